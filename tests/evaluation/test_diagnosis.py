@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from zoo.evaluation.diagnosis import diagnose
+
+TASK = "image_classification"
+FLAT = [1.0, 0.7, 0.5, 0.42, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]
+
+
+def history(loss, validation_loss, learning_rate=None):
+    rows = [{"loss": a, "val_loss": b} for a, b in zip(loss, validation_loss, strict=True)]
+    return (
+        rows if learning_rate is None else [{**r, "learning_rate": x} for r, x in zip(rows, learning_rate, strict=True)]
+    )
+
+
+def accuracies(train, validation, test):
+    return {"train": {"accuracy": train}, "validation": {"accuracy": validation}, "test": {"accuracy": test}}
+
+
+BASELINE = {"name": "logistic_regression", "validation": {"accuracy": 0.84}, "test": {"accuracy": 0.84}}
+GOOD = accuracies(0.93, 0.91, 0.91)
+FALLING = list(np.linspace(1.0, 0.4, 10))
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "loss", "validation_loss", "metrics"),
+    [
+        ("good fit", "The model beats logistic regression", FLAT, FLAT, GOOD),
+        ("overfitting", "memorised", FLAT, FLAT, accuracies(0.99, 0.90, 0.90)),
+        ("overfitting", "epoch 4 of 10", FALLING, [1, 0.7, 0.5, 0.4, 0.42, 0.45, 0.5, 0.5, 0.5, 0.5], GOOD),
+        ("underfitting", "no better than with logistic regression", FLAT, FLAT, accuracies(0.83, 0.82, 0.82)),
+        ("underfitting", "hardly fell", [1.0] * 10, [1.0] * 10, GOOD),
+        ("undertrained", "still falling", FALLING, FALLING, GOOD),
+        ("suspicious", "training is the harder", FLAT, FLAT, accuracies(0.85, 0.95, 0.95)),
+        ("suspicious", "duplicates between the splits", FLAT, FLAT, accuracies(0.88, 0.86, 0.97)),
+        ("suspicious", "promised more", FLAT, FLAT, accuracies(0.93, 0.92, 0.80)),
+        ("diverged", "validation loss is not finite in epoch 10", FLAT, [*FLAT[:-1], np.nan], GOOD),
+        ("diverged", "accuracy on the test split", FLAT, FLAT, accuracies(0.9, 0.9, np.nan)),
+    ],
+)
+def test_states(state, words, loss, validation_loss, metrics):
+    result = diagnose(TASK, history(loss, validation_loss), metrics, BASELINE)
+    assert result["state"] == state
+    assert words in " ".join(result["advice"])
+
+
+def test_best_epoch_counts_from_one_and_skips_nan():
+    assert diagnose(TASK, history([3, 2, 1], [3, 1, 2]), GOOD)["best_epoch"] == 2
+    assert diagnose(TASK, history([3, 2, 1], [np.nan, 3, 2]), GOOD)["best_epoch"] == 3
+
+
+def test_without_validation_it_is_inconclusive():
+    result = diagnose(TASK, [{"loss": value} for value in FLAT], {"test": {"accuracy": 0.9}})
+    assert result == {"state": "inconclusive", "best_epoch": None, "advice": result["advice"]}
+    assert "Hold one out" in result["advice"][0]
+
+
+def test_a_loss_that_falls_because_the_learning_rate_does_is_no_sign_of_too_little_training():
+    annealed = diagnose(TASK, history(FALLING, FALLING, np.linspace(1, 0.01, 10)), GOOD)
+    assert annealed["state"] == "good fit"
+    constant = diagnose(TASK, history(FALLING, FALLING, np.ones(10)), GOOD)
+    assert constant["state"] == "undertrained"
+
+
+def test_an_overfitting_model_is_not_called_underfitting():
+    result = diagnose(TASK, history(FLAT, FLAT), accuracies(0.99, 0.80, 0.80), BASELINE)
+    assert result["state"] == "overfitting" and "no better" not in " ".join(result["advice"])
+
+
+def test_regression_reads_the_error_as_it_is():
+    metrics = {"train": {"mae": 1.0}, "validation": {"mae": 2.0}, "test": {"mae": 2.0}}
+    result = diagnose("tabular_regression", history(FLAT, FLAT), metrics)
+    assert result["state"] == "overfitting"
+    assert result["advice"][0].startswith("Mean absolute error is 1 in training but 2 in validation")
+
+
+def test_an_empty_history_is_no_error():
+    assert diagnose(TASK, [], GOOD)["state"] == "good fit"

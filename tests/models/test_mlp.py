@@ -1,0 +1,101 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo import registry
+from zoo.errors import ZooError
+
+X = np.random.default_rng(0).normal(size=(3, 2, 3, 1)).astype("float32")
+
+
+def weights(model, layer):
+    return [ops.convert_to_numpy(w) for w in model.get_layer(layer).variables]
+
+
+def randomized(**config):
+    """Build on `X`'s shape with every weight random (biases too, which otherwise start at zero)."""
+    model = registry.build("mlp", input_shape=X.shape[1:], outputs=2, **config)
+    rng = np.random.default_rng(1)
+    model.set_weights([rng.uniform(0.1, 1.0, w.shape) for w in model.get_weights()])
+    return model
+
+
+def predict(model):
+    return ops.convert_to_numpy(model(X, training=False))
+
+
+@pytest.mark.parametrize(
+    ("activation", "reference"),
+    [
+        ("relu", lambda x: np.maximum(x, 0)),
+        ("tanh", np.tanh),
+        ("sigmoid", lambda x: 1 / (1 + np.exp(-x))),
+        ("swish", lambda x: x / (1 + np.exp(-x))),
+        ("gelu", lambda x: x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))) / 2),
+        ("leaky_relu", lambda x: np.where(x > 0, x, 0.2 * x)),
+    ],
+)
+def test_forward_pass_equals_numpy(activation, reference):
+    model = randomized(widths=(5, 4), activation=activation)
+    x = X.reshape(3, 6)
+    for layer in ("layer1_dense", "layer2_dense"):
+        kernel, bias = weights(model, layer)
+        x = reference(x @ kernel + bias)
+    kernel, bias = weights(model, "logits")
+    np.testing.assert_allclose(predict(model), x @ kernel + bias, rtol=1e-5, atol=1e-5)
+
+
+def test_residual_forward_pass_equals_numpy():
+    model = randomized(widths=(4, 4), residual=True, norm="rms")
+    x = X.reshape(3, 6)
+    for layer, projection in (("layer1", weights(model, "layer1_projection")[0]), ("layer2", np.eye(4))):
+        kernel, bias = weights(model, f"{layer}_dense")
+        (scale,) = weights(model, f"{layer}_norm")
+        y = x @ kernel + bias
+        y = np.maximum(y / np.sqrt((y**2).mean(-1, keepdims=True) + 1e-5) * scale, 0)
+        x = x @ projection + y
+    kernel, bias = weights(model, "logits")
+    np.testing.assert_allclose(predict(model), x @ kernel + bias, rtol=1e-4, atol=1e-4)
+
+
+def test_parameters_of_the_default():
+    assert registry.build("mlp").count_params() == 784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10
+
+
+@pytest.mark.parametrize(("norm", "biased"), [("none", True), ("rms", True), ("batch", False), ("layer", False)])
+def test_bias_only_where_the_norm_has_no_shift(norm, biased):
+    assert registry.build("mlp", norm=norm).get_layer("layer1_dense").use_bias == biased
+
+
+def test_no_hidden_layer_makes_a_linear_model():
+    assert registry.build("mlp", input_shape=(8,), outputs=1, widths=()).count_params() == 9
+
+
+def test_dropout_acts_only_in_training():
+    model = registry.build("mlp", dropout=0.5)
+    x = np.ones((1, 28, 28, 1), "float32")
+    assert [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == [0.5, 0.5]
+    a, b = model(x, training=False), model(x, training=False)
+    np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
+    a, b = model(x, training=True), model(x, training=True)
+    assert (ops.convert_to_numpy(a) != ops.convert_to_numpy(b)).any()
+
+
+def test_learns_exclusive_or():
+    keras.utils.set_random_seed(0)
+    x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
+    y = np.array([0, 1, 1, 0])
+    model = registry.build("mlp", input_shape=(2,), outputs=2, widths=(16,), activation="tanh")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.05), loss, jit_compile=False)
+    model.fit(np.tile(x, (100, 1)), np.tile(y, 100), batch_size=4, shuffle=False, verbose=0)
+    assert (ops.convert_to_numpy(model(x)).argmax(-1) == y).all()
+
+
+@pytest.mark.parametrize("config", [{"widths": (0,)}, {"dropout": 1.5}, {"dropout": -0.1}])
+def test_values_out_of_range_are_refused(config):
+    with pytest.raises(ZooError, match="model 'mlp' with input_shape"):
+        registry.build("mlp", **config)

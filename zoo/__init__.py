@@ -1,0 +1,59 @@
+"""A Keras model zoo: builders, recipes that train them, and checked ONNX files.
+
+Importing this package loads neither Keras nor a backend; a function loads what it needs when it is first called.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.errors import ZooError
+    from zoo.layers.head import features, with_head
+    from zoo.recipe import list_recipes, load_recipe
+    from zoo.registry import build, describe, list_models, register
+    from zoo.serving.session import ExportedModel
+    from zoo.workflow import evaluate, export, train
+
+_HOME = {
+    "ZooError": "zoo.errors",
+    "features": "zoo.layers.head",
+    "with_head": "zoo.layers.head",
+    "list_recipes": "zoo.recipe",
+    "load_recipe": "zoo.recipe",
+    "build": "zoo.registry",
+    "describe": "zoo.registry",
+    "list_models": "zoo.registry",
+    "register": "zoo.registry",
+    "ExportedModel": "zoo.serving.session",
+    "evaluate": "zoo.workflow",
+    "export": "zoo.workflow",
+    "train": "zoo.workflow",
+}
+
+__all__ = [
+    "ExportedModel",
+    "ZooError",
+    "build",
+    "describe",
+    "evaluate",
+    "export",
+    "features",
+    "list_models",
+    "list_recipes",
+    "load_recipe",
+    "register",
+    "train",
+    "with_head",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'zoo' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

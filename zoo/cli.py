@@ -1,0 +1,229 @@
+"""The command line: one function a command."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from zoo.errors import ZooError
+
+app = typer.Typer(
+    help="Train recipes from the Keras model zoo and export checked ONNX files.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: zoo train cnn/digits",
+)
+_err = Console(stderr=True, soft_wrap=True, highlight=False)
+_out = Console(soft_wrap=True, highlight=False)
+
+Recipe = Annotated[str, typer.Argument(help="A shipped recipe (cnn/digits) or a recipe file (mine.yaml).")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Override settings, for example training.epochs=5.")
+]
+Run = Annotated[Path, typer.Argument(help="A run folder: the one that `zoo train` named.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+Runs = Annotated[Path, typer.Option("--runs", help="Folder for run folders.")]
+
+
+@app.command("list")
+def list_(
+    pattern: Annotated[str, typer.Argument(help="Wildcard on the name, such as 'res*'.")] = "*",
+    family: Annotated[str | None, typer.Option(help="Only this architecture family.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only models that serve this task.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the models."""
+    from zoo import registry
+
+    entries = [registry.entry(name) for name in registry.list_models(pattern, family=family, task=task)]
+    rows = [{"name": e.name, "family": e.family, "tasks": list(e.tasks), "summary": e.summary, "paper": e.paper} for e in entries]
+    _show(rows, as_json, ["name", "family", "tasks", "summary"])
+
+
+@app.command()
+def describe(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: Json = False) -> None:
+    """Describe a model: settings and defaults, parameters, FLOPs, paper."""
+    from zoo import registry
+
+    facts = registry.describe(name)
+    if as_json:
+        _json(facts)
+        return
+    settings = facts.pop("defaults")
+    _facts({**facts, "flops": f"{facts['flops']:,} for one example", "parameters": f"{facts['parameters']:,}"})
+    _out.print("settings and defaults")
+    _facts(settings, indent="  ")
+
+
+@app.command()
+def recipes(as_json: Json = False) -> None:
+    """List the recipes."""
+    from zoo.recipe.load import summaries
+
+    _show(summaries(), as_json, ["name", "task", "source", "model", "description"])
+
+
+@app.command()
+def show(recipe: Recipe, overrides: Overrides = None, as_json: Json = False) -> None:
+    """Print a recipe, fully resolved, with the place each value came from."""
+    from zoo.recipe import load_recipe
+
+    loaded = load_recipe(recipe, overrides or [])
+    if as_json:
+        _json({"name": loaded.name, "recipe": loaded.recipe.model_dump(mode="json"), "origins": loaded.origin_names()})
+        return
+    for line, origin in loaded.annotated():
+        _out.print(f"{line:<60}[dim]# {origin}[/]" if origin else line)
+
+
+@app.command()
+def check(
+    recipe: Annotated[list[str] | None, typer.Argument(help="Recipes; all that are shipped, where none is named.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check recipes without training: schema, combinations, model settings."""
+    from zoo.recipe import list_recipes, load_recipe
+
+    results = []
+    for name in recipe or list_recipes():
+        try:
+            load_recipe(name)
+            results.append({"recipe": name, "ok": True, "problems": []})
+        except ZooError as error:
+            results.append({"recipe": name, "ok": False, "problems": str(error).splitlines()})
+    if as_json:
+        _json(results)
+    for result in results:
+        if not as_json:
+            _out.print(f"{'[green]ok[/]  ' if result['ok'] else '[red]bad[/] '} {result['recipe']}")
+        for problem in result["problems"]:  # type: ignore[attr-defined]
+            _err.print(f"  {problem}", markup=False)
+    if not all(result["ok"] for result in results):
+        raise typer.Exit(2)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    from zoo.recipe.jsonschema import json_schema
+
+    _json(json_schema())
+
+
+@app.command()
+def train(
+    recipe: Recipe,
+    overrides: Overrides = None,
+    runs: Runs = Path("runs"),
+    export: Annotated[bool, typer.Option("--export/--no-export", help="Write the ONNX file at the end.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Train a recipe, evaluate it against its baseline, report, and export."""
+    from zoo import workflow
+    from zoo.files import read_json
+
+    folder = workflow.train(recipe, overrides or [], runs=runs, export=export, console=_err)
+    if as_json:
+        _json({"run": str(folder), **read_json(folder / "report.json")})
+    else:
+        _out.print(str(folder), markup=False)
+
+
+@app.command()
+def evaluate(run: Run, as_json: Json = False) -> None:
+    """Evaluate a run's saved model on the test split again."""
+    from zoo import workflow
+
+    result = workflow.evaluate(run, console=_err)
+    if as_json:
+        _json(result)
+        return
+    for name, value in result["metrics"].items():
+        interval = result["intervals"].get(name)
+        bounds = f"  95% interval {interval[0]:.4f} to {interval[1]:.4f}" if interval else ""
+        _out.print(f"{name:28} {value:.4f}{bounds}")
+
+
+@app.command()
+def export(run: Run, as_json: Json = False) -> None:
+    """Export a run to ONNX, proved equal to the Keras model on the test split."""
+    from zoo import workflow
+
+    result = workflow.export(run, console=_err)
+    if as_json:
+        _json(result)
+    else:
+        _out.print(result["path"], markup=False)
+
+
+@app.command()
+def predict(
+    file: Annotated[Path, typer.Argument(help="An ONNX file that `zoo export` wrote.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Images, folders of images, CSV, Parquet or npz files.")],
+    as_json: Json = False,
+) -> None:
+    """Predict with an exported file; needs onnxruntime, not TensorFlow."""
+    from zoo.serving.predict import predict as predict_files
+
+    results = predict_files(file, inputs)
+    if as_json:
+        _json(results)
+        return
+    for result in results:
+        if "value" in result:
+            _out.print(f"{result['input']}  {result['value']:.6g}", markup=False)
+        else:
+            _out.print(f"{result['input']}  {result['label']}  {result['probabilities'][result['label']]:.4f}", markup=False)
+
+
+def main() -> None:
+    """Run the command line; problems the user can put right end with one message and exit code 2."""
+    debug = "--debug" in sys.argv or bool(os.environ.get("ZOO_DEBUG"))
+    sys.argv = [a for a in sys.argv if a != "--debug"]
+    try:
+        app(prog_name="zoo")
+    except ZooError as error:
+        _fail(str(error), debug, 2)
+    except KeyboardInterrupt:
+        _fail("stopped; what the run folder holds so far is whole", debug, 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        _fail(f"internal error: {type(error).__name__}: {error} (run again with --debug for the traceback)", debug, 1)
+
+
+def _fail(message: str, debug: bool, code: int) -> None:
+    if debug:
+        raise  # noqa: PLE0704 - called from the except blocks of `main`
+    _err.print(f"error: {message}", style="red", markup=False)
+    sys.exit(code)
+
+
+def _json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool, columns: list[str]) -> None:
+    if as_json:
+        _json(rows)
+        return
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*(", ".join(v) if isinstance(v := row[c], list) else str(v) for c in columns))
+    Console(highlight=False).print(table)
+
+
+def _facts(facts: dict[str, Any], indent: str = "") -> None:
+    for key, value in facts.items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        _out.print(f"{indent}{key:16} {shown}", markup=False)

@@ -1,0 +1,1 @@
+"""Data: sources, splits, audit, preprocessing, augmentation, and the batches that training reads."""

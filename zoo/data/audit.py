@@ -1,0 +1,105 @@
+"""What is worth knowing about the data before trusting a model trained on it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from zoo.data.dataset import Dataset, Split, TableInputs
+
+_IMBALANCE = 10  # ratio of the largest to the smallest class from which accuracy misleads
+_SMALL = 30  # examples a class below which its figures mean little
+
+
+def audit(dataset: Dataset) -> dict[str, Any]:
+    """Return counts and findings: class balance, duplicates, conflicting labels, leaks between splits, missing values.
+
+    Returns:
+        `splits` (examples in each), `class_counts` (examples of each class in each split) or `target` (its range), and
+        `findings`, sentences on what a reader of the results should know.
+    """
+    splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    findings = list(dataset.notes)
+    result: dict[str, Any] = {
+        "source": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "signature": dataset.signature.to_json(),
+        "splits": {name: len(split) for name, split in splits.items()},
+    }
+    labels = dataset.signature.labels
+    if labels:
+        counts = {n: np.bincount(s.targets, minlength=len(labels)) for n, s in splits.items()}
+        result["class_counts"] = {n: dict(zip(labels, c.tolist(), strict=True)) for n, c in counts.items()}
+        findings += _balance(counts, labels)
+    else:
+        y = dataset.train.targets
+        result["target"] = {"mean": float(y.mean()), "std": float(y.std()), "min": float(y.min()), "max": float(y.max())}
+    findings += _repeats({name: _hashes(split) for name, split in splits.items()}, splits, bool(labels))
+    findings += _missing(dataset)
+    result["findings"] = findings
+    return result
+
+
+def _balance(counts: dict[str, np.ndarray], labels: tuple[str, ...]) -> list[str]:
+    found = []
+    train = counts["train"]
+    if train.min() and train.max() >= _IMBALANCE * train.min():
+        ratio = train.max() / train.min()
+        found.append(
+            f"classes are unbalanced: '{labels[train.argmax()]}' has {ratio:.0f} times the examples of "
+            f"'{labels[train.argmin()]}'; read balanced accuracy beside accuracy"
+        )
+    for name in ("train", "test"):
+        absent = [labels[i] for i in np.flatnonzero(counts[name] == 0)]
+        if absent:
+            found.append(f"classes with no example in the {name} split: {', '.join(absent)}")
+    if counts["test"].min() and counts["test"].min() < _SMALL:
+        found.append(f"the test split has as few as {counts['test'].min()} examples of a class: figures for it are rough")
+    return found
+
+
+def _hashes(split: Split) -> list[bytes]:
+    """Return a hash of each example."""
+    found: list[bytes] = []
+    for start in range(0, len(split), 1024):
+        raw = split.take(np.arange(start, min(start + 1024, len(split))))
+        rows: Any = zip(*raw.values(), strict=True) if isinstance(raw, dict) else raw
+        for row in rows:
+            content = repr(row).encode() if isinstance(row, tuple) else f"{row.shape}".encode() + row.tobytes()
+            found.append(hashlib.blake2b(content, digest_size=12).digest())
+    return found
+
+
+def _repeats(hashes: dict[str, list[bytes]], splits: dict[str, Split], classes: bool) -> list[str]:
+    found = []
+    train = set(hashes["train"])
+    if len(train) < len(hashes["train"]):
+        found.append(f"{len(hashes['train']) - len(train)} training examples repeat another")
+    for name in ("validation", "test"):
+        leaked = sum(h in train for h in hashes[name])
+        if leaked:
+            found.append(f"{leaked} of {len(hashes[name])} {name} examples are also in the training split: figures flatter")
+    if classes:
+        label: dict[bytes, int] = {}
+        clashes = sum(
+            label.setdefault(h, int(t)) != t for h, t in zip(hashes["train"], splits["train"].targets, strict=True)
+        )
+        if clashes:
+            found.append(f"{clashes} training examples repeat another under a different label")
+    return found
+
+
+def _missing(dataset: Dataset) -> list[str]:
+    inputs = dataset.train.inputs
+    if not isinstance(inputs, TableInputs):
+        return []
+    found = []
+    for name, values in dataset.train.take(np.arange(len(dataset.train))).items():
+        gaps = int(np.isnan(values).sum()) if values.dtype != object else int((values == "").sum())
+        if gaps:
+            found.append(f"column '{name}' lacks {gaps} of {len(values)} training values")
+        elif len(set(values.tolist())) == 1:
+            found.append(f"column '{name}' has one value only and tells nothing")
+    return found

@@ -1,0 +1,126 @@
+"""The batches that training and evaluation read.
+
+The order of examples, their augmentation and their blending are pure functions of (seed, epoch, position): no iterator
+holds state, so a run can start at any step and see what it would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.data.augmentation import build_augmentation, mixup
+from zoo.data.dataset import ImageInputs, Split
+from zoo.data.preprocessing import Preprocessor, chunks
+from zoo.recipe.schema import Recipe
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+RESIDENT_BYTES = 1 << 30  # prepared examples up to this size are held in memory
+_EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The prepared examples of a split: in memory where `array` is given, else read as they are needed.
+
+    Attributes:
+        split: the raw examples.
+        preprocessor: what prepares them.
+        array: all prepared examples `(examples, *shape)`.
+        targets: what the model is trained on: one-hot `(examples, classes)` or standardised `(examples, 1)` float32.
+    """
+
+    split: Split
+    preprocessor: Preprocessor
+    array: np.ndarray | None
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    def reader(self) -> Callable[[Any], Any]:
+        """Return a TensorFlow function from positions `(n,)` to prepared examples `(n, *shape)`."""
+        import tensorflow as tf
+
+        if self.array is not None:
+            examples = tf.constant(self.array)
+            return lambda positions: tf.gather(examples, positions)
+        preprocessor, split = self.preprocessor, self.split
+        shape = preprocessor.shape
+        if isinstance(split.inputs, ImageInputs) and preprocessor.to_shape is not None:
+            channels = preprocessor.signature.shape[-1]
+
+            def one(position: tf.Tensor) -> tf.Tensor:
+                image = tf.numpy_function(lambda p: split.take([p])[0], [position], tf.uint8)
+                image.set_shape((None, None, channels))
+                return tf.ensure_shape(preprocessor.to_shape(image[None])[0], shape)  # type: ignore[misc]
+
+            dtype = tf.as_dtype(preprocessor.dtype)
+            return lambda positions: tf.map_fn(one, positions, fn_output_signature=tf.TensorSpec(shape, dtype))
+
+        def several(positions: tf.Tensor) -> tf.Tensor:
+            batch = tf.numpy_function(lambda p: preprocessor.prepare(split.take(p)), [positions], preprocessor.dtype)
+            return tf.ensure_shape(batch, (None, *shape))
+
+        return several
+
+
+def prepare(split: Split, preprocessor: Preprocessor, targets: np.ndarray, memory: str) -> Prepared:
+    """Prepare a split, in memory where `memory` is "resident", or "auto" and it is small enough."""
+    size = len(split) * int(np.prod(preprocessor.shape)) * np.dtype(preprocessor.dtype).itemsize
+    resident = memory == "resident" or (memory == "auto" and size <= RESIDENT_BYTES)
+    array = np.concatenate(list(chunks(split, preprocessor))) if resident else None
+    return Prepared(split, preprocessor, array, targets)
+
+
+def training_batches(prepared: Prepared, recipe: Recipe, *, start: int, steps: int) -> tf.data.Dataset:
+    """Return the training batches of steps `start` to `steps`, over all epochs.
+
+    An epoch is a seeded permutation of the examples, cut into whole batches; what is left over at the end of one
+    epoch is a different part in each.
+    """
+    import tensorflow as tf
+
+    seed, size = recipe.training.seed, recipe.training.batch_size
+    count = len(prepared)
+    per_epoch = count // size
+    read = prepared.reader()
+    targets = tf.constant(prepared.targets)
+    augment = build_augmentation(recipe.augment) if recipe.augment else None
+    alpha = recipe.regularization.mixup
+
+    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        epoch = step // per_epoch
+        places = (step % per_epoch) * size + tf.range(size, dtype=tf.int64)
+        order_seed = tf.stack([tf.constant(seed, tf.int64), epoch])
+        positions = tf.random.experimental.index_shuffle(places, order_seed, tf.constant(count - 1, tf.int64))
+        positions = tf.ensure_shape(positions, (size,))
+        x, y = read(positions), tf.gather(targets, positions)
+        step_seed = tf.stack([tf.constant(seed, tf.int64), step])
+        if augment is not None:
+            x = augment(tf.cast(x, tf.float32), step_seed)
+        if alpha:
+            x, y = mixup(tf.cast(x, tf.float32), y, alpha, step_seed)
+        return x, y
+
+    dataset = tf.data.Dataset.range(start, steps).map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def evaluation_batches(prepared: Prepared, *, targets: bool = True) -> tf.data.Dataset:
+    """Return all examples in order, with their targets or alone."""
+    import tensorflow as tf
+
+    read = prepared.reader()
+    values = tf.constant(prepared.targets)
+    positions = tf.data.Dataset.range(len(prepared)).batch(_EVALUATION_BATCH)
+
+    def batch(places: tf.Tensor) -> Any:
+        return (read(places), tf.gather(values, places)) if targets else read(places)
+
+    return positions.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2)

@@ -1,0 +1,183 @@
+"""What every source gives: examples with random access, their targets, and what is known of both."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from zoo.data.tables import Column, table_rows
+
+
+class Inputs(Protocol):
+    """Raw examples with random access."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, indices: np.ndarray) -> Any:
+        """Return the raw examples at `indices`."""
+        ...
+
+    def digest(self) -> str:
+        """Return a hash of all the examples."""
+        ...
+
+
+@dataclass(frozen=True)
+class ArrayInputs:
+    """Examples of one shape in an array, in memory or mapped from a file: `(examples, *shape)`."""
+
+    array: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """Return `(len(indices), *shape)`."""
+        return self.array[indices]
+
+    def digest(self) -> str:
+        """Return SHA-256 over shape, type and values, read in parts."""
+        state = hashlib.sha256(f"{self.array.dtype}{self.array.shape}".encode())
+        for start in range(0, len(self.array), 4096):
+            state.update(np.ascontiguousarray(self.array[start : start + 4096]).data)
+        return state.hexdigest()
+
+
+@dataclass(frozen=True)
+class ImageInputs:
+    """Images of any size, decoded when they are taken."""
+
+    count: int
+    read: Callable[[int], np.ndarray]
+    content: str
+
+    def __len__(self) -> int:
+        return self.count
+
+    def take(self, indices: np.ndarray) -> list[np.ndarray]:
+        """Return uint8 arrays `(height, width, channels)`."""
+        return [self.read(int(i)) for i in indices]
+
+    def digest(self) -> str:
+        """Return the hash of the files, which the source took when it first read them."""
+        return self.content
+
+
+@dataclass(frozen=True)
+class TableInputs:
+    """Rows of a table, held by column."""
+
+    columns: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return table_rows(self.columns)
+
+    def take(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Return each column's values at `indices`."""
+        return {name: values[indices] for name, values in self.columns.items()}
+
+    def digest(self) -> str:
+        """Return SHA-256 over names and values."""
+        state = hashlib.sha256()
+        for name, values in self.columns.items():
+            content = "\0".join(values).encode() if values.dtype == object else values.tobytes()
+            state.update(f"{name}:{values.dtype}:".encode() + content)
+        return state.hexdigest()
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What one raw example looks like.
+
+    Attributes:
+        kind: images `(height, width, channels)` uint8; rows of a table; vectors `(features,)` float32.
+        shape: shape of an image or vector; None for a height or width that varies. Empty for tables.
+        columns: the columns of a table.
+        target: name of what is predicted.
+        labels: names of the classes, in the order of the outputs; empty for a number.
+    """
+
+    kind: Literal["image", "table", "array"]
+    target: str
+    shape: tuple[int | None, ...] = ()
+    columns: tuple[Column, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the signature as plain data: what an exported file carries."""
+        return {
+            "kind": self.kind,
+            "target": self.target,
+            "shape": list(self.shape),
+            "columns": [{"name": c.name, "type": c.type} for c in self.columns],
+            "labels": list(self.labels),
+        }
+
+
+@dataclass(frozen=True)
+class Split:
+    """Some of a source's examples.
+
+    Attributes:
+        inputs: the raw examples of the source, all of them.
+        indices: which of them are in the split.
+        targets: the split's targets, `(examples,)`: class indices (int32) or numbers (float32).
+    """
+
+    inputs: Inputs
+    indices: np.ndarray
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def take(self, positions: np.ndarray | Sequence[int]) -> Any:
+        """Return the raw examples at these positions of the split."""
+        return self.inputs.take(self.indices[np.asarray(positions)])
+
+    def part(self, positions: np.ndarray) -> Split:
+        """Return the split that holds only these positions."""
+        return Split(self.inputs, self.indices[positions], self.targets[positions])
+
+
+def whole(inputs: Inputs, targets: np.ndarray) -> Split:
+    """Return a split of all the examples."""
+    return Split(inputs, np.arange(len(inputs)), targets)
+
+
+@dataclass(frozen=True)
+class SourceData:
+    """What a source holds: its own splits, before any is cut."""
+
+    signature: Signature
+    train: Split
+    validation: Split | None = None
+    test: Split | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A source, split for one recipe.
+
+    Attributes:
+        name: the recipe's `data.source`.
+        signature: what one example looks like.
+        train: examples to fit on.
+        validation: examples to choose by.
+        test: examples for the end.
+        fingerprint: SHA-256 over the examples and targets of all splits.
+        notes: what the source did that a reader of the results should know.
+    """
+
+    name: str
+    signature: Signature
+    train: Split
+    validation: Split
+    test: Split
+    fingerprint: str
+    notes: tuple[str, ...] = ()

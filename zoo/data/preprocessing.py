@@ -1,0 +1,216 @@
+"""Fitting the recipe's `preprocess:` on the training split.
+
+Two parts: steps that fix the shape (resize, crop, encode) turn raw examples into arrays of one shape and run when the
+data is read; steps on values (rescale, standardize) are affine and run inside the trained model. Augmentation comes
+between them. The saved and the exported model hold both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.data.dataset import Dataset, Signature, Split
+from zoo.errors import ZooError
+from zoo.recipe.schema import SHAPE_STEPS, Encode, PreprocessStep
+
+if TYPE_CHECKING:
+    import keras
+
+_CHUNK = 1024
+
+
+@dataclass
+class Preprocessor:
+    """Fitted preprocessing.
+
+    Attributes:
+        signature: what raw examples look like.
+        shape: shape of one prepared example.
+        dtype: type of prepared examples.
+        scale: factor of the affine step, one for each channel or column (or one for all).
+        offset: what the affine step adds.
+        to_shape: Keras model from raw inputs to prepared examples; None where they are the same.
+    """
+
+    signature: Signature
+    shape: tuple[int, ...]
+    dtype: str
+    to_shape: keras.Model | None
+    scale: np.ndarray = field(default_factory=lambda: np.ones(1))
+    offset: np.ndarray = field(default_factory=lambda: np.zeros(1))
+
+    def prepare(self, raw: Any) -> np.ndarray:
+        """Run the steps that fix the shape on raw examples: an array, a list of images, or a dict of columns."""
+        import keras
+
+        if self.to_shape is None:
+            return raw
+        if isinstance(raw, list):  # images of different sizes, one by one
+            return np.concatenate([keras.ops.convert_to_numpy(self.to_shape(image[None])) for image in raw])
+        if isinstance(raw, dict):
+            raw = {c.name: _tensor(raw[c.name][:, None]) for c in self.signature.columns}
+        return keras.ops.convert_to_numpy(self.to_shape(raw))
+
+    def normalize(self) -> keras.layers.Layer:
+        """Return the layer of the affine steps: prepared examples to float32."""
+        import keras
+
+        scale, offset = self.scale.tolist(), self.offset.tolist()
+        return keras.layers.Rescaling(
+            scale[0] if len(scale) == 1 else scale, offset[0] if len(offset) == 1 else offset, name="normalize"
+        )
+
+    def raw_inputs(self) -> Any:
+        """Return Keras inputs for raw examples: one tensor, or a dict of them for a table."""
+        return self.to_shape.input if self.to_shape is not None else _inputs(self.signature)
+
+
+def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
+    """Fit the preprocessing steps on the training split only.
+
+    Raises:
+        ZooError: the steps do not fit the data: images of different sizes without a resize, a crop larger than the
+            image, missing values that may not be filled.
+    """
+    shape_steps = [s for s in steps if s.kind in SHAPE_STEPS]
+    fitted = _encoded(shape_steps, dataset) if dataset.signature.kind == "table" else _shaped(shape_steps, dataset)
+    moments: tuple[np.ndarray, np.ndarray] | None = None
+    for step in steps:
+        if step.rescale is not None:
+            scale, offset = np.array([step.rescale.scale]), np.array([step.rescale.offset])
+        elif step.standardize is not None:
+            if step.standardize.mean is not None and step.standardize.std is not None:
+                mean, std = np.array(step.standardize.mean), np.array(step.standardize.std)
+                if {len(mean), len(std)} - {1, fitted.shape[-1]}:
+                    raise ZooError(f"preprocess.standardize: expected {fitted.shape[-1]} means and stds, one a channel or column")
+            else:
+                moments = moments or _moments(fitted, dataset.train)
+                mean = moments[0] * fitted.scale + fitted.offset
+                std = moments[1] * np.abs(fitted.scale)
+            std = np.where(std > 0, std, 1.0)
+            scale, offset = 1 / std, -mean / std
+        else:
+            continue
+        fitted.scale, fitted.offset = fitted.scale * scale, fitted.offset * scale + offset
+    return fitted
+
+
+def chunks(split: Split, preprocessor: Preprocessor, size: int = _CHUNK) -> Iterator[np.ndarray]:
+    """Yield the prepared examples of a split in order, some at a time."""
+    for start in range(0, len(split), size):
+        yield preprocessor.prepare(split.take(np.arange(start, min(start + size, len(split)))))
+
+
+def _moments(preprocessor: Preprocessor, train: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation over the training split: of each channel or column."""
+    count, total = 0, np.zeros(preprocessor.shape[-1])
+    shift: np.ndarray | None = None
+    squares = np.zeros_like(total)
+    for chunk in chunks(train, preprocessor):
+        x = chunk.reshape(-1, preprocessor.shape[-1]).astype(np.float64)
+        shift = x.mean(axis=0) if shift is None else shift
+        x = x - shift  # about a mean already near, so that squares do not cancel
+        count += len(x)
+        total += x.sum(axis=0)
+        squares += (x**2).sum(axis=0)
+    mean = total / count
+    return (0 if shift is None else shift) + mean, np.sqrt(np.maximum(squares / count - mean**2, 0))
+
+
+def _inputs(signature: Signature) -> Any:
+    import keras
+
+    if signature.kind == "table":
+        return {
+            c.name: keras.Input((1,), name=f"column_{i}", dtype="float32" if c.type == "number" else "string")
+            for i, c in enumerate(signature.columns)
+        }
+    return keras.Input(signature.shape, name=signature.kind, dtype="uint8" if signature.kind == "image" else "float32")
+
+
+def _shaped(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
+    """Images and vectors: resize and crop."""
+    import keras
+
+    from zoo.layers.preprocessing import AntialiasResize
+
+    signature = dataset.signature
+    if not steps:
+        if None in signature.shape:
+            raise ZooError(
+                f"{dataset.name}: the images have different sizes; put a resize first in preprocess, "
+                "for example {resize: {height: 64, width: 64}}"
+            )
+        dtype = "uint8" if signature.kind == "image" else "float32"
+        return Preprocessor(signature, tuple(int(n or 0) for n in signature.shape), dtype, None)
+    inputs = _inputs(signature)
+    x = inputs
+    for step in steps:
+        height, width = step.settings.height, step.settings.width
+        if step.resize is not None:
+            x = AntialiasResize(height, width)(x)
+        else:
+            if x.shape[1] is None or x.shape[2] is None:
+                raise ZooError("preprocess.center_crop: the images have different sizes; put a resize before the crop")
+            if x.shape[1] < height or x.shape[2] < width:
+                raise ZooError(f"preprocess.center_crop: {height}×{width} is larger than the image, {x.shape[1]}×{x.shape[2]}")
+            top, left = (x.shape[1] - height) // 2, (x.shape[2] - width) // 2
+            bottom, right = x.shape[1] - height - top, x.shape[2] - width - left
+            x = keras.layers.Cropping2D(((top, bottom), (left, right)))(x)
+    dtype = "float32" if any(s.resize for s in steps) else "uint8"
+    return Preprocessor(signature, tuple(x.shape[1:]), dtype, keras.Model(inputs, x, name="to_shape"))
+
+
+def _encoded(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
+    """Tables: numbers with their gaps filled, then categories one-hot, as one vector."""
+    import keras
+
+    from zoo.layers.preprocessing import FillMissing, OneHot
+
+    missing = next((s.encode for s in steps if s.encode is not None), Encode()).missing
+    columns = _training_columns(dataset)
+    inputs = _inputs(dataset.signature)
+    numbers = [c.name for c in dataset.signature.columns if c.type == "number"]
+    parts = []
+    if numbers:
+        fills = [_fill(columns[name], name, missing, dataset.name) for name in numbers]
+        stacked = keras.layers.Concatenate()([inputs[n] for n in numbers]) if len(numbers) > 1 else inputs[numbers[0]]
+        parts.append(FillMissing(fills)(stacked))
+    for column in dataset.signature.columns:
+        if column.type == "category":
+            known = sorted(set(columns[column.name].tolist()))
+            index = keras.layers.StringLookup(vocabulary=known, num_oov_indices=1)(inputs[column.name])
+            parts.append(OneHot(len(known))(index))
+    vector = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
+    return Preprocessor(dataset.signature, tuple(vector.shape[1:]), "float32", keras.Model(inputs, vector, name="to_shape"))
+
+
+def _training_columns(dataset: Dataset) -> dict[str, np.ndarray]:
+    raw = dataset.train.take(np.arange(len(dataset.train)))
+    return dict(raw)
+
+
+def _fill(values: np.ndarray, name: str, missing: str, where: str) -> float:
+    present = values[~np.isnan(values)]
+    if missing == "refuse" and len(present) < len(values):
+        raise ZooError(
+            f"{where}: column '{name}' lacks {len(values) - len(present)} of {len(values)} values, and "
+            "preprocess.encode.missing refuses that; fill them in, or choose median or mean"
+        )
+    if not len(present):
+        raise ZooError(f"{where}: column '{name}' is empty; list it under data.ignore")
+    return float(np.median(present) if missing == "median" else np.mean(present))
+
+
+def _tensor(values: np.ndarray) -> Any:
+    if values.dtype != object:
+        return values
+    import tensorflow as tf  # text is a type that only this backend has
+
+    return tf.constant(values)
+
+

@@ -1,0 +1,103 @@
+"""From a recipe's `data:` section to a data set in three splits."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.arrays import load_npz
+from zoo.data.builtin import builtin_builder
+from zoo.data.dataset import Dataset, Signature, SourceData, Split, TableInputs, whole
+from zoo.data.folder import load_folder
+from zoo.data.splits import held_out
+from zoo.data.tables import infer_columns, read_table, take_columns
+from zoo.data.targets import class_indices, class_labels, number_targets
+from zoo.data.tfds import load_tfds, tfds_builder
+from zoo.errors import ZooError, did_you_mean
+from zoo.recipe.schema import Data
+from zoo.tasks import Task
+
+
+def load_dataset(data: Data, task: Task) -> Dataset:
+    """Load the source of a recipe and split it.
+
+    The source's own test split is used where it has one, else a share of the training examples is cut; likewise for
+    validation. Cuts are seeded by `data.split_seed` and keep the proportions of the classes.
+
+    Raises:
+        ZooError: the source is missing, damaged, or does not fit the task.
+    """
+    source = _load(data, task)
+    stratify = task.kind == "classification"
+    train, validation, test = source.train, source.validation, source.test
+    notes = list(source.notes)
+    if test is None:
+        train, test = held_out(train, data.test, data.split_seed, stratify, "test")
+        notes.append(f"no test split of its own: {data.test:.0%} of the examples were held out for it")
+    if validation is None:
+        train, validation = held_out(train, data.validation, data.split_seed, stratify, "validation")
+    return Dataset(
+        name=data.source,
+        signature=source.signature,
+        train=train,
+        validation=validation,
+        test=test,
+        fingerprint=_fingerprint(source.signature, {"train": train, "validation": validation, "test": test}),
+        notes=tuple(notes),
+    )
+
+
+def _load(data: Data, task: Task) -> SourceData:
+    kind, _, name = data.source.partition(":")
+    if kind == "builtin":
+        return load_tfds(builtin_builder(name), data, task)
+    if kind == "tfds":
+        return load_tfds(tfds_builder(name), data, task)
+    path = Path(name).expanduser()
+    if kind == "folder":
+        return load_folder(path, data)
+    if kind == "npz":
+        return load_npz(path, data, task)
+    return _load_table(path, data, task)
+
+
+def _load_table(path: Path, data: Data, task: Task) -> SourceData:
+    """`csv:PATH` and `parquet:PATH`: one file; the recipe names the column to predict."""
+    frame = read_table(path)
+    named = {"data.target": [data.target], "data.ignore": data.ignore, "data.categorical": data.categorical}
+    for key, names in named.items():
+        for name in names:
+            if name not in frame.columns:
+                hint = did_you_mean(str(name), frame.columns)
+                raise ZooError(f"{path}: {key} names the column '{name}', which the table lacks{hint} "
+                               f"(columns: {', '.join(frame.columns)})")
+    target = str(data.target)
+    inputs = [c for c in frame.columns if c != target and c not in data.ignore]
+    if not inputs:
+        raise ZooError(f"{path}: no input column is left beside the target '{target}'")
+    columns = infer_columns(frame, inputs, data.categorical, str(path))
+    labels: tuple[str, ...] = ()
+    where = f"{path}: column '{target}'"
+    values = frame[target].to_numpy(dtype=object)
+    if task.kind == "classification":
+        labels = class_labels(values, where)
+        targets = class_indices(values, labels, where)
+    else:
+        targets = number_targets(values, where)
+    examples = TableInputs(take_columns(frame, columns, str(path)))
+    signature = Signature("table", target, (), tuple(columns), labels)
+    return SourceData(signature, whole(examples, targets))
+
+
+def _fingerprint(signature: Signature, splits: dict[str, Split]) -> str:
+    """Return SHA-256 over what the examples look like, the examples, their targets and the splits."""
+    state = hashlib.sha256(repr(signature).encode())
+    digests: dict[int, str] = {}
+    for name, split in splits.items():
+        digest = digests.setdefault(id(split.inputs), split.inputs.digest())
+        state.update(f"{name}:{digest}".encode())
+        state.update(np.ascontiguousarray(split.indices, np.int64).data)
+        state.update(np.ascontiguousarray(split.targets).data)
+    return state.hexdigest()

@@ -1,0 +1,44 @@
+"""Seeded cuts: stratified by class, so that every split has the same mixture."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.data.dataset import Split
+from zoo.errors import ZooError
+
+
+def held_out(split: Split, share: float, seed: int, stratify: bool, name: str) -> tuple[Split, Split]:
+    """Cut a share of the examples off.
+
+    Args:
+        split: what to cut.
+        share: part to hold out, between 0 and 1.
+        seed: the same seed gives the same cut.
+        stratify: keep the proportions of the classes.
+        name: what the cut is for, in messages.
+
+    Returns:
+        The rest and the part held out, both in the order of `split`.
+
+    Raises:
+        ZooError: there are too few examples, or too few of a class.
+    """
+    from sklearn.model_selection import train_test_split
+
+    count, classes = len(split), len(np.unique(split.targets))
+    size = round(count * share)
+    if stratify:
+        rarest = np.bincount(split.targets)[np.unique(split.targets)].min()
+        if rarest < 2:
+            raise ZooError(f"a class has only one example; holding out {share:.0%} for {name} needs at least two of each")
+        if size < classes or count - size < classes:
+            raise ZooError(
+                f"{share:.0%} of {count} examples for {name} is {size}, too few for {classes} classes; raise data.{name} or add data"
+            )
+    if not 0 < size < count:
+        raise ZooError(f"{share:.0%} of {count} examples for {name} is {size}; raise data.{name} or add data")
+    rest, out = train_test_split(
+        np.arange(count), test_size=size, random_state=seed, stratify=split.targets if stratify else None
+    )
+    return split.part(np.sort(rest)), split.part(np.sort(out))

@@ -1,0 +1,1 @@
+"""Metrics with their uncertainty, baselines, diagnosis and the report of a run."""

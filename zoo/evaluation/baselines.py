@@ -1,0 +1,180 @@
+"""Simple methods to beat, from scikit-learn, by name. A network that does not beat them is not worth its cost."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zoo.errors import ZooError, did_you_mean, listing
+
+CLASSIFICATION, REGRESSION = "classification", "regression"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """One baseline.
+
+    Attributes:
+        kinds: kinds of task that it serves.
+        make: takes the kind and a seed, returns an estimator that is not fitted.
+        limit: most training examples that are worth their time, None for all.
+    """
+
+    kinds: tuple[str, ...]
+    make: Callable[[str, int], Any]
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class FittedBaseline:
+    """A fitted baseline and what its fit took.
+
+    Attributes:
+        name: its name in `BASELINES`.
+        estimator: the scikit-learn estimator.
+        seconds: time that the fit took.
+        examples: number of training examples used.
+        converged: whether an iterative solver reached its tolerance.
+    """
+
+    name: str
+    estimator: Any
+    seconds: float
+    examples: int
+    converged: bool
+
+
+def fit_baseline(
+    name: str, kind: str, x_train: np.ndarray, y_train: np.ndarray, *, seed: int, limit: int | None = None
+) -> FittedBaseline:
+    """Fit a baseline. The same seed gives the same predictions.
+
+    Args:
+        name: a name in `BASELINES`.
+        kind: "classification" or "regression".
+        x_train: features, finite floats of shape `(n, features)`.
+        y_train: class indices or values, shape `(n,)`.
+        seed: seed of the method and of the choice of examples.
+        limit: most training examples to use, drawn at random; None for the baseline's own limit.
+
+    Raises:
+        ZooError: the name is unknown, the baseline does not serve the kind, or the data cannot be fitted.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+
+    baseline = BASELINES.get(name)
+    serving = [n for n, b in BASELINES.items() if kind in b.kinds]
+    if baseline is None:
+        raise ZooError(f"unknown baseline '{name}'; valid for {kind}: {listing(serving)}{did_you_mean(name, serving)}")
+    if kind not in baseline.kinds:
+        raise ZooError(f"baseline '{name}' does not serve {kind}; valid: {listing(serving)}")
+    limit = limit or baseline.limit
+    if limit and len(x_train) > limit:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(x_train), size=limit, replace=False))
+        x_train, y_train = x_train[chosen], y_train[chosen]
+    estimator, started = baseline.make(kind, seed), time.perf_counter()
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ConvergenceWarning)
+            estimator.fit(x_train, y_train)
+    except ValueError as error:
+        raise ZooError(f"baseline '{name}' cannot be fitted to this data: {error}") from error
+    if "n_jobs" in estimator.get_params():
+        estimator.set_params(n_jobs=1)  # threads would add up the trees' votes in an order that changes
+    converged = not any(issubclass(w.category, ConvergenceWarning) for w in caught)
+    return FittedBaseline(name, estimator, time.perf_counter() - started, len(x_train), converged)
+
+
+def baseline_output(fitted: FittedBaseline, x: np.ndarray, kind: str, classes: int) -> np.ndarray:
+    """Return the baseline's output, in the form of a model's.
+
+    Args:
+        fitted: what `fit_baseline` returned.
+        x: features, shape `(n, features)`.
+        kind: "classification" or "regression".
+        classes: number of classes; a class that training lacked gets probability 0. Not used for regression.
+
+    Returns:
+        Probabilities, shape `(n, classes)`, or values, shape `(n,)`.
+    """
+    if kind == REGRESSION:
+        return np.asarray(fitted.estimator.predict(x), dtype=np.float64)
+    probabilities = np.zeros((len(x), classes))
+    probabilities[:, np.asarray(fitted.estimator.classes_, dtype=int)] = fitted.estimator.predict_proba(x)
+    return probabilities
+
+
+def _scaled(estimator: Any) -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), estimator)
+
+
+def _constant(kind: str, seed: int) -> Any:
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+
+    return DummyClassifier(strategy="prior") if kind == CLASSIFICATION else DummyRegressor(strategy="mean")
+
+
+def _logistic_regression(kind: str, seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return _scaled(LogisticRegression(max_iter=100))
+
+
+def _ridge(kind: str, seed: int) -> Any:
+    from sklearn.linear_model import RidgeCV
+
+    return _scaled(RidgeCV(alphas=np.logspace(-2, 4, 13)))
+
+
+def _k_nearest_neighbors(kind: str, seed: int) -> Any:
+    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+    return _scaled((KNeighborsClassifier if kind == CLASSIFICATION else KNeighborsRegressor)(n_neighbors=5, n_jobs=-1))
+
+
+def _random_forest(kind: str, seed: int) -> Any:
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+    forest = RandomForestClassifier if kind == CLASSIFICATION else RandomForestRegressor
+    return forest(n_estimators=100, n_jobs=-1, random_state=seed)
+
+
+def _gradient_boosting(kind: str, seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    boosting = HistGradientBoostingClassifier if kind == CLASSIFICATION else HistGradientBoostingRegressor
+    return boosting(max_iter=80, learning_rate=0.2, max_bins=63, early_stopping=False, random_state=seed)
+
+
+def _support_vector_machine(kind: str, seed: int) -> Any:
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.model_selection import StratifiedKFold
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC, SVR
+
+    if kind == REGRESSION:
+        return TransformedTargetRegressor(_scaled(SVR()), transformer=StandardScaler())
+    folds = StratifiedKFold(3, shuffle=True, random_state=seed)
+    return CalibratedClassifierCV(_scaled(SVC()), cv=folds, ensemble=False)
+
+
+_BOTH = (CLASSIFICATION, REGRESSION)
+BASELINES: dict[str, Baseline] = {
+    "majority_class": Baseline((CLASSIFICATION,), _constant),
+    "mean": Baseline((REGRESSION,), _constant),
+    "logistic_regression": Baseline((CLASSIFICATION,), _logistic_regression),
+    "ridge": Baseline((REGRESSION,), _ridge),
+    "k_nearest_neighbors": Baseline(_BOTH, _k_nearest_neighbors),
+    "random_forest": Baseline(_BOTH, _random_forest),
+    "gradient_boosting": Baseline(_BOTH, _gradient_boosting),
+    "support_vector_machine": Baseline(_BOTH, _support_vector_machine, limit=10_000),
+}

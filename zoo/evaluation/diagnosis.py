@@ -1,0 +1,207 @@
+"""What the curves and the gaps between the splits say about a run, and what to try next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo.evaluation.metrics import PERCENT, TITLES
+from zoo.tasks import TASKS
+
+GAP_SHARE = 0.30
+GAP_POINTS = 0.05
+RISE = 0.10
+STILL_FALLING = 0.02
+HARDLY_LEARNED = 0.05
+ANNEALED = 0.10
+SHORTEST = 5
+
+Metrics = Mapping[str, float | None]
+
+
+def diagnose(
+    task: str,
+    history: Sequence[Mapping[str, float | None]],
+    metrics: Mapping[str, Metrics],
+    baseline: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Say whether a run overfits, underfits or stopped too early, by thresholds that can be read here.
+
+    The *error* of a split is 1 - metric where greater is better, else the metric itself. Error a is *clearly above*
+    error b if a - b is more than 30% of a and, where greater is better, more than 0.05. The state is the first that
+    holds; advice is collected from all of them:
+
+    - `diverged`: a loss or the primary metric is NaN or infinite.
+    - `undertrained`: over at least 5 epochs, the mean validation loss of the last fifth is more than 2% below that of
+      the fifth before, and the learning rate had not yet fallen to a tenth of its peak.
+    - `overfitting`: the validation error is clearly above the training error; or the last validation loss is more
+      than 10% above the best, which was reached at least 3 epochs before, while the training loss went on falling.
+    - `underfitting`: not overfitting, and the validation error is no lower than the baseline's; or the training loss
+      fell by less than 5% in all.
+    - `suspicious`: the training error is clearly above the validation error, or the validation error clearly above
+      the test error, or the other way round.
+    - `inconclusive`: there is neither a validation metric nor a validation loss to judge by.
+    - `good fit`: none of these.
+
+    Args:
+        task: name of the task.
+        history: one mapping an epoch, with `loss`, `val_loss` and, if there is one, `learning_rate`.
+        metrics: split (`train`, `validation`, `test`) to its metrics, evaluated on the finished model.
+        baseline: `name` and the baseline's metrics under `validation` and `test`, or None.
+
+    Returns:
+        `state`, `best_epoch` (counted from 1, by validation loss; None if unknown) and `advice`, a list of sentences.
+    """
+    loss, validation_loss = _curve(history, "loss"), _curve(history, "val_loss")
+    best = int(np.nanargmin(validation_loss)) + 1 if np.isfinite(validation_loss).any() else None
+    findings = [
+        *_diverged(task, history, metrics),
+        *_undertrained(validation_loss, _curve(history, "learning_rate")),
+        *_overfitting(task, loss, validation_loss, metrics),
+    ]
+    if not any(state == "overfitting" for state, _ in findings):
+        findings += _underfitting(task, loss, metrics, baseline)
+    findings += _suspicious(task, metrics)
+    if any(state == "diverged" for state, _ in findings):
+        findings = findings[:1]
+    elif _error(task, metrics.get("validation")) is None and best is None:
+        findings.append(("inconclusive", "There is no validation split, so overfitting cannot be told. Hold one out."))
+    if not findings:
+        advice = "Neither the curves nor the splits point to over- or underfitting."
+        if _error(task, (baseline or {}).get("validation")) is not None:
+            advice += f" The model beats {baseline_words(baseline)} on the validation split."
+        findings = [("good fit", advice)]
+    return {"state": findings[0][0], "best_epoch": best, "advice": [advice for _, advice in findings]}
+
+
+def baseline_words(baseline: Mapping[str, Any] | None) -> str:
+    """Return the baseline's name in words."""
+    return str((baseline or {}).get("name", "the baseline")).replace("_", " ")
+
+
+def _diverged(
+    task: str, history: Sequence[Mapping[str, float | None]], metrics: Mapping[str, Metrics]
+) -> list[tuple[str, str]]:
+    for epoch, row in enumerate(history, start=1):
+        for name in ("loss", "val_loss"):
+            if name in row and not _finite(row[name]):
+                where = "training" if name == "loss" else "validation"
+                return [("diverged", f"The {where} loss is not finite in epoch {epoch}. {_DIVERGED}")]
+    for split, values in metrics.items():
+        name = TASKS[task].primary
+        if name in values and not _finite(values[name]):
+            return [("diverged", f"The {TITLES[name]} on the {split} split is not finite. {_DIVERGED}")]
+    return []
+
+
+_DIVERGED = (
+    "Lower the learning rate three- to tenfold, add warm-up or gradient clipping, and check the inputs for missing or "
+    "unscaled values."
+)
+
+
+def _undertrained(validation_loss: np.ndarray, learning_rate: np.ndarray) -> list[tuple[str, str]]:
+    epochs = len(validation_loss)
+    if epochs < SHORTEST or not np.isfinite(validation_loss).all():
+        return []
+    if len(learning_rate) and learning_rate[-1] <= ANNEALED * learning_rate.max():
+        return []
+    fifth = epochs // 5
+    last, before = validation_loss[-fifth:].mean(), validation_loss[-2 * fifth : -fifth].mean()
+    if before - last <= STILL_FALLING * abs(before):
+        return []
+    fall = (before - last) / abs(before)
+    text = f"The validation loss was still falling at the end (by {fall:.0%} over the last {_epochs(fifth)})."
+    return [("undertrained", f"{text} Train for more epochs, or with a higher learning rate.")]
+
+
+def _overfitting(
+    task: str, loss: np.ndarray, validation_loss: np.ndarray, metrics: Mapping[str, Metrics]
+) -> list[tuple[str, str]]:
+    found = []
+    if _clearly_above(task, metrics, "validation", "train"):
+        text = f"{_pair(task, metrics, 'train', 'validation')}: the model has memorised part of the training data."
+        cure = "More data, stronger augmentation, weight decay, dropout or a smaller model narrow the gap."
+        found.append(("overfitting", f"{text} {cure}"))
+    if len(validation_loss) == len(loss) >= 4 and np.isfinite([loss, validation_loss]).all():
+        best = int(validation_loss.argmin())
+        rise = validation_loss[-1] - validation_loss[best]
+        if len(loss) - 1 - best >= 3 and rise > RISE * abs(validation_loss[best]) and loss[-1] < loss[best]:
+            text = f"The validation loss was best in epoch {best + 1} of {len(loss)} and rose after that"
+            cure = "while the training loss went on falling. Stop early and keep the best weights, or regularise more."
+            found.append(("overfitting", f"{text} {cure}"))
+    return found
+
+
+def _underfitting(
+    task: str, loss: np.ndarray, metrics: Mapping[str, Metrics], baseline: Mapping[str, Any] | None
+) -> list[tuple[str, str]]:
+    found = []
+    model, simple = _error(task, metrics.get("validation")), _error(task, (baseline or {}).get("validation"))
+    if model is not None and simple is not None and model >= simple:
+        text = f"Validation is no better than with {baseline_words(baseline)}, and training is hardly better."
+        cure = "Try a larger model, less regularisation, longer training or another learning rate; or use the baseline."
+        found.append(("underfitting", f"{text} {cure}"))
+    if len(loss) > 1 and np.isfinite(loss).all() and loss[0] - loss.min() < HARDLY_LEARNED * abs(loss[0]):
+        text = "The training loss hardly fell. Check the learning rate, the loss and whether labels match their inputs."
+        found.append(("underfitting", text))
+    return found
+
+
+def _suspicious(task: str, metrics: Mapping[str, Metrics]) -> list[tuple[str, str]]:
+    found = []
+    if _clearly_above(task, metrics, "train", "validation"):
+        text = f"{_pair(task, metrics, 'train', 'validation')}: training is the harder of the two."
+        cure = "Dropout or augmentation may be too strong, or the validation split too easy, too small or leaked into."
+        found.append(("suspicious", f"{text} {cure}"))
+    if _clearly_above(task, metrics, "validation", "test"):
+        text = f"{_pair(task, metrics, 'validation', 'test')}: the test split is easier than it should be."
+        cure = "Look for duplicates between the splits and for a test split drawn in another way."
+        found.append(("suspicious", f"{text} {cure}"))
+    if _clearly_above(task, metrics, "test", "validation"):
+        text = f"{_pair(task, metrics, 'validation', 'test')}: validation promised more than the test split kept."
+        cure = "The splits may come from different sources, or choices were tuned to the validation split."
+        found.append(("suspicious", f"{text} {cure}"))
+    return found
+
+
+def _clearly_above(task: str, metrics: Mapping[str, Metrics], worse: str, better: str) -> bool:
+    above, below = _error(task, metrics.get(worse)), _error(task, metrics.get(better))
+    if above is None or below is None:
+        return False
+    gap = above - below
+    return gap > GAP_SHARE * above and (not TASKS[task].greater_is_better or gap > GAP_POINTS)
+
+
+def _error(task: str, metrics: Metrics | None) -> float | None:
+    value = (metrics or {}).get(TASKS[task].primary)
+    if value is None or not math.isfinite(value):
+        return None
+    return 1 - value if TASKS[task].greater_is_better else value
+
+
+def _pair(task: str, metrics: Mapping[str, Metrics], first: str, second: str) -> str:
+    """Return, for example, "Accuracy is 99.1% in training but 91.0% in validation"."""
+    name = TASKS[task].primary
+    texts = [format(metrics[split][name], ".1%" if name in PERCENT else ".3g") for split in (first, second)]
+    where = [{"train": "training"}.get(split, split) for split in (first, second)]
+    title = TITLES[name]
+    return f"{title[0].upper()}{title[1:]} is {texts[0]} in {where[0]} but {texts[1]} in {where[1]}"
+
+
+def _curve(history: Sequence[Mapping[str, float | None]], name: str) -> np.ndarray:
+    """Return a column of the history, shape `(epochs,)`, or an empty array if an epoch lacks it."""
+    if not all(name in row for row in history):
+        return np.array([])
+    return np.array([math.nan if row[name] is None else row[name] for row in history], dtype=np.float64)
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'s' if count != 1 else ''}"

@@ -1,0 +1,1 @@
+"""Export: the ONNX file, the proof that it equals the evaluated model, and its card."""

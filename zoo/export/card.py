@@ -1,0 +1,110 @@
+"""The model card that goes with an exported file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoo.data.dataset import Signature
+from zoo.tasks import TASKS
+
+
+def card(report: Mapping[str, Any], certificate: Mapping[str, Any], signature: Signature, description: str) -> str:
+    """Return the card in Markdown: what the model is for, how good it is, how to call it, what was proved.
+
+    Args:
+        report: what `report.json` holds.
+        certificate: what `certificate.json` holds.
+        signature: the raw input.
+        description: the recipe's own.
+    """
+    task = TASKS[report["task"]]
+    metrics, intervals = report["metrics"]["test"], report["intervals"]["test"]
+    rows = "\n".join(
+        f"| {name.replace('_', ' ')} | {value:.4f} | {_interval(intervals.get(name))} |" for name, value in metrics.items()
+    )
+    splits = report["data"]["splits"]
+    versions = report["versions"]
+    findings = "\n".join(f"- {finding}" for finding in report["data"]["findings"]) or "- none"
+    return f"""# {report["recipe"]}
+
+{description}
+
+| | |
+| --- | --- |
+| task | {report["task"].replace("_", " ")} |
+| model | {report["model"]}, {report["parameters"]:,} parameters |
+| data | `{report["data"]["source"]}`, fingerprint `{report["data"]["fingerprint"][:16]}` |
+| splits | {splits["train"]:,} train, {splits["validation"]:,} validation, {splits["test"]:,} test |
+| seed | {report["seed"]} |
+| file | {certificate["bytes"] / 1024:,.0f} KB, opset {certificate["opset"]}, SHA-256 `{certificate["sha256"][:16]}` |
+| made with | {", ".join(f"{name} {versions[name]}" for name in ("python", "keras", "tensorflow") if name in versions)} |
+
+## Figures on the test split
+
+| metric | value | 95% interval |
+| --- | --- | --- |
+{rows}
+
+Against the baseline: {report["verdict"]}.
+
+## Input and output
+
+{_inputs(signature)}
+
+{_outputs(signature, task.kind)}
+
+Preprocessing is inside the file. With onnxruntime alone:
+
+```python
+import numpy as np, onnxruntime
+
+session = onnxruntime.InferenceSession("model.onnx")
+{_call(signature)}
+```
+
+## Proof
+
+The file was run in onnxruntime on all {certificate["samples"]:,} test examples and compared with the Keras model: largest
+difference {certificate["max_abs_difference"]:.1e} (allowed {certificate["tolerance"]:.0e}), {certificate["label_flips"]} labels differ.
+
+## What to know about the data
+
+{findings}
+"""
+
+
+def _interval(bounds: list[float] | None) -> str:
+    return f"{bounds[0]:.4f} to {bounds[1]:.4f}" if bounds else ""
+
+
+def _inputs(signature: Signature) -> str:
+    if signature.kind == "table":
+        types = {"number": "float32, NaN where missing", "category": "text, empty where missing"}
+        rows = "\n".join(f"- `{c.name}` `(batch, 1)`: {types[c.type]}" for c in signature.columns)
+        return f"One input for each column:\n\n{rows}"
+    axes = ", ".join(name if n is None else str(n) for name, n in zip(("height", "width", "channels"), signature.shape, strict=False))
+    what = "uint8, 0 to 255, as decoded from the image file" if signature.kind == "image" else "float32"
+    return f"- `{signature.kind}` `(batch, {axes})`: {what}"
+
+
+def _outputs(signature: Signature, kind: str) -> str:
+    if kind == "regression":
+        return f"- `value` `(batch,)`: {signature.target}, float32"
+    names = ", ".join(f"`{label}`" for label in signature.labels)
+    return (
+        f"- `probabilities` `(batch, {len(signature.labels)})`: float32, in the order {names}\n"
+        "- `label` `(batch,)`: the most probable class, text"
+    )
+
+
+def _call(signature: Signature) -> str:
+    if signature.kind == "table":
+        number = next((c.name for c in signature.columns if c.type == "number"), signature.columns[0].name)
+        feed = f"row = {{...}}  # every column, for example {number!r}: np.array([[1.0]], np.float32)"
+    else:
+        shape = ", ".join(str(n or 64) for n in signature.shape)
+        dtype = "uint8" if signature.kind == "image" else "float32"
+        feed = f"row = {{{signature.kind!r}: np.zeros((1, {shape}), np.{dtype})}}"
+    result = "probabilities, label" if signature.labels else "(value,)"
+    return f"{feed}\n{result} = session.run(None, row)"

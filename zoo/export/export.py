@@ -1,0 +1,106 @@
+"""Exporting a run: convert, write under a temporary name, prove, and only then put the file in its place."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import onnx
+
+from zoo.data.dataset import Dataset
+from zoo.errors import ZooError
+from zoo.export.card import card
+from zoo.export.graph import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, convert
+from zoo.export.parity import measure, saved_outputs
+from zoo.files import read_json, replacing, write_json, write_text
+from zoo.serving.session import SIGNATURE_KEY
+from zoo.training.run import Run, versions
+
+
+def load_model(run: Run) -> keras.Model:
+    """Load the trained model of a run, from raw input to probabilities or value.
+
+    Raises:
+        ZooError: the run has no trained model, or the file is damaged.
+    """
+    import zoo.layers.preprocessing  # registers its layers for safe loading
+
+    if not run.model_path.is_file():
+        raise ZooError(f"{run.folder} has no model.keras: the run did not finish its training")
+    try:
+        return keras.saving.load_model(run.model_path, safe_mode=True, compile=False)
+    except (ValueError, OSError, TypeError, KeyError) as error:
+        raise ZooError(f"{run.model_path}: not readable as a Keras model ({error})") from error
+
+
+def export_run(run: Run, dataset: Dataset, model: keras.Model, outputs: np.ndarray | None = None) -> dict[str, Any]:
+    """Write `export/model.onnx` with its certificate and card.
+
+    Args:
+        run: the run to export.
+        dataset: the run's data; its whole test split is compared.
+        model: the run's saved model.
+        outputs: the saved model's outputs on the test split, where they have been computed.
+
+    Returns:
+        The certificate.
+
+    Raises:
+        ZooError: the model has no ONNX form, or the file does not equal the model; no file is left behind.
+    """
+    loaded = run.recipe()
+    settings, signature = loaded.recipe.export, dataset.signature
+    proto = convert(model, signature, opset=settings.opset)
+    packages = versions()
+    add_metadata(
+        proto,
+        {
+            SIGNATURE_KEY: {**signature.to_json(), "task": loaded.recipe.task, "recipe": loaded.name},
+            RECIPE_KEY: loaded.to_yaml(),
+            DATA_KEY: {"source": dataset.name, "fingerprint": dataset.fingerprint},
+            VERSIONS_KEY: packages,
+        },
+    )
+    proto.producer_name, proto.producer_version = "zoo", packages.get("keras-model-zoo", "")
+    proto.doc_string = loaded.recipe.description
+    if outputs is None:
+        outputs = saved_outputs(model, dataset.test, signature)
+    tolerance = settings.tolerance * (1.0 if signature.labels else max(1.0, float(np.abs(outputs).max())))
+    path = run.folder / "export" / "model.onnx"
+    path.unlink(missing_ok=True)  # an older file must not pass for this one if this one fails
+    with replacing(path) as temporary:
+        onnx.save(proto, temporary)
+        parity = measure(temporary, dataset.test, outputs, signature)
+        if parity.max_abs_difference > tolerance or parity.label_flips:
+            raise ZooError(
+                f"the exported file differs from the Keras model by {parity.max_abs_difference:.2e} (allowed {tolerance:.0e}) "
+                f"and in {parity.label_flips} of {parity.samples} labels; it was removed"
+            )
+        content = temporary.read_bytes()
+    certificate = {
+        "max_abs_difference": parity.max_abs_difference,
+        "label_flips": parity.label_flips,
+        "samples": parity.samples,
+        "tolerance": tolerance,
+        "split": "test",
+        "data": {"source": dataset.name, "fingerprint": dataset.fingerprint},
+        "opset": settings.opset,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "versions": packages,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+    write_json(path.with_name("certificate.json"), certificate)
+    report = run.folder / "report.json"
+    if report.is_file():
+        write_text(path.with_name("card.md"), card(read_json(report), certificate, signature, loaded.recipe.description))
+    return certificate
+
+
+def exported_path(run: Run) -> Path:
+    """Return where the run's ONNX file is."""
+    return run.folder / "export" / "model.onnx"

@@ -1,0 +1,60 @@
+"""Normalization by name.
+
+Batch normalization: Ioffe and Szegedy, 2015, arXiv:1502.03167. Layer: Ba, Kiros and Hinton, 2016, arXiv:1607.06450.
+Group: Wu and He, 2018, arXiv:1803.08494. Root mean square: Zhang and Sennrich, 2019, arXiv:1910.07467.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import keras
+
+Norm = Literal["none", "batch", "layer", "group", "rms"]
+
+EPSILON = 1e-5
+MOMENTUM = 0.9  # Keras's 0.99 needs several hundred steps before the moving averages can be used
+
+
+def normalization(
+    x: keras.KerasTensor, kind: Norm, *, gamma_initializer: str = "ones", name: str | None = None
+) -> keras.KerasTensor:
+    """Normalize `x` with learnt scale (and shift, except for "rms"); "none" returns it unchanged.
+
+    The last axis holds the channels. "batch" takes its statistics over all other axes; "layer" and "rms" over the
+    channels of each position; "group" over all positions of a group of channels (see `groups`).
+
+    Args:
+        x: tensor of shape `(batch, ..., channels)`.
+        kind: which normalization.
+        gamma_initializer: initial scale; "rms" always starts at one.
+        name: name of the layer.
+
+    Returns:
+        A tensor of the shape of `x`.
+    """
+    if kind == "none":
+        return x
+    if kind == "rms":
+        return keras.layers.RMSNormalization(epsilon=EPSILON, name=name)(x)
+    common = {"epsilon": EPSILON, "gamma_initializer": gamma_initializer, "name": name}
+    if kind == "batch":
+        return keras.layers.BatchNormalization(momentum=MOMENTUM, **common)(x)
+    if kind == "layer":
+        return keras.layers.LayerNormalization(**common)(x)
+    if kind == "group":
+        return keras.layers.GroupNormalization(groups(x.shape[-1]), **common)(x)
+    raise ValueError(f"unknown normalization. Received: kind={kind!r}")
+
+
+def has_shift(kind: Norm) -> bool:
+    """Return whether the normalization adds a learnt shift, which makes a bias in the layer before it idle."""
+    return kind in ("batch", "layer", "group")
+
+
+def groups(channels: int) -> int:
+    """Return the number of groups for "group": the largest divisor of `channels` up to 32 with 8 channels a group.
+
+    Smaller groups lose accuracy (Wu and He, table 3), and on vectors a group of one channel is always zero.
+    """
+    return max(n for n in range(1, 33) if channels % n == 0 and (n == 1 or channels // n >= 8))

@@ -1,0 +1,102 @@
+"""Layers of preprocessing: part of the saved and of the exported model, so made of operations that ONNX has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("zoo")
+class AntialiasResize(keras.layers.Layer):
+    """Resize images by bilinear interpolation with antialiasing, as Pillow's BILINEAR does on floating-point images.
+
+    Written as two matrix products with the triangle filter's weights, which gives the same values in Keras and in
+    onnxruntime for any input size; the resampling operators of the two differ.
+
+    Input `(batch, height, width, channels)` of any type and size; output `(batch, *size, channels)` float.
+
+    Args:
+        height: rows of the output.
+        width: columns of the output.
+    """
+
+    def __init__(self, height: int, width: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.height, self.width = height, width
+
+    def call(self, images: Any) -> Any:
+        """Resize the images."""
+        x = ops.cast(images, self.compute_dtype)
+        rows, columns = ops.shape(x)[1], ops.shape(x)[2]
+        x = ops.einsum("oh,bhwc->bowc", self._weights(rows, self.height), x)
+        return ops.einsum("pw,bowc->bopc", self._weights(columns, self.width), x)
+
+    def _weights(self, size: Any, target: int) -> Any:
+        """Return the filter's weights `(target, size)`; each row sums to one."""
+        size = ops.cast(size, self.compute_dtype)
+        ratio = size / target
+        reach = ops.maximum(ratio, 1.0)
+        centres = (ops.arange(target, dtype=self.compute_dtype)[:, None] + 0.5) * ratio
+        pixels = ops.arange(size, dtype=self.compute_dtype)[None, :] + 0.5
+        weights = ops.maximum(1.0 - ops.abs(pixels - centres) / reach, 0.0)
+        return weights / ops.sum(weights, axis=1, keepdims=True)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return `(batch, height, width, channels)`."""
+        return (shape[0], self.height, self.width, shape[3])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the layer."""
+        return {**super().get_config(), "height": self.height, "width": self.width}
+
+
+@keras.saving.register_keras_serializable("zoo")
+class FillMissing(keras.layers.Layer):
+    """Put a given number where a column has NaN. Input and output `(batch, columns)` float.
+
+    Args:
+        values: one number a column.
+    """
+
+    def __init__(self, values: Sequence[float], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.values = [float(v) for v in values]
+
+    def call(self, columns: Any) -> Any:
+        """Fill the gaps."""
+        return ops.where(ops.isnan(columns), ops.convert_to_tensor(self.values, columns.dtype), columns)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the layer."""
+        return {**super().get_config(), "values": self.values}
+
+
+@keras.saving.register_keras_serializable("zoo")
+class OneHot(keras.layers.Layer):
+    """One-hot code of `index - 1`, so that index 0, a category not seen in training, is all zeros.
+
+    Input `(batch, 1)` integer; output `(batch, depth)` float.
+
+    Args:
+        depth: number of known categories.
+    """
+
+    def __init__(self, depth: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.depth = depth
+
+    def call(self, index: Any) -> Any:
+        """Encode the index."""
+        known = ops.arange(1, self.depth + 1, dtype="int64")[None, :]
+        return ops.cast(ops.equal(ops.cast(index, "int64"), known), self.compute_dtype)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return `(batch, depth)`."""
+        return (shape[0], self.depth)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the layer."""
+        return {**super().get_config(), "depth": self.depth}

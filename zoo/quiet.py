@@ -1,0 +1,49 @@
+"""Keeping TensorFlow's start-up lines from the user's terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet_startup() -> Iterator[None]:
+    """Hold back what native code writes to standard error; show it only if the block fails."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        saved = os.dup(2)
+    except OSError:  # no standard error to guard
+        yield
+        return
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            os.dup2(saved, 2)
+            held.seek(0)
+            os.write(2, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+def start_keras() -> None:
+    """Import Keras and its backend, without their start-up lines."""
+    if "keras" in sys.modules:
+        return
+    with quiet_startup():
+        import absl.logging
+        import keras
+
+        absl.logging.set_verbosity(absl.logging.ERROR)
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            tf.constant(0)  # the first operation writes its own lines

@@ -1,0 +1,6 @@
+"""Recipes: the schema, loading with inheritance and overrides, and the JSON Schema for editors."""
+
+from zoo.recipe.load import LoadedRecipe, list_recipes, load_recipe
+from zoo.recipe.schema import Recipe
+
+__all__ = ["LoadedRecipe", "Recipe", "list_recipes", "load_recipe"]

@@ -1,0 +1,299 @@
+"""The registry of builders: register, build, list_models, describe. It knows no model by name.
+
+A family is one file in `zoo/models/`; a builder is one function in it, decorated with `@register`. Listing reads those
+decorators from the source text, so that it needs neither Keras nor a backend; the family's module is imported only when
+one of its builders is used. Installed packages add builders through the entry-point group `zoo.models`: each entry
+point names a module that calls `@register` when it is imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import importlib
+import inspect
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict, ValidationError, create_model
+
+from zoo.errors import ZooError, did_you_mean, listing
+from zoo.quiet import start_keras
+
+if TYPE_CHECKING:
+    import keras
+
+ENTRY_POINT_GROUP = "zoo.models"
+_SHARED = ("input_shape", "outputs")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered builder.
+
+    Attributes:
+        name: the registry key, which is the function's name.
+        family: the architecture family, which is the module's name.
+        tasks: tasks that the builder's head serves.
+        input_shape: default input shape, without the batch axis.
+        outputs: default number of outputs.
+        paper: source of the architecture.
+        summary: first line of the docstring.
+        module: module that holds the builder.
+    """
+
+    name: str
+    family: str
+    tasks: tuple[str, ...]
+    input_shape: tuple[int, ...]
+    outputs: int
+    paper: str
+    summary: str
+    module: str
+
+
+_entries: dict[str, Entry] = {}
+_builders: dict[str, Callable[..., keras.Model]] = {}
+
+
+def register(
+    *,
+    tasks: Sequence[str],
+    input_shape: Sequence[int],
+    outputs: int,
+    paper: str = "",
+    family: str | None = None,
+) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
+    """Register a builder under its function's name.
+
+    The function takes `input_shape` and `outputs` and its own settings as keyword arguments, each annotated and each
+    with a default, and returns a built functional `keras.Model` that ends in `zoo.layers.head.head`. In the package's
+    own families the decorator's arguments are literals, because listing reads them from the source.
+
+    Args:
+        tasks: tasks that the builder's head serves, for example `("image_classification",)`.
+        input_shape: default input shape, without the batch axis.
+        outputs: default number of outputs (classes or values).
+        paper: source of the architecture.
+        family: architecture family; the name of the module where it is left out.
+
+    Raises:
+        ZooError: a different builder already has the name.
+    """
+
+    def decorate(builder: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
+        name, module = builder.__name__, builder.__module__
+        entry = Entry(
+            name=name,
+            family=family or module.rpartition(".")[2],
+            tasks=tuple(tasks),
+            input_shape=tuple(input_shape),
+            outputs=outputs,
+            paper=paper,
+            summary=_summary(inspect.getdoc(builder)),
+            module=module,
+        )
+        known = _entries.get(name) or _shipped().get(name)  # not _index: plugins may import the module that is loading
+        if known is not None and (known.module != module or name in _builders):
+            raise ZooError(
+                f"a model named '{name}' is already registered by {known.module}; {module} must choose another name"
+            )
+        _entries[name] = entry
+        _builders[name] = builder
+        return builder
+
+    return decorate
+
+
+def list_models(pattern: str = "*", *, family: str | None = None, task: str | None = None) -> list[str]:
+    """Return the sorted names of the registered builders.
+
+    Args:
+        pattern: shell-style wildcard on the name, such as `"res*"`.
+        family: only this family.
+        task: only builders that serve this task.
+
+    Raises:
+        ZooError: no registered builder has that family or task.
+    """
+    entries = _index().values()
+    for kind, value, known in (
+        ("family", family, {e.family for e in entries}),
+        ("task", task, {t for e in entries for t in e.tasks}),
+    ):
+        if value is not None and value not in known:
+            raise ZooError(f"unknown {kind} '{value}'{did_you_mean(value, known)} (known: {listing(known)})")
+    return sorted(
+        e.name
+        for e in entries
+        if fnmatch.fnmatchcase(e.name, pattern) and family in (None, e.family) and (task is None or task in e.tasks)
+    )
+
+
+def entry(name: str) -> Entry:
+    """Return the registry entry of a builder, without importing its module.
+
+    Raises:
+        ZooError: the name is unknown; the message suggests the nearest.
+    """
+    index = _index()
+    if name not in index:
+        raise ZooError(f"unknown model '{name}'{did_you_mean(name, index)} (known: {listing(index)})")
+    return index[name]
+
+
+def build(
+    name: str, *, input_shape: Sequence[int] | None = None, outputs: int | None = None, **config: Any
+) -> keras.Model:
+    """Build a model.
+
+    Args:
+        name: registry key, for example `"resnet18"`.
+        input_shape: shape of one example, without the batch axis; the builder's default where it is left out.
+        outputs: number of classes or values; the builder's default where it is left out.
+        **config: the builder's own settings; `describe(name)["defaults"]` lists them.
+
+    Returns:
+        A built model from `(batch, *input_shape)` to `(batch, outputs)`, without a final activation.
+
+    Raises:
+        ZooError: unknown name, or an argument that is unknown, of the wrong type or out of range.
+    """
+    found = entry(name)
+    shape = found.input_shape if input_shape is None else tuple(input_shape)
+    count = found.outputs if outputs is None else outputs
+    validate_config(name, config)
+    if not shape or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in shape):
+        raise ZooError(f"model '{name}': input_shape must be positive whole numbers, received {shape}")
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ZooError(f"model '{name}': outputs must be a positive whole number, received {count!r}")
+    try:
+        return builder(name)(input_shape=shape, outputs=count, **config)
+    except ValueError as error:
+        raise ZooError(f"model '{name}' with input_shape={shape}, outputs={count}, {config}: {error}") from error
+
+
+def describe(name: str) -> dict[str, Any]:
+    """Describe a builder: family, tasks, defaults, parameters, FLOPs, paper.
+
+    Builds the model once with its defaults, so it needs Keras. FLOPs are those of one example's forward pass, counted
+    by the backend's own profiler (a multiply-add counts as two).
+    """
+    from zoo.profile import count_flops
+
+    found = entry(name)
+    model = build(name)
+    return {
+        "name": name,
+        "family": found.family,
+        "tasks": list(found.tasks),
+        "summary": found.summary,
+        "paper": found.paper,
+        "defaults": {"input_shape": list(found.input_shape), "outputs": found.outputs, **defaults(name)},
+        "parameters": model.count_params(),
+        "flops": count_flops(model),
+    }
+
+
+def builder(name: str) -> Callable[..., keras.Model]:
+    """Return the builder function itself, importing its module."""
+    found = entry(name)
+    if name not in _builders:
+        start_keras()
+        importlib.import_module(found.module)
+    return _builders[name]
+
+
+def defaults(name: str) -> dict[str, Any]:
+    """Return the builder's own settings and their default values."""
+    parameters = inspect.signature(builder(name)).parameters
+    return {k: p.default for k, p in parameters.items() if k not in _SHARED}
+
+
+def validate_config(name: str, config: dict[str, Any]) -> None:
+    """Check the names and types of a builder's settings against its signature.
+
+    Raises:
+        ModelConfigError: an argument is unknown or has the wrong type; the message names the valid ones.
+    """
+    try:
+        _config_model(name)(**config)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        valid = defaults(name)
+        if first["type"] == "extra_forbidden":
+            problem = f"model '{name}' has no setting '{key}'{did_you_mean(key, valid)} (valid: {listing(valid)})"
+        else:
+            wanted = first["msg"][0].lower() + first["msg"][1:]
+            problem = f"model '{name}': {key}: {wanted}, received {config[key]!r} (default: {valid[key]!r})"
+        raise ModelConfigError(key, problem) from error
+
+
+class ModelConfigError(ZooError):
+    """A builder's setting is unknown or ill-typed; `key` names it."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
+@cache
+def _config_model(name: str) -> Any:
+    function = builder(name)
+    hints = typing.get_type_hints(function)
+    fields = {key: (hints[key], default) for key, default in defaults(name).items()}
+    return create_model(f"{name}_config", __config__=ConfigDict(extra="forbid", strict=True), **fields)  # type: ignore[call-overload]
+
+
+def _index() -> dict[str, Entry]:
+    """Return every entry: read from the package's sources, from entry points, or registered by hand."""
+    return {**_shipped(), **_entries} if _plugins_loaded() else {}
+
+
+@cache
+def _shipped() -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    for path in sorted((Path(__file__).parent / "models").glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            for decorator in node.decorator_list:
+                if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", None) == "register":
+                    given = {str(k.arg): ast.literal_eval(k.value) for k in decorator.keywords}
+                    module = f"zoo.models.{path.stem}"
+                    if node.name in found:
+                        raise ZooError(
+                            f"a model named '{node.name}' is defined in {found[node.name].module} and in {module}"
+                        )
+                    found[node.name] = Entry(
+                        name=node.name,
+                        family=given.get("family") or path.stem,
+                        tasks=tuple(given["tasks"]),
+                        input_shape=tuple(given["input_shape"]),
+                        outputs=given["outputs"],
+                        paper=given.get("paper", ""),
+                        summary=_summary(ast.get_docstring(node)),
+                        module=module,
+                    )
+    return found
+
+
+_plugins = {"loaded": False}
+
+
+def _plugins_loaded() -> bool:
+    if not _plugins["loaded"]:
+        _plugins["loaded"] = True  # before the import: a plugin may list models itself
+        for point in entry_points(group=ENTRY_POINT_GROUP):
+            point.load()
+    return True
+
+
+def _summary(docstring: str | None) -> str:
+    return (docstring or "").strip().partition("\n")[0]

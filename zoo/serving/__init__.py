@@ -1,0 +1,1 @@
+"""Serving: predictions from an exported file, with onnxruntime alone."""

@@ -1,0 +1,96 @@
+"""From files on a command line to the raw input of an exported model."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.data.images import SUFFIXES, image_files, read_image
+from zoo.data.tables import read_table, table_rows, take_columns
+from zoo.errors import ZooError, listing
+from zoo.serving.session import ExportedModel
+
+_TABLES = (".csv", ".parquet", ".pq")
+_ARRAYS = ("x", "image", "images", "array", "x_test", "test_images")
+
+
+def read_inputs(model: ExportedModel, paths: Sequence[str | Path]) -> Iterator[tuple[list[str], Any]]:
+    """Yield the names of some examples and their raw values, as `ExportedModel.predict` takes them.
+
+    Args:
+        model: what the inputs are for.
+        paths: image files, folders of images, CSV or Parquet files, or npz files with an array `x`.
+
+    Raises:
+        ZooError: a file is missing, damaged, or not of the kind that the model takes.
+    """
+    for path in map(Path, paths):
+        if not path.exists():
+            raise ZooError(f"input {path} does not exist")
+        suffix = path.suffix.lower()
+        if suffix == ".npz":
+            yield _from_npz(model, path)
+        elif suffix in _TABLES:
+            _expect(model, "table", path)
+            columns = take_columns(read_table(path), model.columns, str(path))
+            yield [f"{path}:{row + 1}" for row in range(table_rows(columns))], columns
+        elif path.is_dir() or suffix in SUFFIXES:
+            _expect(model, "image", path)
+            files = image_files(path) if path.is_dir() else [path]
+            if not files:
+                raise ZooError(f"input {path}: the folder holds no images ({', '.join(SUFFIXES)})")
+            for file in files:
+                yield [str(file)], [_image(model, file)]
+        else:
+            raise ZooError(f"input {path}: expected an image ({', '.join(SUFFIXES)}), a folder, {', '.join(_TABLES)} or .npz")
+
+
+def _expect(model: ExportedModel, kind: str, path: Path) -> None:
+    if model.kind != kind:
+        takes = {"image": "images", "table": "tables", "array": "vectors in an npz file"}
+        raise ZooError(f"input {path}: {model.path} takes {takes[model.kind]}, not {takes[kind]}")
+
+
+def _image(model: ExportedModel, path: Path) -> np.ndarray:
+    image = read_image(path, int(model.shape[2] or 3))
+    wanted = tuple(have if want is None else want for want, have in zip(model.shape, image.shape, strict=True))
+    if image.shape != wanted:
+        raise ZooError(
+            f"input {path}: the image is {image.shape[0]}×{image.shape[1]}, and the model takes {wanted[0]}×{wanted[1]} "
+            "(train with a resize in preprocess to take any size)"
+        )
+    return image
+
+
+def _from_npz(model: ExportedModel, path: Path) -> tuple[list[str], Any]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ZooError(f"{path}: not readable as an npz file ({error})") from error
+    if model.kind == "table":
+        import pandas as pd
+
+        if {a.shape for a in arrays.values()} - {next(iter(arrays.values())).shape} or next(iter(arrays.values())).ndim != 1:
+            raise ZooError(f"{path}: expected one array (examples,) for each column of the table")
+        columns: Any = take_columns(pd.DataFrame(arrays), model.columns, str(path))
+        return [f"{path}:{row + 1}" for row in range(table_rows(columns))], columns
+    name = next((n for n in _ARRAYS if n in arrays), next(iter(arrays)) if len(arrays) == 1 else None)
+    if name is None:
+        raise ZooError(f"{path}: expected an array named 'x'; found {listing(arrays)}")
+    x = arrays[name]
+    if model.kind == "image":
+        x = x[..., None] if x.ndim == 3 and model.shape[2] == 1 else x
+        fits = x.dtype == np.uint8 and x.ndim == 4
+    else:
+        fits = x.dtype.kind in "fiu" and x.ndim == 2
+        x = x.astype(np.float32) if fits else x
+    if not fits or any(want not in (None, have) for want, have in zip(model.shape, x.shape[1:], strict=True)):
+        wanted = ", ".join("any" if n is None else str(n) for n in model.shape)
+        kind = "uint8" if model.kind == "image" else "numbers"
+        raise ZooError(f"{path}: array '{name}' must be {kind} (examples, {wanted}), received {x.dtype} {x.shape}")
+    return [f"{path}:{row + 1}" for row in range(len(x))], x

@@ -1,0 +1,1 @@
+"""Training: the run folder, the fit, checkpoints and progress."""

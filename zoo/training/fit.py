@@ -1,0 +1,130 @@
+"""Fitting a recipe's model with `model.fit`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from rich.console import Console
+
+from zoo import registry
+from zoo.data.batches import Prepared, evaluation_batches, prepare, training_batches
+from zoo.data.dataset import Dataset, Split
+from zoo.data.preprocessing import Preprocessor, fit_preprocessor
+from zoo.errors import ZooError
+from zoo.losses import build_loss
+from zoo.optimization.optimizers import build_optimizer
+from zoo.recipe import Recipe
+from zoo.tasks import TASKS
+from zoo.training.callbacks import Checkpoints, EpochLog, StopOnNaN
+from zoo.training.model import TargetScale, Views, build_views, fit_target_scale, training_targets
+from zoo.training.progress import ProgressDisplay
+
+STEPS_PER_EXECUTION = {"mlp": 32, "cnn": 8}  # by family: where several steps in one call were measured to be faster
+
+
+@dataclass
+class Problem:
+    """A recipe's data, prepared, and its model, not yet trained."""
+
+    recipe: Recipe
+    dataset: Dataset
+    preprocessor: Preprocessor
+    scale: TargetScale
+    views: Views
+    train: Prepared
+    validation: Prepared
+
+    def prepare(self, split: Split) -> Prepared:
+        """Prepare a split as the model's input."""
+        return _prepare(split, self.dataset, self.preprocessor, self.scale, self.recipe)
+
+    def outputs(self, prepared: Prepared) -> np.ndarray:
+        """Return the evaluated model's outputs: probabilities `(examples, classes)` or values `(examples,)`."""
+        found = self.views.evaluated.predict(evaluation_batches(prepared, targets=False), verbose=0)
+        return found if self.dataset.signature.labels else found[:, 0]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training gave: one row of figures an epoch, the epoch that was kept, and the time it took."""
+
+    history: list[dict[str, float]]
+    kept_epoch: int
+    seconds: float
+
+
+def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
+    """Seed, fit the preprocessing, prepare the data and build the model.
+
+    Raises:
+        ZooError: the data does not fit the preprocessing, the model or the batch size.
+    """
+    keras.utils.set_random_seed(recipe.training.seed)
+    size = recipe.training.batch_size
+    if size > len(dataset.train):
+        raise ZooError(
+            f"training.batch_size is {size}, and the training split of {dataset.name} has {len(dataset.train)} examples"
+        )
+    preprocessor = fit_preprocessor(recipe.preprocess, dataset)
+    scale = fit_target_scale(dataset.train, dataset.signature.labels)
+    views = build_views(recipe, dataset, preprocessor, scale)
+    train, validation = (_prepare(s, dataset, preprocessor, scale, recipe) for s in (dataset.train, dataset.validation))
+    return Problem(recipe, dataset, preprocessor, scale, views, train, validation)
+
+
+def fit(problem: Problem, folder: Path, console: Console) -> Fitted:
+    """Train the model; write `metrics.csv`, `tensorboard/` and `checkpoints/` to the run folder.
+
+    Raises:
+        ZooError: the loss became NaN or infinite.
+    """
+    recipe, training = problem.recipe, problem.recipe.training
+    task = TASKS[recipe.task]
+    model = problem.views.trained
+    steps = len(problem.train) // training.batch_size
+    auto = STEPS_PER_EXECUTION.get(registry.entry(recipe.model.name).family, 1)
+    per_call = auto if training.steps_per_execution == "auto" else training.steps_per_execution
+    model.compile(
+        optimizer=build_optimizer(recipe.optimizer, model, steps, training.epochs),
+        loss=build_loss(recipe.loss),
+        metrics=[task.primary],
+        steps_per_execution=min(per_call, steps),
+        jit_compile=False,
+    )
+    log = EpochLog(folder / "metrics.csv")
+    kept = Checkpoints(folder / "checkpoints", f"val_{task.primary}", task.greater_is_better)
+    display = ProgressDisplay(console, training.epochs, steps, task.primary)
+    board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
+    callbacks = [log, kept, StopOnNaN(), board, display]
+    stop = recipe.regularization.early_stopping
+    if stop is not None:
+        early = keras.callbacks.EarlyStopping("val_loss", min_delta=stop.min_delta, patience=stop.patience, mode="min")
+        callbacks.append(early)
+    started = time.perf_counter()
+    try:
+        model.fit(
+            training_batches(problem.train, recipe, start=0, steps=steps * training.epochs),
+            epochs=training.epochs,
+            steps_per_epoch=steps,
+            validation_data=evaluation_batches(problem.validation),
+            callbacks=callbacks,
+            shuffle=False,  # the batches are in their order already
+            verbose=0,
+        )
+    finally:
+        display.close()
+    seconds = time.perf_counter() - started
+    kept_epoch = len(log.rows)
+    if training.select == "best":
+        kept.restore_best()
+        kept_epoch = kept.best_epoch
+    return Fitted(log.rows, kept_epoch, seconds)
+
+
+def _prepare(split: Split, dataset: Dataset, preprocessor: Preprocessor, scale: TargetScale, recipe: Recipe) -> Prepared:
+    targets = training_targets(split, dataset.signature.labels, scale)
+    return prepare(split, preprocessor, targets, recipe.data.memory)

@@ -1,0 +1,120 @@
+"""The run: a folder that holds everything `zoo train` made and everything needed to make it again."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import ZooError, did_you_mean
+from zoo.files import read_json, write_json, write_text
+from zoo.recipe import LoadedRecipe, load_recipe
+
+_PACKAGES = ("keras-model-zoo", "keras", "tensorflow", "jax", "numpy", "scikit-learn", "tensorflow-datasets", "tf2onnx", "onnx", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, `runs/<recipe>/<time>-<id>/`."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The recipe's name, as filed."""
+        return str(self.environment["recipe"])
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What `environment.json` holds."""
+        return dict(read_json(self.folder / "environment.json"))
+
+    @property
+    def model_path(self) -> Path:
+        """The trained model, from raw input to probabilities or value."""
+        return self.folder / "model.keras"
+
+    def recipe(self) -> LoadedRecipe:
+        """Return the resolved recipe of the run."""
+        loaded = load_recipe(self.folder / "recipe.yaml")
+        return LoadedRecipe(self.name, loaded.recipe, loaded.origins)
+
+
+def create_run(loaded: LoadedRecipe, root: Path) -> Run:
+    """Make a run folder with the resolved recipe and the environment in it."""
+    now = datetime.now(timezone.utc)
+    folder = root / loaded.name / f"{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise ZooError(f"--runs: cannot make a run folder in {root} ({error.strerror})") from error
+    write_text(folder / "recipe.yaml", f"# {loaded.name}, fully resolved\n{loaded.to_yaml()}")
+    write_json(folder / "environment.json", {"recipe": loaded.name, "created": now.isoformat(timespec="seconds"), **environment()})
+    return Run(folder)
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run folder.
+
+    Raises:
+        ZooError: it is not a folder that `zoo train` wrote.
+    """
+    folder = Path(path)
+    if not (folder / "environment.json").is_file():
+        parent = folder.parent
+        near = did_you_mean(folder.name, [p.name for p in parent.iterdir()]) if parent.is_dir() else ""
+        raise ZooError(f"{path} is not a run folder: it has no environment.json{near} (`zoo train` names the folder it wrote)")
+    return Run(folder)
+
+
+def environment() -> dict[str, Any]:
+    """Return versions, hardware, command and commit."""
+    return {
+        "versions": versions(),
+        "hardware": hardware(),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "commit": _commit(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that figures depend on."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """Return processor, cores and accelerators."""
+    import keras
+
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        cpu = models[0] if models else cpu
+    accelerators = [str(d) for d in keras.distribution.list_devices() if not str(d).startswith("cpu")]
+    return {"cpu": cpu, "cores": os.cpu_count(), "accelerators": accelerators}
+
+
+def _commit() -> str | None:
+    """Return the commit of the checkout that the package runs from, if it does."""
+    checkout = Path(__file__).resolve().parents[2]
+    if not (checkout / ".git").exists():
+        return None
+    try:
+        command = ["git", "-C", str(checkout), "rev-parse", "HEAD"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
