@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from zoo.errors import ZooError
 
@@ -45,7 +46,10 @@ def list_(
     from zoo import registry
 
     entries = [registry.entry(name) for name in registry.list_models(pattern, family=family, task=task)]
-    rows = [{"name": e.name, "family": e.family, "tasks": list(e.tasks), "summary": e.summary, "paper": e.paper} for e in entries]
+    rows = [
+        {"name": e.name, "family": e.family, "tasks": list(e.tasks), "summary": e.summary, "paper": e.paper}
+        for e in entries
+    ]
     _show(rows, as_json, ["name", "family", "tasks", "summary"])
 
 
@@ -82,12 +86,14 @@ def show(recipe: Recipe, overrides: Overrides = None, as_json: Json = False) -> 
         _json({"name": loaded.name, "recipe": loaded.recipe.model_dump(mode="json"), "origins": loaded.origin_names()})
         return
     for line, origin in loaded.annotated():
-        _out.print(f"{line:<60}[dim]# {origin}[/]" if origin else line)
+        _out.print(Text(f"{line:<60}  ").append(f"# {origin}", style="dim") if origin else Text(line))
 
 
 @app.command()
 def check(
-    recipe: Annotated[list[str] | None, typer.Argument(help="Recipes; all that are shipped, where none is named.")] = None,
+    recipe: Annotated[
+        list[str] | None, typer.Argument(help="Recipes; all that are shipped, where none is named.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check recipes without training: schema, combinations, model settings."""
@@ -182,7 +188,9 @@ def predict(
         if "value" in result:
             _out.print(f"{result['input']}  {result['value']:.6g}", markup=False)
         else:
-            _out.print(f"{result['input']}  {result['label']}  {result['probabilities'][result['label']]:.4f}", markup=False)
+            _out.print(
+                f"{result['input']}  {result['label']}  {result['probabilities'][result['label']]:.4f}", markup=False
+            )
 
 
 def main() -> None:
@@ -204,7 +212,7 @@ def main() -> None:
 
 def _fail(message: str, debug: bool, code: int) -> None:
     if debug:
-        raise  # noqa: PLE0704 - called from the except blocks of `main`
+        raise
     _err.print(f"error: {message}", style="red", markup=False)
     sys.exit(code)
 

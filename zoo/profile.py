@@ -1,10 +1,19 @@
-"""Floating-point operations of a model, counted by the backend's own profiler."""
+"""The size of a model: its parameters, and its floating-point operations as the backend's own profiler counts them."""
 
 from __future__ import annotations
 
-import keras
+import math
+from typing import TYPE_CHECKING
 
 from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    import keras
+
+
+def count_parameters(model: keras.Model) -> int:
+    """Count the parameters that training fits; the moving statistics of batch norm are not among them."""
+    return sum(math.prod(v.shape) for v in model.trainable_variables)
 
 
 def count_flops(model: keras.Model) -> int:
@@ -18,6 +27,8 @@ def count_flops(model: keras.Model) -> int:
     Raises:
         ZooError: the backend has no profiler, or an input axis other than the batch is open.
     """
+    import keras
+
     if any(None in x.shape[1:] for x in model.inputs):
         raise ZooError(f"cannot count the FLOPs of '{model.name}': an input shape is open")
     if keras.backend.backend() == "tensorflow":
@@ -28,6 +39,7 @@ def count_flops(model: keras.Model) -> int:
 
 
 def _tensorflow(model: keras.Model) -> int:
+    import keras
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -47,6 +59,7 @@ def _tensorflow(model: keras.Model) -> int:
 
 def _jax(model: keras.Model) -> int:
     import jax
+    import keras
 
     inputs = keras.tree.map_structure(lambda x: jax.ShapeDtypeStruct((1, *x.shape[1:]), x.dtype), model.input)
     variables = [[v.value for v in group] for group in (model.trainable_variables, model.non_trainable_variables)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -39,10 +40,9 @@ def start_keras() -> None:
     if "keras" in sys.modules:
         return
     with quiet_startup():
-        import absl.logging
         import keras
 
-        absl.logging.set_verbosity(absl.logging.ERROR)
+        logging.getLogger("absl").setLevel(logging.ERROR)
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 

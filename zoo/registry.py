@@ -184,7 +184,7 @@ def describe(name: str) -> dict[str, Any]:
     Builds the model once with its defaults, so it needs Keras. FLOPs are those of one example's forward pass, counted
     by the backend's own profiler (a multiply-add counts as two).
     """
-    from zoo.profile import count_flops
+    from zoo.profile import count_flops, count_parameters
 
     found = entry(name)
     model = build(name)
@@ -195,7 +195,7 @@ def describe(name: str) -> dict[str, Any]:
         "summary": found.summary,
         "paper": found.paper,
         "defaults": {"input_shape": list(found.input_shape), "outputs": found.outputs, **defaults(name)},
-        "parameters": model.count_params(),
+        "parameters": count_parameters(model),
         "flops": count_flops(model),
     }
 

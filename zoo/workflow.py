@@ -50,6 +50,7 @@ def train(
     from zoo.data.sources import load_dataset
     from zoo.export.export import export_run, load_model
     from zoo.export.parity import saved_outputs
+    from zoo.profile import count_parameters
     from zoo.tasks import TASKS
     from zoo.training.fit import fit, set_up
     from zoo.training.run import create_run
@@ -62,7 +63,7 @@ def train(
     console.print(f"Data: {dataset.name}: {sizes}")
     for finding in facts["findings"]:
         console.print(f"  note: {finding}", style="yellow", markup=False)
-    parameters = problem.views.network.count_params()
+    parameters = count_parameters(problem.views.network)
     console.print(f"Model: {loaded.recipe.model.name}, {parameters:,} parameters")
 
     run = create_run(loaded, Path(runs))
@@ -202,7 +203,7 @@ def _report(
     run: Any, loaded: Any, problem: Any, fitted: Any, facts: Any, outputs: Any, baseline: dict[str, Any] | None
 ) -> dict[str, Any]:
     from zoo.evaluation.report import Predictions, build_report, write_report
-    from zoo.profile import count_flops
+    from zoo.profile import count_flops, count_parameters
 
     environment = run.environment
     dataset = problem.dataset
@@ -216,7 +217,7 @@ def _report(
         data=facts,
         seed=loaded.recipe.training.seed,
         seconds=fitted.seconds,
-        parameters=problem.views.network.count_params(),
+        parameters=count_parameters(problem.views.network),
         versions=environment["versions"],
         hardware=environment["hardware"],
         config=loaded.to_yaml(),
@@ -240,7 +241,9 @@ def _say_result(console: Console, report: dict[str, Any]) -> None:
 
     primary = TASKS[report["task"]].primary
     low, high = report["intervals"]["test"][primary]
-    console.print(f"Test {primary}: [bold]{report['metrics']['test'][primary]:.4f}[/] (95% interval {low:.4f} to {high:.4f})")
+    console.print(
+        f"Test {primary}: [bold]{report['metrics']['test'][primary]:.4f}[/] (95% interval {low:.4f} to {high:.4f})"
+    )
     console.print(f"  {report['verdict']}", markup=False)
 
 

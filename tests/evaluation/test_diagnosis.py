@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from zoo.evaluation.diagnosis import diagnose
+from zoo.evaluation.diagnosis import best_epoch, diagnose
 
 TASK = "image_classification"
 FLAT = [1.0, 0.7, 0.5, 0.42, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]
@@ -30,7 +30,6 @@ FALLING = list(np.linspace(1.0, 0.4, 10))
         ("overfitting", "memorised", FLAT, FLAT, accuracies(0.99, 0.90, 0.90)),
         ("overfitting", "epoch 4 of 10", FALLING, [1, 0.7, 0.5, 0.4, 0.42, 0.45, 0.5, 0.5, 0.5, 0.5], GOOD),
         ("underfitting", "no better than with logistic regression", FLAT, FLAT, accuracies(0.83, 0.82, 0.82)),
-        ("underfitting", "hardly fell", [1.0] * 10, [1.0] * 10, GOOD),
         ("undertrained", "still falling", FALLING, FALLING, GOOD),
         ("suspicious", "training is the harder", FLAT, FLAT, accuracies(0.85, 0.95, 0.95)),
         ("suspicious", "duplicates between the splits", FLAT, FLAT, accuracies(0.88, 0.86, 0.97)),
@@ -48,6 +47,14 @@ def test_states(state, words, loss, validation_loss, metrics):
 def test_best_epoch_counts_from_one_and_skips_nan():
     assert diagnose(TASK, history([3, 2, 1], [3, 1, 2]), GOOD)["best_epoch"] == 2
     assert diagnose(TASK, history([3, 2, 1], [np.nan, 3, 2]), GOOD)["best_epoch"] == 3
+
+
+def test_best_epoch_goes_by_the_primary_metric_before_the_loss():
+    rows = [{**row, "val_accuracy": a} for row, a in zip(history([3, 2, 1], [1, 2, 3]), [0.5, 0.7, 0.7], strict=True)]
+    assert best_epoch(TASK, rows) == 2
+    rows = [{"val_mae": value} for value in (3.0, 1.0, 2.0)]
+    assert best_epoch("tabular_regression", rows) == 2
+    assert best_epoch(TASK, [{"loss": 1.0}]) is None
 
 
 def test_without_validation_it_is_inconclusive():
@@ -73,6 +80,13 @@ def test_regression_reads_the_error_as_it_is():
     result = diagnose("tabular_regression", history(FLAT, FLAT), metrics)
     assert result["state"] == "overfitting"
     assert result["advice"][0].startswith("Mean absolute error is 1 in training but 2 in validation")
+
+
+def test_a_loss_that_hardly_falls_counts_unless_the_baseline_is_beaten():
+    still = history([1.0] * 10, [1.0] * 10)
+    result = diagnose(TASK, still, GOOD)
+    assert result["state"] == "underfitting" and "hardly fell" in result["advice"][0]
+    assert diagnose(TASK, still, GOOD, BASELINE)["state"] == "good fit"
 
 
 def test_an_empty_history_is_no_error():

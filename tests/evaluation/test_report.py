@@ -121,9 +121,7 @@ def test_images(tmp_path):
     report, text, page = written(tmp_path, *classification())
     assert report["verdict"].startswith("better than logistic regression by") and report["verdict"] in text
     assert "cnn/shapes" in text and "3 duplicates" in text and "model: {name: cnn}" in text and "1 min 2 s" in text
-    assert len(page.images) == min(
-        24, sum(len(row) and sum(row) for row in report["confusion_matrix"]) - correct(report)
-    )
+    assert len(page.images) == min(24, 300 - correct(report)) > 0
     assert all(image["alt"] and (image["width"], image["height"]) == ("96", "64") for image in page.images)
     png = Image.open(io.BytesIO(base64.b64decode(page.images[0]["src"].split(",")[1])))
     assert png.size == (12, 8) and png.mode == "RGB"
@@ -209,7 +207,7 @@ def test_a_written_report_can_be_rendered_again(tmp_path):
 def test_importing_loads_no_heavy_package():
     code = (
         "import sys, zoo.evaluation.report, zoo.evaluation.page, zoo.evaluation.baselines\n"
-        "print([m for m in ('sklearn', 'scipy', 'matplotlib', 'jinja2', 'PIL', 'keras', 'tensorflow') if m in sys.modules])"
+        "print({'sklearn', 'scipy', 'matplotlib', 'jinja2', 'PIL', 'keras', 'tensorflow'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.strip() == "set()"

@@ -35,7 +35,12 @@ def audit(dataset: Dataset) -> dict[str, Any]:
         findings += _balance(counts, labels)
     else:
         y = dataset.train.targets
-        result["target"] = {"mean": float(y.mean()), "std": float(y.std()), "min": float(y.min()), "max": float(y.max())}
+        result["target"] = {
+            "mean": float(y.mean()),
+            "std": float(y.std()),
+            "min": float(y.min()),
+            "max": float(y.max()),
+        }
     findings += _repeats({name: _hashes(split) for name, split in splits.items()}, splits, bool(labels))
     findings += _missing(dataset)
     result["findings"] = findings
@@ -56,7 +61,9 @@ def _balance(counts: dict[str, np.ndarray], labels: tuple[str, ...]) -> list[str
         if absent:
             found.append(f"classes with no example in the {name} split: {', '.join(absent)}")
     if counts["test"].min() and counts["test"].min() < _SMALL:
-        found.append(f"the test split has as few as {counts['test'].min()} examples of a class: figures for it are rough")
+        found.append(
+            f"the test split has as few as {counts['test'].min()} examples of a class: figures for it are rough"
+        )
     return found
 
 
@@ -80,7 +87,9 @@ def _repeats(hashes: dict[str, list[bytes]], splits: dict[str, Split], classes: 
     for name in ("validation", "test"):
         leaked = sum(h in train for h in hashes[name])
         if leaked:
-            found.append(f"{leaked} of {len(hashes[name])} {name} examples are also in the training split: figures flatter")
+            found.append(
+                f"{leaked} of {len(hashes[name])} {name} examples are also in the training split: figures flatter"
+            )
     if classes:
         label: dict[bytes, int] = {}
         clashes = sum(

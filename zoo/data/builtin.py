@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -14,7 +16,7 @@ from zoo.errors import ZooError, did_you_mean, listing
 NAMES = ("breast_cancer", "diabetes", "digits", "wine")
 _VERSION = "1.0.0"
 _DESCRIPTIONS = {
-    "digits": "1,797 grey images of handwritten digits, 8×8, with 17 levels spread over 0 to 255 (Alpaydin & Kaynak 1998).",
+    "digits": "1,797 grey images of digits, 8×8, with 17 levels spread over 0 to 255 (Alpaydin & Kaynak 1998).",
     "wine": "178 wines of three cultivars, 13 chemical measurements (Aeberhard & Forina 1991).",
     "breast_cancer": "569 tumours, benign or malignant, 30 measurements of cell nuclei (Wolberg et al. 1993).",
     "diabetes": "442 patients, 10 measurements, disease progression after a year (Efron et al. 2004).",
@@ -33,7 +35,8 @@ def builtin_builder(name: str) -> Any:
 
     tfds.disable_progress_bar()
     builder = _builder_class(name)(data_dir=cache_folder() / "tfds")
-    builder.download_and_prepare()
+    with contextlib.redirect_stdout(io.StringIO()):  # takes a second, and would announce itself
+        builder.download_and_prepare()
     return builder
 
 
@@ -45,7 +48,7 @@ def _builder_class(name: str) -> Any:
 
     bunch = datasets.load_diabetes(scaled=False) if name == "diabetes" else getattr(datasets, f"load_{name}")()
 
-    class Builtin(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+    class Builtin(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
         VERSION = tfds.core.Version(_VERSION)
         pkg_dir_path = None
 
@@ -56,7 +59,7 @@ def _builder_class(name: str) -> Any:
                 features = {"image": tfds.features.Image(shape=(8, 8, 1)), "label": target}
                 keys: Any = ("image", "label")
             else:
-                inputs = {column: np.float32 for column in bunch.feature_names}
+                inputs = {str(column): np.float32 for column in bunch.feature_names}
                 features = {**inputs, "target": target}
                 keys = ({c: c for c in inputs}, "target")
             return tfds.core.DatasetInfo(
@@ -75,7 +78,10 @@ def _builder_class(name: str) -> Any:
                     pixels = np.rint(bunch.images[row] * (255 / 16)).astype(np.uint8)
                     yield row, {"image": pixels[..., None], "label": int(target)}
                 else:
-                    yield row, {**dict(zip(bunch.feature_names, bunch.data[row], strict=True)), "target": target}
+                    yield (
+                        row,
+                        {**dict(zip(map(str, bunch.feature_names), bunch.data[row], strict=True)), "target": target},
+                    )
 
     Builtin.name = name
     return Builtin

@@ -107,6 +107,11 @@ class Signature:
     columns: tuple[Column, ...] = ()
     labels: tuple[str, ...] = ()
 
+    @property
+    def tensor_names(self) -> list[str]:
+        """Names of the Keras inputs: columns are numbered, because Keras does not take any text as a name."""
+        return [f"column_{i}" for i in range(len(self.columns))] if self.kind == "table" else [self.kind]
+
     def to_json(self) -> dict[str, Any]:
         """Return the signature as plain data: what an exported file carries."""
         return {

@@ -34,7 +34,9 @@ def load_folder(path: Path, data: Data) -> SourceData:
             roots[split] = path / name
     labels = tuple(sorted(_classes(roots["train"])))
     if len(labels) < 2:
-        raise ZooError(f"{roots['train']}: expected one subfolder a class, at least two; found {listing(labels) or 'none'}")
+        raise ZooError(
+            f"{roots['train']}: expected one subfolder a class, at least two; found {listing(labels) or 'none'}"
+        )
     listed = {split: _list(root, labels) for split, root in roots.items()}
     channels = data.channels or _channels([p for files, _ in listed.values() for p in files])
 

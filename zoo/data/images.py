@@ -36,7 +36,9 @@ def decode_image(content: bytes, channels: int, name: str) -> np.ndarray:
         with warnings.catch_warnings(), Image.open(io.BytesIO(content)) as image:
             warnings.simplefilter("ignore")
             if image.mode.startswith(("I", "F")):  # 16 and 32 bits a pixel: Pillow would clip, not scale
-                raise ZooError(f"{name}: images of mode '{image.mode}' are not supported; save it with 8 bits a channel")
+                raise ZooError(
+                    f"{name}: images of mode '{image.mode}' are not supported; save it with 8 bits a channel"
+                )
             upright = ImageOps.exif_transpose(image)
             pixels = np.asarray(upright.convert(_MODES[channels]), dtype=np.uint8)
     except ZooError:
@@ -60,5 +62,7 @@ def image_files(folder: Path) -> list[Path]:
     return sorted(
         p
         for p in folder.rglob("*")
-        if p.suffix.lower() in SUFFIXES and p.is_file() and not any(s.startswith(".") for s in p.relative_to(folder).parts)
+        if p.suffix.lower() in SUFFIXES
+        and p.is_file()
+        and not any(s.startswith(".") for s in p.relative_to(folder).parts)
     )

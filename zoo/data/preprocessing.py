@@ -51,9 +51,7 @@ class Preprocessor:
             return raw
         if isinstance(raw, list):  # images of different sizes, one by one
             return np.concatenate([keras.ops.convert_to_numpy(self.to_shape(image[None])) for image in raw])
-        if isinstance(raw, dict):
-            raw = {c.name: _tensor(raw[c.name][:, None]) for c in self.signature.columns}
-        return keras.ops.convert_to_numpy(self.to_shape(raw))
+        return keras.ops.convert_to_numpy(self.to_shape(as_tensors(raw, self.signature)))
 
     def normalize(self) -> keras.layers.Layer:
         """Return the layer of the affine steps: prepared examples to float32."""
@@ -86,7 +84,9 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
             if step.standardize.mean is not None and step.standardize.std is not None:
                 mean, std = np.array(step.standardize.mean), np.array(step.standardize.std)
                 if {len(mean), len(std)} - {1, fitted.shape[-1]}:
-                    raise ZooError(f"preprocess.standardize: expected {fitted.shape[-1]} means and stds, one a channel or column")
+                    raise ZooError(
+                        f"preprocess.standardize: expected {fitted.shape[-1]} means and stds, one a channel or column"
+                    )
             else:
                 moments = moments or _moments(fitted, dataset.train)
                 mean = moments[0] * fitted.scale + fitted.offset
@@ -125,9 +125,10 @@ def _inputs(signature: Signature) -> Any:
     import keras
 
     if signature.kind == "table":
+        types = {"number": "float32", "category": "string"}
         return {
-            c.name: keras.Input((1,), name=f"column_{i}", dtype="float32" if c.type == "number" else "string")
-            for i, c in enumerate(signature.columns)
+            key: keras.Input((1,), name=key, dtype=types[column.type])
+            for key, column in zip(signature.tensor_names, signature.columns, strict=True)
         }
     return keras.Input(signature.shape, name=signature.kind, dtype="uint8" if signature.kind == "image" else "float32")
 
@@ -157,7 +158,9 @@ def _shaped(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
             if x.shape[1] is None or x.shape[2] is None:
                 raise ZooError("preprocess.center_crop: the images have different sizes; put a resize before the crop")
             if x.shape[1] < height or x.shape[2] < width:
-                raise ZooError(f"preprocess.center_crop: {height}×{width} is larger than the image, {x.shape[1]}×{x.shape[2]}")
+                raise ZooError(
+                    f"preprocess.center_crop: {height}×{width} is larger than the image, {x.shape[1]}×{x.shape[2]}"
+                )
             top, left = (x.shape[1] - height) // 2, (x.shape[2] - width) // 2
             bottom, right = x.shape[1] - height - top, x.shape[2] - width - left
             x = keras.layers.Cropping2D(((top, bottom), (left, right)))(x)
@@ -174,19 +177,22 @@ def _encoded(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
     missing = next((s.encode for s in steps if s.encode is not None), Encode()).missing
     columns = _training_columns(dataset)
     inputs = _inputs(dataset.signature)
-    numbers = [c.name for c in dataset.signature.columns if c.type == "number"]
+    named = list(zip(dataset.signature.columns, inputs.values(), strict=True))
+    numbers = [(c.name, tensor) for c, tensor in named if c.type == "number"]
     parts = []
     if numbers:
-        fills = [_fill(columns[name], name, missing, dataset.name) for name in numbers]
-        stacked = keras.layers.Concatenate()([inputs[n] for n in numbers]) if len(numbers) > 1 else inputs[numbers[0]]
-        parts.append(FillMissing(fills)(stacked))
-    for column in dataset.signature.columns:
+        tensors = [tensor for _, tensor in numbers]
+        stacked = keras.layers.Concatenate()(tensors) if len(tensors) > 1 else tensors[0]
+        parts.append(FillMissing([_fill(columns[n], n, missing, dataset.name) for n, _ in numbers])(stacked))
+    for column, tensor in named:
         if column.type == "category":
             known = sorted(set(columns[column.name].tolist()))
-            index = keras.layers.StringLookup(vocabulary=known, num_oov_indices=1)(inputs[column.name])
+            index = keras.layers.StringLookup(vocabulary=known, num_oov_indices=1)(tensor)
             parts.append(OneHot(len(known))(index))
     vector = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
-    return Preprocessor(dataset.signature, tuple(vector.shape[1:]), "float32", keras.Model(inputs, vector, name="to_shape"))
+    return Preprocessor(
+        dataset.signature, tuple(vector.shape[1:]), "float32", keras.Model(inputs, vector, name="to_shape")
+    )
 
 
 def _training_columns(dataset: Dataset) -> dict[str, np.ndarray]:
@@ -206,11 +212,11 @@ def _fill(values: np.ndarray, name: str, missing: str, where: str) -> float:
     return float(np.median(present) if missing == "median" else np.mean(present))
 
 
-def _tensor(values: np.ndarray) -> Any:
-    if values.dtype != object:
-        return values
+def as_tensors(raw: Any, signature: Signature) -> Any:
+    """Return raw examples as the Keras models take them: a table's columns as `(rows, 1)` under their tensor names."""
+    if not isinstance(raw, dict):
+        return raw
     import tensorflow as tf  # text is a type that only this backend has
 
-    return tf.constant(values)
-
-
+    columns = zip(signature.tensor_names, signature.columns, strict=True)
+    return {key: tf.constant(raw[column.name][:, None]) for key, column in columns}

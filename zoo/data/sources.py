@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -66,13 +67,19 @@ def _load(data: Data, task: Task) -> SourceData:
 def _load_table(path: Path, data: Data, task: Task) -> SourceData:
     """`csv:PATH` and `parquet:PATH`: one file; the recipe names the column to predict."""
     frame = read_table(path)
-    named = {"data.target": [data.target], "data.ignore": data.ignore, "data.categorical": data.categorical}
+    named: dict[str, list[Any]] = {
+        "data.target": [data.target],
+        "data.ignore": data.ignore,
+        "data.categorical": data.categorical,
+    }
     for key, names in named.items():
         for name in names:
             if name not in frame.columns:
                 hint = did_you_mean(str(name), frame.columns)
-                raise ZooError(f"{path}: {key} names the column '{name}', which the table lacks{hint} "
-                               f"(columns: {', '.join(frame.columns)})")
+                raise ZooError(
+                    f"{path}: {key} names the column '{name}', which the table lacks{hint} "
+                    f"(columns: {', '.join(frame.columns)})"
+                )
     target = str(data.target)
     inputs = [c for c in frame.columns if c != target and c not in data.ignore]
     if not inputs:

@@ -31,10 +31,13 @@ def held_out(split: Split, share: float, seed: int, stratify: bool, name: str) -
     if stratify:
         rarest = np.bincount(split.targets)[np.unique(split.targets)].min()
         if rarest < 2:
-            raise ZooError(f"a class has only one example; holding out {share:.0%} for {name} needs at least two of each")
+            raise ZooError(
+                f"a class has only one example; holding out {share:.0%} for {name} needs at least two of each"
+            )
         if size < classes or count - size < classes:
             raise ZooError(
-                f"{share:.0%} of {count} examples for {name} is {size}, too few for {classes} classes; raise data.{name} or add data"
+                f"{share:.0%} of {count} examples for {name} is {size}, too few for {classes} classes; "
+                f"raise data.{name} or add data"
             )
     if not 0 < size < count:
         raise ZooError(f"{share:.0%} of {count} examples for {name} is {size}; raise data.{name} or add data")

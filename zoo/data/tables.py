@@ -83,7 +83,9 @@ def take_columns(frame: pd.DataFrame, columns: Sequence[Column], where: str) -> 
     missing = [c.name for c in columns if c.name not in frame.columns]
     if missing:
         hint = did_you_mean(missing[0], frame.columns)
-        raise ZooError(f"{where}: missing columns: {listing(missing)}{hint} (found: {', '.join(map(str, frame.columns))})")
+        raise ZooError(
+            f"{where}: missing columns: {listing(missing)}{hint} (found: {', '.join(map(str, frame.columns))})"
+        )
     return {
         c.name: _as_numbers(frame, c.name, where) if c.type == "number" else _as_text(frame[c.name]) for c in columns
     }
@@ -110,7 +112,9 @@ def _as_numbers(frame: pd.DataFrame, name: str, where: str, advice: str = "") ->
     numbers = values.to_numpy(dtype=np.float32)
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
-        raise ZooError(f"{where}: column '{name}': row {infinite[0] + 1} has {series.iloc[infinite[0]]!r}, not a finite number")
+        raise ZooError(
+            f"{where}: column '{name}': row {infinite[0] + 1} has {series.iloc[infinite[0]]!r}, not a finite number"
+        )
     return numbers
 
 

@@ -40,7 +40,9 @@ def class_indices(values: Sequence[object] | np.ndarray, labels: Sequence[str], 
     for row, value in enumerate(values):
         name = _label(value, row, where)
         if name not in index:
-            raise ZooError(f"{where}: row {row + 1} has the class '{name}', which the training split does not ({listing(labels)})")
+            raise ZooError(
+                f"{where}: row {row + 1} has the class '{name}', which the training split does not ({listing(labels)})"
+            )
         indices[row] = index[name]
     return indices
 
@@ -59,7 +61,10 @@ def number_targets(values: np.ndarray, where: str) -> np.ndarray:
             raise ZooError(f"{where}: row {row + 1} has the target {value!r}, and this task predicts numbers") from None
     wrong = np.flatnonzero(~np.isfinite(numbers))
     if len(wrong):
-        raise ZooError(f"{where}: row {wrong[0] + 1} has no target ({len(wrong)} such of {len(values)} rows); remove it or fill it in")
+        raise ZooError(
+            f"{where}: row {wrong[0] + 1} has no target ({len(wrong)} such of {len(values)} rows); "
+            "remove it or fill it in"
+        )
     return numbers
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from zoo.cache import cached
 from zoo.data.dataset import ArrayInputs, ImageInputs, Inputs, Signature, SourceData, Split, TableInputs, whole
 from zoo.data.images import decode_image
 from zoo.data.tables import Column, as_label
-from zoo.data.targets import class_labels, class_indices, number_targets
+from zoo.data.targets import class_indices, class_labels, number_targets
 from zoo.errors import ZooError, did_you_mean, listing
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
@@ -37,11 +39,13 @@ def tfds_builder(name: str) -> Any:
         known = tfds.list_builders(with_community_datasets=False)
         raise ZooError(f"tfds has no data set '{name}'{did_you_mean(name, known)}") from error
     try:
-        builder.download_and_prepare()
+        with contextlib.redirect_stdout(sys.stderr):
+            builder.download_and_prepare()
     except Exception as error:  # network, checksums, disk: whatever the builder's own code raises
         reason = str(error).partition("\n")[0]
         raise ZooError(
-            f"tfds:{name} is not prepared in {builder.data_dir}, and preparing it failed: {type(error).__name__}: {reason}"
+            f"tfds:{name} is not prepared in {builder.data_dir}, and preparing it failed: "
+            f"{type(error).__name__}: {reason}"
         ) from error
     return builder
 
@@ -59,12 +63,15 @@ def load_tfds(builder: Any, data: Data, task: Task) -> SourceData:
     where = f"{data.source}"
     features, available = builder.info.features, builder.info.splits
     inputs, target = _keys(builder.info, data, where)
-    names = {"train": data.splits.train, "validation": data.splits.validation, "test": data.splits.test}
-    for split, name in list(names.items()):
-        if name is None or (split == "test" and name == "test" and name not in available):
-            del names[split]  # cut from the training split instead
-        elif name.partition("[")[0] not in available:
-            raise ZooError(f"{where} has no split '{name}'{did_you_mean(name, available)} (splits: {listing(available)})")
+    named = {"train": data.splits.train, "validation": data.splits.validation, "test": data.splits.test}
+    names = {split: name for split, name in named.items() if name is not None}
+    if names.get("test") == "test" and "test" not in available:
+        del names["test"]  # cut from the training split instead
+    for name in names.values():
+        if name.partition("[")[0] not in available:
+            raise ZooError(
+                f"{where} has no split '{name}'{did_you_mean(name, available)} (splits: {listing(available)})"
+            )
 
     first = features[inputs[0]]
     kind: Any = "table"
@@ -76,7 +83,9 @@ def load_tfds(builder: Any, data: Data, task: Task) -> SourceData:
         raise ZooError(f"{where}: its inputs are of the kind '{kind}', and this task takes {' or '.join(task.inputs)}")
     for name in inputs if kind == "table" else ():
         if features[name].shape:
-            raise ZooError(f"{where}: feature '{name}' has shape {features[name].shape}; a table's columns hold one value each")
+            raise ZooError(
+                f"{where}: feature '{name}' has shape {features[name].shape}; a table's columns hold one value each"
+            )
 
     loaded = {split: _load(builder, name, inputs, target, kind) for split, name in names.items()}
     label_names = getattr(features[target], "names", None)
@@ -90,7 +99,9 @@ def load_tfds(builder: Any, data: Data, task: Task) -> SourceData:
         else:
             targets = class_indices(values, labels, where) if labels else number_targets(values, where)
         splits[split] = whole(examples, targets)
-    columns = tuple(Column(n, "number" if _numeric(features[n]) else "category") for n in inputs) if kind == "table" else ()
+    columns = (
+        tuple(Column(n, "number" if _numeric(features[n]) else "category") for n in inputs) if kind == "table" else ()
+    )
     shape = () if kind == "table" else tuple(first.shape)
     signature = Signature(kind, target, shape, columns, labels)
     return SourceData(signature, splits["train"], splits.get("validation"), splits.get("test"))
@@ -102,12 +113,14 @@ def _keys(info: Any, data: Data, where: str) -> tuple[list[str], str]:
     inputs = supervised[0] if supervised else None
     target = data.target or (supervised[1] if supervised else None)
     if target not in info.features:
-        raise ZooError(f"{where}: data.target must name a feature, received {target!r} (features: {listing(info.features)})")
+        raise ZooError(
+            f"{where}: data.target must name a feature, received {target!r} (features: {listing(info.features)})"
+        )
     names = list(inputs.values()) if isinstance(inputs, dict) else [inputs] if inputs else list(info.features)
     names = [n for n in names if n != target and n not in data.ignore]
     if not names:
         raise ZooError(f"{where}: no input feature is left beside the target '{target}'")
-    return names, target
+    return names, str(target)
 
 
 def _numeric(feature: Any) -> bool:
@@ -138,18 +151,20 @@ def _cache_key(form: str, builder: Any, *parts: str) -> str:
     return f"{form}/{builder.info.name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
-def _batches(builder: Any, split: str, name: str, target: str, **options: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _batches(
+    builder: Any, split: str, name: str, target: str, **options: Any
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     import tensorflow_datasets as tfds
 
     dataset = builder.as_dataset(split=split, shuffle_files=False, **options)
-    for example in tfds.as_numpy(dataset.map(lambda e: (e[name], e[target])).batch(_BATCH)):
-        yield example
+    yield from tfds.as_numpy(dataset.map(lambda e: (e[name], e[target])).batch(_BATCH))
 
 
 def _write_arrays(folder: Path, batches: Iterator[tuple[np.ndarray, np.ndarray]]) -> None:
     """Write the batches to `x.npy` and `y.npy`, holding one batch in memory at a time."""
     targets = []
-    count, shape, dtype = 0, (), np.dtype(np.uint8)
+    count, shape = 0, ()
+    dtype: np.dtype[Any] = np.dtype(np.uint8)
     with open(folder / "values", "wb") as file:
         for x, y in batches:
             dtype = np.dtype(np.uint8) if x.dtype == np.uint8 else np.dtype(np.float32)
@@ -206,7 +221,7 @@ def _read_encoded(builder: Any, split: str, name: str, target: str, channels: in
     def read(i: int) -> np.ndarray:
         return decode_image(files[ends[i] : ends[i + 1]].tobytes(), channels, f"{builder.info.name} {split} {i}")
 
-    return ImageInputs(len(targets), read, hashlib.sha256(files).hexdigest()), targets
+    return ImageInputs(len(targets), read, hashlib.sha256(files.data).hexdigest()), targets
 
 
 def _text(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from zoo.errors import ZooError, did_you_mean, listing
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
+SMALL = 1_000_000  # numbers in the features, below which threads cost more than they gain
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def fit_baseline(
         x_train, y_train = x_train[chosen], y_train[chosen]
     estimator, started = baseline.make(kind, seed), time.perf_counter()
     try:
-        with warnings.catch_warnings(record=True) as caught:
+        with _threads(x_train), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
             estimator.fit(x_train, y_train)
     except ValueError as error:
@@ -102,11 +104,19 @@ def baseline_output(fitted: FittedBaseline, x: np.ndarray, kind: str, classes: i
     Returns:
         Probabilities, shape `(n, classes)`, or values, shape `(n,)`.
     """
-    if kind == REGRESSION:
-        return np.asarray(fitted.estimator.predict(x), dtype=np.float64)
-    probabilities = np.zeros((len(x), classes))
-    probabilities[:, np.asarray(fitted.estimator.classes_, dtype=int)] = fitted.estimator.predict_proba(x)
-    return probabilities
+    with _threads(x):
+        if kind == REGRESSION:
+            return np.asarray(fitted.estimator.predict(x), dtype=np.float64)
+        probabilities = np.zeros((len(x), classes))
+        probabilities[:, np.asarray(fitted.estimator.classes_, dtype=int)] = fitted.estimator.predict_proba(x)
+        return probabilities
+
+
+def _threads(x: np.ndarray) -> AbstractContextManager[Any]:
+    """Keep native code to one thread while `x` is small: on a busy machine threads mostly wait for each other."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1 if x.size < SMALL else None)
 
 
 def _scaled(estimator: Any) -> Any:

@@ -39,8 +39,8 @@ def diagnose(
       the fifth before, and the learning rate had not yet fallen to a tenth of its peak.
     - `overfitting`: the validation error is clearly above the training error; or the last validation loss is more
       than 10% above the best, which was reached at least 3 epochs before, while the training loss went on falling.
-    - `underfitting`: not overfitting, and the validation error is no lower than the baseline's; or the training loss
-      fell by less than 5% in all.
+    - `underfitting`: not overfitting, and the validation error is no lower than the baseline's; or there is no
+      baseline and the training loss fell by less than 5% in all.
     - `suspicious`: the training error is clearly above the validation error, or the validation error clearly above
       the test error, or the other way round.
     - `inconclusive`: there is neither a validation metric nor a validation loss to judge by.
@@ -53,10 +53,10 @@ def diagnose(
         baseline: `name` and the baseline's metrics under `validation` and `test`, or None.
 
     Returns:
-        `state`, `best_epoch` (counted from 1, by validation loss; None if unknown) and `advice`, a list of sentences.
+        `state`, `best_epoch` (see `best_epoch`) and `advice`, a list of sentences.
     """
     loss, validation_loss = _curve(history, "loss"), _curve(history, "val_loss")
-    best = int(np.nanargmin(validation_loss)) + 1 if np.isfinite(validation_loss).any() else None
+    best = best_epoch(task, history)
     findings = [
         *_diverged(task, history, metrics),
         *_undertrained(validation_loss, _curve(history, "learning_rate")),
@@ -75,6 +75,18 @@ def diagnose(
             advice += f" The model beats {baseline_words(baseline)} on the validation split."
         findings = [("good fit", advice)]
     return {"state": findings[0][0], "best_epoch": best, "advice": [advice for _, advice in findings]}
+
+
+def best_epoch(task: str, history: Sequence[Mapping[str, float | None]]) -> int | None:
+    """Return the epoch, counted from 1, of the best validation metric (the task's primary one), else validation loss.
+
+    Of equal epochs it is the first. None if the history has neither.
+    """
+    metric, loss = _curve(history, f"val_{TASKS[task].primary}"), _curve(history, "val_loss")
+    for errors in (-metric if TASKS[task].greater_is_better else metric, loss):
+        if np.isfinite(errors).any():
+            return int(np.nanargmin(errors)) + 1
+    return None
 
 
 def baseline_words(baseline: Mapping[str, Any] | None) -> str:
@@ -141,11 +153,12 @@ def _underfitting(
 ) -> list[tuple[str, str]]:
     found = []
     model, simple = _error(task, metrics.get("validation")), _error(task, (baseline or {}).get("validation"))
-    if model is not None and simple is not None and model >= simple:
+    beats = None if model is None or simple is None else model < simple
+    if beats is False:
         text = f"Validation is no better than with {baseline_words(baseline)}, and training is hardly better."
         cure = "Try a larger model, less regularisation, longer training or another learning rate; or use the baseline."
         found.append(("underfitting", f"{text} {cure}"))
-    if len(loss) > 1 and np.isfinite(loss).all() and loss[0] - loss.min() < HARDLY_LEARNED * abs(loss[0]):
+    if not beats and len(loss) > 1 and np.isfinite(loss).all() and loss[0] - loss.min() < HARDLY_LEARNED * abs(loss[0]):
         text = "The training loss hardly fell. Check the learning rate, the loss and whether labels match their inputs."
         found.append(("underfitting", text))
     return found

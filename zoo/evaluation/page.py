@@ -39,7 +39,9 @@ def render(report: Mapping[str, Any], predictions: Predictions | None = None) ->
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(figure=figure, short=short, words=words, duration=duration, count=count, title=title)
+    environment.filters.update(
+        figure=figure, short=short, words=words, duration=duration, count=count, title=title, plain=plain
+    )
     figures = {name: Markup(svg) for name, svg in _plots(report, predictions).items() if svg}
     return environment.get_template("report.html.j2").render(
         report=report,
@@ -64,6 +66,15 @@ def short(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, Real):
         return str(value)
     return _number(float(value), ".4g")
+
+
+def plain(value: Any) -> str:
+    """Write a number, a text, a list or a mapping of them in one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{words(str(name))} {plain(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(plain, value)) or "none"
+    return short(value)
 
 
 def words(name: str) -> str:

@@ -21,7 +21,8 @@ def card(report: Mapping[str, Any], certificate: Mapping[str, Any], signature: S
     task = TASKS[report["task"]]
     metrics, intervals = report["metrics"]["test"], report["intervals"]["test"]
     rows = "\n".join(
-        f"| {name.replace('_', ' ')} | {value:.4f} | {_interval(intervals.get(name))} |" for name, value in metrics.items()
+        f"| {name.replace('_', ' ')} | {value:.4f} | {_interval(intervals.get(name))} |"
+        for name, value in metrics.items()
     )
     splits = report["data"]["splits"]
     versions = report["versions"]
@@ -83,7 +84,9 @@ def _inputs(signature: Signature) -> str:
         types = {"number": "float32, NaN where missing", "category": "text, empty where missing"}
         rows = "\n".join(f"- `{c.name}` `(batch, 1)`: {types[c.type]}" for c in signature.columns)
         return f"One input for each column:\n\n{rows}"
-    axes = ", ".join(name if n is None else str(n) for name, n in zip(("height", "width", "channels"), signature.shape, strict=False))
+    axes = ", ".join(
+        name if n is None else str(n) for name, n in zip(("height", "width", "channels"), signature.shape, strict=False)
+    )
     what = "uint8, 0 to 255, as decoded from the image file" if signature.kind == "image" else "float32"
     return f"- `{signature.kind}` `(batch, {axes})`: {what}"
 

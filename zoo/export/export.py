@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,6 @@ def load_model(run: Run) -> keras.Model:
     Raises:
         ZooError: the run has no trained model, or the file is damaged.
     """
-    import zoo.layers.preprocessing  # registers its layers for safe loading
 
     if not run.model_path.is_file():
         raise ZooError(f"{run.folder} has no model.keras: the run did not finish its training")
@@ -77,8 +76,8 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model, outputs: np.ndarr
         parity = measure(temporary, dataset.test, outputs, signature)
         if parity.max_abs_difference > tolerance or parity.label_flips:
             raise ZooError(
-                f"the exported file differs from the Keras model by {parity.max_abs_difference:.2e} (allowed {tolerance:.0e}) "
-                f"and in {parity.label_flips} of {parity.samples} labels; it was removed"
+                f"the exported file differs from the Keras model by {parity.max_abs_difference:.2e} "
+                f"(allowed {tolerance:.0e}) and in {parity.label_flips} of {parity.samples} labels; it was removed"
             )
         content = temporary.read_bytes()
     certificate = {
@@ -92,12 +91,14 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model, outputs: np.ndarr
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
         "versions": packages,
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     write_json(path.with_name("certificate.json"), certificate)
     report = run.folder / "report.json"
     if report.is_file():
-        write_text(path.with_name("card.md"), card(read_json(report), certificate, signature, loaded.recipe.description))
+        write_text(
+            path.with_name("card.md"), card(read_json(report), certificate, signature, loaded.recipe.description)
+        )
     return certificate
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from zoo.data.dataset import Signature
 from zoo.errors import ZooError
@@ -56,7 +56,9 @@ def input_names(signature: Signature) -> list[str]:
 
 def add_metadata(proto: onnx.ModelProto, entries: Mapping[str, Any]) -> None:
     """Put facts into the file: text as it is, everything else as JSON."""
-    values = {k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False, sort_keys=True) for k, v in entries.items()}
+    values = {
+        k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False, sort_keys=True) for k, v in entries.items()
+    }
     helper.set_model_props(proto, values)
 
 
@@ -69,13 +71,14 @@ def _through_tf2onnx(
 
     _add_handlers()
     table = signature.kind == "table"
-    tensors = [model.input[n] for n in names] if table else [model.input]
+    keys = signature.tensor_names
+    tensors = [model.input[key] for key in keys] if table else [model.input]
     # tf2onnx wants plain names; the real ones, which may hold spaces, are put in afterwards
     specs = [tf.TensorSpec(t.shape, t.dtype, name=f"input_{i}") for i, t in enumerate(tensors)]
 
     @tf.function(input_signature=specs, autograph=False)
     def function(*values: Any) -> Any:
-        raw = dict(zip(names, values, strict=True)) if table else values[0]
+        raw = dict(zip(keys, values, strict=True)) if table else values[0]
         return {output: tf.identity(model(raw, training=False))}
 
     with tf.device("/cpu:0"):
@@ -140,7 +143,7 @@ def _rename_axes(proto: onnx.ModelProto) -> None:
 
 def _add_label(proto: onnx.ModelProto, probabilities: str, labels: tuple[str, ...]) -> None:
     """Add the output `label`: the name of the most probable class."""
-    names = helper.make_tensor("label_names", TensorProto.STRING, [len(labels)], [name.encode() for name in labels])
+    names = numpy_helper.from_array(np.array(labels, dtype=object), "label_names")
     proto.graph.initializer.append(names)
     proto.graph.node.append(helper.make_node("ArgMax", [probabilities], ["label_index"], axis=1, keepdims=0))
     proto.graph.node.append(helper.make_node("Gather", ["label_names", "label_index"], [LABEL], axis=0))

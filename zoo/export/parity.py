@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
 from zoo.data.dataset import Signature, Split
+from zoo.data.preprocessing import as_tensors
 from zoo.errors import ZooError
 from zoo.serving.session import ExportedModel
 
@@ -42,7 +42,7 @@ def saved_outputs(model: keras.Model, split: Split, signature: Signature) -> np.
         if isinstance(raw, list):
             found += [model.predict_on_batch(image[None]) for image in raw]
         else:
-            found.append(model.predict_on_batch(_columns(raw) if isinstance(raw, dict) else raw))
+            found.append(model.predict_on_batch(as_tensors(raw, signature)))
     outputs = np.concatenate(found)
     return outputs if signature.labels else outputs[:, 0]
 
@@ -64,9 +64,3 @@ def measure(path: Path, split: Split, expected: np.ndarray, signature: Signature
             names = [signature.labels[i] for i in wanted.argmax(axis=1)]
             flips += sum(a != b for a, b in zip(names, prediction.labels or [], strict=True))
     return Parity(worst, flips, len(split))
-
-
-def _columns(raw: dict[str, np.ndarray]) -> dict[str, Any]:
-    import tensorflow as tf
-
-    return {name: tf.constant(values[:, None]) for name, values in raw.items()}

@@ -26,7 +26,9 @@ def build_optimizer(settings: Any, model: keras.Model, steps_per_epoch: int, epo
     options = settings.model_dump(exclude={"name", "learning_rate", *_CLIPS}, exclude_none=True)
     options["weight_decay"] = options["weight_decay"] or None
     clips = {option: getattr(settings, key) for key, option in _CLIPS.items()}
-    optimizer = _CLASSES[settings.name](build_schedule(settings.learning_rate, steps_per_epoch, epochs), **options, **clips)
+    optimizer = _CLASSES[settings.name](
+        build_schedule(settings.learning_rate, steps_per_epoch, epochs), **options, **clips
+    )
     if options["weight_decay"]:
         optimizer.exclude_from_weight_decay(var_list=[v for v in model.trainable_variables if len(v.shape) < 2])
     optimizer.build(model.trainable_variables)

@@ -7,7 +7,9 @@ from typing import Any
 import keras
 
 
-def build_schedule(settings: Any, steps_per_epoch: int, epochs: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+def build_schedule(
+    settings: Any, steps_per_epoch: int, epochs: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """Return the learning rate of a recipe: a number, or a schedule over training steps."""
     if isinstance(settings, int | float):
         return float(settings)
@@ -18,7 +20,11 @@ def build_schedule(settings: Any, steps_per_epoch: int, epochs: int) -> float | 
     if settings.schedule == "warmup_cosine":
         warmup = max(1, round(settings.warmup_epochs * steps_per_epoch))
         return schedules.CosineDecay(
-            0.0, max(1, total - warmup), alpha=settings.final / settings.peak, warmup_target=settings.peak, warmup_steps=warmup
+            0.0,
+            max(1, total - warmup),
+            alpha=settings.final / settings.peak,
+            warmup_target=settings.peak,
+            warmup_steps=warmup,
         )
     if settings.schedule == "step":
         values = [settings.initial * settings.factor**k for k in range(len(settings.epochs) + 1)]

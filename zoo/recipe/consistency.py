@@ -41,7 +41,9 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
     for position, kind in enumerate(kinds):
         at: Path_ = ("preprocess", position, kind)
         refuse(images and kind == "encode", at, "encode is for tables, and this task takes images")
-        refuse(not images and kind in ("resize", "center_crop"), at, f"{kind} is for images, and this task takes tables")
+        refuse(
+            not images and kind in ("resize", "center_crop"), at, f"{kind} is for images, and this task takes tables"
+        )
         refuse(
             kind in SHAPE_STEPS and any(k not in SHAPE_STEPS for k in kinds[:position]),
             at,

@@ -36,7 +36,7 @@ class LoadedRecipe:
 
     def to_yaml(self) -> str:
         """Return the fully resolved recipe as YAML, itself a recipe that gives the same run."""
-        return yaml.safe_dump(self.recipe.model_dump(exclude_none=True), sort_keys=False, allow_unicode=True)
+        return yaml.safe_dump(self._tree(), sort_keys=False, allow_unicode=True)
 
     def origin_names(self) -> dict[str, str]:
         """Return the place that each value was written, by dotted path."""
@@ -44,7 +44,13 @@ class LoadedRecipe:
 
     def annotated(self) -> list[tuple[str, str]]:
         """Return the recipe's YAML, a line for each value, and where each came from ("" for a heading)."""
-        return list(_annotated(self.recipe.model_dump(exclude_none=True), (), self.origins))
+        return list(_annotated(self._tree(), (), self.origins))
+
+    def _tree(self) -> dict[str, Any]:
+        tree = self.recipe.model_dump(exclude_none=True)
+        optimizer = tree["optimizer"]  # inherits its settings, which puts them before its name
+        tree["optimizer"] = {"name": optimizer["name"], **optimizer}
+        return tree
 
 
 def _annotated(value: Any, path: Path_, origins: dict[Path_, Origin]) -> Iterator[tuple[str, str]]:
@@ -55,7 +61,11 @@ def _annotated(value: Any, path: Path_, origins: dict[Path_, Origin]) -> Iterato
         for key, inner in value.items():
             yield from _annotated(inner, (*path, key), origins)
     else:
-        flow = yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True).removesuffix("...\n").strip()
+        flow = (
+            yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True)
+            .removesuffix("...\n")
+            .strip()
+        )
         yield f"{indent}{path[-1]}: {flow}", str(origins.get(path, "default"))
 
 
@@ -119,7 +129,9 @@ def find_recipe(name: str, beside: Path | None = None) -> tuple[Path, str]:
     folder = recipes_folder()
     path = folder / f"{name}.yaml"
     if not path.is_file() or folder not in path.resolve().parents:
-        raise ZooError(f"there is no recipe '{name}'{did_you_mean(name, list_recipes())} (`zoo recipes` lists them all)")
+        raise ZooError(
+            f"there is no recipe '{name}'{did_you_mean(name, list_recipes())} (`zoo recipes` lists them all)"
+        )
     return path, f"recipes/{name}.yaml"
 
 
@@ -148,7 +160,9 @@ def _compose(path: Path, shown: str, above: tuple[Path, ...]) -> tuple[dict[str,
 def _anchor(tree: dict[str, Any], folder: Path) -> None:
     """Make a relative path of a file source relative to the recipe that wrote it, not to where the command runs."""
     data = tree.get("data")
-    source = data.get("source") if isinstance(data, dict) else None
+    if not isinstance(data, dict):
+        return
+    source = data.get("source")
     if isinstance(source, str) and source.startswith(_FILE_SOURCES):
         kind, _, path = source.partition(":")
         data["source"] = f"{kind}:{(folder / Path(path).expanduser()).resolve()}"

@@ -88,7 +88,7 @@ def _problem(path: Path_, item: dict[str, Any], tree: Any) -> Problem:
             path = (*path, key)
         tags = re.findall(r"'([^']*)'", context.get("expected_tags", ""))
         tag = context.get("tag", "None")
-        names = [t for t in tags if t != "number"] or [n for n in _names(path, tree)]
+        names = [t for t in tags if t != "number"] or _names(path, tree)
         if tag == "None" or kind == "union_tag_not_found":
             text = f"expected a mapping with the key '{key}' ({', '.join(names)}){received}"
         else:

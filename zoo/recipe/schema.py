@@ -232,9 +232,7 @@ class Huber(Section):
     delta: Rate = 1.0
 
 
-Loss = Annotated[
-    CategoricalCrossentropy | MeanSquaredError | MeanAbsoluteError | Huber, Field(discriminator="name")
-]
+Loss = Annotated[CategoricalCrossentropy | MeanSquaredError | MeanAbsoluteError | Huber, Field(discriminator="name")]
 
 
 class Cosine(Section):
@@ -269,7 +267,6 @@ class Exponential(Section):
     schedule: Literal["exponential"]
     initial: Rate
     factor: Rate
-
 
 
 def _rate_or_schedule(value: Any) -> str:

@@ -46,7 +46,9 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path]) -> Iterator[t
             for file in files:
                 yield [str(file)], [_image(model, file)]
         else:
-            raise ZooError(f"input {path}: expected an image ({', '.join(SUFFIXES)}), a folder, {', '.join(_TABLES)} or .npz")
+            raise ZooError(
+                f"input {path}: expected an image ({', '.join(SUFFIXES)}), a folder, {', '.join(_TABLES)} or .npz"
+            )
 
 
 def _expect(model: ExportedModel, kind: str, path: Path) -> None:
@@ -60,7 +62,7 @@ def _image(model: ExportedModel, path: Path) -> np.ndarray:
     wanted = tuple(have if want is None else want for want, have in zip(model.shape, image.shape, strict=True))
     if image.shape != wanted:
         raise ZooError(
-            f"input {path}: the image is {image.shape[0]}×{image.shape[1]}, and the model takes {wanted[0]}×{wanted[1]} "
+            f"input {path}: the image is {image.shape[0]}×{image.shape[1]}, the model takes {wanted[0]}×{wanted[1]} "
             "(train with a resize in preprocess to take any size)"
         )
     return image
@@ -75,7 +77,9 @@ def _from_npz(model: ExportedModel, path: Path) -> tuple[list[str], Any]:
     if model.kind == "table":
         import pandas as pd
 
-        if {a.shape for a in arrays.values()} - {next(iter(arrays.values())).shape} or next(iter(arrays.values())).ndim != 1:
+        if {a.shape for a in arrays.values()} - {next(iter(arrays.values())).shape} or next(
+            iter(arrays.values())
+        ).ndim != 1:
             raise ZooError(f"{path}: expected one array (examples,) for each column of the table")
         columns: Any = take_columns(pd.DataFrame(arrays), model.columns, str(path))
         return [f"{path}:{row + 1}" for row in range(table_rows(columns))], columns

@@ -59,7 +59,9 @@ class ExportedModel:
             raise ZooError(f"{path}: not readable as an ONNX model ({str(error).partition(chr(10))[0]})") from error
         metadata = self._session.get_modelmeta().custom_metadata_map
         if SIGNATURE_KEY not in metadata:
-            raise ZooError(f"{path}: lacks the metadata '{SIGNATURE_KEY}'; only files written by `zoo export` can be used")
+            raise ZooError(
+                f"{path}: lacks the metadata '{SIGNATURE_KEY}'; only files written by `zoo export` can be used"
+            )
         signature = json.loads(metadata[SIGNATURE_KEY])
         self.kind: str = signature["kind"]
         self.shape: tuple[int | None, ...] = tuple(signature["shape"])
@@ -76,7 +78,8 @@ class ExportedModel:
         if isinstance(raw, Mapping):
             rows = len(next(iter(raw.values())))
             parts = [
-                self._run({c.name: raw[c.name][i : i + BATCH, None] for c in self.columns}) for i in range(0, rows, BATCH)
+                self._run({c.name: raw[c.name][i : i + BATCH, None] for c in self.columns})
+                for i in range(0, rows, BATCH)
             ]
         elif isinstance(raw, Sequence):
             parts = [self._run({self.kind: image[None]}) for image in raw]

@@ -50,7 +50,8 @@ class Checkpoints(keras.callbacks.Callback):
     def __init__(self, folder: Path, monitor: str, greater_is_better: bool) -> None:
         super().__init__()
         self.folder, self.monitor, self.sign = folder, monitor, 1 if greater_is_better else -1
-        self.best_epoch, self._best, self._weights = 0, -math.inf, []
+        self.best_epoch, self._best = 0, -math.inf
+        self._weights: list[np.ndarray] = []
         self._written, self._improved = time.perf_counter(), False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -125,6 +125,8 @@ def fit(problem: Problem, folder: Path, console: Console) -> Fitted:
     return Fitted(log.rows, kept_epoch, seconds)
 
 
-def _prepare(split: Split, dataset: Dataset, preprocessor: Preprocessor, scale: TargetScale, recipe: Recipe) -> Prepared:
+def _prepare(
+    split: Split, dataset: Dataset, preprocessor: Preprocessor, scale: TargetScale, recipe: Recipe
+) -> Prepared:
     targets = training_targets(split, dataset.signature.labels, scale)
     return prepare(split, preprocessor, targets, recipe.data.memory)

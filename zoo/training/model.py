@@ -1,9 +1,9 @@
 """The three views of one model: what is trained, what is evaluated, and what is saved and exported.
 
-    raw ── to_shape ──► prepared ── normalize ──► network ──► logits ── finish ──► probabilities or value
-                        └──────────── trained ───────────────────────┘
-                        └──────────── evaluated ───────────────────────────────────────────────────────┘
-    └───────────────────────────────── saved and exported ─────────────────────────────────────────────┘
+raw ── to_shape ──► prepared ── normalize ──► network ──► logits ── finish ──► probabilities or value
+                    └──────────── trained ───────────────────────┘
+                    └──────────── evaluated ───────────────────────────────────────────────────────┘
+└───────────────────────────────── saved and exported ─────────────────────────────────────────────┘
 """
 
 from __future__ import annotations

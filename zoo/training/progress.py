@@ -23,7 +23,12 @@ class ProgressDisplay(keras.callbacks.Callback):
         """Start the display."""
         self._started = time.perf_counter()
         if self.console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[figures]}"),
+                TimeRemainingColumn(),
+            )
             self._progress = Progress(*columns, console=self.console, transient=True)
             self._task = self._progress.add_task("epoch 1", total=self.epochs * self.steps, figures="")
             self._progress.start()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,18 @@ from zoo.errors import ZooError, did_you_mean
 from zoo.files import read_json, write_json, write_text
 from zoo.recipe import LoadedRecipe, load_recipe
 
-_PACKAGES = ("keras-model-zoo", "keras", "tensorflow", "jax", "numpy", "scikit-learn", "tensorflow-datasets", "tf2onnx", "onnx", "onnxruntime")
+_PACKAGES = (
+    "keras-model-zoo",
+    "keras",
+    "tensorflow",
+    "jax",
+    "numpy",
+    "scikit-learn",
+    "tensorflow-datasets",
+    "tf2onnx",
+    "onnx",
+    "onnxruntime",
+)
 
 
 @dataclass(frozen=True)
@@ -49,14 +60,17 @@ class Run:
 
 def create_run(loaded: LoadedRecipe, root: Path) -> Run:
     """Make a run folder with the resolved recipe and the environment in it."""
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     folder = root / loaded.name / f"{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     try:
         folder.mkdir(parents=True)
     except OSError as error:
         raise ZooError(f"--runs: cannot make a run folder in {root} ({error.strerror})") from error
     write_text(folder / "recipe.yaml", f"# {loaded.name}, fully resolved\n{loaded.to_yaml()}")
-    write_json(folder / "environment.json", {"recipe": loaded.name, "created": now.isoformat(timespec="seconds"), **environment()})
+    write_json(
+        folder / "environment.json",
+        {"recipe": loaded.name, "created": now.isoformat(timespec="seconds"), **environment()},
+    )
     return Run(folder)
 
 
@@ -70,7 +84,9 @@ def open_run(path: str | Path) -> Run:
     if not (folder / "environment.json").is_file():
         parent = folder.parent
         near = did_you_mean(folder.name, [p.name for p in parent.iterdir()]) if parent.is_dir() else ""
-        raise ZooError(f"{path} is not a run folder: it has no environment.json{near} (`zoo train` names the folder it wrote)")
+        raise ZooError(
+            f"{path} is not a run folder: it has no environment.json{near} (`zoo train` names the folder it wrote)"
+        )
     return Run(folder)
 
 
@@ -102,7 +118,9 @@ def hardware() -> dict[str, Any]:
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.is_file():
-        models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        models = [
+            line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
         cpu = models[0] if models else cpu
     accelerators = [str(d) for d in keras.distribution.list_devices() if not str(d).startswith("cpu")]
     return {"cpu": cpu, "cores": os.cpu_count(), "accelerators": accelerators}
