@@ -1,0 +1,132 @@
+"""The results that the README shows, from the manifests of real runs.
+
+    python benchmarks/results.py add RUN [RUN ...]    keep a run's manifest in benchmarks/results/
+    python benchmarks/results.py write                write the tables of README.md again
+    python benchmarks/results.py check                fail if the README is not what `write` would make
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+from zoo import registry
+from zoo.errors import ZooError
+from zoo.files import read_json, write_json, write_text
+from zoo.recipe import list_recipes, load_recipe
+from zoo.tasks import TASKS
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+README = ROOT / "README.md"
+KEPT = (
+    "recipe task model metrics intervals baseline verdict seed seconds parameters flops versions hardware created"
+).split()
+
+
+def add(run: Path) -> Path:
+    """Keep what the tables need of a run's `report.json`, by recipe and seed."""
+    report = read_json(run / "report.json")
+    manifest: dict[str, Any] = {key: report[key] for key in KEPT}
+    manifest["data"] = {key: report["data"][key] for key in ("source", "fingerprint", "splits")}
+    path = RESULTS / report["recipe"] / f"seed-{report['seed']}.json"
+    write_json(path, manifest)
+    return path
+
+
+def manifests() -> dict[str, list[dict[str, Any]]]:
+    """Return the kept manifests of each recipe, by seed."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for path in sorted(RESULTS.rglob("seed-*.json")):
+        manifest = read_json(path)
+        found.setdefault(manifest["recipe"], []).append(manifest)
+    return found
+
+
+def families() -> str:
+    """Return the table of families and their builders."""
+    rows = ["| family | builders | tasks |", "| --- | --- | --- |"]
+    entries = [registry.entry(name) for name in registry.list_models()]
+    for family in sorted({entry.family for entry in entries}):
+        members = [entry for entry in entries if entry.family == family]
+        names = ", ".join(f"`{entry.name}`" for entry in members)
+        tasks = sorted({task.replace("_", " ") for entry in members for task in entry.tasks})
+        rows.append(f"| {family} | {names} | {', '.join(tasks)} |")
+    return "\n".join(rows)
+
+
+def results() -> str:
+    """Return the table of recipes and their figures."""
+    rows = [
+        "| recipe | model | parameters | test figure | seeds | baseline on the same split | training |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    kept = manifests()
+    for recipe in list_recipes():
+        runs = kept.get(recipe)
+        if not runs:
+            loaded = load_recipe(recipe).recipe
+            rows.append(f"| `{recipe}` | {loaded.model.name} | | not run on this hardware | | | |")
+            continue
+        first = runs[0]
+        metric = TASKS[first["task"]].primary
+        values = [run["metrics"]["test"][metric] for run in runs]
+        if len(values) > 1:
+            figure = f"{metric} {statistics.mean(values):.4f} ± {statistics.stdev(values):.4f}"
+        else:
+            low, high = first["intervals"]["test"][metric]
+            figure = f"{metric} {values[0]:.4f} ({low:.4f} to {high:.4f})"
+        baseline = first["baseline"]
+        beside = f"{baseline['name'].replace('_', ' ')} {baseline['test'][metric]:.4f}" if baseline else ""
+        seconds = statistics.mean(run["seconds"] for run in runs)
+        time = f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"
+        rows.append(
+            f"| `{recipe}` | {first['model']} | {first['parameters']:,} | {figure} | {len(runs)} | {beside} | {time} |"
+        )
+    return "\n".join([*rows, "", _conditions(kept)])
+
+
+def _conditions(kept: dict[str, list[dict[str, Any]]]) -> str:
+    """Return what the figures were measured with."""
+    runs = [run for group in kept.values() for run in group]
+    versions = {f"{n} {run['versions'][n]}" for run in runs for n in ("keras", "tensorflow") if n in run["versions"]}
+    hardware = {f"{run['hardware']['cores']} cores of {run['hardware']['cpu']}" for run in runs}
+    return (
+        f"Measured with {', '.join(sorted(versions))} on {'; '.join(sorted(hardware))}, no GPU. "
+        "± is the standard deviation over seeds; in brackets the 95% interval of a single run. "
+        "The validation split chose every setting and the epoch that was kept."
+    )
+
+
+def rendered(text: str) -> str:
+    """Return the README's text with its tables made anew."""
+    for name, table in (("families", families()), ("results", results())):
+        start, end = f"<!-- {name}: made by benchmarks/results.py -->", f"<!-- end of {name} -->"
+        before, found, rest = text.partition(start)
+        _, closed, after = rest.partition(end)
+        if not found or not closed:
+            raise ZooError(f"{README}: the markers of the table '{name}' are missing")
+        text = f"{before}{start}\n{table}\n{end}{after}"
+    return text
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the commands in the module's docstring."""
+    if arguments[:1] == ["add"] and len(arguments) > 1:
+        for run in arguments[1:]:
+            print(add(Path(run)).relative_to(ROOT))
+        return 0
+    current = README.read_text(encoding="utf-8")
+    if arguments == ["write"]:
+        write_text(README, rendered(current))
+        return 0
+    if arguments == ["check"]:
+        return int(rendered(current) != current)
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
