@@ -24,6 +24,7 @@ app = typer.Typer(
     epilog="Start with: zoo train cnn/digits",
 )
 _err = Console(stderr=True, soft_wrap=True, highlight=False)
+_WIDE = 240  # columns of a table that is piped or redirected
 _out = Console(soft_wrap=True, highlight=False)
 
 Recipe = Annotated[str, typer.Argument(help="A shipped recipe (cnn/digits) or a recipe file (mine.yaml).")]
@@ -225,10 +226,12 @@ def _show(rows: list[dict[str, Any]], as_json: bool, columns: list[str]) -> None
     if as_json:
         _json(rows)
         return
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, no_wrap=column == columns[0])
     for row in rows:
         table.add_row(*(", ".join(v) if isinstance(v := row[c], list) else str(v) for c in columns))
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 
 def _facts(facts: dict[str, Any], indent: str = "") -> None:

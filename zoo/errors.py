@@ -20,6 +20,11 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
     return f"; did you mean '{nearest[0]}'?" if nearest else ""
 
 
+def visible(text: object) -> str:
+    """Return the text on one line: a line break or another character that cannot be printed is shown as its escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
 def listing(names: Iterable[object]) -> str:
     """Return the names, sorted and separated by commas, for use inside a message."""
     return ", ".join(sorted(str(n) for n in names))

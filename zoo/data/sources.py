@@ -85,9 +85,11 @@ def _load_table(path: Path, data: Data, task: Task) -> SourceData:
     if not inputs:
         raise ZooError(f"{path}: no input column is left beside the target '{target}'")
     columns = infer_columns(frame, inputs, data.categorical, str(path))
+    text = [c.name for c in columns if c.type == "category"]
+    frame = read_table(path, text + [target] * (task.kind == "classification"))
     labels: tuple[str, ...] = ()
     where = f"{path}: column '{target}'"
-    values = frame[target].to_numpy(dtype=object)
+    values = frame[target].to_numpy(dtype=object, na_value=None)
     if task.kind == "classification":
         labels = class_labels(values, where)
         targets = class_indices(values, labels, where)

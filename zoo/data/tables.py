@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISSING = ""  # a missing category is a category of its own
+_WHOLE = re.compile(r"(-?\d+)\.0+")  # what a column of whole numbers with a gap is written as
 _NUMERIC_SHARE = 0.5  # of the values, from which a column counts as numbers with faults rather than as text
 
 
@@ -26,8 +29,13 @@ class Column:
     type: Literal["number", "category"]
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
+def read_table(path: str | Path, text: Iterable[str] = ()) -> pd.DataFrame:
     """Read a CSV or Parquet file.
+
+    Args:
+        path: the file.
+        text: columns of a CSV file to keep as they are written: `01` and `true` are categories, whatever else is in
+            the column of this file.
 
     Raises:
         ZooError: the file is missing, not readable, empty, or names a column twice.
@@ -39,12 +47,17 @@ def read_table(path: str | Path) -> pd.DataFrame:
         if path.suffix.lower() in (".parquet", ".pq"):
             frame = pd.read_parquet(path)
         else:
-            header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
+            header = pd.read_csv(
+                path, header=None, nrows=1, dtype=str, keep_default_na=False, skipinitialspace=True
+            )
             names = [str(n) for n in header.iloc[0]]
             if len(set(names)) < len(names):
                 twice = sorted({n for n in names if names.count(n) > 1})
                 raise ZooError(f"{path}: columns named twice: {listing(twice)}")
-            frame = pd.read_csv(path, low_memory=False, skipinitialspace=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more values than the header
+                types = dict.fromkeys(text, str)
+                frame = pd.read_csv(path, dtype=types, index_col=False, low_memory=False, skipinitialspace=True)
     except ZooError:
         raise
     except Exception as error:
@@ -106,25 +119,36 @@ def _as_numbers(frame: pd.DataFrame, name: str, where: str, advice: str = "") ->
     wrong = np.flatnonzero((values.isna() & series.notna()).to_numpy())
     if len(wrong):
         raise ZooError(
-            f"{where}: column '{name}' holds numbers, but row {wrong[0] + 1} has {series.iloc[wrong[0]]!r}"
+            f"{where}: column '{name}' holds numbers, but row {wrong[0] + 1} has {_shown(series.iloc[wrong[0]])}"
             f" ({len(wrong)} such of {len(series)} rows){advice}"
         )
-    numbers = values.to_numpy(dtype=np.float32)
+    with np.errstate(over="ignore"):
+        numbers = values.to_numpy(dtype=np.float32)
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
         raise ZooError(
-            f"{where}: column '{name}': row {infinite[0] + 1} has {series.iloc[infinite[0]]!r}, not a finite number"
+            f"{where}: column '{name}': row {infinite[0] + 1} has {_shown(series.iloc[infinite[0]])}, "
+            "not a finite number of 32 bits"
         )
     return numbers
 
 
 def _as_text(series: pd.Series) -> np.ndarray:
-    return np.array([MISSING if value is None or value != value else as_label(value) for value in series], dtype=object)
+    gaps = series.isna()
+    return np.array([MISSING if gap else as_label(v) for v, gap in zip(series, gaps, strict=True)], dtype=object)
 
 
 def as_label(value: Any) -> str:
     """Return a class or category as text; a whole number that a gap in its column made a float loses its `.0`."""
-    return str(int(value)) if isinstance(value, float | np.floating) and value.is_integer() else str(value)
+    if isinstance(value, float | np.floating) and value.is_integer():
+        return str(int(value))
+    text = str(value)
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else text
+
+
+def _shown(value: Any) -> str:
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def table_rows(columns: Mapping[str, np.ndarray]) -> int:

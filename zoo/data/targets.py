@@ -56,13 +56,16 @@ def number_targets(values: np.ndarray, where: str) -> np.ndarray:
     numbers = np.empty(len(values), np.float32)
     for row, value in enumerate(values):
         try:
-            numbers[row] = np.nan if is_missing(value) else float(value)
+            with np.errstate(over="ignore"):
+                numbers[row] = np.nan if is_missing(value) else float(value)
         except (TypeError, ValueError):
             raise ZooError(f"{where}: row {row + 1} has the target {value!r}, and this task predicts numbers") from None
     wrong = np.flatnonzero(~np.isfinite(numbers))
     if len(wrong):
+        first = values[wrong[0]]
+        what = "no target" if is_missing(first) else f"the target {first}, not a finite number of 32 bits"
         raise ZooError(
-            f"{where}: row {wrong[0] + 1} has no target ({len(wrong)} such of {len(values)} rows); "
+            f"{where}: row {wrong[0] + 1} has {what} ({len(wrong)} such of {len(values)} rows); "
             "remove it or fill it in"
         )
     return numbers

@@ -192,7 +192,7 @@ def _read_table(builder: Any, split: str, inputs: list[str], target: str) -> tup
         if _numeric(features[name]):
             columns[name] = values.astype(np.float32)
         elif hasattr(features[name], "names"):
-            columns[name] = np.array([features[name].int2str(int(v)) for v in values], dtype=object)
+            columns[name] = np.array([as_label(features[name].int2str(int(v))) for v in values], dtype=object)
         else:
             columns[name] = np.array([_text(v) for v in values], dtype=object)
     targets = np.concatenate([b[target] for b in batches])
@@ -225,4 +225,4 @@ def _read_encoded(builder: Any, split: str, name: str, target: str, channels: in
 
 
 def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else as_label(value)
+    return as_label(value.decode() if isinstance(value, bytes) else value)

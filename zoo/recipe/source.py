@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, visible
 
 Path_ = tuple[str | int, ...]
 
@@ -26,25 +27,67 @@ class Origin:
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
+class _Refused(yaml.MarkedYAMLError):
+    """YAML that is valid, and that a recipe does not use."""
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, with the numbers of YAML 1.2: `1e-3` is a number and `yes` is text."""
+    """YAML's safe loader, with the words and numbers of YAML 1.2: `1e-3` is a number, and `yes` and `1:30` are text."""
 
     yaml_implicit_resolvers = {
-        key: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in ("null", "int", "merge")]
+        key: [(tag, pattern) for tag, pattern in resolvers if tag.endswith(":null")]
         for key, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Refuse what only makes sense to a program: tags, and anchors with their aliases."""
+        event: Any = self.peek_event()
+        if event.anchor is not None:
+            text = "anchors and aliases are not supported; share settings with `extends:`"
+            raise _Refused(None, None, text, event.start_mark)
+        if not isinstance(event, yaml.AliasEvent) and event.tag not in _TAGS.get(type(event), (None, "!")):
+            raise _Refused(None, None, f"the tag {event.tag} is not supported: write a plain value", event.start_mark)
+        return super().compose_node(parent, index)
 
+
+_YAML = "tag:yaml.org,2002:"
+_TAGS: dict[type, tuple[str | None, ...]] = {yaml.ScalarEvent: (None, "!", _YAML + "str")}
+_Loader.add_implicit_resolver(_YAML + "bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+    _YAML + "int", re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$"), list("-+0123456789")
 )
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
+    _YAML + "float",
     re.compile(
-        r"^(?:[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.(?:inf|Inf)|\.(?:nan|NaN))$"
+        r"^(?:[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
     ),
     list("-+0123456789."),
 )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text that the loader would read as something else, by the rules of YAML 1.1 or 1.2."""
+
+    yaml_implicit_resolvers = {
+        key: [
+            *yaml.SafeDumper.yaml_implicit_resolvers.get(key, []),
+            *_Loader.yaml_implicit_resolvers.get(key, []),
+        ]
+        for key in {*yaml.SafeDumper.yaml_implicit_resolvers, *_Loader.yaml_implicit_resolvers}
+    }
+
+
+def dump(value: Any) -> str:
+    """Return a value as YAML that `parse` reads as the same value."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def dump_line(value: Any) -> str:
+    """Return a value as YAML on one line."""
+    text = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, width=10**6, allow_unicode=True)
+    text = text.removesuffix("...\n").strip()
+    return text if len(text.splitlines()) <= 1 else json.dumps(value)
 
 
 def parse(text: str, file: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
@@ -54,76 +97,118 @@ def parse(text: str, file: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
         The mapping, and for each path of keys and list positions in it the place it was written.
 
     Raises:
-        ZooError: not YAML, not a mapping, a key written twice, an alias, or a tag that is not plain data.
+        ZooError: not YAML, not a mapping, a key written twice, an anchor, or a tag that is not plain data.
     """
-    try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
-    except (yaml.YAMLError, ValueError) as error:
-        raise ZooError(_yaml_problem(error, file)) from error
+    node = _node(text, file)
     origins: dict[Path_, Origin] = {}
-    if node is None:
+    value = None if node is None else _value(node, (), file, origins)
+    if value is None:
         return {}, origins
-    value = _value(loader, node, (), file, origins, set())
     if not isinstance(value, dict):
-        raise ZooError(f"{file}:1: a recipe is a mapping of sections, received {type(value).__name__}")
+        received = "a list" if isinstance(value, list) else repr(value)
+        raise ZooError(f"{origins[()]}: expected sections, such as data: and model:, received {received}")
     return value, origins
 
 
 def parse_value(text: str) -> Any:
     """Parse one value as YAML does; what is not YAML is text."""
     try:
-        node = _Loader(text).get_single_node()
-        return None if node is None else _value(_Loader(""), node, (), "", {}, set())
-    except (yaml.YAMLError, ValueError, ZooError):
+        node = _node(text, "")
+        if node is None:  # nothing, or nothing but a comment
+            return text if text.strip() else None
+        return _value(node, (), "", {})
+    except ZooError:
         return text
 
 
 def read(path: Path, shown: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
     """Read and parse a YAML file; `shown` is its name in messages."""
     try:
-        return parse(path.read_text(encoding="utf-8"), shown)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ZooError(f"{shown}: not readable as a text file ({error})") from error
+        content = path.read_bytes()
+    except OSError as error:
+        raise ZooError(f"{shown}: not readable ({error.strerror})") from error
+    try:
+        return parse(content.decode("utf-8"), shown)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ZooError(f"{shown}:{line}: not text in UTF-8 (byte 0x{content[error.start]:02x})") from error
 
 
-def _value(
-    loader: yaml.SafeLoader, node: yaml.Node, path: Path_, file: str, origins: dict[Path_, Origin], seen: set[int]
-) -> Any:
+def dotted(path: Path_) -> str:
+    """Return a path of keys as messages show it, such as `optimizer.learning_rate`."""
+    return ".".join(visible(part) for part in path)
+
+
+def _node(text: str, file: str) -> yaml.Node | None:
+    loader = None
+    try:
+        loader = _Loader(text)
+        return loader.get_single_node()
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problem = f"not valid YAML: the character U+{int(error.character):04X} is not allowed"
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        problem = str(error.problem) if isinstance(error, _Refused) else f"not valid YAML: {_explained(error)}"
+    except ValueError:
+        line = loader.line + 1 if loader else 1
+        problem = "not valid YAML: an escape names a character that does not exist"
+    except RecursionError:
+        line = loader.line + 1 if loader else 1
+        problem = "nested too deeply"
+    raise ZooError(f"{file}:{line}: {visible(problem)}")
+
+
+def _explained(error: yaml.MarkedYAMLError) -> str:
+    problem = error.problem or ""
+    if "'\\t'" in problem:
+        return "a tab stands where spaces must: indent with spaces"
+    if "another document" in problem:
+        return "a second document starts here: a file holds one recipe"
+    return problem
+
+
+def _value(node: yaml.Node, path: Path_, file: str, origins: dict[Path_, Origin]) -> Any:
     line = node.start_mark.line + 1
-    if id(node) in seen:
-        raise ZooError(f"{file}:{line}: {_dotted(path)}YAML aliases are not supported; share settings with `extends:`")
-    seen.add(id(node))
     origins.setdefault(path, Origin(file, line))
     if isinstance(node, yaml.MappingNode):
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
             at = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                raise ZooError(f"{file}:{at}: {_dotted(path)}a key must be a word")
+                raise ZooError(f"{file}:{at}: {_prefix(path)}a key must be a word, not a list or a mapping")
             key = key_node.value
             if key in mapping:
-                raise ZooError(f"{file}:{at}: {_dotted((*path, key))}the key is written twice")
+                raise ZooError(f"{file}:{at}: {_prefix((*path, key))}the key is written twice")
             origins[(*path, key)] = Origin(file, at)
-            mapping[key] = _value(loader, value_node, (*path, key), file, origins, seen)
+            mapping[key] = _value(value_node, (*path, key), file, origins)
         return mapping
     if isinstance(node, yaml.SequenceNode):
-        return [_value(loader, item, (*path, i), file, origins, seen) for i, item in enumerate(node.value)]
+        return [_value(item, (*path, i), file, origins) for i, item in enumerate(node.value)]
     try:
-        return loader.construct_object(node)
-    except (yaml.YAMLError, ValueError) as error:
-        raise ZooError(f"{file}:{line}: {_dotted(path)}{_first_line(error)}") from error
+        return _scalar(node)
+    except ValueError as error:
+        raise ZooError(f"{file}:{line}: {_prefix(path)}{error}") from error
 
 
-def _yaml_problem(error: Exception, file: str) -> str:
-    mark = getattr(error, "problem_mark", None)
-    place = f"{file}:{mark.line + 1}" if mark else file
-    return f"{place}: not valid YAML: {getattr(error, 'problem', None) or _first_line(error)}"
+def _scalar(node: yaml.Node) -> Any:
+    text, kind = str(node.value), node.tag.removeprefix(_YAML)
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    if kind == "int":
+        number = int(text, {"0x": 16, "0o": 8}.get(text[:2], 10)) if len(text) < 100 else 2**64
+        if not -(2**63) <= number < 2**63:
+            raise ValueError("the whole number is too large (64 bits hold up to 9223372036854775807)")
+        return number
+    if kind == "float":
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError(f"the text is not valid Unicode, received '{visible(text)}'")
+    return text
 
 
-def _first_line(error: Exception) -> str:
-    return getattr(error, "problem", None) or str(error).partition("\n")[0]
-
-
-def _dotted(path: Path_) -> str:
-    return f"{'.'.join(map(str, path))}: " if path else ""
+def _prefix(path: Path_) -> str:
+    return f"{dotted(path)}: " if path else ""

@@ -36,7 +36,8 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path]) -> Iterator[t
             yield _from_npz(model, path)
         elif suffix in _TABLES:
             _expect(model, "table", path)
-            columns = take_columns(read_table(path), model.columns, str(path))
+            text = [c.name for c in model.columns if c.type == "category"]
+            columns = take_columns(read_table(path, text), model.columns, str(path))
             yield [f"{path}:{row + 1}" for row in range(table_rows(columns))], columns
         elif path.is_dir() or suffix in SUFFIXES:
             _expect(model, "image", path)
@@ -74,12 +75,12 @@ def _from_npz(model: ExportedModel, path: Path) -> tuple[list[str], Any]:
             arrays = dict(file)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise ZooError(f"{path}: not readable as an npz file ({error})") from error
+    if not all(map(np.size, arrays.values())) or not arrays:
+        raise ZooError(f"{path}: the file holds no examples")
     if model.kind == "table":
         import pandas as pd
 
-        if {a.shape for a in arrays.values()} - {next(iter(arrays.values())).shape} or next(
-            iter(arrays.values())
-        ).ndim != 1:
+        if len({a.shape for a in arrays.values()}) > 1 or any(a.ndim != 1 for a in arrays.values()):
             raise ZooError(f"{path}: expected one array (examples,) for each column of the table")
         columns: Any = take_columns(pd.DataFrame(arrays), model.columns, str(path))
         return [f"{path}:{row + 1}" for row in range(table_rows(columns))], columns

@@ -122,8 +122,8 @@ def hardware() -> dict[str, Any]:
             line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")
         ]
         cpu = models[0] if models else cpu
-    accelerators = [str(d) for d in keras.distribution.list_devices() if not str(d).startswith("cpu")]
-    return {"cpu": cpu, "cores": os.cpu_count(), "accelerators": accelerators}
+    others = [str(d) for d in keras.distribution.list_devices() if not str(d).startswith("cpu")]
+    return {"cpu": cpu, "cores": os.cpu_count(), **({"accelerators": others} if others else {})}
 
 
 def _commit() -> str | None:
