@@ -187,7 +187,14 @@ def _baseline(problem: Any, console: Console) -> dict[str, Any] | None:
         return np.concatenate(parts)
 
     kind = TASKS[recipe.task].kind
-    fitted = fit_baseline(name, kind, features(dataset.train), dataset.train.targets, seed=recipe.training.seed)
+    fitted = fit_baseline(
+        name,
+        kind,
+        features(dataset.train),
+        dataset.train.targets,
+        seed=recipe.training.seed,
+        scale=dataset.signature.kind != "image",
+    )
     classes = len(dataset.signature.labels)
     return {
         "name": name,
@@ -240,10 +247,9 @@ def _say_result(console: Console, report: dict[str, Any]) -> None:
     from zoo.tasks import TASKS
 
     primary = TASKS[report["task"]].primary
-    low, high = report["intervals"]["test"][primary]
-    console.print(
-        f"Test {primary}: [bold]{report['metrics']['test'][primary]:.4f}[/] (95% interval {low:.4f} to {high:.4f})"
-    )
+    bounds = report["intervals"]["test"].get(primary)
+    interval = f" (95% interval {bounds[0]:.4f} to {bounds[1]:.4f})" if bounds else ""
+    console.print(f"Test {primary}: [bold]{report['metrics']['test'][primary]:.4f}[/]{interval}")
     console.print(f"  {report['verdict']}", markup=False)
 
 

@@ -75,6 +75,25 @@ def test_an_overfitting_model_is_not_called_underfitting():
     assert result["state"] == "overfitting" and "no better" not in " ".join(result["advice"])
 
 
+def test_a_perfect_validation_split_leaves_nothing_to_beat():
+    perfect = {"name": "ridge", "validation": {"accuracy": 1.0}}
+    result = diagnose(TASK, history(FLAT, FLAT), accuracies(1.0, 1.0, 1.0), perfect)
+    assert result["state"] == "good fit" and "beats" not in result["advice"][0]
+
+
+def test_training_well_but_validating_no_better_than_the_baseline_is_inconclusive():
+    result = diagnose(TASK, history(FLAT, FLAT), accuracies(0.87, 0.83, 0.83), BASELINE)
+    assert result["state"] == "inconclusive" and "although training is" in result["advice"][0]
+
+
+def test_a_gap_within_the_noise_of_few_examples_is_none():
+    metrics = accuracies(1.0, 1.0, 0.932)
+    assert diagnose(TASK, history(FLAT, FLAT), metrics)["state"] == "suspicious"
+    few, many = {"train": 114, "validation": 20, "test": 44}, {"train": 5000, "validation": 1000, "test": 1000}
+    assert diagnose(TASK, history(FLAT, FLAT), metrics, examples=few)["state"] == "good fit"
+    assert diagnose(TASK, history(FLAT, FLAT), metrics, examples=many)["state"] == "suspicious"
+
+
 def test_regression_reads_the_error_as_it_is():
     metrics = {"train": {"mae": 1.0}, "validation": {"mae": 2.0}, "test": {"mae": 2.0}}
     result = diagnose("tabular_regression", history(FLAT, FLAT), metrics)

@@ -27,23 +27,25 @@ def diagnose(
     history: Sequence[Mapping[str, float | None]],
     metrics: Mapping[str, Metrics],
     baseline: Mapping[str, Any] | None = None,
+    examples: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Say whether a run overfits, underfits or stopped too early, by thresholds that can be read here.
 
     The *error* of a split is 1 - metric where greater is better, else the metric itself. Error a is *clearly above*
-    error b if a - b is more than 30% of a and, where greater is better, more than 0.05. The state is the first that
-    holds; advice is collected from all of them:
+    error b if a - b is more than 30% of a and, where greater is better, more than 0.05 and more than two standard
+    errors. The state is the first that holds; advice is collected from all of them:
 
     - `diverged`: a loss or the primary metric is NaN or infinite.
     - `undertrained`: over at least 5 epochs, the mean validation loss of the last fifth is more than 2% below that of
       the fifth before, and the learning rate had not yet fallen to a tenth of its peak.
     - `overfitting`: the validation error is clearly above the training error; or the last validation loss is more
       than 10% above the best, which was reached at least 3 epochs before, while the training loss went on falling.
-    - `underfitting`: not overfitting, and the validation error is no lower than the baseline's; or there is no
-      baseline and the training loss fell by less than 5% in all.
+    - `underfitting`: not overfitting, and neither the validation nor the training error is lower than the baseline's
+      validation error; or there is no baseline and the training loss fell by less than 5% in all.
     - `suspicious`: the training error is clearly above the validation error, or the validation error clearly above
       the test error, or the other way round.
-    - `inconclusive`: there is neither a validation metric nor a validation loss to judge by.
+    - `inconclusive`: the training error is lower than the baseline's validation error but the validation error is
+      not, though there is room for it; or there is neither a validation metric nor a validation loss to judge by.
     - `good fit`: none of these.
 
     Args:
@@ -51,6 +53,7 @@ def diagnose(
         history: one mapping an epoch, with `loss`, `val_loss` and, if there is one, `learning_rate`.
         metrics: split (`train`, `validation`, `test`) to its metrics, evaluated on the finished model.
         baseline: `name` and the baseline's metrics under `validation` and `test`, or None.
+        examples: number of examples in each split; without it, standard errors are not considered.
 
     Returns:
         `state`, `best_epoch` (see `best_epoch`) and `advice`, a list of sentences.
@@ -60,18 +63,18 @@ def diagnose(
     findings = [
         *_diverged(task, history, metrics),
         *_undertrained(validation_loss, _curve(history, "learning_rate")),
-        *_overfitting(task, loss, validation_loss, metrics),
+        *_overfitting(task, loss, validation_loss, metrics, examples or {}),
     ]
     if not any(state == "overfitting" for state, _ in findings):
         findings += _underfitting(task, loss, metrics, baseline)
-    findings += _suspicious(task, metrics)
+    findings += _suspicious(task, metrics, examples or {})
     if any(state == "diverged" for state, _ in findings):
         findings = findings[:1]
     elif _error(task, metrics.get("validation")) is None and best is None:
         findings.append(("inconclusive", "There is no validation split, so overfitting cannot be told. Hold one out."))
     if not findings:
         advice = "Neither the curves nor the splits point to over- or underfitting."
-        if _error(task, (baseline or {}).get("validation")) is not None:
+        if _beats(task, metrics, baseline):
             advice += f" The model beats {baseline_words(baseline)} on the validation split."
         findings = [("good fit", advice)]
     return {"state": findings[0][0], "best_epoch": best, "advice": [advice for _, advice in findings]}
@@ -131,10 +134,14 @@ def _undertrained(validation_loss: np.ndarray, learning_rate: np.ndarray) -> lis
 
 
 def _overfitting(
-    task: str, loss: np.ndarray, validation_loss: np.ndarray, metrics: Mapping[str, Metrics]
+    task: str,
+    loss: np.ndarray,
+    validation_loss: np.ndarray,
+    metrics: Mapping[str, Metrics],
+    examples: Mapping[str, int],
 ) -> list[tuple[str, str]]:
     found = []
-    if _clearly_above(task, metrics, "validation", "train"):
+    if _clearly_above(task, metrics, examples, "validation", "train"):
         text = f"{_pair(task, metrics, 'train', 'validation')}: the model has memorised part of the training data."
         cure = "More data, stronger augmentation, weight decay, dropout or a smaller model narrow the gap."
         found.append(("overfitting", f"{text} {cure}"))
@@ -152,41 +159,69 @@ def _underfitting(
     task: str, loss: np.ndarray, metrics: Mapping[str, Metrics], baseline: Mapping[str, Any] | None
 ) -> list[tuple[str, str]]:
     found = []
-    model, simple = _error(task, metrics.get("validation")), _error(task, (baseline or {}).get("validation"))
-    beats = None if model is None or simple is None else model < simple
-    if beats is False:
-        text = f"Validation is no better than with {baseline_words(baseline)}, and training is hardly better."
-        cure = "Try a larger model, less regularisation, longer training or another learning rate; or use the baseline."
-        found.append(("underfitting", f"{text} {cure}"))
-    if not beats and len(loss) > 1 and np.isfinite(loss).all() and loss[0] - loss.min() < HARDLY_LEARNED * abs(loss[0]):
+    beats, train = _beats(task, metrics, baseline), _error(task, metrics.get("train"))
+    if beats is False and _error(task, metrics.get("validation")):
+        simple = _error(task, (baseline or {}).get("validation"))
+        text = f"Validation is no better than with {baseline_words(baseline)}"
+        if train is not None and simple is not None and train < simple:
+            text += ", although training is. More data or regularisation may help; the baseline may serve as well."
+            found.append(("inconclusive", text))
+        else:
+            text += ", nor is training. Try a larger model, less regularisation, longer training or another learning "
+            found.append(("underfitting", text + "rate; or use the baseline."))
+    if (
+        beats is None
+        and len(loss) > 1
+        and np.isfinite(loss).all()
+        and loss[0] - loss.min() < HARDLY_LEARNED * abs(loss[0])
+    ):
         text = "The training loss hardly fell. Check the learning rate, the loss and whether labels match their inputs."
         found.append(("underfitting", text))
     return found
 
 
-def _suspicious(task: str, metrics: Mapping[str, Metrics]) -> list[tuple[str, str]]:
+def _suspicious(task: str, metrics: Mapping[str, Metrics], examples: Mapping[str, int]) -> list[tuple[str, str]]:
     found = []
-    if _clearly_above(task, metrics, "train", "validation"):
+    if _clearly_above(task, metrics, examples, "train", "validation"):
         text = f"{_pair(task, metrics, 'train', 'validation')}: training is the harder of the two."
         cure = "Dropout or augmentation may be too strong, or the validation split too easy, too small or leaked into."
         found.append(("suspicious", f"{text} {cure}"))
-    if _clearly_above(task, metrics, "validation", "test"):
+    if _clearly_above(task, metrics, examples, "validation", "test"):
         text = f"{_pair(task, metrics, 'validation', 'test')}: the test split is easier than it should be."
         cure = "Look for duplicates between the splits and for a test split drawn in another way."
         found.append(("suspicious", f"{text} {cure}"))
-    if _clearly_above(task, metrics, "test", "validation"):
+    if _clearly_above(task, metrics, examples, "test", "validation"):
         text = f"{_pair(task, metrics, 'validation', 'test')}: validation promised more than the test split kept."
         cure = "The splits may come from different sources, or choices were tuned to the validation split."
         found.append(("suspicious", f"{text} {cure}"))
     return found
 
 
-def _clearly_above(task: str, metrics: Mapping[str, Metrics], worse: str, better: str) -> bool:
+def _beats(task: str, metrics: Mapping[str, Metrics], baseline: Mapping[str, Any] | None) -> bool | None:
+    """Return whether the model beats the baseline on the validation split; None if that cannot be told."""
+    model, simple = _error(task, metrics.get("validation")), _error(task, (baseline or {}).get("validation"))
+    return None if model is None or simple is None else model < simple
+
+
+def _clearly_above(
+    task: str, metrics: Mapping[str, Metrics], examples: Mapping[str, int], worse: str, better: str
+) -> bool:
     above, below = _error(task, metrics.get(worse)), _error(task, metrics.get(better))
     if above is None or below is None:
         return False
     gap = above - below
-    return gap > GAP_SHARE * above and (not TASKS[task].greater_is_better or gap > GAP_POINTS)
+    if not TASKS[task].greater_is_better:
+        return gap > GAP_SHARE * above
+    noise = math.sqrt(sum(_variance(e, examples.get(split)) for e, split in ((above, worse), (below, better))))
+    return gap > max(GAP_SHARE * above, GAP_POINTS, 2 * noise)
+
+
+def _variance(error: float, examples: int | None) -> float:
+    """Return the variance of an error rate, with one success and one failure added so that it is never zero."""
+    if not examples:
+        return 0.0
+    share = min(1.0, (error * examples + 1) / (examples + 2))
+    return share * (1 - share) / examples
 
 
 def _error(task: str, metrics: Metrics | None) -> float | None:

@@ -88,6 +88,7 @@ def build_report(
     classification = TASKS[task].kind == "classification"
     finite = bool(np.isfinite(output).all())
     metrics = {split: evaluate(task, *pair) for split, pair in outputs.items()}
+    examples = {split: len(pair[0]) for split, pair in outputs.items()}
     figures = _baseline_figures(task, outputs, baseline, seed)
     comparison = None
     if baseline is not None and "test" in baseline:
@@ -100,12 +101,12 @@ def build_report(
             "task": task,
             "model": model,
             "metrics": metrics,
-            "examples": {split: len(pair[0]) for split, pair in outputs.items()},
+            "examples": examples,
             "intervals": {"test": intervals(task, y, output, seed=seed)},
             "baseline": figures,
             "comparison": comparison,
             "verdict": comparison["verdict"] if comparison else "not compared: no baseline was fitted",
-            "diagnosis": diagnose(task, history, metrics, figures),
+            "diagnosis": diagnose(task, history, metrics, figures, examples),
             "history": history,
             "labels": labels,
             "confusion_matrix": matrix if matrix is not None and len(matrix) <= mistakes.LARGEST_MATRIX else None,

@@ -1,0 +1,94 @@
+"""What the repository shows must be what its commands make: the README's tables and the exported files."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import onnx
+import pytest
+
+from zoo.recipe import list_recipes, load_recipe
+from zoo.serving.session import ExportedModel
+
+ROOT = Path(__file__).resolve().parents[1]
+EXPORTED = sorted(path.parent for path in (ROOT / "exported").rglob("model.onnx"))
+
+
+def _script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"benchmarks_{name}", ROOT / "benchmarks" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_tables_of_the_readme_are_what_the_manifests_give() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert _script("results").rendered(text) == text
+
+
+def test_every_kept_manifest_belongs_to_a_shipped_recipe() -> None:
+    kept = _script("results").manifests()
+    assert kept
+    assert set(kept) <= set(list_recipes())
+    for recipe, runs in kept.items():
+        for run in runs:
+            assert run["model"] == load_recipe(recipe).recipe.model.name
+            assert run["data"]["source"] == load_recipe(recipe).recipe.data.source
+
+
+def test_every_recipe_on_builtin_data_is_exported() -> None:
+    names = {path.relative_to(ROOT / "exported").as_posix() for path in EXPORTED}
+    assert names == set(_script("exported").small_recipes())
+
+
+@pytest.mark.parametrize("folder", EXPORTED, ids=lambda path: path.relative_to(ROOT / "exported").as_posix())
+def test_exported_file_is_small_checked_and_the_one_certified(folder: Path) -> None:
+    content = (folder / "model.onnx").read_bytes()
+    certificate = json.loads((folder / "certificate.json").read_text())
+    assert len(content) < 1 << 20
+    assert certificate["sha256"] == hashlib.sha256(content).hexdigest()
+    assert certificate["label_flips"] == 0
+    assert certificate["max_abs_difference"] <= certificate["tolerance"]
+    assert certificate["samples"] > 0
+    onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
+    assert certificate["sha256"][:16] in (folder / "card.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("folder", EXPORTED, ids=lambda path: path.relative_to(ROOT / "exported").as_posix())
+def test_exported_file_is_of_the_recipe_as_it_is_now(folder: Path) -> None:
+    name = folder.relative_to(ROOT / "exported").as_posix()
+    metadata = {p.key: p.value for p in onnx.load(folder / "model.onnx").metadata_props}
+    assert metadata["zoo.recipe"] == load_recipe(name).to_yaml()
+
+
+@pytest.mark.parametrize("folder", EXPORTED, ids=lambda path: path.relative_to(ROOT / "exported").as_posix())
+def test_exported_file_predicts(folder: Path) -> None:
+    model = ExportedModel(folder / "model.onnx")
+    if model.kind == "table":
+        raw = {c.name: np.zeros(3, np.float32) for c in model.columns}
+    else:
+        raw = np.zeros((3, *[n or 8 for n in model.shape]), np.uint8)
+    result = model.predict(raw)
+    if model.labels:
+        assert result.probabilities.shape == (3, len(model.labels))
+        np.testing.assert_allclose(result.probabilities.sum(axis=1), 1, atol=1e-5)
+        assert result.labels == [model.labels[i] for i in result.probabilities.argmax(axis=1)]
+    else:
+        assert result.values.shape == (3,)
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    """The script takes the command out of the README by pattern: what it finds must be the one line shown there."""
+    pattern = "/<!-- test command -->/,/```$/{/python3 -m venv/p}"
+    assert pattern in (ROOT / ".ci" / "run").read_text()
+    found = subprocess.run(["sed", "-n", pattern, "README.md"], cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = found.stdout.splitlines()
+    assert len(lines) == 1
+    assert lines[0].endswith(".venv/bin/pytest")
