@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, visible
 
 app = typer.Typer(
     help="Train recipes from the Keras model zoo and export checked ONNX files.",
@@ -21,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Start with: zoo train cnn/digits",
+    epilog="Start with: zoo train cnn/digits. Anywhere, --debug shows the traceback of an error.",
 )
 _err = Console(stderr=True, soft_wrap=True, highlight=False)
 _WIDE = 240  # columns of a table that is piped or redirected
@@ -29,7 +29,7 @@ _out = Console(soft_wrap=True, highlight=False)
 
 Recipe = Annotated[str, typer.Argument(help="A shipped recipe (cnn/digits) or a recipe file (mine.yaml).")]
 Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Override settings, for example training.epochs=5.")
+    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Override settings, for example training.epochs=5.")
 ]
 Run = Annotated[Path, typer.Argument(help="A run folder: the one that `zoo train` named.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
@@ -111,7 +111,8 @@ def check(
         _json(results)
     for result in results:
         if not as_json:
-            _out.print(f"{'[green]ok[/]  ' if result['ok'] else '[red]bad[/] '} {result['recipe']}")
+            verdict = Text("ok   ", style="green") if result["ok"] else Text("bad  ", style="red")
+            _out.print(verdict.append(visible(result["recipe"]), style="default"))
         for problem in result["problems"]:  # type: ignore[attr-defined]
             _err.print(f"  {problem}", markup=False)
     if not all(result["ok"] for result in results):
@@ -202,8 +203,10 @@ def main() -> None:
         app(prog_name="zoo")
     except ZooError as error:
         _fail(str(error), debug, 2)
-    except KeyboardInterrupt:
-        _fail("stopped; what the run folder holds so far is whole", debug, 130)
+    except SystemExit as stop:
+        if stop.code == 130:  # what typer makes of Ctrl-C
+            _err.print("stopped; what the run folder holds so far is whole", style="red")
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -230,7 +233,7 @@ def _show(rows: list[dict[str, Any]], as_json: bool, columns: list[str]) -> None
     for column in columns:
         table.add_column(column, no_wrap=column == columns[0])
     for row in rows:
-        table.add_row(*(", ".join(v) if isinstance(v := row[c], list) else str(v) for c in columns))
+        table.add_row(*(Text(", ".join(v) if isinstance(v := row[c], list) else str(v)) for c in columns))
     Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
 
 

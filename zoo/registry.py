@@ -230,7 +230,7 @@ def validate_config(name: str, config: dict[str, Any]) -> None:
         if first["type"] == "extra_forbidden":
             problem = f"model '{name}' has no setting '{key}'{did_you_mean(key, valid)} (valid: {listing(valid)})"
         else:
-            wanted = first["msg"][0].lower() + first["msg"][1:]
+            wanted = (first["msg"][0].lower() + first["msg"][1:]).replace("an instance of Sequence", "a list")
             problem = f"model '{name}': {key}: {wanted}, received {config[key]!r} (default: {valid[key]!r})"
         raise ModelConfigError(key, problem) from error
 
@@ -248,7 +248,8 @@ def _config_model(name: str) -> Any:
     function = builder(name)
     hints = typing.get_type_hints(function)
     fields = {key: (hints[key], default) for key, default in defaults(name).items()}
-    return create_model(f"{name}_config", __config__=ConfigDict(extra="forbid", strict=True), **fields)  # type: ignore[call-overload]
+    config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    return create_model(f"{name}_config", __config__=config, **fields)  # type: ignore[call-overload]
 
 
 def _index() -> dict[str, Entry]:

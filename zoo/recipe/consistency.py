@@ -29,12 +29,12 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
     refuse(
         source in ("csv", "parquet") and not recipe.data.target,
         ("data", "target"),
-        "a table needs the name of the column to predict",
+        "required, and missing: the name of the column to predict",
     )
     refuse(
         recipe.data.validation + recipe.data.test >= 1,
         ("data", "validation"),
-        f"validation ({recipe.data.validation}) and test ({recipe.data.test}) leave nothing to train on",
+        f"validation ({recipe.data.validation}) and data.test ({recipe.data.test}) leave nothing to train on",
     )
 
     kinds = [step.kind for step in recipe.preprocess]
@@ -44,23 +44,33 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
         refuse(
             not images and kind in ("resize", "center_crop"), at, f"{kind} is for images, and this task takes tables"
         )
+        earlier = [k for k in kinds[:position] if k not in SHAPE_STEPS]
         refuse(
-            kind in SHAPE_STEPS and any(k not in SHAPE_STEPS for k in kinds[:position]),
+            kind in SHAPE_STEPS and earlier,
             at,
-            f"{kind} must stand before {kinds[0]}: steps that fix the shape come first",
+            f"{kind} must stand before {''.join(earlier[:1])}: steps that fix the shape come first",
         )
-        refuse(kind == "encode" and kinds.index(kind) != position, at, "encode stands once")
+        refuse(kind == "encode" and kinds.index(kind) != position, at, "encode may stand only once")
         settings = recipe.preprocess[position].settings
         refuse(
             kind == "standardize" and (settings.mean is None) != (settings.std is None),
             at,
             "give both mean and std, or neither to have them fitted on the training split",
         )
+        refuse(
+            kind == "standardize" and settings.mean and settings.std and len(settings.mean) != len(settings.std),
+            at,
+            "mean and std must hold one value each for every channel or column, and differ in length",
+        )
     refuse(recipe.augment and not images, ("augment",), f"augmentation is for images, and {recipe.task} takes none")
     for position, step in enumerate(recipe.augment):
         if step.random_erasing is not None:
             low, high = step.random_erasing.area
-            refuse(low > high, ("augment", position, "random_erasing", "area"), f"{low} is above {high}")
+            refuse(
+                low > high,
+                ("augment", position, "random_erasing", "area"),
+                f"the smallest share, {low}, is above the largest, {high}",
+            )
 
     losses = task.losses
     refuse(
@@ -77,10 +87,14 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
     refuse(
         isinstance(rate, WarmupCosine) and rate.warmup_epochs >= recipe.training.epochs,
         ("optimizer", "learning_rate", "warmup_epochs"),
-        f"the warmup is as long as the run ({recipe.training.epochs} epochs)",
+        f"the warmup must end before the run does, and training.epochs is {recipe.training.epochs}",
     )
     clips = [c for c in ("clip_value", "clip_norm", "clip_global_norm") if getattr(recipe.optimizer, c) is not None]
-    refuse(len(clips) > 1, ("optimizer", clips[-1] if clips else ""), f"only one of {', '.join(clips)} can act")
+    refuse(
+        len(clips) > 1,
+        ("optimizer", clips[-1] if clips else ""),
+        f"{' and '.join(clips)} are set; keep one, and set the other to null",
+    )
     baseline = recipe.evaluation.baseline
     refuse(
         baseline is not None and baseline not in task.baselines,
@@ -103,5 +117,6 @@ def _model_problems(recipe: Recipe) -> list[Problem]:
     try:
         registry.validate_config(entry.name, recipe.model.config)
     except registry.ModelConfigError as error:
-        return [Problem(("model", error.key), "inconsistent", str(error))]
+        text = str(error).removeprefix(f"model '{entry.name}': {error.key}: ")
+        return [Problem(("model", error.key), "inconsistent", text)]
     return []

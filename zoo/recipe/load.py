@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from zoo.errors import ZooError, did_you_mean
+from zoo.errors import ZooError, did_you_mean, visible
 from zoo.recipe.consistency import inconsistencies
 from zoo.recipe.problems import Problem, problems_of
 from zoo.recipe.schema import Recipe
-from zoo.recipe.source import Origin, Path_, parse_value, read
+from zoo.recipe.source import Origin, Path_, dotted, dump, dump_line, is_unicode, parse_value, read
 
 _FILE_SOURCES = ("folder:", "csv:", "parquet:", "npz:")
 _NAMES = ("name", "schedule")  # a section that changes its name starts afresh
@@ -36,21 +35,33 @@ class LoadedRecipe:
 
     def to_yaml(self) -> str:
         """Return the fully resolved recipe as YAML, itself a recipe that gives the same run."""
-        return yaml.safe_dump(self._tree(), sort_keys=False, allow_unicode=True)
+        return dump(self._tree())
 
     def origin_names(self) -> dict[str, str]:
         """Return the place that each value was written, by dotted path."""
-        return {".".join(map(str, path)): str(origin) for path, origin in self.origins.items() if path}
+        return {dotted(path): str(origin) for path, origin in self.origins.items() if path}
 
     def annotated(self) -> list[tuple[str, str]]:
         """Return the recipe's YAML, a line for each value, and where each came from ("" for a heading)."""
         return list(_annotated(self._tree(), (), self.origins))
 
     def _tree(self) -> dict[str, Any]:
-        tree = self.recipe.model_dump(exclude_none=True)
+        tree = _plain(self.recipe)
         optimizer = tree["optimizer"]  # inherits its settings, which puts them before its name
         tree["optimizer"] = {"name": optimizer["name"], **optimizer}
         return tree
+
+
+def _plain(value: Any) -> Any:
+    """Return a section as plain data, without the settings that are left out (null) by default."""
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        return {
+            key: _plain(inner)
+            for key, inner in value
+            if inner is not None or key not in fields or fields[key].default is not None
+        }
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _annotated(value: Any, path: Path_, origins: dict[Path_, Origin]) -> Iterator[tuple[str, str]]:
@@ -61,12 +72,7 @@ def _annotated(value: Any, path: Path_, origins: dict[Path_, Origin]) -> Iterato
         for key, inner in value.items():
             yield from _annotated(inner, (*path, key), origins)
     else:
-        flow = (
-            yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True)
-            .removesuffix("...\n")
-            .strip()
-        )
-        yield f"{indent}{path[-1]}: {flow}", str(origins.get(path, "default"))
+        yield f"{indent}{path[-1]}: {dump_line(value)}", str(origins.get(path, "default"))
 
 
 def summaries() -> list[dict[str, str]]:
@@ -94,9 +100,11 @@ def recipes_folder() -> Path:
 
 def list_recipes() -> list[str]:
     """Return the names of the shipped recipes, such as `cnn/digits`."""
-    folder = recipes_folder()
-    found = (path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
-    return sorted(name for name in found if not name.startswith("_"))
+    return [name for name in _names_in(recipes_folder()) if not name.startswith("_")]
+
+
+def _names_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
 
 
 def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> LoadedRecipe:
@@ -121,51 +129,64 @@ def find_recipe(name: str, beside: Path | None = None) -> tuple[Path, str]:
     """Return the file of a recipe and its name in messages: a path that ends in .yaml, or a shipped name."""
     if name.endswith((".yaml", ".yml")):
         path = (beside or Path()) / name
-        if not path.is_file():
-            raise ZooError(f"recipe file {path} does not exist")
+        if not _is_file(path):
+            raise ZooError(f"there is no recipe file {visible(path)}")
         return path, str(path)
-    if beside is not None and (beside / f"{name}.yaml").is_file():
+    if beside is not None and _is_file(beside / f"{name}.yaml"):
         return beside / f"{name}.yaml", str(beside / f"{name}.yaml")
     folder = recipes_folder()
     path = folder / f"{name}.yaml"
-    if not path.is_file() or folder not in path.resolve().parents:
-        raise ZooError(
-            f"there is no recipe '{name}'{did_you_mean(name, list_recipes())} (`zoo recipes` lists them all)"
-        )
+    if not _is_file(path) or folder not in path.resolve().parents:
+        nearest = did_you_mean(name, list_recipes() if beside is None else _names_in(folder))
+        raise ZooError(f"there is no recipe '{visible(name)}'{nearest} (`zoo recipes` lists them all)")
     return path, f"recipes/{name}.yaml"
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
+
+
 def _compose(path: Path, shown: str, above: tuple[Path, ...]) -> tuple[dict[str, Any], dict[Path_, Origin]]:
-    if path.resolve() in above:
-        raise ZooError(f"{shown}: the recipe extends itself, through {' → '.join(p.name for p in above)}")
     own, own_origins = read(path, shown)
     parents = own.pop("extends", [])
-    place = own_origins.pop(("extends",), Origin(shown, 1))
+    place = own_origins.get(("extends",))
     parents = [parents] if isinstance(parents, str) else parents
     if not isinstance(parents, list) or not all(isinstance(p, str) for p in parents):
-        raise ZooError(f"{place}: extends: expected a recipe's name or a list of them, received {parents!r}")
-    _anchor(own, path.parent)
+        raise ZooError(f"{place}: extends: expected a recipe's name or a list of names, received {dump_line(parents)}")
+    _anchor(own, path.parent, own_origins)
     tree: dict[str, Any] = {}
     origins: dict[Path_, Origin] = {}
-    for parent in parents:
+    chain = (*above, path.resolve())
+    for position, parent in enumerate(parents):
+        place = own_origins.get(("extends", position), place)
         try:
             parent_path, parent_shown = find_recipe(parent, beside=path.parent)
         except ZooError as error:
             raise ZooError(f"{place}: extends: {error}") from error
-        _merge(tree, origins, *_compose(parent_path, parent_shown, (*above, path.resolve())))
+        if parent_path.resolve() in chain:
+            names = " → ".join(p.stem for p in (*chain, parent_path.resolve()))
+            raise ZooError(f"{place}: extends: the recipe extends itself ({visible(names)})")
+        _merge(tree, origins, *_compose(parent_path, parent_shown, chain))
     _merge(tree, origins, own, own_origins)
     return tree, origins
 
 
-def _anchor(tree: dict[str, Any], folder: Path) -> None:
+def _anchor(tree: dict[str, Any], folder: Path, origins: dict[Path_, Origin]) -> None:
     """Make a relative path of a file source relative to the recipe that wrote it, not to where the command runs."""
     data = tree.get("data")
-    if not isinstance(data, dict):
+    source = data.get("source") if isinstance(data, dict) else None
+    if not isinstance(source, str) or not source.startswith(_FILE_SOURCES):
         return
-    source = data.get("source")
-    if isinstance(source, str) and source.startswith(_FILE_SOURCES):
-        kind, _, path = source.partition(":")
-        data["source"] = f"{kind}:{(folder / Path(path).expanduser()).resolve()}"
+    kind, _, path = source.partition(":")
+    if path:  # else the schema refuses it
+        try:
+            tree["data"]["source"] = f"{kind}:{(folder / Path(path).expanduser()).resolve()}"
+        except (OSError, RuntimeError, ValueError) as error:
+            place = origins[("data", "source")]
+            raise ZooError(f"{place}: data.source: not a path: {visible(path)} ({error})") from error
 
 
 def _merge(
@@ -197,12 +218,27 @@ def _override(text: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
     key, equals, value = text.partition("=")
     path = tuple(key.strip().split("."))
     if not equals or not all(path):
-        raise ZooError(f"override '{text}': expected key.path=value, for example training.epochs=5")
-    origin = Origin(f"override '{text}'", raw=value)
-    tree: Any = parse_value(value)
+        raise ZooError(f"override '{visible(text)}': expected key.path=value, for example training.epochs=5")
+    if not is_unicode(text):
+        raise ZooError(f"override '{visible(text)}': not valid Unicode")
+    if path == ("extends",):
+        raise ZooError(f"override '{visible(text)}': extends cannot be overridden; write a recipe file")
+    place = f"override '{text}'"
+    parsed = parse_value(value)
+    origins = {inner: Origin(place) for inner in _paths(parsed, path)}
+    origins |= {path[:length]: Origin(place, raw=value) for length in range(1, len(path) + 1)}
+    tree: Any = parsed
     for part in reversed(path):
         tree = {part: tree}
-    return tree, {path[:length]: origin for length in range(1, len(path) + 1)}
+    _anchor(tree, Path(), origins)
+    return tree, origins
+
+
+def _paths(value: Any, path: Path_) -> Iterator[Path_]:
+    """Return the path of a value and of everything in it."""
+    yield path
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from _paths(inner, (*path, key))
 
 
 def _check(tree: dict[str, Any], origins: dict[Path_, Origin], shown: str) -> Recipe:

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from zoo.errors import did_you_mean
+from zoo.errors import did_you_mean, visible
 from zoo.recipe.schema import Recipe
-from zoo.recipe.source import Path_
+from zoo.recipe.source import Path_, dotted
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -21,6 +21,7 @@ _EXPECTED = {
     "float_type": "a number",
     "bool_type": "true or false",
     "string_type": "text",
+    "string_unicode": "text",
     "list_type": "a list",
     "model_type": "a mapping of settings",
     "model_attributes_type": "a mapping of settings",
@@ -37,7 +38,7 @@ class Problem:
     text: str
 
     def __str__(self) -> str:
-        return f"{'.'.join(map(str, self.path))}: {self.text}" if self.path else self.text
+        return f"{dotted(self.path)}: {visible(self.text)}" if self.path else visible(self.text)
 
 
 def problems_of(error: ValidationError, tree: Any) -> list[Problem]:
@@ -78,33 +79,54 @@ def _problem(path: Path_, item: dict[str, Any], tree: Any) -> Problem:
     kind, context = item["type"], item.get("ctx", {})
     received = f", received {_shown(item['input'])}"
     if kind == "extra_forbidden":
-        valid = list(_section(path[:-1], tree).model_fields)
+        valid = [*_section(path[:-1], tree).model_fields, *(["extends"] if len(path) == 1 else [])]
         text = f"unknown key '{path[-1]}'{did_you_mean(str(path[-1]), valid)} (valid: {', '.join(valid)})"
     elif kind == "missing":
-        text = "the key is required, and missing"
+        text = "required, and missing"
     elif kind in ("union_tag_invalid", "union_tag_not_found"):
-        key = "schedule" if path[-1] == "learning_rate" else "name"
-        if isinstance(item["input"], dict) and key in item["input"]:
-            path = (*path, key)
-        tags = re.findall(r"'([^']*)'", context.get("expected_tags", ""))
-        tag = context.get("tag", "None")
-        names = [t for t in tags if t != "number"] or _names(path, tree)
-        if tag == "None" or kind == "union_tag_not_found":
-            text = f"expected a mapping with the key '{key}' ({', '.join(names)}){received}"
-        else:
-            text = f"unknown {key} '{tag}'{did_you_mean(tag, names)} (valid: {', '.join(names)})"
+        path, text = _unnamed(path, item, tree)
     elif kind == "literal_error":
         options = re.findall(r"'([^']*)'", context["expected"])
         text = f"expected {context['expected']}{received}{did_you_mean(str(item['input']), options)}"
     elif kind in _EXPECTED:
-        text = f"expected {_EXPECTED[kind]}{received}"
+        schedule = " or a schedule" if path[-1:] == ("learning_rate",) else ""
+        text = f"expected {_EXPECTED[kind]}{schedule}{received}"
+    elif kind in ("too_short", "too_long"):
+        bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
+        text = f"must hold {bound} value{'' if bound.endswith(' 1') else 's'}{received}"
     elif kind == "string_pattern_mismatch":
         text = f"expected tfds:NAME, builtin:NAME, folder:PATH, csv:PATH, parquet:PATH or npz:PATH{received}"
     elif kind == "value_error":
         text = item["msg"].removeprefix("Value error, ")
     else:
-        text = item["msg"].replace("Input should be", "must be").replace("Input should", "must") + received
+        text = _as_sentence(item["msg"]) + received
     return Problem(path, kind, text)
+
+
+def _unnamed(path: Path_, item: dict[str, Any], tree: Any) -> tuple[Path_, str]:
+    """Say what is wrong with the key that chooses among kinds of section, and where it is."""
+    key = "schedule" if path[-1] == "learning_rate" else "name"
+    tags = re.findall(r"'([^']*)'", item.get("ctx", {}).get("expected_tags", ""))
+    names = [tag for tag in tags if tag != "number"] or _names(path, tree)
+    valid, given = ", ".join(names), item["input"].get(key)
+    if key not in item["input"]:
+        text = f"required, and missing (valid: {valid})"
+    elif isinstance(given, str):
+        text = f"unknown {key} '{given}'{did_you_mean(given, names)} (valid: {valid})"
+    else:
+        text = f"expected one of {valid}, received {_shown(given)}"
+    return (*path, key), text
+
+
+def _as_sentence(message: str) -> str:
+    for long, short in (
+        ("Input should be", "must be"),
+        ("Input should", "must"),
+        ("greater than or equal to", "at least"),
+        ("less than or equal to", "at most"),
+    ):
+        message = message.replace(long, short)
+    return message
 
 
 def _shown(value: Any) -> str:
@@ -134,8 +156,8 @@ def _section(path: Path_, tree: Any) -> type[BaseModel]:
         if isinstance(part, int):
             continue  # a list holds one kind of section
         candidates = _sections(section.model_fields[part].annotation)
-        given = {value.get("name"), value.get("schedule")} if isinstance(value, dict) else set()
-        section = next((c for c in candidates if given & set(_own_names(c))), candidates[0])
+        given = [value.get("name"), value.get("schedule")] if isinstance(value, dict) else []
+        section = next((c for c in candidates if any(n in given for n in _own_names(c))), candidates[0])
     return section
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
@@ -23,6 +32,13 @@ class Section(BaseModel):
 # --- data ---------------------------------------------------------------------------------------------------------
 
 
+def _whole(value: Any) -> Any:
+    """Refuse `true` and `1.0`, which are equal to 1 and so pass for the literal."""
+    if isinstance(value, bool | float):
+        raise ValueError(f"expected 1 or 3, received {str(value).lower()}")
+    return value
+
+
 class Splits(Section):
     """Names of the source's own splits (tfds) or subfolders (folder)."""
 
@@ -38,7 +54,9 @@ class Data(Section):
     target: str | None = Field(None, description="the column to predict (tables), or the feature (tfds, npz)")
     ignore: list[str] = Field([], description="columns of a table that are not inputs")
     categorical: list[str] = Field([], description="columns of a table to read as categories, whatever they look like")
-    channels: Literal[1, 3] | None = Field(None, description="read images as grey (1) or colour (3)")
+    channels: Annotated[Literal[1, 3] | None, BeforeValidator(_whole)] = Field(
+        None, description="read images as grey (1) or colour (3)"
+    )
     splits: Splits = Splits()
     validation: Fraction = Field(0.1, description="share of the training examples that is held out for choosing")
     test: Fraction = Field(0.2, description="share held out for the end, where the source has no test split")
@@ -90,10 +108,14 @@ class OneOf(Section):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> OneOf:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"a step has exactly one key, received {given or 'none'}")
-        return self
+        names = list(type(self).model_fields)
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) == 1:
+            return self
+        if not given and len(self.model_fields_set) == 1:
+            name = next(iter(self.model_fields_set))
+            raise ValueError(f"the step has no settings: write {{{name}: {{}}}} to take the defaults")
+        raise ValueError(f"a step has exactly one key ({', '.join(names)}), received {' and '.join(given) or 'none'}")
 
     @property
     def kind(self) -> str:
@@ -271,7 +293,8 @@ class Exponential(Section):
 
 def _rate_or_schedule(value: Any) -> str:
     if isinstance(value, dict):
-        return str(value.get("schedule"))
+        name = value.get("schedule")
+        return name if isinstance(name, str) and name != "number" else ""
     return getattr(value, "schedule", "number")
 
 

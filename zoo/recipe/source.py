@@ -24,7 +24,7 @@ class Origin:
     raw: str | None = None
 
     def __str__(self) -> str:
-        return self.file if self.line is None else f"{self.file}:{self.line}"
+        return visible(self.file) if self.line is None else f"{visible(self.file)}:{self.line}"
 
 
 class _Refused(yaml.MarkedYAMLError):
@@ -45,13 +45,14 @@ class _Loader(yaml.SafeLoader):
         if event.anchor is not None:
             text = "anchors and aliases are not supported; share settings with `extends:`"
             raise _Refused(None, None, text, event.start_mark)
-        if not isinstance(event, yaml.AliasEvent) and event.tag not in _TAGS.get(type(event), (None, "!")):
-            raise _Refused(None, None, f"the tag {event.tag} is not supported: write a plain value", event.start_mark)
+        if not isinstance(event, yaml.AliasEvent) and event.tag not in _TAGS.get(type(event), (None,)):
+            tag = event.tag.replace(_YAML, "!!")
+            raise _Refused(None, None, f"the tag {tag} is not supported; write a plain value", event.start_mark)
         return super().compose_node(parent, index)
 
 
 _YAML = "tag:yaml.org,2002:"
-_TAGS: dict[type, tuple[str | None, ...]] = {yaml.ScalarEvent: (None, "!", _YAML + "str")}
+_TAGS: dict[type, tuple[str | None, ...]] = {yaml.ScalarEvent: (None, _YAML + "str")}
 _Loader.add_implicit_resolver(_YAML + "bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 _Loader.add_implicit_resolver(
     _YAML + "int", re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$"), list("-+0123456789")
@@ -99,6 +100,7 @@ def parse(text: str, file: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
     Raises:
         ZooError: not YAML, not a mapping, a key written twice, an anchor, or a tag that is not plain data.
     """
+    file = visible(file)
     node = _node(text, file)
     origins: dict[Path_, Origin] = {}
     value = None if node is None else _value(node, (), file, origins)
@@ -136,7 +138,7 @@ def read(path: Path, shown: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
 
 def dotted(path: Path_) -> str:
     """Return a path of keys as messages show it, such as `optimizer.learning_rate`."""
-    return ".".join(visible(part) for part in path)
+    return ".".join(visible(part) or "''" for part in path)
 
 
 def _node(text: str, file: str) -> yaml.Node | None:
@@ -181,6 +183,8 @@ def _value(node: yaml.Node, path: Path_, file: str, origins: dict[Path_, Origin]
             key = key_node.value
             if key in mapping:
                 raise ZooError(f"{file}:{at}: {_prefix((*path, key))}the key is written twice")
+            if not is_unicode(key):
+                raise ZooError(f"{file}:{at}: {_prefix((*path, key))}the key is not valid Unicode")
             origins[(*path, key)] = Origin(file, at)
             mapping[key] = _value(value_node, (*path, key), file, origins)
         return mapping
@@ -205,9 +209,14 @@ def _scalar(node: yaml.Node) -> Any:
         return number
     if kind == "float":
         return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-    if any("\ud800" <= c <= "\udfff" for c in text):
+    if not is_unicode(text):
         raise ValueError(f"the text is not valid Unicode, received '{visible(text)}'")
     return text
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether the text can be written as UTF-8: it holds no half of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _prefix(path: Path_) -> str:

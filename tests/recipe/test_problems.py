@@ -1,0 +1,477 @@
+import pytest
+
+from zoo.errors import ZooError
+from zoo.recipe import load_recipe
+from zoo.recipe.source import dump_line
+
+IMAGES = {
+    "task": "image_classification",
+    "data": {"source": "builtin:digits"},
+    "preprocess": [{"rescale": {"scale": 0.1}}, {"standardize": {}}],
+    "augment": [{"random_flip": {}}],
+    "model": {"name": "mlp"},
+    "loss": {"name": "categorical_crossentropy"},
+    "optimizer": {"name": "adam", "learning_rate": 0.1},
+    "training": {"epochs": 3},
+}
+NUMBERS = {
+    **IMAGES,
+    "task": "tabular_regression",
+    "preprocess": [{"encode": {}}],
+    "augment": [],
+    "loss": {"name": "huber"},
+}
+LINES = {key: line for line, key in enumerate(IMAGES, start=1)}
+COSINE = {"schedule": "cosine", "peak": 0.1}
+
+
+def problems(tmp_path, sections, base=IMAGES):
+    """Return the messages about a recipe with these sections, one a line of the file, without the file's name."""
+    path = tmp_path / "bad.yaml"
+    path.write_text(
+        "".join(
+            f"{dump_line(key)}: {dump_line(value)}\n" for key, value in {**base, **sections}.items() if value != ...
+        )
+    )
+    with pytest.raises(ZooError) as caught:
+        load_recipe(path)
+    lines = str(caught.value).splitlines()
+    assert all(line.startswith(f"{path}:") for line in lines)
+    return [line.removeprefix(f"{path}:") for line in lines]
+
+
+# --- keys and types -----------------------------------------------------------------------------------------------
+
+SCHEMA = [
+    # unknown keys: at the top, in a section, deeper, in a step of a list, beside a name
+    (
+        {"trainning": 1},
+        "9: trainning: unknown key 'trainning'; did you mean 'training'? (valid: description, task, data",
+    ),
+    ({"extend": "a"}, "9: extend: unknown key 'extend'; did you mean 'extends'?"),
+    ({"zzz": 1}, "9: zzz: unknown key 'zzz' (valid: "),
+    (
+        {"training": {"epochs": 3, "batchsize": 8}},
+        "8: training.batchsize: unknown key 'batchsize'; did you mean 'batch_size'? (valid: batch_size, epochs, seed",
+    ),
+    (
+        {"data": {"source": "tfds:a", "splits": {"tests": "a"}}},
+        "2: data.splits.tests: unknown key 'tests'; did you mean 't",
+    ),
+    (
+        {"regularization": {"early_stopping": {"patience": 1, "delta": 1}}},
+        "9: regularization.early_stopping.delta: unknown key 'delta'; did you mean 'min_delta'?",
+    ),
+    (
+        {"preprocess": [{"rescal": {"scale": 1}}]},
+        "3: preprocess.0.rescal: unknown key 'rescal'; did you mean 'rescale'?",
+    ),
+    (
+        {"preprocess": [{"standardize": {}}, {"rescale": {"scale": 1, "ofset": 1}}]},
+        "3: preprocess.1.rescale.ofset: unknown key 'ofset'; did you mean 'offset'? (valid: scale, offset)",
+    ),
+    (
+        {"augment": [{"random_flip": {"direction": "up"}}]},
+        "4: augment.0.random_flip.direction: unknown key 'direction' (valid: mode)",
+    ),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": 0.1, "momentun": 0.9}},
+        "7: optimizer.momentun: unknown key 'momentun' (valid: learning_rate, weight_decay, clip_value, clip_norm",
+    ),
+    (
+        {"optimizer": {"name": "sgd", "learning_rate": 0.1, "momentun": 0.9}},
+        "7: optimizer.momentun: unknown key 'momentun'; did you mean 'momentum'?",
+    ),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": {**COSINE, "warmup": 1}}},
+        "7: optimizer.learning_rate.warmup: unknown key 'warmup' (valid: schedule, peak, final)",
+    ),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": {**COSINE, "cosine": 1}}},
+        "7: optimizer.learning_rate.cosine: unknown key 'cosine'",
+    ),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": 0.1, "schedule": [1]}},
+        "7: optimizer.schedule: unknown key 'schedule' (valid: learning_rate",
+    ),
+    (
+        {"loss": {"name": "huber", "label_smoothing": 1}},
+        "6: loss.label_smoothing: unknown key 'label_smoothing' (valid: na",
+    ),
+    ({"": 1}, "9: '': unknown key ''"),
+    ({"a\nb": 1}, "9: a\\nb: unknown key 'a\\nb'"),
+    # wrong types, by kind
+    ({"training": {"epochs": 2.5}}, "8: training.epochs: expected a whole number, received 2.5"),
+    ({"training": {"epochs": "3"}}, '8: training.epochs: expected a whole number, received "3"'),
+    ({"training": {"epochs": True}}, "8: training.epochs: expected a whole number, received true"),
+    ({"training": {"epochs": None}}, "8: training.epochs: expected a whole number, received null"),
+    ({"preprocess": [{"rescale": {"scale": "x"}}]}, '3: preprocess.0.rescale.scale: expected a number, received "x"'),
+    ({"preprocess": [{"rescale": {"scale": True}}]}, "3: preprocess.0.rescale.scale: expected a number, received true"),
+    ({"export": {"tolerance": float("inf")}}, "9: export.tolerance: expected a finite number, received Infinity"),
+    ({"export": {"tolerance": float("nan")}}, "9: export.tolerance: expected a finite number, received NaN"),
+    (
+        {"optimizer": {"name": "sgd", "learning_rate": 0.1, "nesterov": "yes"}},
+        '7: optimizer.nesterov: expected true or false, received "yes"',
+    ),
+    ({"description": 7}, "9: description: expected text, received 7"),
+    ({"description": ["a"]}, '9: description: expected text, received ["a"]'),
+    ({"data": {"source": "tfds:a", "ignore": "a"}}, '2: data.ignore: expected a list, received "a"'),
+    ({"data": {"source": "tfds:a", "ignore": ["a", 1]}}, "2: data.ignore.1: expected text, received 1"),
+    ({"augment": {"random_flip": {}}}, '4: augment: expected a list, received {"random_flip": {}}'),
+    ({"augment": None}, "4: augment: expected a list, received null"),
+    ({"augment": ["random_flip"]}, '4: augment.0: expected a mapping of settings, received "random_flip"'),
+    ({"augment": [{"random_flip": "up"}]}, '4: augment.0.random_flip: expected a mapping of settings, received "up"'),
+    ({"training": 5}, "8: training: expected a mapping of settings, received 5"),
+    ({"training": None}, "8: training: expected a mapping of settings, received null"),
+    ({"data": []}, "2: data: expected a mapping of settings, received []"),
+    ({"model": "mlp"}, '5: model: expected a mapping of settings, received "mlp"'),
+    ({"model": {"name": ["mlp"]}}, '5: model.name: expected text, received ["mlp"]'),
+    ({"optimizer": "adam"}, '7: optimizer: expected a mapping of settings, received "adam"'),
+    ({"loss": 1}, "6: loss: expected a mapping of settings, received 1"),
+    ({"description": {"a": "x" * 200}}, '9: description: expected text, received {"a": "xxxxx'),
+    # choices
+    (
+        {"task": "images"},
+        "1: task: expected 'image_classification', 'tabular_classification' or 'tabular_regression', rec",
+    ),
+    (
+        {"task": 1},
+        "1: task: expected 'image_classification', 'tabular_classification' or 'tabular_regression', received 1",
+    ),
+    (
+        {"augment": [{"random_flip": {"mode": "horizontaly"}}]},
+        "4: augment.0.random_flip.mode: expected 'horizontal', 'vertical' or 'horizontal_and_vertical', received "
+        "\"horizontaly\"; did you mean 'horizontal'?",
+    ),
+    ({"training": {"epochs": 3, "select": True}}, "8: training.select: expected 'best' or 'last', received true"),
+    ({"data": {"source": "tfds:a", "channels": 2}}, "2: data.channels: expected 1 or 3, received 2"),
+    ({"data": {"source": "tfds:a", "channels": True}}, "2: data.channels: expected 1 or 3, received true"),
+    ({"data": {"source": "tfds:a", "channels": 1.0}}, "2: data.channels: expected 1 or 3, received 1.0"),
+    (
+        {"data": {"source": "mnist"}},
+        "2: data.source: expected tfds:NAME, builtin:NAME, folder:PATH, csv:PATH, parquet:PAT",
+    ),
+    # names of optimisers, losses and schedules
+    (
+        {"optimizer": {"name": "adamm", "learning_rate": 1}},
+        "7: optimizer.name: unknown name 'adamm'; did you mean 'adam'? (valid: sgd, adam, adamw, rmsprop)",
+    ),
+    ({"optimizer": {"name": None}}, "7: optimizer.name: expected one of sgd, adam, adamw, rmsprop, received null"),
+    ({"optimizer": {"name": [1]}}, "7: optimizer.name: expected one of sgd, adam, adamw, rmsprop, received [1]"),
+    (
+        {"optimizer": {"learning_rate": 0.1}},
+        "7: optimizer.name: required, and missing (valid: sgd, adam, adamw, rmsprop)",
+    ),
+    (
+        {"loss": {"name": "crossentropy"}},
+        "6: loss.name: unknown name 'crossentropy'; did you mean 'categorical_crossentropy'? (valid: ",
+    ),
+    ({"loss": {}}, "6: loss.name: required, and missing (valid: categorical_crossentropy, mean_squared_error"),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": {"schedule": "cosin", "peak": 1}}},
+        "7: optimizer.learning_rate.schedule: unknown schedule 'cosin'; did you mean 'cosine'? (valid: cosine, warmup_",
+    ),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": {"schedule": "a\nb"}}},
+        "7: optimizer.learning_rate.schedule: unknown schedule 'a\\nb' (valid: cosine,",
+    ),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": {"schedule": "number", "peak": 1}}},
+        "7: optimizer.learning_rate.schedule: unknown schedule 'number' (valid: cosine,",
+    ),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": {"peak": 1}}},
+        "7: optimizer.learning_rate.schedule: required, and missing (valid: cosine, warmup_cosine, step, exponential)",
+    ),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": {"schedule": 7}}},
+        "7: optimizer.learning_rate.schedule: expected one of cosine, warmup_cosine, step, exponential, received 7",
+    ),
+    # either branch of a setting that may be two things
+    (
+        {"optimizer": {"name": "adam", "learning_rate": "fast"}},
+        '7: optimizer.learning_rate: expected a number or a schedule, received "fast"',
+    ),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": None}},
+        "7: optimizer.learning_rate: expected a number or a schedule, received null",
+    ),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": 0}},
+        "7: optimizer.learning_rate: must be greater than 0, received 0",
+    ),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": {**COSINE, "peak": 0}}},
+        "7: optimizer.learning_rate.peak: must be greater than 0, received 0",
+    ),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": {"schedule": "cosine"}}},
+        "7: optimizer.learning_rate.peak: required, and missing",
+    ),
+    (
+        {"training": {"epochs": 3, "steps_per_execution": "all"}},
+        "8: training.steps_per_execution: expected a whole number or 'auto', received \"all\"",
+    ),
+    (
+        {"training": {"epochs": 3, "steps_per_execution": 0}},
+        "8: training.steps_per_execution: must be at least 1, received 0",
+    ),
+    (
+        {"training": {"epochs": 3, "steps_per_execution": 1.5}},
+        "8: training.steps_per_execution: expected a whole number or 'auto', received 1.5",
+    ),
+    # required, and out of range
+    ({"training": {}}, "8: training.epochs: required, and missing"),
+    ({"task": ...}, "1: task: required, and missing"),
+    ({"training": ...}, "1: training: required, and missing"),
+    ({"model": {"widths": [3]}}, "5: model.name: required, and missing"),
+    ({"augment": [{"random_zoom": {}}]}, "4: augment.0.random_zoom.factor: required, and missing"),
+    ({"training": {"epochs": 0}}, "8: training.epochs: must be at least 1, received 0"),
+    ({"data": {"source": "tfds:a", "test": 1}}, "2: data.test: must be less than 1, received 1"),
+    ({"export": {"opset": 19}}, "9: export.opset: must be at most 18, received 19"),
+    (
+        {"loss": {"name": "categorical_crossentropy", "label_smoothing": 1.5}},
+        "6: loss.label_smoothing: must be less than 1",
+    ),
+    (
+        {"augment": [{"random_rotation": {"factor": -0.1}}]},
+        "4: augment.0.random_rotation.factor: must be at least 0, receiv",
+    ),
+    (
+        {"optimizer": {"name": "adam", "learning_rate": {"schedule": "step", "initial": 1, "epochs": []}}},
+        "7: optimizer.learning_rate.epochs: must hold at least 1 value, received []",
+    ),
+    (
+        {"augment": [{"random_erasing": {"area": [0.1]}}]},
+        "4: augment.0.random_erasing.area: must hold at least 2 values, received [0.1]",
+    ),
+    (
+        {"augment": [{"random_erasing": {"area": [0.1, 0.2, 0.3]}}]},
+        "4: augment.0.random_erasing.area: must hold at most 2 values, received [0.1, 0.2, 0.3]",
+    ),
+    # steps
+    ({"augment": [{}]}, "4: augment.0: a step has exactly one key (random_flip, random_translation, "),
+    (
+        {"preprocess": [{"standardize": {}, "rescale": {"scale": 1}}]},
+        "3: preprocess.0: a step has exactly one key (resize, center_crop, encode, rescale, standardize), "
+        "received rescale and standardize",
+    ),
+    (
+        {"preprocess": [{"standardize": None}]},
+        "3: preprocess.0: the step has no settings: write {standardize: {}} to take th",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sections", "message"), SCHEMA, ids=lambda value: str(value)[:60])
+def test_what_the_schema_refuses(sections, message, tmp_path):
+    (received,) = problems(tmp_path, sections)
+    assert received.startswith(message)
+    assert received.isprintable()
+
+
+def test_every_problem_is_named_at_once(tmp_path):
+    received = problems(tmp_path, {"training": {"epochs": 0, "seeds": 1}, "export": {"opset": "x"}, "loss": ...})
+    assert [line.partition(": ")[2].partition(": ")[0] for line in sorted(received)] == [
+        "loss",
+        "training.epochs",
+        "training.seeds",
+        "export.opset",
+    ]
+
+
+def test_a_long_value_is_cut(tmp_path):
+    (received,) = problems(tmp_path, {"description": ["x" * 500]})
+    assert len(received) < 140
+    assert received.endswith("...")
+
+
+# --- combinations -------------------------------------------------------------------------------------------------
+
+STANDARDIZE = {"standardize": {"mean": [1], "std": [1]}}
+CONSISTENCY = [
+    (
+        IMAGES,
+        {"data": {"source": "csv:a.csv", "target": "y"}},
+        "2: data.source: image_classification reads tfds, builtin, f",
+    ),
+    (
+        NUMBERS,
+        {"data": {"source": "folder:a"}},
+        "2: data.source: tabular_regression reads tfds, builtin, csv, parquet, npz, n",
+    ),
+    (
+        NUMBERS,
+        {"data": {"source": "csv:a"}},
+        "2: data.target: required, and missing: the name of the column to predict",
+    ),
+    (NUMBERS, {"data": {"source": "parquet:a", "target": ""}}, "2: data.target: required, and missing"),
+    (
+        IMAGES,
+        {"data": {"source": "tfds:a", "validation": 0.5, "test": 0.5}},
+        "2: data.validation: validation (0.5) and data.test (0.5) leave nothing to train on",
+    ),
+    (
+        IMAGES,
+        {"preprocess": [{"encode": {}}]},
+        "3: preprocess.0.encode: encode is for tables, and this task takes images",
+    ),
+    (
+        NUMBERS,
+        {"preprocess": [{"resize": {"height": 8, "width": 8}}]},
+        "3: preprocess.0.resize: resize is for images, and this task takes tables",
+    ),
+    (
+        NUMBERS,
+        {"preprocess": [{"center_crop": {"height": 8, "width": 8}}]},
+        "3: preprocess.0.center_crop: center_crop is for images, and this task takes tables",
+    ),
+    (
+        IMAGES,
+        {
+            "preprocess": [
+                {"resize": {"height": 8, "width": 8}},
+                {"rescale": {"scale": 1}},
+                {"center_crop": {"height": 8, "width": 8}},
+            ]
+        },
+        "3: preprocess.2.center_crop: center_crop must stand before rescale: steps that fix the shape come first",
+    ),
+    (
+        NUMBERS,
+        {"preprocess": [STANDARDIZE, {"encode": {}}]},
+        "3: preprocess.1.encode: encode must stand before standardize: steps that fix the shape come first",
+    ),
+    (NUMBERS, {"preprocess": [{"encode": {}}, {"encode": {}}]}, "3: preprocess.1.encode: encode may stand only once"),
+    (
+        IMAGES,
+        {"preprocess": [{"standardize": {"mean": [1]}}]},
+        "3: preprocess.0.standardize: give both mean and std, or neither to have them fitted on the training split",
+    ),
+    (IMAGES, {"preprocess": [{"standardize": {"std": [1]}}]}, "3: preprocess.0.standardize: give both mean and std"),
+    (
+        IMAGES,
+        {"preprocess": [{"standardize": {"mean": [1, 2], "std": [1]}}]},
+        "3: preprocess.0.standardize: mean and std must hold one value each for every channel or column",
+    ),
+    (
+        NUMBERS,
+        {"augment": [{"random_flip": {}}]},
+        "4: augment: augmentation is for images, and tabular_regression takes none",
+    ),
+    (
+        IMAGES,
+        {"augment": [{"random_erasing": {"area": [0.3, 0.2]}}]},
+        "4: augment.0.random_erasing.area: the smallest share, 0.3, is above the largest, 0.2",
+    ),
+    (
+        IMAGES,
+        {"loss": {"name": "huber"}},
+        "6: loss.name: huber does not fit image_classification (fitting: categorical_crossentropy)",
+    ),
+    (
+        NUMBERS,
+        {"loss": {"name": "categorical_crossentropy"}},
+        "6: loss.name: categorical_crossentropy does not fit tabular_regression (fitting: mean_squared_error, mean_abs",
+    ),
+    (
+        NUMBERS,
+        {"regularization": {"mixup": 0.2}},
+        "9: regularization.mixup: mixup blends class targets, and this task predicts numbers",
+    ),
+    (
+        IMAGES,
+        {"optimizer": {"name": "sgd", "learning_rate": {"schedule": "warmup_cosine", "peak": 1, "warmup_epochs": 3}}},
+        "7: optimizer.learning_rate.warmup_epochs: the warmup must end before the run does, and training.epochs is 3",
+    ),
+    (
+        IMAGES,
+        {"optimizer": {"name": "sgd", "learning_rate": 1, "clip_norm": 1, "clip_value": 1}},
+        "7: optimizer.clip_norm: clip_value and clip_norm are set; keep one, and set the other to null",
+    ),
+    (
+        IMAGES,
+        {"evaluation": {"baseline": "logistic_regresion"}},
+        "9: evaluation.baseline: no baseline 'logistic_regresion' for image_classification; did you mean '",
+    ),
+    (
+        NUMBERS,
+        {"evaluation": {"baseline": "logistic_regression"}},
+        "9: evaluation.baseline: no baseline 'logistic_regression'",
+    ),
+    (IMAGES, {"model": {"name": "mpl"}}, "5: model.name: unknown model 'mpl'; did you mean 'mlp'? (known: cnn, mlp"),
+    (NUMBERS, {"model": {"name": "cnn"}}, "5: model.name: cnn serves image_classification, not tabular_regression"),
+    (
+        IMAGES,
+        {"model": {"name": "mlp", "drop_out": 0.1}},
+        "5: model.drop_out: model 'mlp' has no setting 'drop_out'; did you mean 'dropout'? (valid: activation, dropout",
+    ),
+    (IMAGES, {"model": {"name": "mlp", "outputs": 3}}, "5: model.outputs: model 'mlp' has no setting 'outputs'"),
+    (
+        IMAGES,
+        {"model": {"name": "mlp", "dropout": "0.1"}},
+        "5: model.dropout: input should be a valid number, received '0.1'",
+    ),
+    (
+        IMAGES,
+        {"model": {"name": "mlp", "dropout": float("nan")}},
+        "5: model.dropout: input should be a finite number, receive",
+    ),
+    (
+        IMAGES,
+        {"model": {"name": "mlp", "widths": 128}},
+        "5: model.widths: input should be a list, received 128 (default: ",
+    ),
+    (
+        IMAGES,
+        {"model": {"name": "mlp", "widths": [1, "a"]}},
+        "5: model.widths: input should be a valid integer, received",
+    ),
+    (
+        IMAGES,
+        {"model": {"name": "mlp", "activation": "rulu"}},
+        "5: model.activation: input should be 'relu', ",
+    ),
+    (
+        IMAGES,
+        {"model": {"name": "mlp", "model_config": 1}},
+        "5: model.model_config: model 'mlp' has no setting 'model_config'",
+    ),
+    (IMAGES, {"model": {"name": "mlp", "a\nb": 1}}, "5: model.a\\nb: model 'mlp' has no setting 'a\\nb'"),
+]
+
+
+@pytest.mark.parametrize(
+    ("base", "sections", "message"),
+    CONSISTENCY,
+    ids=lambda value: "" if value in (IMAGES, NUMBERS) else str(value)[:60],
+)
+def test_combinations_that_cannot_work(base, sections, message, tmp_path):
+    (received,) = problems(tmp_path, sections, base)
+    assert received.startswith(message)
+    assert received.isprintable()
+
+
+@pytest.mark.parametrize("base", [IMAGES, NUMBERS], ids=["images", "numbers"])
+def test_what_the_tables_start_from_is_right(base, tmp_path):
+    path = tmp_path / "good.yaml"
+    path.write_text("".join(f"{key}: {dump_line(value)}\n" for key, value in base.items()))
+    load_recipe(path)
+
+
+def test_several_combinations_are_named_at_once(tmp_path):
+    received = problems(
+        tmp_path,
+        {
+            "loss": {"name": "huber"},
+            "model": {"name": "nothing_like_it"},
+            "preprocess": [{"encode": {}}, {"encode": {}}],
+        },
+    )
+    assert [line.partition(": ")[2].partition(": ")[0] for line in received] == [
+        "preprocess.0.encode",
+        "preprocess.1.encode",
+        "preprocess.1.encode",
+        "loss.name",
+        "model.name",
+    ]

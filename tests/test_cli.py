@@ -1,0 +1,332 @@
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from zoo import cli, registry
+from zoo.errors import ZooError
+from zoo.recipe import list_recipes, load_recipe
+from zoo.recipe.jsonschema import json_schema
+
+COMMANDS = {
+    "list": ["--family", "--task", "--json"],
+    "describe": ["NAME", "--json"],
+    "recipes": ["--json"],
+    "show": ["RECIPE", "KEY=VALUE", "--json"],
+    "check": ["RECIPE", "--json"],
+    "schema": [],
+    "train": ["RECIPE", "KEY=VALUE", "--runs", "--export", "--no-export", "--json"],
+    "evaluate": ["RUN", "--json"],
+    "export": ["RUN", "--json"],
+    "predict": ["FILE", "INPUTS", "--json"],
+}
+
+
+@pytest.fixture
+def zoo(monkeypatch, capfd):
+    """Run `zoo …` in this process; return exit code, standard output and standard error."""
+    monkeypatch.delenv("ZOO_DEBUG", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["zoo", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err
+        return stop.value.code or 0, out, err
+
+    return run
+
+
+@pytest.fixture
+def bad(tmp_path):
+    """Return a recipe file with one problem."""
+    path = tmp_path / "bad.yaml"
+    path.write_text("extends: cnn/digits\ntraining: {epoch: 5}\n")
+    return path
+
+
+# --- one JSON document --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "list --json",
+        "list res* --json",
+        "list nothing_like_it --json",
+        "recipes --json",
+        "show cnn/digits --json",
+        "show mlp/wine training.epochs=5 --json",
+        "check --json",
+        "check mlp/wine --json",
+        "schema",
+        "describe mlp --json",
+    ],
+)
+def test_json_is_one_document_and_all_of_standard_output(arguments, zoo):
+    code, out, err = zoo(*arguments.split())
+    assert (code, err) == (0, "")
+    assert out.endswith("\n")
+    json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+def test_what_the_documents_hold(zoo):
+    models = json.loads(zoo("list", "--json")[1])
+    assert [row["name"] for row in models] == registry.list_models()
+    assert {"name", "family", "tasks", "summary", "paper"} == set(models[0])
+    assert [row["name"] for row in json.loads(zoo("recipes", "--json")[1])] == list_recipes()
+    assert json.loads(zoo("schema")[1]) == json_schema()
+    shown = json.loads(zoo("show", "cnn/digits", "training.epochs=7", "--json")[1])
+    assert shown["name"] == "cnn/digits"
+    assert shown["recipe"] == load_recipe("cnn/digits", ["training.epochs=7"]).recipe.model_dump(mode="json")
+    assert shown["origins"]["training.epochs"] == "override 'training.epochs=7'"
+    assert json.loads(zoo("check", "mlp/wine", "--json")[1]) == [{"recipe": "mlp/wine", "ok": True, "problems": []}]
+    facts = json.loads(zoo("describe", "mlp", "--json")[1])
+    assert facts["name"] == "mlp"
+    assert facts["parameters"] == 784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10
+    assert facts["flops"] > 0
+
+
+# --- for people ---------------------------------------------------------------------------------------------------
+
+
+def test_tables_and_facts(zoo):
+    code, out, err = zoo("list")
+    assert (code, err) == (0, "")
+    assert re.search(r"^mlp +mlp +image_classification, ", out, re.MULTILINE)
+    assert all(name in zoo("recipes")[1] for name in list_recipes())
+    described = zoo("describe", "mlp")[1]
+    assert re.search(r"^parameters +235,146$", described, re.MULTILINE)
+    assert re.search(r"^  widths +256, 128$", described, re.MULTILINE)
+
+
+def test_show_names_the_place_of_every_value(zoo):
+    code, out, err = zoo("show", "mlp/wine", "training.seed=3")
+    assert (code, err) == (0, "")
+    assert re.search(r"^  widths: \[32\] +# recipes/mlp/wine\.yaml:\d+$", out, re.MULTILINE)
+    assert re.search(r"^  seed: 3 +# override 'training\.seed=3'$", out, re.MULTILINE)
+    assert re.search(r"^  precision: float32 +# default$", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["res*"], ["resnet18", "resnet20", "resnet34", "resnet50"]),
+        (["--family", "mlp"], ["mlp"]),
+        (["res*", "--family", "mlp"], []),
+        (["--task", "tabular_regression", "m*"], ["mlp"]),
+    ],
+)
+def test_filters(arguments, names, zoo):
+    assert [row["name"] for row in json.loads(zoo("list", *arguments, "--json")[1])] == names
+
+
+# --- check --------------------------------------------------------------------------------------------------------
+
+
+def test_check_goes_through_all_that_is_shipped(zoo):
+    code, out, err = zoo("check")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [f"ok   {name}" for name in list_recipes()]
+
+
+def test_check_names_what_is_bad_and_goes_on(zoo, bad):
+    code, out, err = zoo("check", str(bad), "nothing/like_it", "mlp/wine")
+    assert code == 2
+    assert out.splitlines() == [f"bad  {bad}", "bad  nothing/like_it", "ok   mlp/wine"]
+    assert f"{bad}:2: training.epoch: unknown key 'epoch'; did you mean 'epochs'?" in err
+    assert "there is no recipe 'nothing/like_it'" in err
+
+
+def test_check_as_json(zoo, bad):
+    code, out, _ = zoo("check", str(bad), "mlp/wine", "--json")
+    assert code == 2
+    first, second = json.loads(out)
+    assert (first["ok"], second["ok"]) == (False, True)
+    (problem,) = first["problems"]
+    assert problem.startswith(f"{bad}:2: training.epoch: ")
+
+
+def test_names_are_not_markup(zoo):
+    assert zoo("check", "[/red]x", "\udc80")[1].splitlines() == ["bad  [/red]x", "bad  \\udc80"]
+    assert "'[bold]x'" in zoo("show", "[bold]x")[2]
+
+
+# --- errors -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["lst"],
+        ["list", "--no-such-flag"],
+        ["list", "--family"],
+        ["show"],
+        ["describe"],
+        ["predict", "model.onnx"],
+        ["--no-such-flag"],
+        [],
+    ],
+)
+def test_usage_errors(arguments, zoo):
+    code, out, err = zoo(*arguments)
+    assert code == 2
+    assert re.search(r"Usage: zoo|─ Error ─", out + err)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["describe", "resnet81"], "error: unknown model 'resnet81'; did you mean 'resnet18'?"),
+        (["show", "cnn/digit"], "error: there is no recipe 'cnn/digit'; did you mean 'cnn/digits'?"),
+        (["train", "cnn/digit"], "error: there is no recipe 'cnn/digit'; did you mean 'cnn/digits'?"),
+        (["list", "--family", "cmn"], "error: unknown family 'cmn'; did you mean 'cnn'?"),
+        (["list", "--task", "images"], "error: unknown task 'images'"),
+        (["show", "mlp/wine", "training.epoch=5"], "error: override 'training.epoch=5': training.epoch: unknown key"),
+        (["show", "mlp/wine", "epochs"], "error: override 'epochs': expected key.path=value"),
+        (
+            ["train", "mlp/wine", "training.epochs=x"],
+            "error: override 'training.epochs=x': training.epochs: expected a",
+        ),
+        (["show", "mine.yaml"], "error: there is no recipe file mine.yaml"),
+    ],
+)
+def test_what_the_user_can_put_right(arguments, message, zoo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = zoo(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith(message)
+    assert len(err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def fail(error):
+    def raising(*arguments, **options):
+        raise error
+
+    return raising
+
+
+def test_an_unexpected_error_is_one_line(zoo, monkeypatch):
+    monkeypatch.setattr(registry, "list_models", fail(RuntimeError("it broke [here]")))
+    code, out, err = zoo("list")
+    assert (code, out) == (1, "")
+    assert err == "error: internal error: RuntimeError: it broke [here] (run again with --debug for the traceback)\n"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("it broke"), ZooError("it broke")])
+@pytest.mark.parametrize("how", ["flag first", "flag last", "variable"])
+def test_debug_shows_the_traceback(error, how, monkeypatch):
+    monkeypatch.setattr(registry, "list_models", fail(error))
+    monkeypatch.setattr(
+        sys,
+        "argv",
+        {"flag first": ["zoo", "--debug", "list"], "variable": ["zoo", "list"]}.get(how, ["zoo", "list", "--debug"]),
+    )
+    monkeypatch.setenv("ZOO_DEBUG", "1" if how == "variable" else "")
+    with pytest.raises(type(error), match="it broke"):
+        cli.main()
+
+
+def test_debug_changes_nothing_without_an_error(zoo):
+    assert zoo("list", "--json", "--debug") == zoo("list", "--json")
+
+
+def test_stopping(zoo, monkeypatch):
+    monkeypatch.setattr(registry, "list_models", fail(KeyboardInterrupt()))
+    assert zoo("list") == (130, "", "stopped; what the run folder holds so far is whole\n")
+
+
+def test_a_traceback_in_a_process_of_its_own():
+    command = [sys.executable, "-m", "zoo", "show", "no/such"]
+    plain = subprocess.run(command, capture_output=True, text=True)
+    debug = subprocess.run([*command, "--debug"], capture_output=True, text=True)
+    assert plain.returncode == 2
+    assert "Traceback" not in plain.stderr
+    assert "Traceback" in debug.stderr
+    assert plain.stdout == debug.stdout == ""
+
+
+def test_a_reader_that_leaves_early():
+    command = f"{sys.executable} -m zoo schema | head -1"
+    done = subprocess.run(command, capture_output=True, text=True, shell=True)
+    assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+# --- help ---------------------------------------------------------------------------------------------------------
+
+
+def test_help_covers_every_command():
+    assert set(typer.main.get_command(cli.app).commands) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help(flag, zoo):
+    code, out, err = zoo(flag)
+    assert (code, err) == (0, "")
+    for name, command in typer.main.get_command(cli.app).commands.items():
+        assert re.search(rf"\b{name} +{re.escape(command.help.splitlines()[0])}", out), name
+    assert "--debug" in out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_each_command(command, zoo):
+    code, out, err = zoo(command, "--help")
+    assert (code, err) == (0, "")
+    parts = typer.main.get_command(cli.app).commands[command]
+    assert parts.help.endswith(".")
+    assert parts.help in out
+    for part in COMMANDS[command]:
+        assert part.lower() in out.lower()
+    for parameter in parts.params:
+        assert parameter.help.endswith("."), parameter.name
+        assert parameter.help in out
+
+
+# --- what is loaded -----------------------------------------------------------------------------------------------
+
+HEAVY = (
+    "{'keras', 'tensorflow', 'jax', 'numpy', 'pandas', 'sklearn', 'scipy', 'matplotlib', 'onnxruntime', 'PIL', 'onnx'}"
+)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import zoo; dir(zoo)",
+        "import zoo; zoo.list_models; zoo.load_recipe; zoo.build; zoo.ZooError",
+        "import zoo.cli",
+        "import zoo; zoo.list_models(); zoo.list_recipes()",
+    ],
+)
+def test_importing_loads_nothing_heavy(code):
+    run_light(f"{code}\nimport sys\nassert not {HEAVY} & set(sys.modules), {HEAVY} & set(sys.modules)")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["list", "--json"], ["recipes"], ["recipes", "--json"], ["schema"], ["--help"]]
+)
+def test_listing_loads_nothing_heavy(arguments):
+    code = f"""
+import sys
+sys.argv = ["zoo", *{arguments}]
+from zoo.cli import main
+try:
+    main()
+except SystemExit as stop:
+    assert not stop.code
+assert not {HEAVY} & set(sys.modules), {HEAVY} & set(sys.modules)
+"""
+    assert run_light(code)
+
+
+def run_light(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
