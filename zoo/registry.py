@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 
 ENTRY_POINT_GROUP = "zoo.models"
 _SHARED = ("input_shape", "outputs")
+_WORDS = {
+    "Input should": "must",
+    "an instance of Sequence": "a list",
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+}
 
 
 @dataclass(frozen=True)
@@ -230,7 +238,9 @@ def validate_config(name: str, config: dict[str, Any]) -> None:
         if first["type"] == "extra_forbidden":
             problem = f"model '{name}' has no setting '{key}'{did_you_mean(key, valid)} (valid: {listing(valid)})"
         else:
-            wanted = (first["msg"][0].lower() + first["msg"][1:]).replace("an instance of Sequence", "a list")
+            wanted = first["msg"]
+            for said, meant in _WORDS.items():
+                wanted = wanted.replace(said, meant)
             problem = f"model '{name}': {key}: {wanted}, received {config[key]!r} (default: {valid[key]!r})"
         raise ModelConfigError(key, problem) from error
 
@@ -246,7 +256,7 @@ class ModelConfigError(ZooError):
 @cache
 def _config_model(name: str) -> Any:
     function = builder(name)
-    hints = typing.get_type_hints(function)
+    hints = typing.get_type_hints(function, include_extras=True)
     fields = {key: (hints[key], default) for key, default in defaults(name).items()}
     config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
     return create_model(f"{name}_config", __config__=config, **fields)  # type: ignore[call-overload]

@@ -410,27 +410,27 @@ CONSISTENCY = [
     (
         IMAGES,
         {"model": {"name": "mlp", "dropout": "0.1"}},
-        "5: model.dropout: input should be a valid number, received '0.1'",
+        "5: model.dropout: must be a number, received '0.1'",
     ),
     (
         IMAGES,
         {"model": {"name": "mlp", "dropout": float("nan")}},
-        "5: model.dropout: input should be a finite number, receive",
+        "5: model.dropout: must be a finite number, receive",
     ),
     (
         IMAGES,
         {"model": {"name": "mlp", "widths": 128}},
-        "5: model.widths: input should be a list, received 128 (default: ",
+        "5: model.widths: must be a list, received 128 (default: ",
     ),
     (
         IMAGES,
         {"model": {"name": "mlp", "widths": [1, "a"]}},
-        "5: model.widths: input should be a valid integer, received",
+        "5: model.widths: must be a whole number, received",
     ),
     (
         IMAGES,
         {"model": {"name": "mlp", "activation": "rulu"}},
-        "5: model.activation: input should be 'relu', ",
+        "5: model.activation: must be 'relu', ",
     ),
     (
         IMAGES,

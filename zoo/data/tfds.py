@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import socket
 import sys
-from collections.abc import Iterator
+import tempfile
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +42,7 @@ def tfds_builder(name: str) -> Any:
     except (tfds.core.DatasetNotFoundError, ValueError) as error:
         known = tfds.list_builders(with_community_datasets=False)
         raise ZooError(f"tfds has no data set '{name}'{did_you_mean(name, known)}") from error
+    _refuse_offline(builder, name)
     try:
         with contextlib.redirect_stdout(sys.stderr):
             builder.download_and_prepare()
@@ -48,6 +53,22 @@ def tfds_builder(name: str) -> Any:
             f"{type(error).__name__}: {reason}"
         ) from error
     return builder
+
+
+def _refuse_offline(builder: Any, name: str) -> None:
+    """Say at once that there is no network, where TFDS would try for minutes."""
+    mocked = type(builder).download_and_prepare.__module__.startswith("tensorflow_datasets.testing")
+    if mocked or builder.is_prepared() or urllib.request.getproxies():
+        return
+    hosts = {urllib.parse.urlsplit(url).hostname for url in builder.url_infos}
+    for host in sorted(filter(None, hosts)):
+        try:
+            socket.getaddrinfo(host, None)
+        except OSError as error:
+            raise ZooError(
+                f"tfds:{name} is not prepared in {builder.data_dir}, and {host}, which it is downloaded from, "
+                "cannot be reached; prepare it on a machine with a network and name its folder in TFDS_DATA_DIR"
+            ) from error
 
 
 def load_tfds(builder: Any, data: Data, task: Task) -> SourceData:
@@ -61,14 +82,14 @@ def load_tfds(builder: Any, data: Data, task: Task) -> SourceData:
     import tensorflow_datasets as tfds
 
     where = f"{data.source}"
-    features, available = builder.info.features, builder.info.splits
+    features, available = builder.info.features, list(builder.info.splits)
     inputs, target = _keys(builder.info, data, where)
     named = {"train": data.splits.train, "validation": data.splits.validation, "test": data.splits.test}
     names = {split: name for split, name in named.items() if name is not None}
-    if names.get("test") == "test" and "test" not in available:
+    if names.get("test") == "test" and available and "test" not in available:
         del names["test"]  # cut from the training split instead
     for name in names.values():
-        if name.partition("[")[0] not in available:
+        if available and name.partition("[")[0] not in available:  # a mocked builder does not know its splits
             raise ZooError(
                 f"{where} has no split '{name}'{did_you_mean(name, available)} (splits: {listing(available)})"
             )
@@ -81,6 +102,10 @@ def load_tfds(builder: Any, data: Data, task: Task) -> SourceData:
         kind = "array"
     if kind not in task.inputs:
         raise ZooError(f"{where}: its inputs are of the kind '{kind}', and this task takes {' or '.join(task.inputs)}")
+    if kind == "image" and (first.shape[-1] not in (1, 3) or first.np_dtype != np.uint8):
+        raise ZooError(
+            f"{where}: images must have 1 or 3 channels of uint8, received {first.shape} {first.np_dtype.__name__}"
+        )
     for name in inputs if kind == "table" else ():
         if features[name].shape:
             raise ZooError(
@@ -96,6 +121,12 @@ def load_tfds(builder: Any, data: Data, task: Task) -> SourceData:
     for split, (examples, values) in loaded.items():
         if label_names and labels:
             targets = values.astype(np.int32)
+            unlabelled = np.flatnonzero((targets < 0) | (targets >= len(labels)))
+            if len(unlabelled):
+                raise ZooError(
+                    f"{where}: {len(unlabelled)} of {len(targets)} examples of the split '{names[split]}' have no "
+                    f"label; name another split under data.splits.{split}"
+                )
         else:
             targets = class_indices(values, labels, where) if labels else number_targets(values, where)
         splits[split] = whole(examples, targets)
@@ -138,17 +169,26 @@ def _load(builder: Any, split: str, inputs: list[str], target: str, kind: str) -
     def decode(folder: Path) -> None:
         _write_arrays(folder, _batches(builder, split, inputs[0], target))
 
-    folder = cached(_cache_key("decoded", builder, split, inputs[0], target), decode)
-    large = (folder / "x.npy").stat().st_size > MAP_BYTES
-    x = np.load(folder / "x.npy", mmap_mode="r" if large else None)
-    return ArrayInputs(x), np.load(folder / "y.npy")
+    with _folder("decoded", builder, (split, inputs[0], target), decode) as folder:
+        large = (folder / "x.npy").stat().st_size > MAP_BYTES
+        x = np.load(folder / "x.npy", mmap_mode="r" if large else None)
+        return ArrayInputs(x), np.load(folder / "y.npy")
 
 
-def _cache_key(form: str, builder: Any, *parts: str) -> str:
-    """Return a name that changes with anything that the cached files depend on."""
+@contextlib.contextmanager
+def _folder(form: str, builder: Any, parts: tuple[str, ...], make: Callable[[Path], None]) -> Iterator[Path]:
+    """Yield the cache's folder, named after all that its files depend on.
+
+    A builder without prepared files gives no name to know a change by: its folder is temporary.
+    """
     prepared = Path(builder.data_path) / "dataset_info.json"
-    identity = json.dumps([str(prepared), prepared.stat().st_mtime_ns, *parts])
-    return f"{form}/{builder.info.name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+    if prepared.is_file():
+        identity = json.dumps([str(prepared), prepared.stat().st_mtime_ns, *parts])
+        yield cached(f"{form}/{builder.info.name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}", make)
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        make(Path(temporary))
+        yield Path(temporary)
 
 
 def _batches(
@@ -214,9 +254,9 @@ def _read_encoded(builder: Any, split: str, name: str, target: str, channels: in
         np.save(folder / "ends.npy", np.array(ends))
         np.save(folder / "y.npy", np.concatenate(targets))
 
-    folder = cached(_cache_key("encoded", builder, split, name, target), collect)
-    ends, targets = np.load(folder / "ends.npy"), np.load(folder / "y.npy")
-    files = np.memmap(folder / "files", np.uint8, "r")
+    with _folder("encoded", builder, (split, name, target), collect) as folder:
+        ends, targets = np.load(folder / "ends.npy"), np.load(folder / "y.npy")
+        files = np.memmap(folder / "files", np.uint8, "r")
 
     def read(i: int) -> np.ndarray:
         return decode_image(files[ends[i] : ends[i + 1]].tobytes(), channels, f"{builder.info.name} {split} {i}")

@@ -17,6 +17,7 @@ from zoo.layers.activations import Activation, kernel_initializer
 from zoo.layers.head import head
 from zoo.layers.norms import Norm, has_shift, normalization
 from zoo.layers.residual import Shortcut, basic_block, bottleneck, convolution
+from zoo.layers.types import Count, DropRate
 from zoo.registry import register
 
 Stem = Literal["small", "imagenet"]
@@ -32,13 +33,13 @@ def cnn(
     *,
     input_shape: Sequence[int],
     outputs: int,
-    widths: Sequence[int] = (32, 64, 128),
-    depth: int = 2,
-    kernel_size: int = 3,
+    widths: Sequence[Count] = (32, 64, 128),
+    depth: Count = 2,
+    kernel_size: Count = 3,
     activation: Activation = "relu",
     norm: Norm = "batch",
-    dropout: float = 0.0,
-    stage_dropout: float = 0.0,
+    dropout: DropRate = 0.0,
+    stage_dropout: DropRate = 0.0,
 ) -> keras.Model:
     """Plain convolutional network: stages of convolution, normalization and activation, each half the size of the last.
 
@@ -95,11 +96,11 @@ def _resnet(
     outputs: int,
     block: Callable[..., keras.KerasTensor],
     depths: Sequence[int],
-    widths: Sequence[int] = (64, 128, 256, 512),
+    widths: Sequence[Count] = (64, 128, 256, 512),
     *,
     stem: Stem,
     norm: Norm,
-    dropout: float,
+    dropout: DropRate,
     shortcut: Shortcut = "projection",
 ) -> keras.Model:
     _check_image(input_shape)
@@ -131,7 +132,7 @@ def resnet20(
     outputs: int,
     norm: Norm = "batch",
     shortcut: Shortcut = "identity",
-    dropout: float = 0.0,
+    dropout: DropRate = 0.0,
 ) -> keras.Model:
     """ResNet-20 for small images: 0.27M parameters (He et al., section 4.2).
 
@@ -166,7 +167,7 @@ def resnet18(
     outputs: int,
     stem: Stem = "imagenet",
     norm: Norm = "batch",
-    dropout: float = 0.0,
+    dropout: DropRate = 0.0,
 ) -> keras.Model:
     """ResNet-18: 11.7M parameters with 1,000 classes (He et al., table 1).
 
@@ -190,7 +191,7 @@ def resnet34(
     outputs: int,
     stem: Stem = "imagenet",
     norm: Norm = "batch",
-    dropout: float = 0.0,
+    dropout: DropRate = 0.0,
 ) -> keras.Model:
     """ResNet-34: 21.8M parameters with 1,000 classes (He et al., table 1).
 
@@ -214,7 +215,7 @@ def resnet50(
     outputs: int,
     stem: Stem = "imagenet",
     norm: Norm = "batch",
-    dropout: float = 0.0,
+    dropout: DropRate = 0.0,
 ) -> keras.Model:
     """ResNet-50, with the stride on the 3x3 convolutions: 25.6M parameters with 1,000 classes (He et al., table 1).
 

@@ -12,6 +12,7 @@ import keras
 from zoo.layers.activations import Activation, kernel_initializer
 from zoo.layers.head import head
 from zoo.layers.norms import Norm, has_shift, normalization
+from zoo.layers.types import Count, DropRate
 from zoo.registry import register
 
 
@@ -25,10 +26,10 @@ def mlp(
     *,
     input_shape: Sequence[int],
     outputs: int,
-    widths: Sequence[int] = (256, 128),
+    widths: Sequence[Count] = (256, 128),
     activation: Activation = "relu",
     norm: Norm = "none",
-    dropout: float = 0.0,
+    dropout: DropRate = 0.0,
     residual: bool = False,
 ) -> keras.Model:
     """Multilayer perceptron on the flattened input.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from zoo import registry
 from zoo.errors import ZooError, did_you_mean
+from zoo.recipe.optimization import WarmupCosine
 from zoo.recipe.problems import Problem
-from zoo.recipe.schema import SHAPE_STEPS, Recipe, WarmupCosine
+from zoo.recipe.schema import Recipe
 from zoo.recipe.source import Path_
+from zoo.recipe.steps import SHAPE_STEPS
 from zoo.tasks import TASKS
 
 _IMAGE_SOURCES = ("tfds", "builtin", "folder", "npz")
