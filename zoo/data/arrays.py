@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,7 @@ def _read(path: Path, name: str) -> np.ndarray:
         status = path.stat()
         key = f"npz/{path.stem}-{status.st_size}-{status.st_mtime_ns}-{name}"
         return np.load(cached(key, extract) / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise ZooError(f"{path}: array '{name}' is not readable ({error})") from error
 
 
@@ -96,10 +97,11 @@ def _inputs(x: np.ndarray, image: bool, where: str) -> np.ndarray:
         return x[..., None] if x.ndim == 3 else x
     if x.ndim != 2 or x.dtype.kind not in "fiub":
         raise ZooError(f"{where}: vectors must be numbers (examples, features), received {x.dtype} {x.shape}")
-    wrong = next((i for i in range(0, len(x), 65536) if not np.isfinite(x[i : i + 65536]).all()), None)
-    if wrong is not None:
+    with np.errstate(over="ignore"):
+        x = x if x.dtype == np.float32 else x.astype(np.float32)
+    if not all(np.isfinite(x[i : i + 65536]).all() for i in range(0, len(x), 65536)):
         raise ZooError(f"{where}: the inputs hold NaN or infinity")
-    return x if x.dtype == np.float32 else x.astype(np.float32)
+    return x
 
 
 def _column(y: np.ndarray, where: str) -> np.ndarray:

@@ -70,8 +70,8 @@ def _balance(counts: dict[str, np.ndarray], labels: tuple[str, ...]) -> list[str
 def _hashes(split: Split) -> list[bytes]:
     """Return a hash of each example."""
     found: list[bytes] = []
-    for start in range(0, len(split), 1024):
-        raw = split.take(np.arange(start, min(start + 1024, len(split))))
+    for positions in split.chunks():
+        raw = split.take(positions)
         rows: Any = zip(*raw.values(), strict=True) if isinstance(raw, dict) else raw
         for row in rows:
             content = repr(row).encode() if isinstance(row, tuple) else f"{row.shape}".encode() + row.tobytes()

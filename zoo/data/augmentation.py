@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.recipe.schema import AugmentStep
+from zoo.recipe.steps import AugmentStep
 
 if TYPE_CHECKING:
     import tensorflow as tf

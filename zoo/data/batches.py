@@ -78,11 +78,11 @@ def prepare(split: Split, preprocessor: Preprocessor, targets: np.ndarray, memor
     return Prepared(split, preprocessor, array, targets)
 
 
-def training_batches(prepared: Prepared, recipe: Recipe, *, start: int, steps: int) -> tf.data.Dataset:
-    """Return the training batches of steps `start` to `steps`, over all epochs.
+def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Variable, steps: int) -> tf.data.Dataset:
+    """Return `steps` training batches from step `start` of the run on, which may lie in any epoch.
 
     An epoch is a seeded permutation of the examples, cut into whole batches; what is left over at the end of one
-    epoch is a different part in each.
+    epoch is a different part in each. A variable `start` (int64) is read anew by each iterator.
     """
     import tensorflow as tf
 
@@ -94,7 +94,8 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int, steps: i
     augment = build_augmentation(recipe.augment) if recipe.augment else None
     alpha = recipe.regularization.mixup
 
-    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def batch(offset: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        step = start + offset
         epoch = step // per_epoch
         places = (step % per_epoch) * size + tf.range(size, dtype=tf.int64)
         order_seed = tf.stack([tf.constant(seed, tf.int64), epoch])
@@ -108,7 +109,7 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int, steps: i
             x, y = mixup(tf.cast(x, tf.float32), y, alpha, step_seed)
         return x, y
 
-    dataset = tf.data.Dataset.range(start, steps).map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 

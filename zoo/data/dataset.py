@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from zoo.data.tables import Column, table_rows
+
+CHUNK_VALUES = 1 << 22  # numbers in the examples that are worked on at a time, where all are worked on
+_CHUNK_IMAGES = 16  # images of any size, which may be large
 
 
 class Inputs(Protocol):
@@ -143,6 +146,15 @@ class Split:
     def take(self, positions: np.ndarray | Sequence[int]) -> Any:
         """Return the raw examples at these positions of the split."""
         return self.inputs.take(self.indices[np.asarray(positions)])
+
+    def chunks(self, most: int = 1024) -> Iterator[np.ndarray]:
+        """Yield all positions in order: at most so many at a time, and fewer where the raw examples are large."""
+        if isinstance(self.inputs, ImageInputs):
+            most = min(most, _CHUNK_IMAGES)
+        elif isinstance(self.inputs, ArrayInputs):
+            most = min(most, max(1, CHUNK_VALUES // max(1, self.inputs.array[:1].size)))
+        for start in range(0, len(self), most):
+            yield np.arange(start, min(start + most, len(self)))
 
     def part(self, positions: np.ndarray) -> Split:
         """Return the split that holds only these positions."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.data.dataset import Dataset, Signature, Split
+from zoo.data.dataset import CHUNK_VALUES, Dataset, Signature, Split
 from zoo.errors import ZooError
-from zoo.recipe.schema import SHAPE_STEPS, Encode, PreprocessStep
+from zoo.recipe.steps import SHAPE_STEPS, Encode, PreprocessStep
 
 if TYPE_CHECKING:
     import keras
@@ -75,7 +75,10 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
             image, missing values that may not be filled.
     """
     shape_steps = [s for s in steps if s.kind in SHAPE_STEPS]
-    fitted = _encoded(shape_steps, dataset) if dataset.signature.kind == "table" else _shaped(shape_steps, dataset)
+    if dataset.signature.kind == "table":
+        fitted = _encoded(shape_steps, dataset)
+    else:  # vectors need no encoding
+        fitted = _shaped([s for s in shape_steps if s.encode is None], dataset)
     moments: tuple[np.ndarray, np.ndarray] | None = None
     for step in steps:
         if step.rescale is not None:
@@ -99,10 +102,11 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
     return fitted
 
 
-def chunks(split: Split, preprocessor: Preprocessor, size: int = _CHUNK) -> Iterator[np.ndarray]:
+def chunks(split: Split, preprocessor: Preprocessor) -> Iterator[np.ndarray]:
     """Yield the prepared examples of a split in order, some at a time."""
-    for start in range(0, len(split), size):
-        yield preprocessor.prepare(split.take(np.arange(start, min(start + size, len(split)))))
+    most = max(1, CHUNK_VALUES // int(np.prod(preprocessor.shape)))
+    for positions in split.chunks(min(most, _CHUNK)):
+        yield preprocessor.prepare(split.take(positions))
 
 
 def _moments(preprocessor: Preprocessor, train: Split) -> tuple[np.ndarray, np.ndarray]:

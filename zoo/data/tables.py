@@ -47,9 +47,7 @@ def read_table(path: str | Path, text: Iterable[str] = ()) -> pd.DataFrame:
         if path.suffix.lower() in (".parquet", ".pq"):
             frame = pd.read_parquet(path)
         else:
-            header = pd.read_csv(
-                path, header=None, nrows=1, dtype=str, keep_default_na=False, skipinitialspace=True
-            )
+            header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, skipinitialspace=True)
             names = [str(n) for n in header.iloc[0]]
             if len(set(names)) < len(names):
                 twice = sorted({n for n in names if names.count(n) > 1})

@@ -65,8 +65,7 @@ def number_targets(values: np.ndarray, where: str) -> np.ndarray:
         first = values[wrong[0]]
         what = "no target" if is_missing(first) else f"the target {first}, not a finite number of 32 bits"
         raise ZooError(
-            f"{where}: row {wrong[0] + 1} has {what} ({len(wrong)} such of {len(values)} rows); "
-            "remove it or fill it in"
+            f"{where}: row {wrong[0] + 1} has {what} ({len(wrong)} such of {len(values)} rows); remove it or fill it in"
         )
     return numbers
 

@@ -37,8 +37,8 @@ def saved_outputs(model: keras.Model, split: Split, signature: Signature) -> np.
     This is the Keras evaluation pipeline: raw input, preprocessing, network, probabilities or value.
     """
     found = []
-    for start in range(0, len(split), _CHUNK):
-        raw = split.take(np.arange(start, min(start + _CHUNK, len(split))))
+    for positions in split.chunks(_CHUNK):
+        raw = split.take(positions)
         if isinstance(raw, list):
             found += [model.predict_on_batch(image[None]) for image in raw]
         else:
@@ -51,8 +51,7 @@ def measure(path: Path, split: Split, expected: np.ndarray, signature: Signature
     """Compare an exported file with the saved model's outputs on the whole split."""
     exported = ExportedModel(path)
     worst, flips = 0.0, 0
-    for start in range(0, len(split), _CHUNK):
-        positions = np.arange(start, min(start + _CHUNK, len(split)))
+    for positions in split.chunks(_CHUNK):
         prediction = exported.predict(split.take(positions))
         wanted = expected[positions]
         got = prediction.probabilities if signature.labels else prediction.values

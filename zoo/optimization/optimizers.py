@@ -24,7 +24,8 @@ def build_optimizer(settings: Any, model: keras.Model, steps_per_epoch: int, epo
     scales and shifts of norms.
     """
     options = settings.model_dump(exclude={"name", "learning_rate", *_CLIPS}, exclude_none=True)
-    options["weight_decay"] = options["weight_decay"] or None
+    if not options["weight_decay"] and settings.name != "adamw":  # the one that takes no None
+        options["weight_decay"] = None
     clips = {option: getattr(settings, key) for key, option in _CLIPS.items()}
     optimizer = _CLASSES[settings.name](
         build_schedule(settings.learning_rate, steps_per_epoch, epochs), **options, **clips

@@ -28,5 +28,6 @@ def build_schedule(
         )
     if settings.schedule == "step":
         values = [settings.initial * settings.factor**k for k in range(len(settings.epochs) + 1)]
-        return schedules.PiecewiseConstantDecay([e * steps_per_epoch for e in sorted(settings.epochs)], values)
+        last = [e * steps_per_epoch - 1 for e in sorted(settings.epochs)]  # the last step of each value
+        return schedules.PiecewiseConstantDecay(last, values)
     return schedules.ExponentialDecay(settings.initial, steps_per_epoch, settings.factor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,15 +74,15 @@ def _from_npz(model: ExportedModel, path: Path) -> tuple[list[str], Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise ZooError(f"{path}: not readable as an npz file ({error})") from error
-    if not all(map(np.size, arrays.values())) or not arrays:
-        raise ZooError(f"{path}: the file holds no examples")
+    if not arrays:
+        raise ZooError(f"{path}: the file holds no arrays")
     if model.kind == "table":
         import pandas as pd
 
-        if len({a.shape for a in arrays.values()}) > 1 or any(a.ndim != 1 for a in arrays.values()):
-            raise ZooError(f"{path}: expected one array (examples,) for each column of the table")
+        if len({a.shape for a in arrays.values()}) > 1 or any(a.ndim != 1 or not len(a) for a in arrays.values()):
+            raise ZooError(f"{path}: expected one array (examples,) for each column of the table, at least one example")
         columns: Any = take_columns(pd.DataFrame(arrays), model.columns, str(path))
         return [f"{path}:{row + 1}" for row in range(table_rows(columns))], columns
     name = next((n for n in _ARRAYS if n in arrays), next(iter(arrays)) if len(arrays) == 1 else None)
@@ -98,4 +99,6 @@ def _from_npz(model: ExportedModel, path: Path) -> tuple[list[str], Any]:
         wanted = ", ".join("any" if n is None else str(n) for n in model.shape)
         kind = "uint8" if model.kind == "image" else "numbers"
         raise ZooError(f"{path}: array '{name}' must be {kind} (examples, {wanted}), received {x.dtype} {x.shape}")
+    if not len(x):
+        raise ZooError(f"{path}: array '{name}' holds no examples")
     return [f"{path}:{row + 1}" for row in range(len(x))], x

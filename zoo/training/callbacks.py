@@ -18,6 +18,27 @@ from zoo.files import replacing, write_text
 _WRITE_EVERY = 15.0  # seconds between checkpoints on disk; the last of a run is always written
 
 
+class EpochStart(keras.callbacks.Callback):
+    """Tell the batches at which step of the run an epoch starts.
+
+    Every epoch reads its own finite batches, so that several steps in one call never run on into the next epoch.
+
+    Attributes:
+        step: the epoch's first step.
+    """
+
+    def __init__(self, steps_per_epoch: int) -> None:
+        super().__init__()
+        import tensorflow as tf
+
+        self.steps_per_epoch = steps_per_epoch
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Move to the epoch's first step."""
+        self.step.assign(epoch * self.steps_per_epoch)
+
+
 class EpochLog(keras.callbacks.Callback):
     """Keep each epoch's figures, and write them to a CSV file."""
 
@@ -57,7 +78,7 @@ class Checkpoints(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Compare with the best epoch so far."""
         value = self.sign * float((logs or {})[self.monitor])
-        if value > self._best:
+        if value > self._best or not self._weights:  # the first, also where its figure is no number
             self._best, self.best_epoch, self._improved = value, epoch + 1, True
             self._weights = [np.array(w) for w in self.model.get_weights()]
         if time.perf_counter() - self._written >= _WRITE_EVERY:

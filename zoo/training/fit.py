@@ -19,7 +19,7 @@ from zoo.losses import build_loss
 from zoo.optimization.optimizers import build_optimizer
 from zoo.recipe import Recipe
 from zoo.tasks import TASKS
-from zoo.training.callbacks import Checkpoints, EpochLog, StopOnNaN
+from zoo.training.callbacks import Checkpoints, EpochLog, EpochStart, StopOnNaN
 from zoo.training.model import TargetScale, Views, build_views, fit_target_scale, training_targets
 from zoo.training.progress import ProgressDisplay
 
@@ -99,7 +99,8 @@ def fit(problem: Problem, folder: Path, console: Console) -> Fitted:
     kept = Checkpoints(folder / "checkpoints", f"val_{task.primary}", task.greater_is_better)
     display = ProgressDisplay(console, training.epochs, steps, task.primary)
     board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
-    callbacks = [log, kept, StopOnNaN(), board, display]
+    start = EpochStart(steps)
+    callbacks = [start, log, kept, StopOnNaN(), board, display]
     stop = recipe.regularization.early_stopping
     if stop is not None:
         early = keras.callbacks.EarlyStopping("val_loss", min_delta=stop.min_delta, patience=stop.patience, mode="min")
@@ -107,9 +108,8 @@ def fit(problem: Problem, folder: Path, console: Console) -> Fitted:
     started = time.perf_counter()
     try:
         model.fit(
-            training_batches(problem.train, recipe, start=0, steps=steps * training.epochs),
+            training_batches(problem.train, recipe, start=start.step, steps=steps),
             epochs=training.epochs,
-            steps_per_epoch=steps,
             validation_data=evaluation_batches(problem.validation),
             callbacks=callbacks,
             shuffle=False,  # the batches are in their order already

@@ -41,11 +41,12 @@ class ProgressDisplay(keras.callbacks.Callback):
         """Move the bar."""
         if self._progress is None:
             return
-        rate = (batch + 1) / max(time.perf_counter() - self._epoch_started, 1e-9)
+        done = min(batch + 1, self.steps)  # the last call of an epoch may hold fewer steps
+        rate = done / max(time.perf_counter() - self._epoch_started, 1e-9)
         figures = f"{rate:.0f} steps/s · loss {float((logs or {}).get('loss', 0)):.4f}"
         self._progress.update(
             self._task,
-            completed=self._epoch * self.steps + batch + 1,
+            completed=self._epoch * self.steps + done,
             description=f"epoch {self._epoch + 1}/{self.epochs}",
             figures=figures,
         )

@@ -1,0 +1,177 @@
+"""What several test files share: a cache of their own, small data files, and tiny runs that are trained once."""
+
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+settings.register_profile("tests", deadline=None, derandomize=True)
+settings.load_profile("tests")
+
+SHARED = """
+optimizer: {name: adamw, learning_rate: 1e-2, weight_decay: 0.01}
+training: {batch_size: 16, epochs: 2}
+"""
+RECIPES = {
+    "image": """
+extends: mlp/digits
+model: {name: mlp, widths: [16], norm: batch}
+optimizer: {learning_rate: {peak: 1e-2}}
+training: {batch_size: 64, epochs: 2, select: best}
+evaluation: {baseline: logistic_regression}
+""",
+    "folder": """
+extends: [_base/image_classification, shared]
+data: {source: "folder:data", test: 0.25, validation: 0.2}
+preprocess:
+  - resize: {height: 18, width: 20}
+  - center_crop: {height: 16, width: 16}
+  - rescale: {scale: 0.00392156862745098}
+  - standardize: {}
+model: {name: cnn, widths: [4, 8], depth: 1, norm: none}
+""",
+    "table": """
+extends: [_base/tabular_classification, shared]
+data: {source: "csv:data.csv", target: kind, ignore: [id], categorical: [zip code]}
+model: {name: mlp, widths: [8]}
+""",
+    "regression": """
+extends: [_base/tabular_regression, shared]
+data: {source: "parquet:data.parquet", target: price}
+model: {name: mlp, widths: [8]}
+""",
+    "array": """
+extends: [_base/tabular_classification, shared]
+data: {source: "npz:data.npz"}
+model: {name: mlp, widths: [8]}
+evaluation: {baseline: majority_class}
+""",
+}
+
+
+class Trained(NamedTuple):
+    """A run folder, the recipe file it came from, and the data that the recipe names."""
+
+    run: Path
+    recipe: Path
+    data: Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def environment(tmp_path_factory):
+    """Keep prepared and decoded data apart from the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def write_images() -> Callable[..., list[Path]]:
+    """Return a function that writes images of odd sizes, grey and colour, PNG and JPEG, one subfolder a class."""
+    from PIL import Image
+
+    def write(folder: Path, classes=("cat", "dog", "emu"), count=16, sizes=((9, 31), (40, 22), (17, 17))) -> list[Path]:
+        generator = np.random.default_rng(0)
+        written = []
+        for shade, label in enumerate(classes):
+            (folder / label).mkdir(parents=True)
+            for i in range(count):
+                size = sizes[i % len(sizes)] + ((3,) if i % 4 else ())
+                pixels = (80 * shade + generator.integers(0, 80, size)).astype(np.uint8)
+                written.append(folder / label / f"{i:02}.{('png', 'jpg')[i % 2]}")
+                Image.fromarray(pixels).save(written[-1])
+        return written
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_recipe() -> Callable[[Path, str], Path]:
+    """Return a function that writes the recipe for one kind of data to a folder."""
+
+    def write(folder: Path, kind: str) -> Path:
+        (folder / "shared.yaml").write_text(SHARED)
+        (folder / f"{kind}.yaml").write_text(RECIPES[kind])
+        return folder / f"{kind}.yaml"
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, write_images, write_recipe) -> Callable[[str], Trained]:
+    """Return a function from a kind of data (see `RECIPES`) to a tiny run on it, trained once."""
+
+    @cache
+    def train(kind: str) -> Trained:
+        from zoo.quiet import start_keras
+
+        folder = tmp_path_factory.mktemp(kind)
+        data = _write_data(folder, kind, write_images)
+        recipe = write_recipe(folder, kind)
+        start_keras()
+        from zoo import workflow
+
+        return Trained(workflow.train(recipe, runs=folder / "runs"), recipe, data)
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def reopened(trained):
+    """Return a function from a kind of data to its run, data set and saved model."""
+
+    @cache
+    def reopen(kind: str):
+        from zoo.data.sources import load_dataset
+        from zoo.export.export import load_model
+        from zoo.tasks import TASKS
+        from zoo.training.run import open_run
+
+        run = open_run(trained(kind).run)
+        recipe = run.recipe().recipe
+        return run, load_dataset(recipe.data, TASKS[recipe.task]), load_model(run)
+
+    return reopen
+
+
+def _write_data(folder: Path, kind: str, write_images) -> Path:
+    import pandas as pd
+
+    generator = np.random.default_rng(1)
+    rows = 120
+    if kind == "folder":
+        write_images(folder / "data")
+        return folder / "data"
+    if kind == "array":
+        y = generator.integers(0, 3, rows)
+        x = generator.normal(size=(rows, 5)) + y[:, None]
+        np.savez(folder / "data.npz", x_train=x[:80], y_train=y[:80], x_test=x[80:], y_test=y[80:])
+        return folder / "data.npz"
+    if kind == "table":
+        size = generator.normal(50, 20, rows)
+        frame = pd.DataFrame(
+            {
+                "id": np.arange(rows),
+                "size, in cm": np.where(generator.random(rows) < 0.2, np.nan, size),
+                "größe": generator.normal(size=rows),
+                "colour": generator.choice(["red", "green\nblue", "weiß", None], rows),
+                "zip code": generator.choice(["01234", "1234", "9.0"], rows),
+                "kind": np.where(size > 50, "big", "small"),
+            }
+        )
+        frame.to_csv(folder / "data.csv", index=False)
+        return folder / "data.csv"
+    if kind == "regression":
+        rooms = generator.integers(1, 8, rows)
+        city = generator.choice(["Ulm", "Rom", "Bonn"], rows)
+        price = 1000.0 * rooms + 500.0 * (city == "Rom") + generator.normal(0, 50, rows)
+        frame = pd.DataFrame({"rooms": rooms, "city": city, "new": generator.random(rows) < 0.5, "price": price})
+        frame.to_parquet(folder / "data.parquet")
+        return folder / "data.parquet"
+    return folder

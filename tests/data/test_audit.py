@@ -1,0 +1,109 @@
+"""Faults that were planted must be found, and nothing else."""
+
+import numpy as np
+import pytest
+
+from zoo.data.audit import audit
+from zoo.data.dataset import ArrayInputs, Dataset, ImageInputs, Signature, TableInputs, whole
+from zoo.data.tables import Column
+
+RNG = np.random.default_rng(0)
+
+
+def images(counts=(60, 60), test=(40, 40)):
+    """A clean data set of random images, as one array a split."""
+    splits = {}
+    for name, numbers in (("train", counts), ("validation", test), ("test", test)):
+        targets = np.repeat(np.arange(len(numbers), dtype=np.int32), numbers)
+        splits[name] = whole(ArrayInputs(RNG.integers(0, 256, (len(targets), 4, 4, 1), dtype=np.uint8)), targets)
+    labels = tuple(f"c{i}" for i in range(len(counts)))
+    return Dataset("made", Signature("image", "class", (4, 4, 1), labels=labels), fingerprint="f", **splits)
+
+
+def findings(dataset):
+    return audit(dataset)["findings"]
+
+
+def test_clean_data_has_no_findings():
+    result = audit(images())
+    assert result["findings"] == []
+    assert result["splits"] == {"train": 120, "validation": 80, "test": 80}
+    assert result["class_counts"]["train"] == {"c0": 60, "c1": 60}
+
+
+def test_repeats_and_conflicting_labels():
+    dataset = images()
+    array = dataset.train.inputs.array
+    array[1] = array[0]
+    array[2] = array[0]
+    array[119] = array[3]  # of the other class
+    assert findings(dataset) == [
+        "3 training examples repeat another",
+        "1 training examples repeat another under a different label",
+    ]
+
+
+def test_leaks():
+    dataset = images()
+    dataset.test.inputs.array[:5] = dataset.train.inputs.array[:5]
+    dataset.validation.inputs.array[7] = dataset.train.inputs.array[9]
+    assert findings(dataset) == [
+        "1 of 80 validation examples are also in the training split: figures flatter",
+        "5 of 80 test examples are also in the training split: figures flatter",
+    ]
+
+
+def test_images_of_different_shapes_with_the_same_bytes_are_different():
+    dataset = images((2, 2), (31, 31))
+    flat = [np.arange(12, dtype=np.uint8).reshape(s) for s in ((3, 4, 1), (4, 3, 1), (2, 6, 1), (6, 2, 1))]
+    train = whole(ImageInputs(4, flat.__getitem__, "d"), dataset.train.targets)
+    assert findings(Dataset("made", dataset.signature, train, dataset.validation, dataset.test, "f")) == []
+
+
+def test_imbalance_and_rare_classes():
+    found = findings(images((200, 20, 30), (40, 10, 40)))
+    assert found == [
+        "classes are unbalanced: 'c0' has 10 times the examples of 'c1'; read balanced accuracy beside accuracy",
+        "the test split has as few as 10 examples of a class: figures for it are rough",
+    ]
+    assert findings(images((40, 40, 0), (40, 40, 40))) == ["classes with no example in the train split: c2"]
+
+
+def table(number, word):
+    rows = len(number)
+    unique = np.arange(rows, dtype=np.float32)
+
+    def split(offset):
+        columns = {"number": number, "word": word, "unique": unique + offset}
+        return whole(TableInputs(columns), RNG.normal(size=rows).astype(np.float32))
+
+    columns = (Column("number", "number"), Column("word", "category"), Column("unique", "number"))
+    signature = Signature("table", "y", (), columns)
+    return Dataset("made", signature, split(0), split(1000), split(2000), "f", ("a note of the source",))
+
+
+def test_tables_missing_values_and_constant_columns():
+    number = RNG.normal(size=40).astype(np.float32)
+    word = np.array(["a", "b"] * 20, dtype=object)
+    assert findings(table(number, word)) == ["a note of the source"]
+    number, word = number.copy(), word.copy()
+    number[:3], word[:] = np.nan, "a"
+    assert findings(table(number, word))[1:] == [
+        "column 'number' lacks 3 of 40 training values",
+        "column 'word' has one value only and tells nothing",
+    ]
+    word[0] = ""
+    assert "column 'word' lacks 1 of 40 training values" in findings(table(number, word))
+
+
+def test_repeated_rows_of_a_table():
+    dataset = table(np.ones(40, np.float32), np.array(["a"] * 40, dtype=object))
+    dataset.train.inputs.columns["unique"][1] = 0
+    assert "1 training examples repeat another" in findings(dataset)
+
+
+def test_range_of_a_number():
+    dataset = table(np.ones(40, np.float32), np.array(["a"] * 40, dtype=object))
+    y = dataset.train.targets
+    expected = {"mean": y.mean(), "std": y.std(), "min": y.min(), "max": y.max()}
+    assert audit(dataset)["target"] == pytest.approx(expected)

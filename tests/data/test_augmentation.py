@@ -1,0 +1,198 @@
+"""Each augmentation against NumPy and SciPy, with the random numbers held still where geometry is compared."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from zoo.data import augmentation
+from zoo.data.augmentation import build_augmentation, mixup
+from zoo.quiet import start_keras
+from zoo.recipe.steps import AugmentStep
+
+start_keras()
+RNG = np.random.default_rng(0)
+IMAGES = RNG.uniform(0, 255, (16, 12, 10, 3)).astype(np.float32)
+STRONG = [
+    {"random_flip": {"mode": "horizontal_and_vertical"}},
+    {"random_translation": {"height": 0.4, "width": 0.3}},
+    {"random_rotation": {"factor": 0.2, "fill": "reflect"}},
+    {"random_zoom": {"factor": 0.4, "fill": "nearest"}},
+    {"random_brightness": {"factor": 0.5}},
+    {"random_contrast": {"factor": 0.8}},
+    {"random_erasing": {"probability": 0.8}},
+    {"gaussian_noise": {"std": 0.3}},
+]
+WEAK = [
+    {"random_translation": {"height": 0.0, "width": 0.0}},
+    {"random_rotation": {"factor": 0.0}},
+    {"random_zoom": {"factor": 1e-12}},
+    {"random_brightness": {"factor": 0.0}},
+    {"random_contrast": {"factor": 0.0}},
+    {"random_erasing": {"probability": 0.0}},
+    {"random_erasing": {"probability": 1.0, "area": [0.0, 0.0]}},
+    {"gaussian_noise": {"std": 0.0}},
+]
+
+
+def augment(images, *steps, seed=(0, 0)):
+    import tensorflow as tf
+
+    function = build_augmentation([AugmentStep.model_validate(step) for step in steps])
+    return function(tf.constant(images), tf.constant(seed, tf.int64)).numpy()
+
+
+@pytest.fixture
+def still(monkeypatch):
+    """Return a function that makes every uniform draw its lowest (0) to highest (1) value."""
+    import tensorflow as tf
+
+    def hold(at):
+        def draw(self, shape, low=0.0, high=1.0):
+            return tf.fill(shape, np.float32(low + at * (high - low)))
+
+        monkeypatch.setattr(augmentation._Draws, "uniform", draw)
+
+    return hold
+
+
+@pytest.mark.parametrize("step", WEAK, ids=lambda s: next(iter(s)))
+def test_no_strength_changes_nothing(step):
+    np.testing.assert_allclose(augment(IMAGES, step), IMAGES, atol=1e-3)
+
+
+@pytest.mark.parametrize("step", STRONG, ids=lambda s: next(iter(s)))
+def test_shape_range_and_seed(step):
+    found = augment(IMAGES, step)
+    assert found.shape == IMAGES.shape and found.dtype == np.float32
+    assert found.min() >= -1e-3 and found.max() <= 255 + 1e-3
+    np.testing.assert_array_equal(augment(IMAGES, step), found)
+    for seed in ((0, 1), (1, 0)):
+        assert (augment(IMAGES, step, seed=seed) != found).any()
+    assert len({(a - b).tobytes() for a, b in zip(found, IMAGES, strict=True)}) > 1  # each image its own
+
+
+def test_steps_draw_apart_from_each_other():
+    once = {"gaussian_noise": {"std": 0.01}}
+    grey = np.full((1, 8, 8, 1), 128, np.float32)
+    first = augment(grey, once) - grey
+    second = augment(grey, once, once) - grey - first
+    assert np.abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("mode", "views"),
+    [
+        ("horizontal", [lambda x: x, lambda x: x[:, ::-1]]),
+        ("vertical", [lambda x: x, lambda x: x[::-1]]),
+        ("horizontal_and_vertical", [lambda x: x, lambda x: x[:, ::-1], lambda x: x[::-1], lambda x: x[::-1, ::-1]]),
+    ],
+)
+def test_flip(mode, views):
+    images = np.repeat(IMAGES, 40, axis=0)
+    found = augment(images, {"random_flip": {"mode": mode}})
+    seen = [sum(np.array_equal(f, view(x)) for f, x in zip(found, images, strict=True)) for view in views]
+    assert sum(seen) == len(images)
+    share = len(images) / len(views)
+    assert all(abs(count - share) < 5 * np.sqrt(share) for count in seen)
+
+
+@pytest.mark.parametrize(("fill", "mode"), [("constant", "constant"), ("nearest", "nearest"), ("reflect", "reflect")])
+def test_translation(fill, mode):
+    """Every image is one of the whole-pixel shifts, and every allowed shift occurs."""
+    images = np.repeat(IMAGES[:1], 400, axis=0)
+    found = augment(images, {"random_translation": {"height": 0.17, "width": 0.1, "fill": fill}})
+    shifts = {(y, x): ndimage.shift(IMAGES[0], (y, x, 0), order=0, mode=mode) for y in range(-2, 3) for x in (-1, 0, 1)}
+    seen = {next((s for s, image in shifts.items() if np.array_equal(image, f)), None) for f in found}
+    assert seen == set(shifts)
+
+
+@pytest.mark.parametrize(("at", "turns"), [(1, 1), (0, -1)])
+def test_a_quarter_turn(still, at, turns):
+    still(at)
+    square = RNG.uniform(0, 255, (2, 9, 9, 3)).astype(np.float32)
+    found = augment(square, {"random_rotation": {"factor": 0.25}})
+    np.testing.assert_allclose(found, np.rot90(square, turns, axes=(1, 2)), atol=1e-2)
+
+
+@pytest.mark.parametrize(("fill", "mode"), [("constant", "grid-constant"), ("nearest", "nearest"), ("reflect", "reflect")])
+@pytest.mark.parametrize("step", ["rotation", "zoom"])
+@pytest.mark.parametrize("at", [0.0, 0.8])
+def test_rotation_and_zoom(still, step, fill, mode, at):
+    still(at)
+    if step == "rotation":
+        angle = 2 * np.pi * 0.1 * (2 * at - 1)
+        matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    else:
+        matrix = np.eye(2) * (0.7 + 0.6 * at)
+    found = augment(IMAGES, {f"random_{step}": {"factor": 0.1 if step == "rotation" else 0.3, "fill": fill}})
+    centre = (np.array(IMAGES.shape[1:3]) - 1) / 2
+    for image, result in zip(IMAGES, found, strict=True):
+        for channel in range(3):
+            expected = ndimage.affine_transform(
+                image[..., channel], matrix, centre - matrix @ centre, order=1, mode=mode
+            )
+            np.testing.assert_allclose(result[..., channel], expected, atol=0.05)
+
+
+@pytest.mark.parametrize("at", [0.0, 0.5, 1.0])
+def test_brightness_and_contrast(still, at):
+    still(at)
+    shift, stretch = 255 * 0.3 * (2 * at - 1), 1 + 0.6 * (2 * at - 1)
+    mean = IMAGES.mean(axis=(1, 2), keepdims=True)
+    found = augment(IMAGES, {"random_brightness": {"factor": 0.3}})
+    np.testing.assert_allclose(found, np.clip(IMAGES + shift, 0, 255), atol=1e-3)
+    found = augment(IMAGES, {"random_contrast": {"factor": 0.6}})
+    np.testing.assert_allclose(found, np.clip(mean + (IMAGES - mean) * stretch, 0, 255), atol=1e-3)
+
+
+def test_erasing():
+    outside = np.full((1000, 32, 24, 1), 1000, np.float32)  # out of range, so that what is erased shows
+    low, high, probability = 0.05, 0.3, 0.7
+    found = augment(outside, {"random_erasing": {"probability": probability, "area": [low, high]}})[..., 0]
+    erased = found != 1000
+    chosen = erased.any(axis=(1, 2))
+    assert abs(chosen.mean() - probability) < 5 * np.sqrt(probability * (1 - probability) / 1000)
+    places = np.zeros((32, 24))
+    for mask in erased[chosen]:
+        rows, columns = mask.any(1).sum(), mask.any(0).sum()
+        assert mask.sum() == rows * columns  # a rectangle
+        # a side of n pixels was drawn between n - 1 and n + 1
+        assert (rows + 1) * (columns + 1) >= low * mask.size and (rows - 1) * (columns - 1) <= high * mask.size
+        assert 0.3 * 0.99 <= (rows + 1) / 32 * 24 / max(columns - 1, 1)
+        places += mask
+    assert (places > 0).mean() > 0.98
+    values = found[erased]
+    assert values.min() >= 0 and values.max() <= 255 and abs(values.mean() - 127.5) < 2
+
+
+def test_noise():
+    grey = np.full((64, 32, 32, 1), 127.5, np.float32)
+    noise = augment(grey, {"gaussian_noise": {"std": 0.05}}) - grey
+    assert abs(noise.mean()) < 0.2 and noise.std() == pytest.approx(255 * 0.05, rel=0.02)
+    assert abs(((noise / noise.std()) ** 4).mean() - 3) < 0.1
+
+
+def test_mixup_follows_the_formula():
+    import tensorflow as tf
+
+    y = np.eye(16, dtype=np.float32)
+    mixed_x, mixed_y = (v.numpy() for v in mixup(tf.constant(IMAGES), tf.constant(y), 0.4, tf.constant([3, 4])))
+    share = np.diag(mixed_y)
+    assert ((share >= 0) & (share <= 1)).all() and len(set(share)) == 16
+    np.testing.assert_allclose(mixed_y, share[:, None] * y + (1 - share[:, None]) * y[::-1], atol=1e-6)
+    wide = share[:, None, None, None]
+    np.testing.assert_allclose(mixed_x, wide * IMAGES + (1 - wide) * IMAGES[::-1], rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
+def test_mixup_draws_its_shares_from_a_beta_distribution(alpha):
+    import tensorflow as tf
+    from scipy import stats
+
+    count = 20_000
+    y = np.repeat(np.eye(2, dtype=np.float32), count // 2, axis=0)  # the partner is always of the other class
+    x = np.zeros((count, 1), np.float32)
+    share = mixup(tf.constant(x), tf.constant(y), alpha, tf.constant([0, 1]))[1].numpy()[y == 1]
+    assert share.mean() == pytest.approx(0.5, abs=0.02)
+    assert share.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.05)
+    assert stats.kstest(share[:2000], "beta", args=(alpha, alpha)).pvalue > 1e-3

@@ -1,0 +1,208 @@
+"""The order and content of batches: pure functions of (seed, step), the same from memory and from disk."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from zoo.data.batches import Prepared, evaluation_batches, prepare, training_batches
+from zoo.data.dataset import ArrayInputs, Dataset, Signature, whole
+from zoo.data.preprocessing import fit_preprocessor
+from zoo.data.sources import load_dataset
+from zoo.quiet import start_keras
+from zoo.recipe import load_recipe
+from zoo.recipe.schema import Data
+from zoo.tasks import TASKS
+
+start_keras()
+COUNT, SIZE = 50, 8
+PER_EPOCH = COUNT // SIZE
+AUGMENT = (
+    "augment=[{random_flip: {}}, {random_translation: {height: 0.3, width: 0.3}}, {random_rotation: {factor: 0.1}}, "
+    "{random_zoom: {factor: 0.2}}, {random_brightness: {factor: 0.2}}, {random_contrast: {factor: 0.2}}, "
+    "{random_erasing: {}}, {gaussian_noise: {std: 0.1}}]"
+)
+MIXUP = "regularization.mixup=0.4"
+
+
+def recipe(*overrides, seed=0):
+    plain = ["augment=[]", f"training.batch_size={SIZE}", f"training.seed={seed}"]
+    return load_recipe("mlp/digits", [*plain, *overrides]).recipe
+
+
+def numbered(memory="resident"):
+    """Return examples whose every pixel, and whose target, is their number."""
+    array = np.repeat(np.arange(COUNT, dtype=np.uint8), 36).reshape(COUNT, 6, 6, 1)
+    split = whole(ArrayInputs(array), np.arange(COUNT, dtype=np.int32))
+    data = Dataset("made", Signature("image", "class", (6, 6, 1), labels=("a", "b")), split, split, split, "f")
+    return prepare(split, fit_preprocessor([], data), np.eye(COUNT, dtype=np.float32), memory)
+
+
+def batches(prepared, settings, start=0, steps=PER_EPOCH):
+    found = training_batches(prepared, settings, start=start, steps=steps)
+    return [(x.numpy(), y.numpy()) for x, y in found]
+
+
+def order(*args, **kwargs):
+    return [y.argmax(1).tolist() for _, y in batches(*args, **kwargs)]
+
+
+def assert_same(first, second):
+    assert len(first) == len(second)
+    for (x, y), (other_x, other_y) in zip(first, second, strict=True):
+        np.testing.assert_array_equal(x, other_x)
+        np.testing.assert_array_equal(y, other_y)
+
+
+def test_an_epoch_repeats_nothing_and_leaves_out_another_part_each_time():
+    steps = order(numbered(), recipe(), steps=4 * PER_EPOCH)
+    epochs = np.reshape(steps, (4, PER_EPOCH * SIZE)).tolist()
+    assert all(len(set(epoch)) == len(epoch) == PER_EPOCH * SIZE for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+    assert len({frozenset(range(COUNT)) - set(epoch) for epoch in epochs}) == 4
+    assert set.union(*map(set, epochs)) == set(range(COUNT))
+
+
+def test_inputs_and_targets_belong_together():
+    for x, y in batches(numbered(), recipe()):
+        assert x.dtype == np.uint8 and x.shape == (SIZE, 6, 6, 1)
+        np.testing.assert_array_equal(x[:, 0, 0, 0], y.argmax(1))
+
+
+@pytest.mark.parametrize("start", [1, PER_EPOCH, 2 * PER_EPOCH - 1])
+def test_a_late_start_gives_the_tail(start):
+    settings, prepared, total = recipe(AUGMENT, MIXUP), numbered(), 3 * PER_EPOCH
+    whole_run = batches(prepared, settings, steps=total)
+    assert_same(batches(prepared, settings, start=start, steps=total - start), whole_run[start:])
+
+
+def test_a_start_that_moves_is_read_by_each_iterator():
+    import tensorflow as tf
+
+    prepared, settings = numbered(), recipe(AUGMENT)
+    start = tf.Variable(0, dtype=tf.int64)
+    found = training_batches(prepared, settings, start=start, steps=PER_EPOCH)
+    for epoch in range(3):
+        start.assign(epoch * PER_EPOCH)
+        expected = batches(prepared, settings, start=epoch * PER_EPOCH)
+        assert_same([(x.numpy(), y.numpy()) for x, y in found], expected)
+
+
+def test_the_same_seed_gives_the_same_batches_and_another_seed_others():
+    first = batches(numbered(), recipe(AUGMENT, MIXUP))
+    assert_same(batches(numbered(), recipe(AUGMENT, MIXUP)), first)
+    other = batches(numbered(), recipe(AUGMENT, MIXUP, seed=1))
+    assert all((x != other_x).any() for (x, _), (other_x, _) in zip(first, other, strict=True))
+    assert order(numbered(), recipe(seed=2)) != order(numbered(), recipe(seed=3))
+
+
+@pytest.mark.parametrize("settings", [(), (AUGMENT, MIXUP)])
+def test_streamed_equals_resident(settings):
+    streamed = numbered("streamed")
+    assert streamed.array is None
+    assert_same(batches(streamed, recipe(*settings)), batches(numbered(), recipe(*settings)))
+
+
+@pytest.mark.parametrize("kind", ["folder", "arrays", "table"])
+def test_streamed_equals_resident_from_files(kind, tmp_path, write_images):
+    resize = {"resize": {"height": 12, "width": 10}}
+    task, settings, given = "image_classification", {}, [resize, {"center_crop": {"height": 8, "width": 9}}]
+    if kind == "folder":
+        write_images(tmp_path / "data")
+        source = f"folder:{tmp_path / 'data'}"
+    elif kind == "arrays":
+        pixels = np.random.default_rng(0).integers(0, 256, (90, 7, 21, 3), dtype=np.uint8)
+        np.savez(tmp_path / "d.npz", x=pixels, y=np.arange(90) % 2)
+        source = f"npz:{tmp_path / 'd.npz'}"
+    else:
+        rows = "\n".join(f"{i / 7},{'ab'[i % 2]}{i % 5 or ''},{i % 3}" for i in range(90))
+        (tmp_path / "t.csv").write_text("number,word,kind\n" + rows)
+        source, task, given, settings = f"csv:{tmp_path / 't.csv'}", "tabular_classification", [], {"target": "kind"}
+    given = load_recipe("mlp/digits", [f"preprocess={given}"]).recipe.preprocess if given else []
+    found = []
+    for memory in ("resident", "streamed"):
+        data = load_dataset(Data(source=source, memory=memory, validation=0.2, **settings), TASKS[task])
+        targets = np.eye(len(data.signature.labels), dtype=np.float32)[data.train.targets]
+        prepared = prepare(data.train, fit_preprocessor(given, data), targets, memory)
+        assert (prepared.array is None) == (memory == "streamed")
+        found.append((batches(prepared, recipe(), steps=6), list(evaluation_batches(prepared))))
+    assert_same(found[0][0], found[1][0])
+    assert_same(*([(x.numpy(), y.numpy()) for x, y in evaluation] for _, evaluation in found))
+
+
+def test_evaluation_keeps_the_order_and_leaves_nothing_out(monkeypatch):
+    monkeypatch.setattr("zoo.data.batches._EVALUATION_BATCH", 16)
+    for memory in ("resident", "streamed"):
+        prepared = numbered(memory)
+        found = list(evaluation_batches(prepared))
+        assert [len(x) for x, _ in found] == [16, 16, 16, 2]
+        np.testing.assert_array_equal(np.concatenate([y for _, y in found]), prepared.targets)
+        np.testing.assert_array_equal(np.concatenate([x for x, _ in found])[:, 0, 0, 0], np.arange(COUNT))
+        np.testing.assert_array_equal(
+            np.concatenate(list(evaluation_batches(prepared, targets=False)))[:, 0, 0, 0], np.arange(COUNT)
+        )
+
+
+def test_what_is_small_is_held_in_memory(monkeypatch):
+    assert numbered("auto").array is not None
+    monkeypatch.setattr("zoo.data.batches.RESIDENT_BYTES", 100)
+    assert numbered("auto").array is None
+    assert isinstance(numbered("resident"), Prepared) and numbered("resident").array is not None
+
+
+def test_work_on_a_whole_split_takes_few_large_examples_at_a_time():
+    def sizes(shape, **options):
+        split = whole(ArrayInputs(np.broadcast_to(np.uint8(0), (2000, *shape))), np.zeros(2000))
+        parts = list(split.chunks(**options))
+        np.testing.assert_array_equal(np.concatenate(parts), np.arange(2000))
+        return len(parts[0])
+
+    assert sizes((8, 8, 1)) == 1024 and sizes((8, 8, 1), most=512) == 512
+    assert sizes((512, 512, 3)) == 5 and sizes((4096, 4096, 3)) == 1
+
+
+@pytest.mark.slow
+def test_data_larger_than_the_limit_are_streamed(tmp_path):
+    """1.5 GB of images: what the process holds itself, beside the pages of the mapped file, stays small."""
+    script = textwrap.dedent("""
+        import sys, threading, time
+        from pathlib import Path
+        import numpy as np
+        from rich.console import Console
+        from zoo.quiet import start_keras
+
+        start_keras()
+        from zoo.data.audit import audit
+        from zoo.data.sources import load_dataset
+        from zoo.recipe import load_recipe
+        from zoo.tasks import TASKS
+        from zoo.training.fit import fit, set_up
+
+        def own():  # MB of memory that no file stands behind
+            lines = Path("/proc/self/status").read_text().splitlines()
+            return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
+
+        def watch():
+            while True:
+                peaks.append(own())
+                time.sleep(0.02)
+
+        peaks, before = [], own()
+        threading.Thread(target=watch, daemon=True).start()
+        settings = ["training.epochs=1", "training.batch_size=512", "optimizer.learning_rate=0.001", "model.widths=[4]"]
+        recipe = load_recipe("mlp/digits", [f"data.source=npz:{sys.argv[1]}/d.npz", *settings]).recipe
+        dataset = load_dataset(recipe.data, TASKS[recipe.task])
+        audit(dataset)
+        fit(set_up(recipe, dataset), Path(sys.argv[1]) / "run", Console(quiet=True))
+        print(max(peaks) - before)
+    """)
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, (24_000, 128, 128, 4), dtype=np.uint8).reshape(-1, 256, 256, 1)
+    np.savez(tmp_path / "d.npz", x=pixels, y=np.arange(len(pixels)) % 4)
+    assert pixels.nbytes > 1.5e9
+    del pixels
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 700

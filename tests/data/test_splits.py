@@ -1,0 +1,71 @@
+"""Cuts, as properties over made-up class counts."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zoo.data.dataset import ArrayInputs, whole
+from zoo.data.splits import held_out
+from zoo.errors import ZooError
+
+COUNTS = st.lists(st.integers(2, 40), min_size=2, max_size=5)
+SHARES = st.floats(0.05, 0.7)
+SEEDS = st.integers(0, 2**31)
+
+
+def split_of(counts):
+    targets = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts), dtype=np.int32), counts))
+    return whole(ArrayInputs(np.arange(len(targets))[:, None]), targets)
+
+
+@given(COUNTS, SHARES, SEEDS, st.booleans())
+def test_a_cut_is_a_seeded_partition_that_keeps_the_mixture(counts, share, seed, stratify):
+    split = split_of(counts)
+    size = round(len(split) * share)
+    if (stratify and not len(counts) <= size <= len(split) - len(counts)) or not 0 < size < len(split):
+        with pytest.raises(ZooError, match=r"too few for|raise data\.test"):
+            held_out(split, share, seed, stratify, "test")
+        return
+    rest, out = held_out(split, share, seed, stratify, "test")
+    assert len(out) == size
+    assert sorted([*rest.indices, *out.indices]) == list(range(len(split)))
+    for part in (rest, out):
+        assert (np.diff(part.indices) > 0).all()
+        np.testing.assert_array_equal(part.targets, split.targets[part.indices])
+    again = held_out(split, share, seed, stratify, "test")
+    np.testing.assert_array_equal(out.indices, again[1].indices)
+    if stratify:
+        exact = np.array(counts) * size / len(split)
+        assert (np.abs(np.bincount(out.targets, minlength=len(counts)) - exact) < 1).all()
+
+
+def test_another_seed_cuts_differently():
+    split = split_of([50, 50])
+    cuts = {tuple(held_out(split, 0.2, seed, True, "test")[1].indices) for seed in range(5)}
+    assert len(cuts) == 5
+
+
+def test_a_cut_of_a_cut_keeps_to_its_examples():
+    rest, test = held_out(split_of([30, 30]), 0.2, 0, True, "test")
+    train, validation = held_out(rest, 0.2, 0, True, "validation")
+    parts = [set(s.indices.tolist()) for s in (train, validation, test)]
+    assert set.union(*parts) == set(range(60)) and sum(map(len, parts)) == 60
+
+
+@pytest.mark.parametrize(
+    ("counts", "share", "message"),
+    [
+        ([1, 20], 0.2, "a class has only one example; holding out 20% for test needs at least two of each"),
+        ([3, 3, 3], 0.2, r"20% of 9 examples for test is 2, too few for 3 classes; raise data\.test or add data"),
+        ([2, 2], 0.9, "too few for 2 classes"),
+    ],
+)
+def test_too_few_examples(counts, share, message):
+    with pytest.raises(ZooError, match=message):
+        held_out(split_of(counts), share, 0, True, "test")
+
+
+def test_too_few_numbers():
+    with pytest.raises(ZooError, match=r"10% of 4 examples for validation is 0; raise data\.validation"):
+        held_out(split_of([2, 2]), 0.1, 0, False, "validation")
