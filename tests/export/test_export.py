@@ -178,14 +178,11 @@ def copied(reopened, tmp_path):
 def perturbed(*arguments, **options):
     """Convert, and change one weight of the graph."""
     proto = convert(*arguments, **options)
-    for tensor in proto.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype == np.float32 and values.ndim == 2:
-            values = values.copy()
-            values.flat[0] += 1
-            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
-            return proto
-    raise AssertionError("no weight to change")
+    kernels = [t for t in proto.graph.initializer if t.data_type == onnx.TensorProto.FLOAT and len(t.dims) == 2]
+    kernel = max(kernels, key=lambda t: np.prod(t.dims))
+    values = numpy_helper.to_array(kernel) + np.eye(*kernel.dims, dtype=np.float32)
+    kernel.CopyFrom(numpy_helper.from_array(values, kernel.name))
+    return proto
 
 
 @pytest.mark.parametrize("kind", KINDS)

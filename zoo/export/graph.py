@@ -45,7 +45,11 @@ def convert(model: keras.Model, signature: Signature, *, opset: int) -> onnx.Mod
         _add_label(proto, output, signature.labels)
     else:
         _flatten_value(proto, output)
-    onnx.checker.check_model(proto, full_check=True)
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ZooError(f"model '{model.name}' has no ONNX form at opset {opset}: {reason}") from error
     return proto
 
 
