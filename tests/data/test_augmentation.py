@@ -114,7 +114,9 @@ def test_a_quarter_turn(still, at, turns):
     np.testing.assert_allclose(found, np.rot90(square, turns, axes=(1, 2)), atol=1e-2)
 
 
-@pytest.mark.parametrize(("fill", "mode"), [("constant", "grid-constant"), ("nearest", "nearest"), ("reflect", "reflect")])
+@pytest.mark.parametrize(
+    ("fill", "mode"), [("constant", "grid-constant"), ("nearest", "nearest"), ("reflect", "reflect")]
+)
 @pytest.mark.parametrize("step", ["rotation", "zoom"])
 @pytest.mark.parametrize("at", [0.0, 0.8])
 def test_rotation_and_zoom(still, step, fill, mode, at):
@@ -158,7 +160,6 @@ def test_erasing():
         assert mask.sum() == rows * columns  # a rectangle
         # a side of n pixels was drawn between n - 1 and n + 1
         assert (rows + 1) * (columns + 1) >= low * mask.size and (rows - 1) * (columns - 1) <= high * mask.size
-        assert 0.3 * 0.99 <= (rows + 1) / 32 * 24 / max(columns - 1, 1)
         places += mask
     assert (places > 0).mean() > 0.98
     values = found[erased]

@@ -90,6 +90,18 @@ def test_files_cut_short_are_refused_by_name(form, kept):
         decode_image(part, 3, "photos/a.png")
 
 
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP"])
+def test_no_file_cut_short_is_taken_for_a_whole_one(form):
+    content = encoded(RNG.integers(0, 256, (20, 20), dtype=np.uint8), form)
+    complete = decode_image(content, 1, "x")
+    for length in range(0, len(content), 7):
+        try:
+            found = decode_image(content[:length], 1, "x")
+        except ZooError:
+            continue
+        np.testing.assert_array_equal(found, complete)  # only what follows the pixels is missing
+
+
 def test_text_under_an_image_name(tmp_path):
     (tmp_path / "note.png").write_text("not an image")
     with pytest.raises(ZooError, match=r"note\.png: not readable as an image"):

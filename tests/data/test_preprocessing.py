@@ -54,7 +54,9 @@ def pillow(image, height, width):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize(("size", "target"), [((31, 20), (8, 5)), ((9, 14), (30, 17)), ((40, 7), (10, 21)), ((6, 6), (6, 6))])
+@pytest.mark.parametrize(
+    ("size", "target"), [((31, 20), (8, 5)), ((9, 14), (30, 17)), ((40, 7), (10, 21)), ((6, 6), (6, 6))]
+)
 def test_resize_equals_pillow(channels, size, target):
     from zoo.layers.preprocessing import AntialiasResize
 
@@ -167,7 +169,12 @@ def test_vectors_need_no_encoding():
 
 # --- encode -------------------------------------------------------------------------------------------------------
 
-COLUMNS = (Column("a, b", "number"), Column("größe", "number"), Column("colour", "category"), Column("city", "category"))
+COLUMNS = (
+    Column("a, b", "number"),
+    Column("größe", "number"),
+    Column("colour", "category"),
+    Column("city", "category"),
+)
 TABLE = Signature("table", "y", (), COLUMNS)
 
 

@@ -90,22 +90,25 @@ def test_names_shapes_and_metadata(kind, reopened):
     found = session(str(path))
     inputs = {i.name: (i.type, i.shape) for i in found.get_inputs()}
     outputs = {o.name: (o.type, o.shape) for o in found.get_outputs()}
-    assert inputs == {
-        "image": {"image": ("tensor(uint8)", ["batch", 8, 8, 1])},
-        "folder": {"image": ("tensor(uint8)", ["batch", "height", "width", 3])},
-        "table": {
-            "size, in cm": ("tensor(float)", ["batch", 1]),
-            "größe": ("tensor(float)", ["batch", 1]),
-            "colour": ("tensor(string)", ["batch", 1]),
-            "zip code": ("tensor(string)", ["batch", 1]),
-        },
-        "regression": {
-            "rooms": ("tensor(float)", ["batch", 1]),
-            "city": ("tensor(string)", ["batch", 1]),
-            "new": ("tensor(float)", ["batch", 1]),
-        },
-        "array": {"array": ("tensor(float)", ["batch", 5])},
-    }[kind]
+    assert (
+        inputs
+        == {
+            "image": {"image": ("tensor(uint8)", ["batch", 8, 8, 1])},
+            "folder": {"image": ("tensor(uint8)", ["batch", "height", "width", 3])},
+            "table": {
+                "size, in cm": ("tensor(float)", ["batch", 1]),
+                "größe": ("tensor(float)", ["batch", 1]),
+                "colour": ("tensor(string)", ["batch", 1]),
+                "zip code": ("tensor(string)", ["batch", 1]),
+            },
+            "regression": {
+                "rooms": ("tensor(float)", ["batch", 1]),
+                "city": ("tensor(string)", ["batch", 1]),
+                "new": ("tensor(float)", ["batch", 1]),
+            },
+            "array": {"array": ("tensor(float)", ["batch", 5])},
+        }[kind]
+    )
     labels = dataset.signature.labels
     if labels:
         assert outputs == {

@@ -154,7 +154,9 @@ def test_convolutions_too(train):
 
 def test_a_batch_larger_than_the_data(digits):
     recipe = load_recipe("mlp/digits", ["training.batch_size=2000"]).recipe
-    with pytest.raises(ZooError, match=r"training\.batch_size is 2000, and the training split of builtin:digits has 12"):
+    with pytest.raises(
+        ZooError, match=r"training\.batch_size is 2000, and the training split of builtin:digits has 12"
+    ):
         set_up(recipe, digits)
 
 

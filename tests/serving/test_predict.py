@@ -1,0 +1,207 @@
+"""Predictions from files, with onnxruntime alone."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from onnx import TensorProto, helper
+from PIL import Image
+
+from zoo.data.preprocessing import as_tensors
+from zoo.data.tables import read_table, take_columns
+from zoo.errors import ZooError
+from zoo.serving.predict import predict
+from zoo.serving.session import ExportedModel
+
+
+@pytest.fixture
+def model(trained):
+    """Return a function from a kind of data to its exported file."""
+    return lambda kind: trained(kind).run / "export" / "model.onnx"
+
+
+def probabilities(results):
+    return np.array([list(r["probabilities"].values()) for r in results])
+
+
+def test_image_files_and_folders(trained, model, reopened):
+    folder = trained("folder").data
+    _, dataset, keras_model = reopened("folder")
+    results = predict(model("folder"), [folder / "dog", folder / "cat" / "00.png"])
+    files = [*sorted((folder / "dog").iterdir()), folder / "cat" / "00.png"]
+    assert [r["input"] for r in results] == list(map(str, files))
+    expected = [np.asarray(keras_model(np.asarray(Image.open(f).convert("RGB"))[None]))[0] for f in files]
+    np.testing.assert_allclose(probabilities(results), expected, atol=1e-4)
+    for result, wanted in zip(results, expected, strict=True):
+        assert set(result) == {"input", "label", "probabilities"}
+        assert list(result["probabilities"]) == list(dataset.signature.labels) == ["cat", "dog", "emu"]
+        assert result["label"] == dataset.signature.labels[wanted.argmax()]
+        assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    json.dumps(results, allow_nan=False)
+
+
+def test_predictions_are_those_of_the_evaluation_pipeline(trained, model, reopened):
+    """The files of the test split, decoded for serving, against the evaluation of the same split in Keras."""
+    from zoo.export.parity import saved_outputs
+
+    _, dataset, keras_model = reopened("folder")
+    files = sorted(trained("folder").data.rglob("*.*"))
+    results = predict(model("folder"), [files[i] for i in dataset.test.indices])
+    expected = saved_outputs(keras_model, dataset.test, dataset.signature)
+    np.testing.assert_allclose(probabilities(results), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_tables(form, trained, model, reopened, tmp_path):
+    _, dataset, keras_model = reopened("table")
+    frame = pd.read_csv(trained("table").data, dtype={"zip code": str}).head(20)
+    shuffled = frame[frame.columns[::-1]].drop(columns=["kind", "id"])
+    path = tmp_path / f"rows.{form}"
+    shuffled.to_csv(path, index=False) if form == "csv" else shuffled.to_parquet(path)
+    results = predict(model("table"), [path])
+    assert [r["input"] for r in results] == [f"{path}:{row}" for row in range(1, 21)]
+    raw = take_columns(read_table(trained("table").data, ["zip code"]), dataset.signature.columns, "")
+    raw = {name: values[:20] for name, values in raw.items()}
+    expected = np.asarray(keras_model(as_tensors(raw, dataset.signature)))
+    np.testing.assert_allclose(probabilities(results), expected, atol=1e-4)
+    for row in range(20):  # a row alone is what it is among others
+        one = shuffled.iloc[[row]]
+        one.to_csv(path.with_suffix(".csv"), index=False)
+        alone = predict(model("table"), [path.with_suffix(".csv")])
+        np.testing.assert_allclose(probabilities(alone)[0], expected[row], atol=1e-4)
+
+
+def test_numbers(trained, model, reopened):
+    _, dataset, keras_model = reopened("regression")
+    path = trained("regression").data
+    results = predict(model("regression"), [path, path])
+    frame = pd.read_parquet(path)
+    raw = take_columns(frame, dataset.signature.columns, "")
+    expected = np.asarray(keras_model(as_tensors(raw, dataset.signature)))[:, 0]
+    assert len(results) == 2 * len(frame) and set(results[0]) == {"input", "value"}
+    np.testing.assert_allclose([r["value"] for r in results], np.tile(expected, 2), rtol=1e-4)
+
+
+def test_npz_of_images_vectors_and_columns(model, tmp_path):
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, (300, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", x=pixels)
+    np.savez(tmp_path / "b.npz", test_images=pixels[..., None], test_labels=np.zeros(300))
+    first, second = (predict(model("image"), [tmp_path / name]) for name in ("a.npz", "b.npz"))
+    assert len(first) == 300 and first[299]["input"].endswith("a.npz:300")
+    np.testing.assert_array_equal(probabilities(first), probabilities(second))
+    vectors = generator.normal(size=(4, 5))
+    np.savez(tmp_path / "v.npz", whatever=vectors)
+    found = predict(model("array"), [tmp_path / "v.npz"])
+    expected = ExportedModel(model("array")).predict(vectors.astype(np.float32)).probabilities
+    np.testing.assert_array_equal(probabilities(found), expected)
+    np.savez(tmp_path / "t.npz", rooms=[1, 2], city=np.array(["Ulm", "Rom"]), new=[True, False])
+    assert len(predict(model("regression"), [tmp_path / "t.npz"])) == 2
+
+
+def test_single_images_arrays_and_lists_agree(model):
+    exported = ExportedModel(model("folder"))
+    images = np.random.default_rng(0).integers(0, 256, (5, 30, 20, 3), dtype=np.uint8)
+    together, one_by_one = exported.predict(images), exported.predict(list(images))
+    np.testing.assert_allclose(together.probabilities, one_by_one.probabilities, atol=1e-6)
+    assert together.labels == one_by_one.labels and together.values is None
+
+
+# --- what must be refused -----------------------------------------------------------------------------------------
+
+
+def refused(message, file, *inputs):
+    with pytest.raises(ZooError, match=message):
+        predict(file, inputs)
+
+
+def test_tables_that_do_not_fit(model, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("room,city,new\n1,Ulm,True\n")
+    refused(r"t\.csv: missing columns: rooms; did you mean 'room'\?", model("regression"), path)
+    path.write_text("rooms,city,new\n1,Ulm,True\nfour,Rom,False\n")
+    refused(r"t\.csv: column 'rooms' holds numbers, but row 2 has 'four'", model("regression"), path)
+    path.write_text("rooms,city,new\n")
+    refused(r"t\.csv: the table has no rows", model("regression"), path)
+    path.write_text("rooms,city,new\n1,Ulm,True\n")
+    refused(r"model\.onnx takes images, not tables", model("image"), path)
+    refused(r"model\.onnx takes vectors in an npz file, not tables", model("array"), path)
+
+
+def test_images_that_do_not_fit(model, trained, tmp_path):
+    image = tmp_path / "a.png"
+    Image.fromarray(np.zeros((9, 8), np.uint8)).save(image)
+    refused(r"a\.png: the image is 9×8, the model takes 8×8 \(train with a resize", model("image"), image)
+    refused(r"model\.onnx takes tables, not images", model("table"), image)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)).save(image)
+    image.write_bytes(image.read_bytes()[:70])
+    refused(r"a\.png: not readable as an image", model("folder"), trained("folder").data / "cat", image)
+    (tmp_path / "empty").mkdir()
+    refused(r"empty: the folder holds no images", model("image"), tmp_path / "empty")
+    refused(r"input .*gone\.png does not exist", model("image"), tmp_path / "gone.png")
+    (tmp_path / "notes.txt").touch()
+    refused(r"notes\.txt: expected an image \(\.png", model("image"), tmp_path / "notes.txt")
+
+
+@pytest.mark.parametrize(
+    ("kind", "arrays", "message"),
+    [
+        ("image", {"x": np.zeros((2, 8, 8))}, r"array 'x' must be uint8 \(examples, 8, 8, 1\), received float64"),
+        ("image", {"x": np.zeros((2, 8, 9), np.uint8)}, r"received uint8 \(2, 8, 9, 1\)"),
+        ("image", {"x": np.zeros((0, 8, 8), np.uint8)}, "array 'x' holds no examples"),
+        (
+            "folder",
+            {"x": np.zeros((2, 8, 8, 1), np.uint8)},
+            r"\(examples, any, any, 3\), received uint8 \(2, 8, 8, 1\)",
+        ),
+        ("array", {"x": np.zeros((2, 4))}, r"must be numbers \(examples, 5\), received float32 \(2, 4\)"),
+        ("array", {"a": np.zeros((2, 5)), "b": np.zeros(2)}, "expected an array named 'x'; found a, b"),
+        ("array", {"x": np.array([None])}, "not readable as an npz file"),
+        ("array", {}, "the file holds no arrays"),
+        ("regression", {}, "the file holds no arrays"),
+        ("regression", {"rooms": np.zeros(2), "city": np.zeros(3)}, r"one array \(examples,\) for each column"),
+        ("regression", {"rooms": np.zeros((2, 2))}, r"one array \(examples,\) for each column"),
+        ("regression", {"rooms": np.zeros(2)}, "missing columns: city, new"),
+    ],
+)
+def test_arrays_that_do_not_fit(kind, arrays, message, model, tmp_path):
+    np.savez(tmp_path / "d.npz", **arrays)
+    refused(rf"d\.npz: .*{message}", model(kind), tmp_path / "d.npz")
+
+
+def test_files_that_are_no_exported_models(model, tmp_path):
+    refused(r"model file .*gone\.onnx does not exist", tmp_path / "gone.onnx")
+    (tmp_path / "text.onnx").write_text("no model")
+    refused(r"text\.onnx: not readable as an ONNX model", tmp_path / "text.onnx")
+    (tmp_path / "short.onnx").write_bytes(model("image").read_bytes()[:1000])
+    refused(r"short\.onnx: not readable as an ONNX model", tmp_path / "short.onnx")
+    value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "foreign", value[:1], value[1:])
+    foreign = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(foreign, tmp_path / "foreign.onnx")
+    refused(r"foreign\.onnx: lacks the metadata 'zoo\.signature'", tmp_path / "foreign.onnx")
+
+
+def test_serving_needs_neither_tensorflow_nor_keras(model, trained, tmp_path):
+    np.savez(tmp_path / "v.npz", x=np.zeros((2, 5)))
+    script = textwrap.dedent("""
+        import json, sys
+        from zoo.serving.predict import predict
+
+        results = [predict(*pair.split("|")[:1], pair.split("|")[1:]) for pair in sys.argv[1:]]
+        heavy = {"tensorflow", "keras", "tensorflow_datasets", "sklearn", "matplotlib", "tf2onnx"} & set(sys.modules)
+        print(json.dumps({"results": [len(r) for r in results], "heavy": sorted(heavy)}))
+    """)
+    pairs = [
+        f"{model('folder')}|{trained('folder').data / 'cat'}",
+        f"{model('table')}|{trained('table').data}",
+        f"{model('array')}|{tmp_path / 'v.npz'}",
+    ]
+    done = subprocess.run([sys.executable, "-c", script, *pairs], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {"results": [16, 120, 2], "heavy": []}
+    assert done.stderr == ""

@@ -1,0 +1,205 @@
+"""The whole chain, for every shipped recipe and for data that must be refused."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo import cli, workflow
+from zoo.errors import ZooError
+from zoo.recipe import list_recipes, load_recipe
+from zoo.serving.predict import predict
+from zoo.tasks import TASKS
+
+FILES = (
+    *("recipe.yaml", "environment.json", "data.json", "metrics.csv", "model.keras", "report.json", "report.html"),
+    *("checkpoints/last.keras", "checkpoints/best.weights.h5"),
+    *("export/model.onnx", "export/certificate.json", "export/card.md"),
+)
+KEYS = {"task", "model", "metrics", "baseline", "verdict", "seconds", "parameters", "versions"}
+
+
+def small(name):
+    """Return overrides that keep the recipe's form and make its run as short as can be."""
+    recipe = load_recipe(name).recipe
+    overrides = ["training.epochs=1", "training.batch_size=32"]
+    baseline = "logistic_regression" if TASKS[recipe.task].kind == "classification" else "ridge"
+    overrides.append(f"evaluation.baseline={baseline}")
+    if hasattr(recipe.optimizer.learning_rate, "warmup_epochs"):
+        overrides.append("optimizer.learning_rate.warmup_epochs=0.5")
+    sizes = {"widths": "[8]", "depth": 1}
+    return overrides + [f"model.{key}={sizes[key]}" for key in sizes if key in recipe.model.config]
+
+
+@pytest.fixture
+def data_of(request):
+    """Return a function that puts made-up data in the place of what a recipe would download."""
+    import tensorflow_datasets as tfds
+
+    def prepare(recipe):
+        if recipe.data.source.startswith("tfds:"):
+            mocked = tfds.testing.mock_data(num_examples=200, policy=tfds.testing.MockPolicy.USE_CODE)
+            mocked.__enter__()
+            request.addfinalizer(lambda: mocked.__exit__(None, None, None))
+
+    return prepare
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
+    recipe = load_recipe(name).recipe
+    data_of(recipe)
+    run = workflow.train(name, small(name), runs=tmp_path)
+    assert run.parent == tmp_path / name
+    assert [file for file in FILES if not (run / file).is_file()] == []
+    report = json.loads((run / "report.json").read_text())
+    assert set(report) >= KEYS and report["recipe"] == name and report["task"] == recipe.task
+    primary = TASKS[recipe.task].primary
+    assert all(np.isfinite(report["metrics"][split][primary]) for split in ("train", "validation", "test"))
+    assert report["baseline"]["name"] and all(primary in report["baseline"][s] for s in ("validation", "test"))
+    assert "better than" in report["verdict"] or "worse than" in report["verdict"] or "tie" in report["verdict"]
+    assert report["parameters"] > 0 and report["seconds"] > 0 and report["versions"]["keras"]
+    again = workflow.evaluate(run)
+    assert again["metrics"] == report["metrics"]["test"] and again["intervals"] == report["intervals"]["test"]
+    certificate = json.loads((run / "export" / "certificate.json").read_text())
+    assert certificate["label_flips"] == 0 and certificate["samples"] == again["samples"]
+
+
+def test_without_a_baseline_and_without_an_export(tmp_path):
+    run = workflow.train("mlp/wine", [*small("mlp/wine"), "evaluation={}"], runs=tmp_path, export=False)
+    report = json.loads((run / "report.json").read_text())
+    assert report["baseline"] is None and report["verdict"].startswith("not compared")
+    assert not (run / "export").exists()
+    certificate = workflow.export(run)
+    assert certificate["path"] == str(run / "export" / "model.onnx") and (run / "export" / "model.onnx").is_file()
+    assert certificate["label_flips"] == 0
+
+
+@pytest.mark.parametrize("kind", ["folder", "table", "regression", "array"])
+def test_evaluation_and_export_of_own_data_give_the_same_again(kind, trained):
+    run = trained(kind).run
+    report = json.loads((run / "report.json").read_text())
+    assert workflow.evaluate(run)["metrics"] == report["metrics"]["test"]
+    first = (run / "export" / "model.onnx").read_bytes()
+    workflow.export(run)
+    assert (run / "export" / "model.onnx").read_bytes() == first
+
+
+def test_a_recipe_run_again_gives_the_same_model(trained, tmp_path):
+    """From the recipe that the run folder holds."""
+    first = trained("array").run
+    second = workflow.train(first / "recipe.yaml", runs=tmp_path)
+    assert (second / "export" / "model.onnx").parent.is_dir()
+    reports = [json.loads((run / "report.json").read_text()) for run in (first, second)]
+    assert reports[0]["metrics"] == reports[1]["metrics"] and reports[0]["history"][-1]["loss"] == pytest.approx(
+        reports[1]["history"][-1]["loss"], rel=0
+    )
+
+
+def test_changed_data_is_not_what_was_trained_on(tmp_path, write_images, write_recipe):
+    write_images(tmp_path / "data")
+    recipe = write_recipe(tmp_path, "folder")
+    overrides = ["training.epochs=1", "evaluation.baseline=majority_class"]
+    run = workflow.train(recipe, overrides, runs=tmp_path / "runs", export=False)
+    image = tmp_path / "data" / "cat" / "00.png"
+    pixels = np.array(Image.open(image))
+    pixels[0, 0] ^= 1
+    Image.fromarray(pixels).save(image)
+    for command in (workflow.evaluate, workflow.export):
+        with pytest.raises(ZooError, match=r"is not the data that .* was trained on: its fingerprint is"):
+            command(run)
+
+
+# --- data that must be refused, at the command line ---------------------------------------------------------------
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Return a function that runs `zoo` with these arguments; gives exit code, output and error output."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as exit_:
+            code = exit_.code or 0
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def edited(old, new):
+    """Return a function that replaces text in the table, once."""
+
+    def edit(folder):
+        lines = (folder / "data.csv").read_text()
+        assert old in lines
+        (folder / "data.csv").write_text(lines.replace(old, new, 1))
+
+    return edit
+
+
+TABLE = "height,colour,kind\n" + "\n".join(f"{i / 3},{'ab'[i % 2]},{'xy'[i % 2]}" for i in range(60)) + "\n"
+
+
+def damaged(folder):
+    image = folder / "data" / "dog" / "02.png"
+    image.write_bytes(image.read_bytes()[:60])
+
+
+def emptied(folder):
+    for file in (folder / "data" / "emu").iterdir():
+        file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("kind", "spoil", "message"),
+    [
+        (
+            "table",
+            edited("kind", "kinds"),
+            "data.target names the column 'kind', which the table lacks; did you mean",
+        ),
+        ("table", edited("\n0.0,", "\nnone at all,"), "column 'height' holds numbers, but row 1 has 'none at all'"),
+        ("table", edited("\n0.0,a,x", "\n0.0,a,"), "column 'kind': row 1 has no label"),
+        ("folder", emptied, "data/emu: the class has no images"),
+        ("folder", damaged, "data/dog/02.png: not readable as an image"),
+    ],
+)
+def test_bad_data_is_refused_before_anything_is_written(
+    kind, spoil, message, command, tmp_path, write_images, write_recipe
+):
+    recipe = write_recipe(tmp_path, kind)
+    if kind == "table":
+        (tmp_path / "data.csv").write_text(TABLE)
+        overrides = ["data.ignore=[]", "data.categorical=[]"]
+    else:
+        write_images(tmp_path / "data")
+        overrides = []
+    spoil(tmp_path)
+    code, out, err = command("train", recipe, *overrides, "--runs", tmp_path / "runs")
+    assert code == 2 and out == ""
+    assert err.count("error:") == 1 and "Traceback" not in err
+    assert message in err.partition("error:")[2] and str(tmp_path) in err.partition("error:")[2]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_same_data_unspoiled_trains(command, tmp_path, write_recipe):
+    (tmp_path / "data.csv").write_text(TABLE)
+    recipe = write_recipe(tmp_path, "table")
+    overrides = ["data.ignore=[]", "data.categorical=[]", "training.epochs=1"]
+    code, out, err = command("train", recipe, *overrides, "--runs", tmp_path / "runs", "--json")
+    assert code == 0, err
+    report = json.loads(out)
+    assert set(report) >= KEYS and (tmp_path / "runs").is_dir()
+    model = f"{report['run']}/export/model.onnx"
+    code, out, _ = command("predict", model, tmp_path / "data.csv", "--json")
+    assert code == 0 and json.loads(out) == predict(model, [tmp_path / "data.csv"])
+    code, out, err = command("evaluate", report["run"], "--json")
+    assert code == 0 and json.loads(out)["metrics"] == report["metrics"]["test"]
+    code, _, err = command("evaluate", tmp_path)
+    assert code == 2 and err.count("error:") == 1 and "is not a run folder" in err
