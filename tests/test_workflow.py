@@ -1,6 +1,8 @@
 """The whole chain, for every shipped recipe and for data that must be refused."""
 
 import json
+import re
+import subprocess
 import sys
 
 import numpy as np
@@ -68,7 +70,7 @@ def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
 
 
 def test_without_a_baseline_and_without_an_export(tmp_path):
-    run = workflow.train("mlp/wine", [*small("mlp/wine"), "evaluation={}"], runs=tmp_path, export=False)
+    run = workflow.train("mlp/wine", [*small("mlp/wine"), "evaluation.baseline=null"], runs=tmp_path, export=False)
     report = json.loads((run / "report.json").read_text())
     assert report["baseline"] is None and report["verdict"].startswith("not compared")
     assert not (run / "export").exists()
@@ -82,9 +84,36 @@ def test_evaluation_and_export_of_own_data_give_the_same_again(kind, trained):
     run = trained(kind).run
     report = json.loads((run / "report.json").read_text())
     assert workflow.evaluate(run)["metrics"] == report["metrics"]["test"]
-    first = (run / "export" / "model.onnx").read_bytes()
-    workflow.export(run)
-    assert (run / "export" / "model.onnx").read_bytes() == first
+    certificate = json.loads((run / "export" / "certificate.json").read_text())
+    again = workflow.export(run)
+    for key in ("max_abs_difference", "label_flips", "samples", "tolerance", "data"):
+        assert again[key] == certificate[key]
+
+
+@pytest.mark.parametrize("kind", ["folder", "table"])
+def test_a_run_can_be_opened_by_another_process(kind, trained):
+    """Which has imported nothing that training imported."""
+    run = trained(kind).run
+    command = [sys.executable, "-m", "zoo", "evaluate", str(run), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((run / "report.json").read_text())
+    assert json.loads(done.stdout)["metrics"] == pytest.approx(report["metrics"]["test"])
+    assert done.stderr.splitlines() == [f"Evaluating {run} on {report['examples']['test']} test examples"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "table"])
+def test_what_a_user_sees_of_a_training(kind, trained, tmp_path):
+    """Nothing of the libraries beneath, and on standard output the run folder alone."""
+    recipe = trained(kind).recipe
+    command = [sys.executable, "-m", "zoo", "train", str(recipe), "training.epochs=1", "--runs", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [str(path) for path in (tmp_path / kind).iterdir()] == done.stdout.splitlines()
+    begins = (
+        f"{kind}:|Data:|  note:|Model:|Training in|  epoch|Kept|Baseline:|Test |  (no )?(better|worse)|Exported|Done in"
+    )
+    assert [line for line in done.stderr.splitlines() if not re.match(begins, line)] == []
 
 
 def test_a_recipe_run_again_gives_the_same_model(trained, tmp_path):

@@ -46,4 +46,5 @@ def start_keras() -> None:
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
+            tf.get_logger().setLevel(logging.ERROR)
             tf.constant(0)  # the first operation writes its own lines

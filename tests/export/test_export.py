@@ -129,7 +129,7 @@ def test_names_shapes_and_metadata(kind, reopened):
 
 def test_images_are_taken_as_they_are_decoded(reopened):
     """Files of odd sizes, grey and colour, PNG and JPEG, straight from Pillow, against the Keras model."""
-    run, dataset, model = reopened("folder")
+    run, _, model = reopened("folder")
     found = session(str(run.folder / "export" / "model.onnx"))
     files = sorted((run.folder.parents[2] / "data").rglob("*.*"))
     assert {file.suffix for file in files} == {".png", ".jpg"}

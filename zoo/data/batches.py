@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.augmentation import build_augmentation, mixup
-from zoo.data.dataset import ImageInputs, Split
+from zoo.data.dataset import CHUNK_VALUES, ImageInputs, Split
 from zoo.data.preprocessing import Preprocessor, chunks
 from zoo.recipe.schema import Recipe
 
@@ -119,7 +119,8 @@ def evaluation_batches(prepared: Prepared, *, targets: bool = True) -> tf.data.D
 
     read = prepared.reader()
     values = tf.constant(prepared.targets)
-    positions = tf.data.Dataset.range(len(prepared)).batch(_EVALUATION_BATCH)
+    size = max(1, min(_EVALUATION_BATCH, CHUNK_VALUES // int(np.prod(prepared.preprocessor.shape))))
+    positions = tf.data.Dataset.range(len(prepared)).batch(size)
 
     def batch(places: tf.Tensor) -> Any:
         return (read(places), tf.gather(values, places)) if targets else read(places)

@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import onnx
 
+import zoo.layers.preprocessing  # noqa: F401 - registers the layers that a saved model holds
+from zoo import registry
 from zoo.data.dataset import Dataset
 from zoo.errors import ZooError
 from zoo.export.card import card
@@ -27,9 +29,9 @@ def load_model(run: Run) -> keras.Model:
     Raises:
         ZooError: the run has no trained model, or the file is damaged.
     """
-
     if not run.model_path.is_file():
         raise ZooError(f"{run.folder} has no model.keras: the run did not finish its training")
+    registry.builder(run.recipe().recipe.model.name)  # its module registers the layers of its family
     try:
         return keras.saving.load_model(run.model_path, safe_mode=True, compile=False)
     except (ValueError, OSError, TypeError, KeyError) as error:

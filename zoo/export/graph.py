@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -74,6 +75,7 @@ def _through_tf2onnx(
     from tf2onnx import tf_loader
 
     _add_handlers()
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what matters comes as an exception
     table = signature.kind == "table"
     keys = signature.tensor_names
     tensors = [model.input[key] for key in keys] if table else [model.input]
