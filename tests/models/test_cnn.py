@@ -76,7 +76,7 @@ def test_stage_dropout_stands_between_stages():
         ("cnn", {"input_shape": (28, 28)}, "needs images.*Received: input_shape=\\(28, 28\\)"),
         ("resnet18", {"input_shape": (784,)}, "needs images.*Received: input_shape=\\(784,\\)"),
         ("cnn", {"widths": ()}, "at least one stage"),
-        ("cnn", {"depth": 0}, "depth=0"),
+        ("cnn", {"depth": 0}, "depth: must be at least 1"),
         ("cnn", {"kernel_size": 0}, "kernel_size"),
     ],
 )

@@ -337,7 +337,7 @@ def test_what_is_not_an_override(text, write):
         ("preprocess.0.rescale.scale=5", "preprocess: expected a list, received {"),
         ("optimizer={learning_rate: {peak: -1}}", "optimizer.learning_rate.peak: must be greater than 0, received -1"),
         ("extends=cnn/digits", "extends cannot be overridden; write a recipe file"),
-        ("model.widths=5", "model.widths: input should be a list, received 5"),
+        ("model.widths=5", "model.widths: must be a list, received 5"),
         ("training.epochs=1", "optimizer.learning_rate.warmup_epochs: "),
     ],
 )

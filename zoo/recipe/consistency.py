@@ -29,6 +29,11 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
     sources = _IMAGE_SOURCES if images else _TABLE_SOURCES
     refuse(source not in sources, ("data", "source"), f"{recipe.task} reads {', '.join(sources)}, not {source}")
     refuse(
+        recipe.data.channels is not None and source != "folder",
+        ("data", "channels"),
+        f"applies to folder sources, whose files are decoded here; {source} gives its images as they are",
+    )
+    refuse(
         source in ("csv", "parquet") and not recipe.data.target,
         ("data", "target"),
         "required, and missing: the name of the column to predict",
