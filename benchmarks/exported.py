@@ -1,6 +1,6 @@
 """Rebuild `exported/`: train the small recipes and keep each ONNX file with its card and certificate.
 
-    python benchmarks/exported.py [RECIPE ...]    default: every recipe on built-in data
+python benchmarks/exported.py [RECIPE ...]    default: every recipe on built-in data
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The results that the README shows, from the manifests of real runs.
 
-    python benchmarks/results.py add RUN [RUN ...]    keep a run's manifest in benchmarks/results/
-    python benchmarks/results.py write                write the tables of README.md again
-    python benchmarks/results.py check                fail if the README is not what `write` would make
+python benchmarks/results.py add RUN [RUN ...]    keep a run's manifest in benchmarks/results/
+python benchmarks/results.py write                write the tables of README.md again
+python benchmarks/results.py check                fail if the README is not what `write` would make
 """
 
 from __future__ import annotations
@@ -21,9 +21,22 @@ from zoo.tasks import TASKS
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 README = ROOT / "README.md"
-KEPT = (
-    "recipe task model metrics intervals baseline verdict seed seconds parameters flops versions hardware created"
-).split()
+KEPT = [
+    "recipe",
+    "task",
+    "model",
+    "metrics",
+    "intervals",
+    "baseline",
+    "verdict",
+    "seed",
+    "seconds",
+    "parameters",
+    "flops",
+    "versions",
+    "hardware",
+    "created",
+]
 
 
 def add(run: Path) -> Path:

@@ -97,5 +97,5 @@ def test_learns_exclusive_or():
 
 @pytest.mark.parametrize("config", [{"widths": (0,)}, {"dropout": 1.5}, {"dropout": -0.1}])
 def test_values_out_of_range_are_refused(config):
-    with pytest.raises(ZooError, match="model 'mlp': (widths|dropout): must be"):
+    with pytest.raises(ZooError, match=r"model 'mlp': (widths|dropout): must be"):
         registry.build("mlp", **config)

@@ -306,6 +306,7 @@ CONSISTENCY = [
         "2: data.target: required, and missing: the name of the column to predict",
     ),
     (NUMBERS, {"data": {"source": "parquet:a", "target": ""}}, "2: data.target: required, and missing"),
+    (IMAGES, {"data": {"source": "tfds:a", "channels": 1}}, "2: data.channels: applies to folder sources"),
     (
         IMAGES,
         {"data": {"source": "tfds:a", "validation": 0.5, "test": 0.5}},
