@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 import subprocess
 from pathlib import Path
 from types import ModuleType
@@ -82,6 +83,15 @@ def test_exported_file_predicts(folder: Path) -> None:
         assert result.labels == [model.labels[i] for i in result.probabilities.argmax(axis=1)]
     else:
         assert result.values.shape == (3,)
+
+
+SHOWN = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", SHOWN, ids=["images", "table"])
+def test_recipes_shown_in_the_readme_are_valid(block: str, tmp_path: Path) -> None:
+    (tmp_path / "shown.yaml").write_text(block, encoding="utf-8")
+    assert load_recipe(tmp_path / "shown.yaml").recipe.data.source.partition(":")[0] in ("folder", "csv")
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
