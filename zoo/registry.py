@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import keras
 
 ENTRY_POINT_GROUP = "zoo.models"
-_SHARED = ("input_shape", "outputs")
+_SHARED = ("input_shape", "outputs", "vocabulary", "every_step")
 _WORDS = {
     "Input should": "must",
     "an instance of Sequence": "a list",
@@ -48,8 +48,9 @@ class Entry:
         name: the registry key, which is the function's name.
         family: the architecture family, which is the module's name.
         tasks: tasks that the builder's head serves.
-        input_shape: default input shape, without the batch axis.
+        input_shape: default input shape, without the batch axis; None for an axis that varies.
         outputs: default number of outputs.
+        vocabulary: default number of token ids, for builders that take tokens by default.
         paper: source of the architecture.
         summary: first line of the docstring.
         module: module that holds the builder.
@@ -58,8 +59,9 @@ class Entry:
     name: str
     family: str
     tasks: tuple[str, ...]
-    input_shape: tuple[int, ...]
+    input_shape: tuple[int | None, ...]
     outputs: int
+    vocabulary: int | None
     paper: str
     summary: str
     module: str
@@ -72,21 +74,24 @@ _builders: dict[str, Callable[..., keras.Model]] = {}
 def register(
     *,
     tasks: Sequence[str],
-    input_shape: Sequence[int],
+    input_shape: Sequence[int | None],
     outputs: int,
+    vocabulary: int | None = None,
     paper: str = "",
     family: str | None = None,
 ) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
     """Register a builder under its function's name.
 
     The function takes `input_shape` and `outputs` and its own settings as keyword arguments, each annotated and each
-    with a default, and returns a built functional `keras.Model` that ends in `zoo.layers.head.head`. In the package's
+    with a default, and returns a built functional `keras.Model` that ends in `zoo.layers.head.head`. Where it can take
+    tokens it also has the argument `vocabulary`, where it can give one output a step `every_step`. In the package's
     own families the decorator's arguments are literals, because listing reads them from the source.
 
     Args:
         tasks: tasks that the builder's head serves, for example `("image_classification",)`.
-        input_shape: default input shape, without the batch axis.
+        input_shape: default input shape, without the batch axis; None for an axis that varies.
         outputs: default number of outputs (classes or values).
+        vocabulary: default number of token ids, for builders that take tokens by default.
         paper: source of the architecture.
         family: architecture family; the name of the module where it is left out.
 
@@ -102,6 +107,7 @@ def register(
             tasks=tuple(tasks),
             input_shape=tuple(input_shape),
             outputs=outputs,
+            vocabulary=vocabulary,
             paper=paper,
             summary=_summary(inspect.getdoc(builder)),
             module=module,
@@ -156,43 +162,72 @@ def entry(name: str) -> Entry:
 
 
 def build(
-    name: str, *, input_shape: Sequence[int] | None = None, outputs: int | None = None, **config: Any
+    name: str,
+    *,
+    input_shape: Sequence[int | None] | None = None,
+    outputs: int | None = None,
+    vocabulary: int | None = None,
+    every_step: bool = False,
+    **config: Any,
 ) -> keras.Model:
     """Build a model.
 
     Args:
         name: registry key, for example `"resnet18"`.
-        input_shape: shape of one example, without the batch axis; the builder's default where it is left out.
+        input_shape: shape of one example, without the batch axis, None for an axis that varies; the builder's default
+            where it is left out.
         outputs: number of classes or values; the builder's default where it is left out.
+        vocabulary: number of token ids, where the input is tokens; the builder's default where `input_shape` and
+            `vocabulary` are both left out.
+        every_step: give one output for each step of a sequence.
         **config: the builder's own settings; `describe(name)["defaults"]` lists them.
 
     Returns:
-        A built model from `(batch, *input_shape)` to `(batch, outputs)`, without a final activation.
+        A built model from `(batch, *input_shape)` to `(batch, outputs)` or, with `every_step` and for dense tasks, to
+        one output for each step or pixel; without a final activation.
 
     Raises:
         ZooError: unknown name, or an argument that is unknown, of the wrong type or out of range.
     """
     found = entry(name)
+    if input_shape is None:
+        vocabulary = found.vocabulary if vocabulary is None else vocabulary
     shape = found.input_shape if input_shape is None else tuple(input_shape)
     count = found.outputs if outputs is None else outputs
     validate_config(name, config)
-    if not shape or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in shape):
+    if not shape or any(n is not None and not _positive(n) for n in shape):
         raise ZooError(f"model '{name}': input_shape must be positive whole numbers, received {shape}")
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+    if not _positive(count):
         raise ZooError(f"model '{name}': outputs must be a positive whole number, received {count!r}")
+    takes = inspect.signature(builder(name)).parameters
+    shared: dict[str, Any] = {}
+    if "vocabulary" in takes:
+        shared["vocabulary"] = vocabulary
+    elif vocabulary is not None:
+        raise ZooError(f"model '{name}' does not take tokens, and vocabulary={vocabulary} was given")
+    if "every_step" in takes:
+        shared["every_step"] = every_step
+    elif every_step:
+        raise ZooError(f"model '{name}' gives one output for a whole sequence, not one for every step")
+    if vocabulary is not None and not _positive(vocabulary):
+        raise ZooError(f"model '{name}': vocabulary must be a positive whole number, received {vocabulary!r}")
     try:
-        return builder(name)(input_shape=shape, outputs=count, **config)
+        return builder(name)(input_shape=shape, outputs=count, **shared, **config)
     except ValueError as error:
         raise ZooError(f"model '{name}' with input_shape={shape}, outputs={count}, {config}: {error}") from error
+
+
+def _positive(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number > 0
 
 
 def describe(name: str) -> dict[str, Any]:
     """Describe a builder: family, tasks, defaults, parameters, FLOPs, paper.
 
     Builds the model once with its defaults, so it needs Keras. FLOPs are those of one example's forward pass, counted
-    by the backend's own profiler (a multiply-add counts as two).
+    by the backend's own profiler (a multiply-add counts as two), at a stated length where the length is open.
     """
-    from zoo.profile import count_flops, count_parameters
+    from zoo.profile import LENGTH, count_flops, count_parameters
 
     found = entry(name)
     model = build(name)
@@ -202,9 +237,15 @@ def describe(name: str) -> dict[str, Any]:
         "tasks": list(found.tasks),
         "summary": found.summary,
         "paper": found.paper,
-        "defaults": {"input_shape": list(found.input_shape), "outputs": found.outputs, **defaults(name)},
+        "defaults": {
+            "input_shape": list(found.input_shape),
+            "outputs": found.outputs,
+            **({"vocabulary": found.vocabulary} if found.vocabulary else {}),
+            **defaults(name),
+        },
         "parameters": count_parameters(model),
-        "flops": count_flops(model),
+        "flops": count_flops(model, length=LENGTH),
+        **({"flops_at_length": LENGTH} if None in found.input_shape else {}),
     }
 
 
@@ -288,6 +329,7 @@ def _shipped() -> dict[str, Entry]:
                         tasks=tuple(given["tasks"]),
                         input_shape=tuple(given["input_shape"]),
                         outputs=given["outputs"],
+                        vocabulary=given.get("vocabulary"),
                         paper=given.get("paper", ""),
                         summary=_summary(ast.get_docstring(node)),
                         module=module,

@@ -5,39 +5,190 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Kind = Literal[
+    "classification",
+    "regression",
+    "forecasting",
+    "tokens",
+    "sequences",
+    "transcription",
+    "segmentation",
+    "detection",
+]
+
 
 @dataclass(frozen=True)
 class Task:
     """One task.
 
     Attributes:
-        kind: what the target is: a class, or a number.
+        name: what recipes call it.
+        kind: what the target is. It decides the head, the figures, the report's sections and the export's outputs.
         inputs: kinds of input data that the task takes.
+        sources: kinds of source that hold such data.
         losses: losses that fit the task.
-        primary: the metric that headlines, compares with the baseline and chooses the best epoch.
+        primary: the metric that headlines and that compares with the baseline.
         greater_is_better: direction of the primary metric.
-        baselines: scikit-learn baselines that fit the task.
+        monitor: what is watched while training, and chooses the best epoch on validation.
+        baselines: baselines that fit the task.
     """
 
-    kind: Literal["classification", "regression"]
+    name: str
+    kind: Kind
     inputs: tuple[str, ...]
+    sources: tuple[str, ...]
     losses: tuple[str, ...]
     primary: str
     greater_is_better: bool
+    monitor: str
     baselines: tuple[str, ...]
 
 
 _ANY = ("k_nearest_neighbors", "random_forest", "gradient_boosting", "support_vector_machine")
 _CLASSIFIERS = ("majority_class", "logistic_regression", *_ANY)
 _REGRESSORS = ("mean", "ridge", *_ANY)
+_CLASSIFICATION_LOSSES = (
+    "categorical_crossentropy",
+    "sparse_categorical_crossentropy",
+    "binary_crossentropy",
+    "focal",
+)
 _REGRESSION_LOSSES = ("mean_squared_error", "mean_absolute_error", "huber")
+_IMAGES = ("tfds", "builtin", "folder", "npz")
+_TABLES = ("tfds", "builtin", "csv", "parquet", "npz")
+_STORED = ("tfds", "builtin")
 
 TASKS: dict[str, Task] = {
     "image_classification": Task(
-        "classification", ("image",), ("categorical_crossentropy",), "accuracy", True, _CLASSIFIERS
+        "image_classification",
+        "classification",
+        ("image",),
+        _IMAGES,
+        _CLASSIFICATION_LOSSES,
+        "accuracy",
+        True,
+        "accuracy",
+        _CLASSIFIERS,
     ),
     "tabular_classification": Task(
-        "classification", ("table", "array"), ("categorical_crossentropy",), "accuracy", True, _CLASSIFIERS
+        "tabular_classification",
+        "classification",
+        ("table", "array"),
+        _TABLES,
+        _CLASSIFICATION_LOSSES,
+        "accuracy",
+        True,
+        "accuracy",
+        _CLASSIFIERS,
     ),
-    "tabular_regression": Task("regression", ("table", "array"), _REGRESSION_LOSSES, "mae", False, _REGRESSORS),
+    "tabular_regression": Task(
+        "tabular_regression",
+        "regression",
+        ("table", "array"),
+        _TABLES,
+        _REGRESSION_LOSSES,
+        "mae",
+        False,
+        "mae",
+        _REGRESSORS,
+    ),
+    "sequence_classification": Task(
+        "sequence_classification",
+        "classification",
+        ("text", "array"),
+        (*_STORED, "npz"),
+        _CLASSIFICATION_LOSSES,
+        "accuracy",
+        True,
+        "accuracy",
+        ("majority_class", "logistic_regression", "random_forest", "gradient_boosting"),
+    ),
+    "sequence_regression": Task(
+        "sequence_regression",
+        "regression",
+        ("array",),
+        (*_STORED, "npz"),
+        _REGRESSION_LOSSES,
+        "mse",
+        False,
+        "loss",
+        _REGRESSORS,
+    ),
+    "sequence_labeling": Task(
+        "sequence_labeling",
+        "tokens",
+        ("tokens",),
+        _STORED,
+        ("masked_crossentropy",),
+        "token_accuracy",
+        True,
+        "loss",
+        ("most_frequent_token",),
+    ),
+    "language_modeling": Task(
+        "language_modeling",
+        "tokens",
+        ("text",),
+        (*_STORED, "text"),
+        ("masked_crossentropy",),
+        "bits_per_token",
+        False,
+        "loss",
+        ("unigram", "ngram"),
+    ),
+    "sequence_to_sequence": Task(
+        "sequence_to_sequence",
+        "sequences",
+        ("text",),
+        _STORED,
+        ("masked_crossentropy",),
+        "exact_match",
+        True,
+        "loss",
+        ("nearest_source",),
+    ),
+    "transcription": Task(
+        "transcription",
+        "transcription",
+        ("image",),
+        _STORED,
+        ("ctc",),
+        "character_error_rate",
+        False,
+        "loss",
+        ("most_frequent_text",),
+    ),
+    "forecasting": Task(
+        "forecasting",
+        "forecasting",
+        ("array",),
+        (*_STORED, "csv"),
+        _REGRESSION_LOSSES,
+        "mase",
+        False,
+        "loss",
+        ("naive", "seasonal_naive", "exponential_smoothing", "arima"),
+    ),
+    "semantic_segmentation": Task(
+        "semantic_segmentation",
+        "segmentation",
+        ("image",),
+        _STORED,
+        ("pixel_crossentropy", "dice", "crossentropy_dice", "focal"),
+        "mean_iou",
+        True,
+        "loss",
+        ("most_frequent_class", "pixel_forest"),
+    ),
+    "object_detection": Task(
+        "object_detection",
+        "detection",
+        ("image",),
+        _STORED,
+        ("center_net",),
+        "ap50",
+        True,
+        "loss",
+        ("template_boxes",),
+    ),
 }
