@@ -65,3 +65,23 @@ def test_a_model_without_the_head_is_refused(operation):
     inputs = keras.Input((5,))
     with pytest.raises(ZooError, match="model 'bare' has no layer 'features'"):
         operation(keras.Model(inputs, keras.layers.Dense(2)(inputs), name="bare"))
+
+
+def test_head_on_each_pixel():
+    inputs = keras.Input((2, 4, 5))
+    model = keras.Model(inputs, head(inputs, 3))
+    x = np.random.default_rng(0).normal(size=(2, 2, 4, 5)).astype("float32")
+    kernel = ops.convert_to_numpy(model.get_layer("logits").kernel)
+    np.testing.assert_allclose(ops.convert_to_numpy(model(x)), x @ kernel, atol=1e-6)
+    assert features(model).output_shape == (None, 2, 4, 5)
+    assert with_head(model, 7).output_shape == (None, 2, 4, 7)
+
+
+def test_a_new_head_starts_with_the_bias_of_the_old_one():
+    inputs = keras.Input((5,))
+    model = keras.Model(inputs, head(inputs, 2, bias_initializer=keras.initializers.Constant(-3.0)))
+    for logits in (model, with_head(model, 4), with_head(with_head(model, 4), 1)):
+        np.testing.assert_array_equal(ops.convert_to_numpy(logits.get_layer("logits").bias), -3)
+    model.get_layer("logits").bias.assign([7.0, 7.0])
+    np.testing.assert_array_equal(ops.convert_to_numpy(with_head(model, 2).get_layer("logits").bias), -3)
+    assert with_head(features(model), 3).output_shape == (None, 3)

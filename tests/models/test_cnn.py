@@ -5,6 +5,7 @@ from keras import ops
 
 from zoo import registry
 from zoo.errors import ZooError
+from zoo.layers.stochastic_depth import StochasticDepth
 
 
 def trainable(model):
@@ -19,6 +20,15 @@ def trainable(model):
         ("resnet50", {}, 25_557_032),  # torchvision
         ("resnet20", {}, 269_722),  # github.com/akamaster/pytorch_resnet_cifar10, option A
         ("resnet20", {"shortcut": "projection"}, 272_474),  # option B
+        ("alexnet", {}, 61_100_840),  # torchvision
+        ("vgg16", {}, 138_357_544),  # torchvision
+        ("vgg16", {"norm": "batch"}, 138_365_992 - 4_224),  # torchvision, whose convolutions keep an idle bias
+        ("wide_resnet", {}, 36_479_194),  # github.com/xternalz/WideResNet-pytorch
+        ("mobilenet_v2", {}, 3_504_872),  # torchvision
+        ("densenet_bc", {}, 7_978_856),  # torchvision
+        ("efficientnet_b0", {}, 5_288_548),  # torchvision
+        ("convnext_tiny", {}, 28_589_128),  # torchvision
+        ("convnext_tiny", {"layer_scale": 0.0}, 28_589_128 - 3 * (96 + 192 + 3 * 384 + 768)),
     ],
 )
 def test_published_parameter_counts(name, config, count):
@@ -46,12 +56,125 @@ def test_cnn_count_is_the_sum_of_its_layers():
     assert trainable(biased) == 9 * 8 + 8 + 8 * 10 + 10
 
 
+@pytest.mark.parametrize(("depth", "width"), [(10, 1), (16, 2), (40, 4)])
+def test_wide_resnet_count_is_the_sum_of_its_layers(depth, width):
+    before, blocks = 16, (depth - 4) // 6
+    by_hand = 9 * 3 * before
+    for filters in (16 * width, 32 * width, 64 * width):
+        by_hand += before * filters * (before != filters)  # shortcut of the first block
+        for _ in range(blocks):  # two normalizations and two convolutions without bias
+            by_hand += 2 * before + 9 * before * filters + 2 * filters + 9 * filters**2
+            before = filters
+    by_hand += 2 * before + before * 10 + 10
+    assert trainable(registry.build("wide_resnet", depth=depth, width=width)) == by_hand
+    assert round(by_hand / 1e5) == {10: 1, 16: 7, 40: 89}[depth]  # table 4 has 8.9M for WRN-40-4
+
+
+@pytest.mark.parametrize(("depth", "published"), [(100, 769_162), (40, None)])
+def test_densenet_bc_count_is_the_sum_of_its_layers(depth, published):
+    growth, blocks = 12, ((depth - 4) // 6,) * 3
+    channels = 2 * growth
+    by_hand = 9 * 3 * channels
+    for block, layers in enumerate(blocks):
+        if block:
+            by_hand += 2 * channels + channels * (channels // 2)
+            channels //= 2
+        for _ in range(layers):
+            narrow = 4 * growth
+            by_hand += 2 * channels + channels * narrow + 2 * narrow + 9 * narrow * growth
+            channels += growth
+    by_hand += 2 * channels + channels * 10 + 10
+    model = registry.build(
+        "densenet_bc", input_shape=(32, 32, 3), outputs=10, blocks=blocks, growth=growth, stem="small"
+    )
+    assert trainable(model) == by_hand
+    assert published in (None, by_hand)
+    assert sum(isinstance(layer, keras.layers.Conv2D | keras.layers.Dense) for layer in model.layers) == depth
+
+
 @pytest.mark.parametrize(("name", "size"), [("resnet20", 8), ("resnet18", 1)])
 def test_size_before_pooling(name, size):
     model = registry.build(name, input_shape=(32, 32, 3))
     assert model.get_layer("pool").input.shape[1:3] == (size, size)
     small = registry.build("resnet18", input_shape=(32, 32, 3), stem="small")
     assert small.get_layer("pool").input.shape[1:3] == (4, 4)
+
+
+SMALL_FORMS = {
+    "alexnet": {"stem": "small", "top_width": 8},
+    "vgg16": {"widths": (4, 8, 8), "depths": (1, 1, 2), "top_width": 8},
+    "wide_resnet": {"depth": 10, "width": 1},
+    "densenet_bc": {"stem": "small", "blocks": (2, 2, 2), "growth": 4},
+    "mobilenet_v2": {"stem": "small", "width": 0.1},
+    "efficientnet_b0": {"stem": "small", "width": 0.1, "depth": 0.3},
+    "convnext_tiny": {"patch": 2, "depths": (1, 2, 1), "widths": (4, 8, 12)},
+}
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (17, 40, 2)])
+@pytest.mark.parametrize("name", SMALL_FORMS)
+def test_forms_for_small_images(name, shape):
+    model = registry.build(name, input_shape=shape, outputs=3, **SMALL_FORMS[name])
+    y = ops.convert_to_numpy(model(np.random.default_rng(0).normal(size=(2, *shape)).astype("float32")))
+    assert y.shape == (2, 3)
+    assert np.isfinite(y).all()
+    assert (y[0] != y[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "sizes"),
+    [
+        ("densenet_bc", "pool", {"imagenet": 8, "small": 32}),
+        ("mobilenet_v2", "pool", {"imagenet": 4, "small": 16}),
+        ("efficientnet_b0", "pool", {"imagenet": 4, "small": 16}),
+        ("alexnet", "pool5", {"imagenet": 7, "small": 31}),
+    ],
+)
+def test_the_small_stem_keeps_more_of_the_image(name, layer, sizes):
+    for stem, size in sizes.items():
+        model = registry.build(name, input_shape=(128, 128, 3), **{**SMALL_FORMS[name], "stem": stem})
+        assert model.get_layer(layer).input.shape[1:3] == (size, size)
+
+
+def test_default_forms_have_the_published_sizes_before_the_top():
+    assert registry.build("alexnet", top_width=8).get_layer("flatten").output.shape == (None, 6 * 6 * 256)
+    assert registry.build("vgg16", top_width=8).get_layer("flatten").output.shape == (None, 7 * 7 * 512)
+    for name in ("mobilenet_v2", "efficientnet_b0", "convnext_tiny", "densenet_bc"):
+        assert registry.build(name).get_layer("pool").input.shape[1:3] == (7, 7)
+
+
+def test_rates_of_stochastic_depth_grow_with_the_depth():
+    def rates(name, **config):
+        model = registry.build(name, **config)
+        return [layer.rate for layer in model.layers if isinstance(layer, StochasticDepth)]
+
+    assert rates("convnext_tiny", depths=(1, 1, 2), widths=(2, 2, 2), stochastic_depth=0.3) == pytest.approx(
+        [0.1, 0.2, 0.3]
+    )
+    # 16 blocks, of which 9 have a shortcut: those with 0, 2, 4, 6, 7, ... before them
+    assert rates("efficientnet_b0", width=0.1, stochastic_depth=0.16) == pytest.approx(
+        [0.02, 0.04, 0.06, 0.07, 0.09, 0.1, 0.12, 0.13, 0.14]
+    )
+    assert rates("efficientnet_b0", width=0.1, stochastic_depth=0.0) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "where"),
+    [
+        ("wide_resnet", {"depth": 10, "width": 1, "block_dropout": 0.3}, 3),
+        ("densenet_bc", {"blocks": (2, 3), "growth": 2, "block_dropout": 0.2}, 5),
+    ],
+)
+def test_block_dropout_stands_in_every_block(name, config, where):
+    model = registry.build(name, input_shape=(32, 32, 3), **config)
+    assert sum(isinstance(layer, keras.layers.Dropout) for layer in model.layers) == where
+
+
+@pytest.mark.parametrize("name", ["alexnet", "vgg16"])
+def test_dropout_follows_both_dense_layers(name):
+    model = registry.build(name, input_shape=(32, 32, 3), top_width=4, dropout=0.4)
+    names = [layer.name for layer in model.layers]
+    assert names[-6:] == ["top1", "top1_dropout", "top2", "features", "head_dropout", "logits"]
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 3), (9, 13, 1), (4, 7, 2)])
@@ -78,6 +201,19 @@ def test_stage_dropout_stands_between_stages():
         ("cnn", {"widths": ()}, "at least one stage"),
         ("cnn", {"depth": 0}, "depth: must be at least 1"),
         ("cnn", {"kernel_size": 0}, "kernel_size"),
+        ("wide_resnet", {"depth": 12}, "depth of 6 n \\+ 4.*Received: depth=12"),
+        ("wide_resnet", {"depth": 4}, "depth: must be at least 10"),
+        ("densenet_bc", {"input_shape": (28, 28, 1)}, "29x29 or more"),
+        ("densenet_bc", {"blocks": ()}, "at least one block"),
+        ("densenet_bc", {"compression": 1.5}, "compression: must be at most 1"),
+        ("mobilenet_v2", {"width": 0.0}, "width: must be greater than 0"),
+        ("efficientnet_b0", {"stochastic_depth": 1.0}, "stochastic_depth: must be less than 1"),
+        ("convnext_tiny", {"input_shape": (28, 28, 1)}, "32x32 or more"),
+        ("convnext_tiny", {"depths": (1, 1)}, "a depth and a width for each stage"),
+        ("convnext_tiny", {"depths": (), "widths": ()}, "a depth and a width for each stage"),
+        ("vgg16", {"depths": (1, 1)}, "a depth and a width for each stage"),
+        ("alexnet", {"input_shape": (6, 6, 3)}, "7x7 or more"),
+        ("alexnet", {"widths": (8, 8)}, "widths: "),
     ],
 )
 def test_impossible_settings_are_refused(name, config, message):

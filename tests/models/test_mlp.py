@@ -95,6 +95,69 @@ def test_learns_exclusive_or():
     assert (ops.convert_to_numpy(model(x)).argmax(-1) == y).all()
 
 
+@pytest.mark.parametrize(
+    ("config", "count"),
+    [
+        ({}, 18_528_264),  # Mixer-S/16
+        pytest.param(  # Mixer-B/16: timm, mixer_b16_224
+            {"width": 768, "depth": 12, "token_width": 384, "channel_width": 3072}, 59_880_472, marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_published_parameter_counts_of_the_mixer(config, count):
+    assert registry.build("mlp_mixer", **config).count_params() == count
+
+
+def test_count_of_the_mixer_is_the_sum_of_its_layers():
+    settings = {"patch": 4, "width": 12, "depth": 2, "token_width": 5, "channel_width": 20}
+    model = registry.build("mlp_mixer", input_shape=(28, 28, 1), outputs=10, **settings)
+    tokens = (49 + 1) * 5 + (5 + 1) * 49
+    channels = (12 + 1) * 20 + (20 + 1) * 12
+    assert model.count_params() == (16 + 1) * 12 + 2 * (tokens + channels + 4 * 12) + 2 * 12 + (12 + 1) * 10
+
+
+def test_mixer_block_equals_numpy():
+    """One branch over the patches, the same for each feature; one over the features, the same for each patch."""
+    model = registry.build(
+        "mlp_mixer",
+        input_shape=(4, 6, 1),
+        outputs=3,
+        patch=2,
+        width=4,
+        depth=1,
+        token_width=5,
+        channel_width=7,
+        feed_forward="relu",
+    )
+    rng = np.random.default_rng(1)
+    model.set_weights([rng.uniform(0.1, 1.0, w.shape) for w in model.get_weights()])
+    images = rng.normal(size=(2, 4, 6, 1)).astype("float32")
+
+    def dense(x, layer):
+        kernel, bias = weights(model, layer)
+        return x @ kernel + bias
+
+    def normalized(x, layer):
+        scale, shift = weights(model, layer)
+        return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-6) * scale + shift
+
+    def branch(x, name):
+        return dense(np.maximum(dense(x, f"{name}_dense1"), 0), f"{name}_dense2")
+
+    x = images.reshape(2, 2, 2, 3, 2).transpose(0, 1, 3, 2, 4).reshape(2, 6, 4)
+    x = dense(x, "patches_embedding")
+    y = normalized(x, "block1_tokens_norm").transpose(0, 2, 1)
+    x = x + branch(y, "block1_tokens").transpose(0, 2, 1)
+    x = x + branch(normalized(x, "block1_channels_norm"), "block1_channels")
+    x = dense(normalized(x, "blocks_norm").mean(1), "logits")
+    np.testing.assert_allclose(ops.convert_to_numpy(model(images)), x, rtol=1e-3, atol=1e-3)
+
+
+def test_mixer_needs_patches_that_tile_the_image():
+    with pytest.raises(ZooError, match=r"tile the image\. Received: patch=16, input_shape=\(28, 28, 1\)"):
+        registry.build("mlp_mixer", input_shape=(28, 28, 1))
+
+
 @pytest.mark.parametrize("config", [{"widths": (0,)}, {"dropout": 1.5}, {"dropout": -0.1}])
 def test_values_out_of_range_are_refused(config):
     with pytest.raises(ZooError, match=r"model 'mlp': (widths|dropout): must be"):

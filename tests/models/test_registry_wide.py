@@ -1,88 +1,135 @@
 """What every registered builder must do, with every option of its settings. A new builder is tested here by itself."""
 
-import typing
-from functools import cache
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
+import onnxruntime
 import pytest
+import registry_cases
 from keras import ops
+from registry_cases import OUTPUTS, Case, build, cases, example, given, losses, predict
 
 from zoo import registry
+from zoo.export.graph import to_onnx
 from zoo.layers.head import features, with_head
 from zoo.tasks import TASKS
 
-SHAPES = {"image": (32, 32, 3), "table": (8,)}
-BATCH, OUTPUTS = 2, 3
-SLOW = ("resnet34", "resnet50")  # same code as resnet18
+LARGE = ("resnet34", "resnet50", "vit_small", "vit_base")  # same code as their smaller sisters
+QUICK = ("cnn", "lstm", "mlp", "transformer")  # one a family, whose options the test command runs; `-m slow` runs all
+DEFAULT = cases(options=False)
+OPTIONS = [case for case in cases() if case not in DEFAULT]
 
 
-def cases():
-    """Yield each builder with its defaults, then with each other option of each of its settings."""
-    for name in registry.list_models():
-        yield pytest.param(name, {}, id=name)
-        hints, defaults = typing.get_type_hints(registry.builder(name)), registry.defaults(name)
-        for key, default in defaults.items():
-            options = (True, False) if hints[key] is bool else typing.get_args(hints[key])
-            if hints[key] is not bool and typing.get_origin(hints[key]) is not typing.Literal:
-                continue
-            for option in options:
-                if option != default:
-                    marks = [pytest.mark.slow] if name in SLOW else []
-                    yield pytest.param(name, {key: option}, id=f"{name}-{key}={option}", marks=marks)
+def marked(quick):
+    """Return all cases, those beyond the builders' defaults marked as slow but for some."""
+    slow = [c for c in OPTIONS if c.name not in quick] + [c for c in DEFAULT if c.name in LARGE]
+    return [pytest.param(c, id=c.id, marks=[pytest.mark.slow] if c in slow else []) for c in cases()]
 
 
-@cache
-def example(name):
-    """Return a small batch: inputs and targets."""
-    task = TASKS[registry.entry(name).tasks[0]]
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(BATCH, *SHAPES[task.inputs[0]])).astype("float32")
-    if task.kind == "classification":
-        return x, rng.integers(0, OUTPUTS, BATCH)
-    return x, rng.normal(size=(BATCH, OUTPUTS)).astype("float32")
-
-
-def predict(model, x):
-    return ops.convert_to_numpy(model(x, training=False))
-
-
-@pytest.mark.parametrize(("name", "config"), cases())
-def test_train_save_load_and_change_the_head(name, config, tmp_path):
-    x, y = example(name)
-    model = registry.build(name, input_shape=x.shape[1:], outputs=OUTPUTS, **config)
-    assert model.name == name
-
-    classifies = y.dtype.kind == "i"
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True) if classifies else "mean_squared_error"
-    model.compile(keras.optimizers.SGD(0.01), loss, run_eagerly=True, jit_compile=False)
+@pytest.mark.parametrize("case", marked(QUICK))
+def test_train_save_load_and_change_the_head(case: Case, tmp_path):
+    x, _ = example(case)
+    model = build(case)
+    assert model.name == case.name
     before = [w.copy() for w in model.get_weights()]
-    assert np.isfinite(model.train_on_batch(x, y))
+    assert np.isfinite(losses(model, case)).all()
     assert any((w != b).any() for w, b in zip(model.get_weights(), before, strict=True))
 
     trained = predict(model, x)
-    assert trained.shape == (BATCH, OUTPUTS)
-    assert np.isfinite(trained).all()
+    assert trained.shape[-1] == OUTPUTS + 4 * (TASKS[case.task].kind == "detection")
+    assert len(trained) == len(x[0]) and np.isfinite(trained).all()
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True, compile=False)
     np.testing.assert_array_equal(predict(loaded, x), trained)
 
     pooled = features(model)
-    assert len(pooled.output_shape) == 2
     new = with_head(model, 5, dropout=0.1)
-    assert new.output_shape == (None, 5)
-    assert {id(w) for w in pooled.weights} == {id(w) for w in model.weights} & {id(w) for w in new.weights}
+    assert new.output_shape[-1] == 5 and pooled.output_shape[:-1] == new.output_shape[:-1]
+    if "tie_embeddings" not in case.settings:
+        assert {id(w) for w in pooled.weights} == {id(w) for w in model.weights} & {id(w) for w in new.weights}
     logits = new.get_layer("logits")
     expected = predict(pooled, x) @ ops.convert_to_numpy(logits.kernel) + ops.convert_to_numpy(logits.bias)
     np.testing.assert_allclose(predict(new, x), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("case", marked(()))
+def test_the_onnx_file_gives_the_same(case: Case):
+    """With any number of examples and, for tokens, any length, padding and empty rows included."""
+    x, _ = example(case)
+    model = build(case)
+    names = [f"x{i}" for i in range(len(x))]
+    session = onnxruntime.InferenceSession(to_onnx(model, names, ["y"]).SerializeToString())
+    shorter = [a[:, :4] for a in x] if x[0].dtype == np.int32 else x
+    for arrays in (x, [a[:1] for a in x], shorter):
+        got = session.run(None, dict(zip(names, arrays, strict=True)))[0]
+        wanted = predict(model, arrays)
+        assert got.shape == wanted.shape
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def on_jax(tmp_path_factory):
+    """Return a function from a case to its losses in a training step and the next, on TensorFlow and on JAX."""
+    pytest.importorskip("jax")
+    folder = tmp_path_factory.mktemp("jax")
+
+    def run(chosen: list[Case]) -> dict[str, tuple[list[float], list[float]]]:
+        ours = {}
+        for case in chosen:
+            model = build(case)
+            model.save(folder / f"{case.id}.keras")
+            ours[case.id] = losses(model, case)
+        root = Path(registry_cases.__file__).parents[2]
+        paths = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
+        environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": paths}
+        command = [sys.executable, registry_cases.__file__, str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        assert done.returncode == 0, done.stderr[-3000:]
+        theirs = json.loads(done.stdout.splitlines()[-1])
+        assert theirs["backend"] == "jax"
+        return {key: (ours[key], theirs["losses"][key]) for key in ours}
+
+    return run
+
+
+def check(found):
+    """The loss of the step to 1e-4; of the next to 1%, because batch norm over 4 examples magnifies rounding."""
+    wrong = {
+        key: (ours, theirs)
+        for key, (ours, theirs) in found.items()
+        if not (np.isclose(ours[0], theirs[0], rtol=1e-4) and np.isclose(ours[1], theirs[1], rtol=1e-2))
+    }
+    assert wrong == {}
+
+
+def test_a_training_step_on_jax_has_the_same_loss(on_jax):
+    check(on_jax([case for case in DEFAULT if case.name in QUICK and case.form in ("image", "tokens")]))
+
+
+@pytest.mark.slow
+def test_a_training_step_on_jax_has_the_same_loss_in_every_form(on_jax):
+    check(on_jax([case for case in DEFAULT if not case.random and case.name not in LARGE]))
+
+
+@pytest.mark.slow
+def test_a_training_step_on_jax_has_the_same_loss_with_every_option(on_jax):
+    check(on_jax([case for case in OPTIONS if not case.random and case.name not in LARGE]))
 
 
 @pytest.mark.parametrize("name", registry.list_models())
 def test_builds_with_its_defaults(name):
     found = registry.entry(name)
     model = registry.build(name)
-    assert model.input_shape == (None, *found.input_shape)
-    assert model.output_shape == (None, found.outputs)
+    shape = model.input_shape[0] if isinstance(model.input_shape, list) else model.input_shape
+    assert shape == (None, *found.input_shape)
+    output = model.output_shape[-1]
+    assert output == found.outputs + 4 * (TASKS[found.tasks[0]].kind == "detection")
     assert found.summary.endswith(".")
     assert found.paper
     assert set(found.tasks) <= set(TASKS)
+    assert given([1]) == 1

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from zoo.errors import ZooError
 
-FEATURES = "features"
+FEATURES, LOGITS = "features", "logits"
 
 
-def head(x: keras.KerasTensor, outputs: int, *, dropout: float = 0.0) -> keras.KerasTensor:
+def head(
+    x: keras.KerasTensor, outputs: int, *, dropout: float = 0.0, bias_initializer: Any = "zeros"
+) -> keras.KerasTensor:
     """Mark `x` as the model's features and map it to logits (or values) in float32.
 
     Args:
-        x: pooled features, `(batch, channels)`.
+        x: pooled features, `(batch, channels)`; or those of each step or pixel, `(batch, ..., channels)`.
         outputs: number of classes or values.
         dropout: share of features dropped while training.
+        bias_initializer: initial bias of the logits.
 
     Returns:
-        A tensor of shape `(batch, outputs)`, without an activation.
+        A tensor of shape `(batch, outputs)` or `(batch, ..., outputs)`, without an activation.
     """
-    return _logits(keras.layers.Identity(name=FEATURES)(x), outputs, dropout)
+    return _logits(keras.layers.Identity(name=FEATURES)(x), outputs, dropout, bias_initializer)
 
 
 def features(model: keras.Model) -> keras.Model:
-    """Return the model from the same input to the pooled features, `(batch, channels)`; the weights are shared.
+    """Return the model from the same input to the features, `(batch, channels)` or `(batch, ..., channels)`.
+
+    The weights are shared.
 
     Raises:
         ZooError: the model does not end in `head`.
@@ -35,22 +42,28 @@ def features(model: keras.Model) -> keras.Model:
 def with_head(model: keras.Model, outputs: int, *, dropout: float = 0.0) -> keras.Model:
     """Return the model with a new head; everything up to the features is shared with `model`, weights included.
 
+    The new logits start with a bias like that of the old ones.
+
     Args:
         model: a model that ends in `head`.
-        outputs: number of classes or values of the new head.
+        outputs: number of classes or values of the new head, of each step or pixel where the model has such outputs;
+            for maps of boxes the number of classes + 4.
         dropout: share of features dropped while training.
 
     Raises:
         ZooError: the model does not end in `head`.
     """
-    return keras.Model(model.input, _logits(_features(model), outputs, dropout), name=model.name)
+    x = _features(model)
+    initializers = [layer.bias_initializer for layer in model.layers if layer.name == LOGITS]
+    logits = _logits(x, outputs, dropout, initializers[0] if initializers else "zeros")
+    return keras.Model(model.input, logits, name=model.name)
 
 
-def _logits(x: keras.KerasTensor, outputs: int, dropout: float) -> keras.KerasTensor:
+def _logits(x: keras.KerasTensor, outputs: int, dropout: float, bias_initializer: Any) -> keras.KerasTensor:
     if dropout:
         x = keras.layers.Dropout(dropout, name="head_dropout")(x)
     # float32 under mixed precision too: the softmax of float16 logits overflows
-    return keras.layers.Dense(outputs, dtype="float32", name="logits")(x)
+    return keras.layers.Dense(outputs, bias_initializer=bias_initializer, dtype="float32", name=LOGITS)(x)
 
 
 def _features(model: keras.Model) -> keras.KerasTensor:

@@ -17,7 +17,12 @@ MOMENTUM = 0.9  # Keras's 0.99 needs several hundred steps before the moving ave
 
 
 def normalization(
-    x: keras.KerasTensor, kind: Norm, *, gamma_initializer: str = "ones", name: str | None = None
+    x: keras.KerasTensor,
+    kind: Norm,
+    *,
+    gamma_initializer: str = "ones",
+    epsilon: float = EPSILON,
+    name: str | None = None,
 ) -> keras.KerasTensor:
     """Normalize `x` with learnt scale (and shift, except for "rms"); "none" returns it unchanged.
 
@@ -28,6 +33,7 @@ def normalization(
         x: tensor of shape `(batch, ..., channels)`.
         kind: which normalization.
         gamma_initializer: initial scale; "rms" always starts at one.
+        epsilon: added to the variance, or to the mean square.
         name: name of the layer.
 
     Returns:
@@ -36,8 +42,8 @@ def normalization(
     if kind == "none":
         return x
     if kind == "rms":
-        return keras.layers.RMSNormalization(epsilon=EPSILON, name=name)(x)
-    common = {"epsilon": EPSILON, "gamma_initializer": gamma_initializer, "name": name}
+        return keras.layers.RMSNormalization(epsilon=epsilon, name=name)(x)
+    common = {"epsilon": epsilon, "gamma_initializer": gamma_initializer, "name": name}
     if kind == "batch":
         return keras.layers.BatchNormalization(momentum=MOMENTUM, **common)(x)
     if kind == "layer":

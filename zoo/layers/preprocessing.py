@@ -100,3 +100,39 @@ class OneHot(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the layer."""
         return {**super().get_config(), "depth": self.depth}
+
+
+@keras.saving.register_keras_serializable("zoo")
+class WindowStandardize(keras.layers.Layer):
+    """Subtract each window's own mean and divide by its own standard deviation, channel by channel.
+
+    Kim et al., "Reversible instance normalization", 2022, without the learnt scale. Input `(batch, steps, channels)`
+    float; output the same, and mean and deviation of the first channel, `(batch, 1)` each. A window that does not vary
+    has deviation one.
+    """
+
+    def call(self, windows: Any) -> Any:
+        """Standardise the windows."""
+        x = ops.cast(windows, self.compute_dtype)
+        mean = ops.mean(x, axis=1, keepdims=True)
+        centred = x - mean
+        deviation = ops.sqrt(ops.mean(ops.square(centred), axis=1, keepdims=True))
+        deviation = ops.where(deviation > 1e-6 * (1.0 + ops.abs(mean)), deviation, ops.ones_like(deviation))
+        return centred / deviation, mean[:, 0, :1], deviation[:, 0, :1]
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> Any:
+        """Return the three shapes."""
+        return shape, (shape[0], 1), (shape[0], 1)
+
+
+@keras.saving.register_keras_serializable("zoo")
+class WindowRestore(keras.layers.Layer):
+    """Put mean and deviation back: the inverse of `WindowStandardize` for what was predicted, `(batch, horizon)`."""
+
+    def call(self, values: Any, mean: Any, deviation: Any) -> Any:
+        """Return the values in the unit of the series."""
+        return values * deviation + mean
+
+    def compute_output_shape(self, shape: tuple[int | None, ...], *_: Any) -> tuple[int | None, ...]:
+        """Return `(batch, horizon)`."""
+        return shape

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 Count = Annotated[int, Field(ge=1)]
 DropRate = Annotated[float, Field(ge=0, lt=1)]
+Factor = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+AtLeastTwo = Annotated[int, Field(ge=2)]
+AtLeastTen = Annotated[int, Field(ge=10)]
+FiveCounts = Annotated[Sequence[Count], Field(min_length=5, max_length=5)]

@@ -1,23 +1,34 @@
-"""Convolutional networks for images: a plain one, and residual networks (ResNet).
+"""Convolutional networks: classifiers of images, networks that answer for every pixel or cell, and one for sequences.
 
 Plain: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition", 1998; stages of
 3x3 convolutions from Simonyan and Zisserman, 2014, arXiv:1409.1556; global average pooling from Lin, Chen and Yan,
 2013, arXiv:1312.4400. ResNet: He, Zhang, Ren and Sun, 2015, arXiv:1512.03385, initialized as in He et al., 2015,
-arXiv:1502.01852; parameter counts equal torchvision's.
+arXiv:1502.01852; parameter counts equal torchvision's. The papers of the others stand at their builders. The default
+forms of VGG-16, DenseNet, MobileNetV2, EfficientNet and ConvNeXt are those of Keras Applications weight for weight, so
+that `zoo.weights` can load its files.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 
+from zoo.layers import convnext, dense_block, detection
 from zoo.layers.activations import Activation, kernel_initializer
+from zoo.layers.embedding import sequence_input
 from zoo.layers.head import head
+from zoo.layers.inverted_residual import conv_norm, divisible, inverted_residual
 from zoo.layers.norms import Norm, has_shift, normalization
+from zoo.layers.preactivation import norm_relu, plain_convolution, wide_block
+from zoo.layers.recurrent import Pool, ZeroPaddedSteps, pool_steps
 from zoo.layers.residual import Shortcut, basic_block, bottleneck, convolution
-from zoo.layers.types import Count, DropRate
+from zoo.layers.stochastic_depth import linear_rates
+from zoo.layers.temporal import StepNorm, temporal_block
+from zoo.layers.types import AtLeastTen, AtLeastTwo, Count, DropRate, Factor, FiveCounts, NotNegative, Share
+from zoo.layers.unet import Upsample, double_convolution, double_size
 from zoo.registry import register
 
 Stem = Literal["small", "imagenet"]
@@ -110,8 +121,7 @@ def _resnet(
     if stem == "imagenet":
         x = convolution(inputs, widths[0], 7, stride=2, norm=norm, name="stem")
         x = keras.layers.ReLU(name="stem_relu")(x)
-        x = keras.layers.ZeroPadding2D(1, name="stem_pool_pad")(x)  # zero is the least value after the ReLU
-        x = keras.layers.MaxPooling2D(3, strides=2, name="stem_pool")(x)
+        x = _stem_pool(x)
     else:
         x = convolution(inputs, widths[0], 3, norm=norm, name="stem")
         x = keras.layers.ReLU(name="stem_relu")(x)
@@ -232,8 +242,638 @@ def resnet50(
     return _resnet("resnet50", input_shape, outputs, bottleneck, (3, 4, 6, 3), stem=stem, norm=norm, dropout=dropout)
 
 
+@register(
+    tasks=("image_classification",),
+    input_shape=(224, 224, 3),
+    outputs=1000,
+    paper="Krizhevsky, Sutskever and Hinton (2012), doi:10.1145/3065386; Krizhevsky (2014), arXiv:1404.5997",
+)
+def alexnet(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    stem: Stem = "imagenet",
+    widths: FiveCounts = (64, 192, 384, 256, 256),
+    top_width: Count = 4096,
+    dropout: DropRate = 0.5,
+) -> keras.Model:
+    """AlexNet in the form for one GPU: 61.1M parameters with 1,000 classes (Krizhevsky, 2014, section 5).
+
+    Without local response normalization, and initialized as in He et al., arXiv:1502.01852. A pooling is left out where
+    its input is smaller than its window.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        outputs: number of classes.
+        stem: "imagenet" (11x11 and pooling, an eighth of the size) or "small" (3x3 and pooling, half the size).
+        widths: channels of the five convolutions.
+        top_width: units of the two dense layers.
+        dropout: share of units dropped after each of the dense layers while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
+
+    Raises:
+        ValueError: the input is no image, or with stem "imagenet" is smaller than 7x7.
+    """
+    _check_image(input_shape, smallest=7 if stem == "imagenet" else 1)
+
+    # === Layers ===
+    x = inputs = keras.Input(input_shape)
+    if stem == "imagenet":
+        x = keras.layers.ZeroPadding2D(2, name="stem_pad")(x)
+        x = _relu_convolution(x, widths[0], 11, strides=4, padding="valid", name="conv1")
+    else:
+        x = _relu_convolution(x, widths[0], 3, name="conv1")
+    for i, (width, kernel_size) in enumerate(zip(widths[1:], (5, 3, 3, 3), strict=True), start=2):
+        if i <= 3:
+            x = _overlapping_pool(x, name=f"pool{i - 1}")
+        x = _relu_convolution(x, width, kernel_size, name=f"conv{i}")
+    x = _overlapping_pool(x, name="pool5")
+
+    # === Functional model ===
+    return keras.Model(inputs, head(_dense_top(x, top_width, dropout), outputs, dropout=dropout), name="alexnet")
+
+
+@register(
+    tasks=("image_classification",),
+    input_shape=(224, 224, 3),
+    outputs=1000,
+    paper="Simonyan and Zisserman (2014), arXiv:1409.1556",
+)
+def vgg16(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    widths: Sequence[Count] = (64, 128, 256, 512, 512),
+    depths: Sequence[Count] = (2, 2, 3, 3, 3),
+    norm: Literal["none", "batch"] = "none",
+    top_width: Count = 4096,
+    dropout: DropRate = 0.5,
+) -> keras.Model:
+    """VGG-16: 138.4M parameters with 1,000 classes (Simonyan and Zisserman, table 1, configuration D).
+
+    Initialized as in He et al., arXiv:1502.01852. Small images need no other form, because every pooling rounds up;
+    fewer stages and a narrower top make the network fit them.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        outputs: number of classes.
+        widths: channels of each stage.
+        depths: convolutions in each stage.
+        norm: normalization after each convolution; "none" in the paper.
+        top_width: units of the two dense layers.
+        dropout: share of units dropped after each of the dense layers while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
+
+    Raises:
+        ValueError: the input is no image; or depths and widths differ in length.
+    """
+    _check_image(input_shape)
+    _check_stages(depths, widths)
+
+    # === Layers ===
+    x = inputs = keras.Input(input_shape)
+    for stage, (depth, width) in enumerate(zip(depths, widths, strict=True), start=1):
+        for i in range(1, depth + 1):
+            x = _relu_convolution(x, width, 3, norm=norm, name=f"stage{stage}_{i}")
+        x = keras.layers.MaxPooling2D(2, padding="same", name=f"stage{stage}_pool")(x)
+
+    # === Functional model ===
+    return keras.Model(inputs, head(_dense_top(x, top_width, dropout), outputs, dropout=dropout), name="vgg16")
+
+
+def _relu_convolution(
+    x: keras.KerasTensor, filters: int, kernel_size: int, *, norm: Norm = "none", name: str, **options: Any
+) -> keras.KerasTensor:
+    x = keras.layers.Conv2D(
+        filters,
+        kernel_size,
+        use_bias=not has_shift(norm),
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+        **{"padding": "same", **options},
+    )(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(normalization(x, norm, name=f"{name}_norm"))
+
+
+def _overlapping_pool(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+    return keras.layers.MaxPooling2D(3, strides=2, name=name)(x) if min(x.shape[1:3]) >= 3 else x
+
+
+def _dense_top(x: keras.KerasTensor, width: int, dropout: float) -> keras.KerasTensor:
+    """Flatten, two dense layers with ReLU, and dropout after the first; the head drops after the second."""
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal", name="top1")(x)
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="top1_dropout")(x)
+    return keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal", name="top2")(x)
+
+
+@register(
+    tasks=("image_classification",),
+    input_shape=(32, 32, 3),
+    outputs=10,
+    paper="Zagoruyko and Komodakis (2016), arXiv:1605.07146",
+)
+def wide_resnet(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    depth: AtLeastTen = 28,
+    width: Count = 10,
+    block_dropout: DropRate = 0.0,
+    dropout: DropRate = 0.0,
+) -> keras.Model:
+    """Wide residual network for small images: 36.5M parameters as WRN-28-10 (Zagoruyko and Komodakis, table 4).
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        outputs: number of classes.
+        depth: convolutions in a row, 6 for each block of every stage and 4 more.
+        width: channels for each one of the thin network (16, 32 and 64 in the three stages).
+        block_dropout: share of values dropped inside every block while training; 0.3 in the paper.
+        dropout: share of features dropped before the head while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
+
+    Raises:
+        ValueError: the input is no image, or the depth is not 6 n + 4.
+    """
+    _check_image(input_shape)
+    if depth % 6 != 4:
+        raise ValueError(f"needs a depth of 6 n + 4, such as 10, 16, 22, 28 or 40. Received: depth={depth}")
+
+    # === Layers ===
+    inputs = keras.Input(input_shape)
+    x = plain_convolution(inputs, 16, 3, name="stem")
+    for stage, filters in enumerate((16 * width, 32 * width, 64 * width), start=1):
+        for i in range(1, depth // 6 + 1):
+            stride = 2 if stage > 1 and i == 1 else 1
+            x = wide_block(x, filters, stride=stride, dropout=block_dropout, name=f"stage{stage}_block{i}")
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(norm_relu(x, name="last"))
+
+    # === Functional model ===
+    return keras.Model(inputs, head(x, outputs, dropout=dropout), name="wide_resnet")
+
+
+@register(
+    tasks=("image_classification",),
+    input_shape=(224, 224, 3),
+    outputs=1000,
+    paper="Huang, Liu, van der Maaten and Weinberger (2016), arXiv:1608.06993",
+)
+def densenet_bc(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    blocks: Sequence[Count] = (6, 12, 24, 16),
+    growth: Count = 32,
+    compression: Share = 0.5,
+    stem: Stem = "imagenet",
+    block_dropout: DropRate = 0.0,
+    dropout: DropRate = 0.0,
+) -> keras.Model:
+    """DenseNet with bottlenecks and compression: DenseNet-121 has 8.0M parameters with 1,000 classes (table 1).
+
+    For small images the paper has three blocks alike and growth 12: `blocks=(16, 16, 16)` makes DenseNet-BC of depth
+    100, with 0.8M parameters (table 2), and `blocks=(6, 6, 6)` depth 40.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        outputs: number of classes.
+        blocks: layers in each dense block, of two convolutions each.
+        growth: channels that each layer adds.
+        compression: share of the channels that is left after the transition between two blocks.
+        stem: "imagenet" (7x7 and pooling, a quarter of the size) or "small" (3x3, full size; for 32-pixel images).
+        block_dropout: share of each layer's values dropped while training; 0.2 in the paper, without augmentation.
+        dropout: share of features dropped before the head while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
+
+    Raises:
+        ValueError: the input is no image, or is too small for the blocks; or there is no block.
+    """
+    if not blocks:
+        raise ValueError("needs at least one block. Received: blocks=()")
+    halvings = 2 ** (len(blocks) - 1)
+    _check_image(input_shape, smallest=halvings if stem == "small" else 4 * halvings - 3)
+
+    # === Layers ===
+    inputs = keras.Input(input_shape)
+    if stem == "imagenet":
+        x = plain_convolution(inputs, 2 * growth, 7, stride=2, name="stem")
+        x = norm_relu(x, epsilon=dense_block.EPSILON, name="stem")
+        x = _stem_pool(x)
+    else:
+        x = plain_convolution(inputs, 2 * growth, 3, name="stem")
+    for i, depth in enumerate(blocks, start=1):
+        if i > 1:
+            x = dense_block.transition(x, max(1, int(x.shape[-1] * compression)), name=f"transition{i}")
+        x = dense_block.dense_block(x, depth, growth, dropout=block_dropout, name=f"block{i}")
+    x = norm_relu(x, epsilon=dense_block.EPSILON, name="last")
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+
+    # === Functional model ===
+    return keras.Model(inputs, head(x, outputs, dropout=dropout), name="densenet_bc")
+
+
+def _inverted(
+    name: str,
+    input_shape: Sequence[int],
+    outputs: int,
+    stages: Sequence[tuple[int, int, int, int, int]],
+    widths: tuple[int, int],
+    *,
+    stem: Stem,
+    activation: Activation,
+    squeeze: float = 0.0,
+    stochastic_depth: float = 0.0,
+    dropout: float,
+) -> keras.Model:
+    """Assemble stages of (kernel, blocks, filters, expansion, stride) between a stem and a top of the given widths."""
+    _check_image(input_shape)
+    blocks = sum(repeats for _, repeats, *_ in stages)
+    rates = iter(linear_rates(blocks + 1, stochastic_depth))  # as Keras Applications: the last block stays below
+
+    # === Layers ===
+    inputs = keras.Input(input_shape)
+    x = conv_norm(inputs, widths[0], 3, stride=1 if stem == "small" else 2, activation=activation, name="stem")
+    for stage, (kernel_size, repeats, filters, expansion, stride) in enumerate(stages, start=1):
+        for i in range(1, repeats + 1):
+            halves = i == 1 and not (stem == "small" and stage == 6)  # small images end at an eighth of their size
+            x = inverted_residual(
+                x,
+                filters,
+                kernel_size=kernel_size,
+                stride=stride if halves else 1,
+                expansion=expansion,
+                squeeze=squeeze,
+                drop=next(rates),
+                activation=activation,
+                name=f"stage{stage}_block{i}",
+            )
+    x = conv_norm(x, widths[1], activation=activation, name="top")
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+
+    # === Functional model ===
+    return keras.Model(inputs, head(x, outputs, dropout=dropout), name=name)
+
+
+@register(
+    tasks=("image_classification",),
+    input_shape=(224, 224, 3),
+    outputs=1000,
+    paper="Sandler, Howard, Zhu, Zhmoginov and Chen (2018), arXiv:1801.04381",
+)
+def mobilenet_v2(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    width: Factor = 1.0,
+    stem: Stem = "imagenet",
+    dropout: DropRate = 0.0,
+) -> keras.Model:
+    """MobileNetV2: 3.5M parameters with 1,000 classes (Sandler et al., table 2).
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        outputs: number of classes.
+        width: multiplier of all channels, rounded to multiples of 8; the last 1,280 grow with it but do not shrink.
+        stem: "imagenet" (a 32nd of the size in all) or "small" (an eighth; for 32-pixel images).
+        dropout: share of features dropped before the head while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
+    """
+    table = ((1, 16, 1, 1), (2, 24, 6, 2), (3, 32, 6, 2), (4, 64, 6, 2), (3, 96, 6, 1), (3, 160, 6, 2), (1, 320, 6, 1))
+    stages = [(3, n, divisible(int(filters * width)), t, s) for n, filters, t, s in table]
+    widths = divisible(32 * width), divisible(1280 * max(width, 1.0))
+    return _inverted(
+        "mobilenet_v2", input_shape, outputs, stages, widths, stem=stem, activation="relu6", dropout=dropout
+    )
+
+
+@register(
+    tasks=("image_classification",),
+    input_shape=(224, 224, 3),
+    outputs=1000,
+    paper="Tan and Le (2019), arXiv:1905.11946",
+)
+def efficientnet_b0(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    width: Factor = 1.0,
+    depth: Factor = 1.0,
+    stem: Stem = "imagenet",
+    stochastic_depth: DropRate = 0.2,
+    dropout: DropRate = 0.2,
+) -> keras.Model:
+    """EfficientNet-B0: 5.3M parameters with 1,000 classes (Tan and Le, tables 1 and 2).
+
+    B1 to B7 are larger by the compound scaling of section 3.3: B1 is `depth=1.1` and B4 `width=1.4, depth=1.8`.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        outputs: number of classes.
+        width: multiplier of all channels, rounded to multiples of 8.
+        depth: multiplier of the blocks in each stage, rounded up.
+        stem: "imagenet" (a 32nd of the size in all) or "small" (an eighth; for 32-pixel images).
+        stochastic_depth: rate at which the deepest blocks are dropped while training; it grows from 0 at the first.
+        dropout: share of features dropped before the head while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
+    """
+    table = (
+        (3, 1, 16, 1, 1),
+        (3, 2, 24, 6, 2),
+        (5, 2, 40, 6, 2),
+        (3, 3, 80, 6, 2),
+        (5, 3, 112, 6, 1),
+        (5, 4, 192, 6, 2),
+        (3, 1, 320, 6, 1),
+    )
+    stages = [(k, math.ceil(n * depth), divisible(filters * width), t, s) for k, n, filters, t, s in table]
+    return _inverted(
+        "efficientnet_b0",
+        input_shape,
+        outputs,
+        stages,
+        (divisible(32 * width), divisible(1280 * width)),
+        stem=stem,
+        activation="swish",
+        squeeze=0.25,
+        stochastic_depth=stochastic_depth,
+        dropout=dropout,
+    )
+
+
+@register(
+    tasks=("image_classification",),
+    input_shape=(224, 224, 3),
+    outputs=1000,
+    paper="Liu, Mao, Wu, Feichtenhofer, Darrell and Xie (2022), arXiv:2201.03545",
+)
+def convnext_tiny(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    depths: Sequence[Count] = (3, 3, 9, 3),
+    widths: Sequence[Count] = (96, 192, 384, 768),
+    patch: Count = 4,
+    kernel_size: Count = 7,
+    layer_scale: NotNegative = 1e-6,
+    stochastic_depth: DropRate = 0.1,
+    dropout: DropRate = 0.0,
+) -> keras.Model:
+    """ConvNeXt-T: 28.6M parameters with 1,000 classes (Liu et al., table 9).
+
+    Args:
+        input_shape: `(height, width, channels)`, at least `patch * 2 ** (len(depths) - 1)` pixels high and wide.
+        outputs: number of classes.
+        depths: blocks in each stage.
+        widths: channels of each stage.
+        patch: height and width of the patches that the stem makes of the image; 1 or 2 for 32-pixel images.
+        kernel_size: height and width of the depthwise kernels.
+        layer_scale: initial scale of every branch; 0 leaves the scales out.
+        stochastic_depth: rate at which the last block is dropped while training; it grows from 0 at the first.
+        dropout: share of features dropped before the head while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
+
+    Raises:
+        ValueError: the input is no image, or is too small for the stages; or depths and widths differ in length.
+    """
+    _check_stages(depths, widths)
+    _check_image(input_shape, smallest=patch * 2 ** (len(depths) - 1))
+    rates = iter(linear_rates(sum(depths), stochastic_depth))
+
+    # === Layers ===
+    inputs = keras.Input(input_shape)
+    x = convnext.patches(inputs, widths[0], patch, name="stem")
+    x = normalization(x, "layer", epsilon=convnext.EPSILON, name="stem_norm")
+    for stage, (depth, width) in enumerate(zip(depths, widths, strict=True), start=1):
+        if stage > 1:
+            x = normalization(x, "layer", epsilon=convnext.EPSILON, name=f"stage{stage}_norm")
+            x = convnext.patches(x, width, 2, name=f"stage{stage}")
+        for i in range(1, depth + 1):
+            x = convnext.convnext_block(
+                x,
+                kernel_size=kernel_size,
+                layer_scale=layer_scale,
+                drop=next(rates),
+                name=f"stage{stage}_block{i}",
+            )
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    x = normalization(x, "layer", epsilon=convnext.EPSILON, name="last_norm")
+
+    # === Functional model ===
+    return keras.Model(inputs, head(x, outputs, dropout=dropout), name="convnext_tiny")
+
+
+def _check_stages(depths: Sequence[int], widths: Sequence[int]) -> None:
+    if not depths or len(depths) != len(widths):
+        raise ValueError(f"needs a depth and a width for each stage. Received: depths={depths}, widths={widths}")
+
+
+def _stem_pool(x: keras.KerasTensor) -> keras.KerasTensor:
+    x = keras.layers.ZeroPadding2D(1, name="stem_pool_pad")(x)  # zero is the least value after the ReLU
+    return keras.layers.MaxPooling2D(3, strides=2, name="stem_pool")(x)
+
+
 def _check_image(input_shape: Sequence[int], smallest: int = 1) -> None:
     if len(input_shape) != 3:
         raise ValueError(f"needs images, (height, width, channels). Received: input_shape={tuple(input_shape)}")
     if min(input_shape[:2]) < smallest:
         raise ValueError(f"needs images of {smallest}x{smallest} or more. Received: input_shape={tuple(input_shape)}")
+
+
+@register(tasks=("semantic_segmentation",), input_shape=(256, 256, 1), outputs=2, paper="arXiv:1505.04597")
+def unet(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    widths: Sequence[Count] = (64, 128, 256, 512, 1024),
+    norm: Norm = "batch",
+    upsample: Upsample = "transpose",
+    dropout: DropRate = 0.0,
+) -> keras.Model:
+    """U-Net: 31.0M parameters (Ronneberger et al., 2015), padded so that the output is as large as the image.
+
+    Args:
+        input_shape: `(height, width, channels)`, sides that are multiples of `2 ** (len(widths) - 1)`.
+        outputs: number of classes of a pixel.
+        widths: channels of each stage, each half the size of the one before; the paper's network has no `norm`.
+        norm: normalization after each convolution.
+        upsample: "transpose" (transposed convolutions, as in the paper) or "bilinear" (interpolation).
+        dropout: share of the smallest stage's features dropped while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, height, width, outputs)`.
+
+    Raises:
+        ValueError: the input is no image, or cannot be halved evenly; or there is no stage.
+    """
+    if not widths:
+        raise ValueError("needs at least one stage. Received: widths=()")
+    _check_divisible(input_shape, 2 ** (len(widths) - 1))
+
+    # === Layers ===
+    x = inputs = keras.Input(input_shape)
+    skips = []
+    for stage, width in enumerate(widths, start=1):
+        if stage > 1:
+            skips.append(x)
+            x = keras.layers.MaxPooling2D(2, name=f"down{stage}_pool")(x)
+        x = double_convolution(x, width, norm=norm, name=f"down{stage}")
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="dropout")(x)
+    for stage, width in reversed(list(enumerate(widths[:-1], start=1))):
+        x = double_size(x, width, upsample, name=f"up{stage}")
+        x = keras.layers.Concatenate(name=f"up{stage}_concat")([skips.pop(), x])
+        x = double_convolution(x, width, norm=norm, name=f"up{stage}")
+
+    # === Functional model ===
+    return keras.Model(inputs, head(x, outputs), name="unet")
+
+
+@register(tasks=("object_detection",), input_shape=(512, 512, 3), outputs=80, paper="arXiv:1904.07850")
+def center_net(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    widths: Sequence[Count] = (64, 128, 256, 512),
+    depth: Count = 2,
+    head_width: Count = 64,
+    norm: Norm = "batch",
+    upsample: Upsample = "transpose",
+    dropout: DropRate = 0.0,
+) -> keras.Model:
+    """CenterNet: objects as points on the maps of a ResNet-18 with a way up (Zhou et al., 2019).
+
+    The way down is that of ResNet; on the way up, each stage is added to its equal of the way down, to a quarter of
+    the image's size.
+
+    Args:
+        input_shape: `(height, width, channels)`, sides that are multiples of `4 * 2 ** (len(widths) - 1)`.
+        outputs: number of classes.
+        widths: channels of each stage: the first at a quarter of the image's size, each half the size of the last.
+        depth: residual blocks in each stage.
+        head_width: channels of the features.
+        norm: normalization after each convolution.
+        upsample: "transpose" (transposed convolutions, as in the paper) or "bilinear" (interpolation).
+        dropout: share of features dropped before the head while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to the maps `(batch, height / 4, width / 4, outputs + 4)`: for
+        each cell the logits of the classes, the centre's offset (y, x), the height and the width, in cells.
+
+    Raises:
+        ValueError: the input is no image, or cannot be halved evenly; or there is no stage.
+    """
+    if not widths:
+        raise ValueError("needs at least one stage. Received: widths=()")
+    _check_divisible(input_shape, 4 * 2 ** (len(widths) - 1))
+
+    # === Layers ===
+    inputs = keras.Input(input_shape)
+    x = convolution(inputs, widths[0], 7, stride=2, norm=norm, name="stem")
+    x = keras.layers.ReLU(name="stem_relu")(x)
+    x = _stem_pool(x)
+    stages = []
+    for stage, width in enumerate(widths, start=1):
+        for i in range(1, depth + 1):
+            stride = 2 if stage > 1 and i == 1 else 1
+            x = basic_block(x, width, stride=stride, norm=norm, name=f"stage{stage}_block{i}")
+        stages.append(x)
+    for stage, width in reversed(list(enumerate(widths[:-1], start=1))):
+        x = double_size(x, width, upsample, name=f"up{stage}")
+        x = keras.layers.Add(name=f"up{stage}_add")([stages[stage - 1], x])
+        x = convolution(x, width, 3, norm=norm, name=f"up{stage}_merge")
+        x = keras.layers.ReLU(name=f"up{stage}_relu")(x)
+    x = convolution(x, head_width, 3, norm=norm, name="maps")
+    x = keras.layers.ReLU(name="maps_relu")(x)
+
+    # === Functional model ===
+    maps = head(x, outputs + detection.BOX, dropout=dropout, bias_initializer=detection.MapBias())
+    return keras.Model(inputs, maps, name="center_net")
+
+
+def _check_divisible(input_shape: Sequence[int], by: int) -> None:
+    _check_image(input_shape)
+    if any(size % by for size in input_shape[:2]):
+        raise ValueError(f"needs images whose sides are multiples of {by}. Received: input_shape={tuple(input_shape)}")
+
+
+@register(
+    tasks=(
+        "sequence_classification",
+        "sequence_regression",
+        "sequence_labeling",
+        "language_modeling",
+        "forecasting",
+        "image_classification",
+    ),
+    input_shape=(28, 28, 1),
+    outputs=10,
+    paper="arXiv:1803.01271",
+)
+def tcn(
+    *,
+    input_shape: Sequence[int | None],
+    outputs: int,
+    vocabulary: int | None = None,
+    every_step: bool = False,
+    width: Count = 64,
+    depth: Count = 4,
+    kernel_size: AtLeastTwo = 3,
+    norm: StepNorm = "layer",
+    dropout: DropRate = 0.0,
+    embedding: Count = 64,
+    pool: Pool = "last",
+) -> keras.Model:
+    """Temporal convolutional network: residual blocks of causal convolutions, dilated twice as far in each block.
+
+    An output sees `1 + 2 * (kernel_size - 1) * (2 ** depth - 1)` steps, 61 by default. The paper normalizes the weights
+    (Salimans and Kingma, 2016); here the features of each step are normalized ("layer"), or nothing is.
+
+    Args:
+        input_shape: `(steps,)` for tokens, `(steps, features)`, or `(height, width, channels)`, read row by row; the
+            number of steps may be None.
+        outputs: number of classes or values.
+        vocabulary: number of token ids, where the input is tokens; id 0 is padding, on the right.
+        every_step: give one output for each step.
+        width: channels.
+        depth: blocks; their dilations are 1, 2, 4 and so on.
+        kernel_size: steps that a kernel sees.
+        norm: normalization after each convolution.
+        dropout: share of channels dropped in the blocks, and of features before the head, while training.
+        embedding: length of the vectors that tokens are mapped to.
+        pool: features of the "last" step, or their "mean" or "max" over the steps.
+
+    Returns:
+        A model from `(batch, *input_shape)` to `(batch, outputs)` or, with `every_step`, `(batch, steps, outputs)`.
+
+    Raises:
+        ValueError: the shape does not fit the kind of input.
+    """
+    # === Layers ===
+    inputs, x, valid = sequence_input(input_shape, vocabulary, embedding)
+    for i in range(depth):
+        x = temporal_block(
+            x, width, kernel_size=kernel_size, dilation=2**i, norm=norm, dropout=dropout, name=f"block{i + 1}"
+        )
+    if valid is not None:
+        x = ZeroPaddedSteps(name="zero_padding")(x, valid)
+    if not every_step:
+        x = pool_steps(x, pool, valid=valid)
+
+    # === Functional model ===
+    return keras.Model(inputs, head(x, outputs, dropout=dropout), name="tcn")

@@ -1,0 +1,206 @@
+"""Blocks of the Transformer (Vaswani et al., 2017, arXiv:1706.03762), and the parts that other families take from it.
+
+Pre-norm: Xiong et al., 2020, arXiv:2002.04745. GELU: Hendrycks and Gimpel, 2016, arXiv:1606.08415. SwiGLU: Shazeer,
+2020, arXiv:2002.05202. Root mean square norm: Zhang and Sennrich, 2019, arXiv:1910.07467. Stochastic depth: Huang et
+al., 2016, arXiv:1603.09382.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import keras
+from keras import ops
+
+from zoo.layers.attention import Attention
+from zoo.layers.norms import normalization
+from zoo.layers.stochastic_depth import StochasticDepth, linear_rates
+
+BlockNorm = Literal["layer", "rms"]
+NormPosition = Literal["pre", "post"]
+FeedForward = Literal["gelu", "swiglu", "relu"]
+TokenPool = Literal["mean", "first"]
+
+EPSILON = 1e-6  # of the norms, as in the authors' code of the Transformer, of ViT and of the MLP-Mixer
+
+
+@dataclass(frozen=True)
+class BlockOptions:
+    """What all blocks of a model have in common.
+
+    Attributes:
+        norm: "layer" or "rms" normalization.
+        norm_position: "pre" normalizes what goes into each residual branch, and once more after the last block; "post"
+            normalizes the sum after each branch, as the paper does.
+        feed_forward: activation of the feed-forward branch; "swiglu" is gated, and narrower by a third so that it has
+            as many parameters.
+        dropout: share of each branch's output dropped while training.
+        stochastic_depth: share of examples for which the last block's branches are dropped while training; the rate
+            grows from zero at the first block.
+    """
+
+    norm: BlockNorm = "layer"
+    norm_position: NormPosition = "pre"
+    feed_forward: FeedForward = "gelu"
+    dropout: float = 0.0
+    stochastic_depth: float = 0.0
+
+
+def transformer_blocks(
+    x: keras.KerasTensor,
+    options: BlockOptions,
+    *,
+    depth: int,
+    heads: int,
+    mlp_ratio: float,
+    causal: bool = False,
+    valid: keras.KerasTensor | None = None,
+    rotations: keras.KerasTensor | None = None,
+    memory: keras.KerasTensor | None = None,
+    memory_valid: keras.KerasTensor | None = None,
+    name: str = "block",
+) -> keras.KerasTensor:
+    """Stack blocks of self-attention, attention to a memory where there is one, and feed-forward layers.
+
+    Args:
+        x: sequences, `(batch, steps, width)`.
+        options: what the blocks look like.
+        depth: number of blocks.
+        heads: attention heads.
+        mlp_ratio: hidden width of the feed-forward branch, in widths.
+        causal: keep each step from seeing later ones. As padding stands on the right, no step that is none sees any.
+        valid: boolean `(batch, steps)`, true for the steps that are no padding; all where it is left out.
+        rotations: rotary positions, as `zoo.layers.positions.add_positions` returns them.
+        memory: the encoder's output, `(batch, memory steps, width)`.
+        memory_valid: boolean `(batch, memory steps)`, true for the steps that are no padding.
+        name: prefix of the layers' names.
+
+    Returns:
+        A tensor of the shape of `x`, normalized.
+    """
+    width = x.shape[-1]
+    hidden = hidden_width(width, mlp_ratio)
+    for i, rate in enumerate(linear_rates(depth, options.stochastic_depth), start=1):
+        part = f"{name}{i}_attention"
+        y = Attention(heads, causal=causal, name=part)(
+            branch_input(x, options, name=part), **_given(valid=valid, rotations=rotations)
+        )
+        x = add_branch(x, y, options, rate=rate, name=part)
+        if memory is not None:
+            part = f"{name}{i}_memory"
+            y = Attention(heads, name=part)(
+                branch_input(x, options, name=part), **_given(context=memory, valid=memory_valid)
+            )
+            x = add_branch(x, y, options, rate=rate, name=part)
+        part = f"{name}{i}_mlp"
+        y = mlp_branch(branch_input(x, options, name=part), hidden, options.feed_forward, name=part)
+        x = add_branch(x, y, options, rate=rate, name=part)
+    return branch_input(x, options, name=f"{name}s")
+
+
+def branch_input(x: keras.KerasTensor, options: BlockOptions, *, name: str) -> keras.KerasTensor:
+    """Return what goes into a residual branch, or what leaves the last block.
+
+    That is `x` itself, or `x` normalized where the norm comes before the branch.
+    """
+    return _norm(x, options, name=f"{name}_norm") if options.norm_position == "pre" else x
+
+
+def add_branch(
+    x: keras.KerasTensor, branch: keras.KerasTensor, options: BlockOptions, *, rate: float, name: str
+) -> keras.KerasTensor:
+    """Add a branch to `x`, and normalize the sum where the norm comes after the branch.
+
+    Args:
+        x: what went into the branch.
+        branch: what came out of it, of the same shape.
+        options: what the blocks look like.
+        rate: share of examples for which the branch is dropped while training.
+        name: prefix of the layers' names.
+    """
+    if options.dropout:
+        branch = keras.layers.Dropout(options.dropout, name=f"{name}_dropout")(branch)
+    if rate:
+        branch = StochasticDepth(rate, name=f"{name}_stochastic_depth")(branch)
+    x = keras.layers.Add(name=f"{name}_add")([x, branch])
+    return _norm(x, options, name=f"{name}_norm") if options.norm_position == "post" else x
+
+
+def hidden_width(width: int, ratio: float) -> int:
+    """Return the hidden width of a feed-forward branch."""
+    return max(1, round(width * ratio))
+
+
+def mlp_branch(x: keras.KerasTensor, hidden: int, kind: FeedForward, *, name: str) -> keras.KerasTensor:
+    """Two dense layers on the last axis with an activation between them.
+
+    Args:
+        x: tensor of shape `(..., width)`.
+        hidden: units of the first layer; "swiglu" has two thirds of it, twice (Shazeer, section 3.1).
+        kind: the activation. GELU is exact, with the error function.
+        name: prefix of the layers' names.
+
+    Returns:
+        A tensor of the shape of `x`.
+    """
+    width = x.shape[-1]
+    if kind == "swiglu":
+        x = keras.layers.Dense(2 * max(1, round(hidden * 2 / 3)), name=f"{name}_dense1")(x)
+        x = SwiGLU(name=f"{name}_swiglu")(x)
+    else:
+        x = keras.layers.Dense(hidden, name=f"{name}_dense1")(x)
+        x = keras.layers.Activation(kind, name=f"{name}_{kind}")(x)
+    return keras.layers.Dense(width, name=f"{name}_dense2")(x)
+
+
+def _norm(x: keras.KerasTensor, options: BlockOptions, *, name: str) -> keras.KerasTensor:
+    return normalization(x, options.norm, epsilon=EPSILON, name=name)
+
+
+def _given(**arguments: keras.KerasTensor | None) -> dict[str, keras.KerasTensor]:
+    return {key: value for key, value in arguments.items() if value is not None}
+
+
+@keras.saving.register_keras_serializable("zoo")
+class SwiGLU(keras.layers.Layer):
+    """Multiply one half of the features with the SiLU of the other: `(..., 2 * width)` to `(..., width)`."""
+
+    def call(self, x: Any) -> Any:
+        """Gate the features."""
+        value, gate = ops.split(x, 2, axis=-1)
+        return value * ops.silu(gate)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return `(..., width)`."""
+        return (*shape[:-1], (shape[-1] or 0) // 2)
+
+
+@keras.saving.register_keras_serializable("zoo")
+class TokenPooling(keras.layers.Layer):
+    """Reduce the steps to one vector: `(batch, steps, width)` to `(batch, width)`.
+
+    Args:
+        kind: "mean" of the steps that are no padding, zeros where there is none; or the "first" step.
+    """
+
+    def __init__(self, kind: TokenPool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kind = kind
+
+    def call(self, x: Any, valid: Any = None) -> Any:
+        """Pool the steps for which the boolean `(batch, steps)` is true; all where it is left out."""
+        if self.kind == "first":
+            return x[:, 0]
+        if valid is None:
+            return ops.mean(x, axis=1)
+        weights = ops.expand_dims(ops.cast(valid, x.dtype), axis=2)
+        return ops.sum(x * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return `(batch, width)`."""
+        return (shape[0], shape[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the layer."""
+        return {**super().get_config(), "kind": self.kind}

@@ -1,0 +1,382 @@
+"""Transformers of sequences: encoder, causal decoder (GPT), encoder with decoder, and one for time series.
+
+Vaswani et al., 2017, arXiv:1706.03762. GPT-2: Radford et al., "Language models are unsupervised multitask learners",
+2019; parameter count equals the authors'. Time series: Nie, Nguyen, Sinthong and Kalagnanam, 2022, arXiv:2211.14730.
+Steps that are padding change no output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import keras
+
+from zoo.layers.embedding import not_padding, token_input
+from zoo.layers.head import FEATURES, head
+from zoo.layers.patches import embed_windows
+from zoo.layers.positions import Positions, add_positions
+from zoo.layers.tied_embedding import TiedEmbedding
+from zoo.layers.transformer import (
+    BlockNorm,
+    BlockOptions,
+    FeedForward,
+    NormPosition,
+    TokenPool,
+    TokenPooling,
+    transformer_blocks,
+)
+from zoo.layers.types import Count, DropRate, Factor
+from zoo.registry import register
+
+SeriesPool = Literal["flatten", "mean"]
+
+
+@register(
+    tasks=("sequence_classification", "sequence_labeling", "sequence_regression"),
+    input_shape=(128,),
+    outputs=4,
+    vocabulary=20_000,
+    paper="arXiv:1706.03762",
+)
+def transformer(
+    *,
+    input_shape: Sequence[int | None],
+    outputs: int,
+    vocabulary: int | None = None,
+    every_step: bool = False,
+    width: Count = 128,
+    depth: Count = 4,
+    heads: Count = 4,
+    mlp_ratio: Factor = 4.0,
+    positions: Positions = "sinusoidal",
+    maximum_length: Count = 512,
+    pool: TokenPool = "mean",
+    norm: BlockNorm = "layer",
+    norm_position: NormPosition = "pre",
+    feed_forward: FeedForward = "gelu",
+    dropout: DropRate = 0.0,
+    stochastic_depth: DropRate = 0.0,
+) -> keras.Model:
+    """Transformer encoder: every step sees all others.
+
+    Args:
+        input_shape: `(steps,)` for tokens or `(steps, features)`; the number of steps may be None.
+        outputs: number of classes or values.
+        vocabulary: number of token ids, where the input is tokens; id 0 is padding, on the right.
+        every_step: give one output for each step.
+        width: features of each step, a multiple of `heads`.
+        depth: number of blocks.
+        heads: attention heads.
+        mlp_ratio: hidden width of the feed-forward branch, in widths.
+        positions: "learned", as far as `maximum_length`; "sinusoidal"; or "rotary".
+        maximum_length: number of learned positions.
+        pool: "mean" of the steps or "first" step, unless every step has an output.
+        norm: normalization by "layer" or root mean square.
+        norm_position: normalization before ("pre") or after ("post", as in the paper) each residual branch.
+        feed_forward: activation of the feed-forward branch ("relu" in the paper).
+        dropout: share of the embedding, of each branch's output and of the features dropped while training.
+        stochastic_depth: share of examples for which the last block is dropped while training.
+
+    Returns:
+        A model from `(batch, *input_shape)` to `(batch, outputs)` or, with `every_step`, `(batch, steps, outputs)`.
+
+    Raises:
+        ValueError: the input is no sequence or is longer than learned positions reach, or the heads do not divide the
+            width.
+    """
+    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
+
+    # === Layers ===
+    valid = None
+    if vocabulary is not None:
+        inputs = token_input(input_shape)
+        valid = not_padding(inputs)
+        x = _embed(inputs, vocabulary, width, positions)
+    else:
+        inputs = _series_input(input_shape)
+        x = keras.layers.Dense(width, name="embedding")(inputs)
+    x, rotations = _place(x, positions, options, heads=heads, longest=maximum_length)
+    x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, valid=valid, rotations=rotations)
+    if not every_step:
+        pooling = TokenPooling(pool, name="pool")
+        x = pooling(x) if valid is None else pooling(x, valid)
+
+    # === Functional model ===
+    return keras.Model(inputs, head(x, outputs, dropout=dropout), name="transformer")
+
+
+@register(
+    tasks=("language_modeling", "sequence_labeling"),
+    input_shape=(256,),
+    outputs=260,
+    vocabulary=260,
+    paper="Radford et al. (2019), Language models are unsupervised multitask learners",
+)
+def gpt(
+    *,
+    input_shape: Sequence[int | None],
+    outputs: int,
+    vocabulary: int | None = None,
+    every_step: bool = True,
+    width: Count = 128,
+    depth: Count = 4,
+    heads: Count = 4,
+    mlp_ratio: Factor = 4.0,
+    positions: Positions = "learned",
+    maximum_length: Count = 1024,
+    norm: BlockNorm = "layer",
+    norm_position: NormPosition = "pre",
+    feed_forward: FeedForward = "gelu",
+    tie_embeddings: bool = False,
+    dropout: DropRate = 0.0,
+    stochastic_depth: DropRate = 0.0,
+) -> keras.Model:
+    """Causal transformer in the form of GPT-2: every step sees itself and those before it.
+
+    Args:
+        input_shape: `(steps,)` of tokens, which may be None.
+        outputs: number of classes: of token ids, in language modeling.
+        vocabulary: number of token ids; id 0 is padding, on the right.
+        every_step: changes nothing, as every step always has its output.
+        width: features of each step, a multiple of `heads`.
+        depth: number of blocks.
+        heads: attention heads.
+        mlp_ratio: hidden width of the feed-forward branch, in widths.
+        positions: "learned", as far as `maximum_length`; "sinusoidal"; or "rotary".
+        maximum_length: number of learned positions.
+        norm: normalization by "layer" or root mean square.
+        norm_position: normalization before ("pre") or after ("post") each residual branch.
+        feed_forward: activation of the feed-forward branch.
+        tie_embeddings: make the logits from the matrix that embeds the tokens; logit i is that of token i.
+        dropout: share of the embedding and of each branch's output dropped while training.
+        stochastic_depth: share of examples for which the last block is dropped while training.
+
+    Returns:
+        A model from `(batch, steps)` to `(batch, steps, outputs)`; the logits of a step depend on the tokens up to it.
+
+    Raises:
+        ValueError: the input is no tokens or is longer than learned positions reach, or the heads do not divide the
+            width; or tied embeddings have fewer tokens than there are outputs.
+    """
+    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
+    vocabulary = _needed(vocabulary, input_shape)
+
+    # === Layers ===
+    inputs = token_input(input_shape)
+    tied = None
+    if tie_embeddings:
+        tied = TiedEmbedding(vocabulary, width, outputs=outputs, stddev=_spread(width, positions), name="embedding")
+    x = _embed(inputs, vocabulary, width, positions, layer=tied)
+    x, rotations = _place(x, positions, options, heads=heads, longest=maximum_length)
+    x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, causal=True, rotations=rotations)
+    logits = head(x, outputs) if tied is None else tied(keras.layers.Identity(name=FEATURES)(x), to_logits=True)
+
+    # === Functional model ===
+    return keras.Model(inputs, logits, name="gpt")
+
+
+@register(tasks=("sequence_to_sequence",), input_shape=(None,), outputs=64, vocabulary=64, paper="arXiv:1706.03762")
+def seq2seq_transformer(
+    *,
+    input_shape: Sequence[int | None],
+    outputs: int,
+    vocabulary: int | None = None,
+    width: Count = 128,
+    depth: Count = 2,
+    heads: Count = 4,
+    mlp_ratio: Factor = 4.0,
+    positions: Positions = "sinusoidal",
+    maximum_length: Count = 512,
+    norm: BlockNorm = "layer",
+    norm_position: NormPosition = "pre",
+    feed_forward: FeedForward = "gelu",
+    dropout: DropRate = 0.0,
+    stochastic_depth: DropRate = 0.0,
+) -> keras.Model:
+    """Transformer encoder and causal decoder with attention to it: a step of decoding, for all positions at once.
+
+    Args:
+        input_shape: `(steps,)` of the source, which may be None; the length of the target is always open.
+        outputs: number of token ids of the target.
+        vocabulary: number of token ids of the source; id 0 is padding, on the right.
+        width: features of each step, a multiple of `heads`.
+        depth: blocks of the encoder, and of the decoder.
+        heads: attention heads.
+        mlp_ratio: hidden width of the feed-forward branch, in widths.
+        positions: "learned", as far as `maximum_length`; "sinusoidal"; or "rotary" (within source and target).
+        maximum_length: number of learned positions.
+        norm: normalization by "layer" or root mean square.
+        norm_position: normalization before ("pre") or after ("post", as in the paper) each residual branch.
+        feed_forward: activation of the feed-forward branch ("relu" in the paper).
+        dropout: share of the embeddings and of each branch's output dropped while training.
+        stochastic_depth: share of examples for which the last blocks are dropped while training.
+
+    Returns:
+        A model from source `(batch, steps)` and target so far `(batch, target steps)`, which begins with the start
+        token, to the logits of each next token, `(batch, target steps, outputs)`; those of a position depend on the
+        target up to there only.
+
+    Raises:
+        ValueError: the source is no tokens or is longer than learned positions reach, or the heads do not divide the
+            width.
+    """
+    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
+    vocabulary = _needed(vocabulary, input_shape)
+
+    # === Encoder ===
+    source = token_input(input_shape, name="source")
+    valid = not_padding(source)
+    x = _embed(source, vocabulary, width, positions, name="source_")
+    x, rotations = _place(x, positions, options, heads=heads, longest=maximum_length, name="source_")
+    memory = transformer_blocks(
+        x,
+        options,
+        depth=depth,
+        heads=heads,
+        mlp_ratio=mlp_ratio,
+        valid=valid,
+        rotations=rotations,
+        name="encoder",
+    )
+
+    # === Decoder ===
+    target = token_input((None,), name="target")
+    x = _embed(target, outputs, width, positions, name="target_")
+    x, rotations = _place(x, positions, options, heads=heads, longest=maximum_length, name="target_")
+    x = transformer_blocks(
+        x,
+        options,
+        depth=depth,
+        heads=heads,
+        mlp_ratio=mlp_ratio,
+        causal=True,
+        rotations=rotations,
+        memory=memory,
+        memory_valid=valid,
+        name="decoder",
+    )
+
+    # === Functional model ===
+    return keras.Model([source, target], head(x, outputs), name="seq2seq_transformer")
+
+
+@register(
+    tasks=("forecasting", "sequence_regression", "sequence_classification"),
+    input_shape=(96, 1),
+    outputs=24,
+    paper="arXiv:2211.14730",
+)
+def ts_transformer(
+    *,
+    input_shape: Sequence[int | None],
+    outputs: int,
+    patch: Count = 8,
+    stride: Count = 4,
+    width: Count = 64,
+    depth: Count = 2,
+    heads: Count = 4,
+    mlp_ratio: Factor = 2.0,
+    positions: Positions = "learned",
+    pool: SeriesPool = "flatten",
+    norm: BlockNorm = "layer",
+    norm_position: NormPosition = "pre",
+    feed_forward: FeedForward = "gelu",
+    dropout: DropRate = 0.0,
+    stochastic_depth: DropRate = 0.0,
+) -> keras.Model:
+    """Transformer of time series over patches of steps, in the form of PatchTST; a patch holds all channels.
+
+    Args:
+        input_shape: `(steps, channels)`, scaled beforehand.
+        outputs: the horizon of a forecast; number of values or classes.
+        patch: steps in a patch; 1, with a `stride` of 1, takes the steps one by one.
+        stride: steps from one patch to the next, at most `patch`; the last patch ends at the last step.
+        width: features of each patch, a multiple of `heads`.
+        depth: number of blocks.
+        heads: attention heads.
+        mlp_ratio: hidden width of the feed-forward branch, in widths.
+        positions: "learned", "sinusoidal" or "rotary".
+        pool: what the head reads: all patches side by side ("flatten", as in the paper), or their "mean".
+        norm: normalization by "layer" or root mean square.
+        norm_position: normalization before ("pre") or after ("post") each residual branch.
+        feed_forward: activation of the feed-forward branch.
+        dropout: share of the embedding, of each branch's output and of the features dropped while training.
+        stochastic_depth: share of examples for which the last block is dropped while training.
+
+    Returns:
+        A model from `(batch, steps, channels)` to `(batch, outputs)`.
+
+    Raises:
+        ValueError: the input is no series of known length, the patches leave steps out, or the heads do not divide
+            the width.
+    """
+    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
+    if stride > patch:
+        raise ValueError(f"patches must leave no step out. Received: patch={patch}, stride={stride}")
+
+    # === Layers ===
+    inputs = _series_input(input_shape)
+    x = embed_windows(inputs, patch, stride, width)
+    x, rotations = _place(x, positions, options, heads=heads, longest=x.shape[1])
+    x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, rotations=rotations)
+    pooling = keras.layers.Flatten(name="pool") if pool == "flatten" else TokenPooling("mean", name="pool")
+
+    # === Functional model ===
+    return keras.Model(inputs, head(pooling(x), outputs, dropout=dropout), name="ts_transformer")
+
+
+def _series_input(input_shape: Sequence[int | None]) -> keras.KerasTensor:
+    shape = tuple(input_shape)
+    if len(shape) != 2 or shape[1] is None:
+        raise ValueError(
+            "needs (steps, features), of which only the first may be open, or tokens (steps,) with a vocabulary. "
+            f"Received: input_shape={shape}, vocabulary=None"
+        )
+    return keras.Input(shape)
+
+
+def _needed(vocabulary: int | None, input_shape: Sequence[int | None]) -> int:
+    if vocabulary is None:
+        raise ValueError(f"needs tokens with a vocabulary. Received: input_shape={tuple(input_shape)}, vocabulary=None")
+    return vocabulary
+
+
+def _embed(
+    tokens: keras.KerasTensor,
+    vocabulary: int,
+    width: int,
+    positions: Positions,
+    *,
+    layer: keras.Layer | None = None,
+    name: str = "",
+) -> keras.KerasTensor:
+    """Return the tokens' vectors: about as large as the positions that are added, so that both are seen."""
+    if layer is None:
+        initializer = keras.initializers.RandomNormal(stddev=_spread(width, positions))
+        layer = keras.layers.Embedding(vocabulary, width, embeddings_initializer=initializer, name=f"{name}embedding")
+    x = layer(tokens)
+    if positions == "sinusoidal":  # section 3.4 of the paper
+        x = keras.layers.Rescaling(width**0.5, name=f"{name}embedding_scale")(x)
+    return x
+
+
+def _spread(width: int, positions: Positions) -> float:
+    """Return the standard deviation of the initial embedding."""
+    return width**-0.5 if positions == "sinusoidal" else 0.02
+
+
+def _place(
+    x: keras.KerasTensor,
+    positions: Positions,
+    options: BlockOptions,
+    *,
+    heads: int,
+    longest: int,
+    name: str = "",
+) -> tuple[keras.KerasTensor, keras.KerasTensor | None]:
+    """Add positions and dropout; return the rotations of rotary positions as well."""
+    x, rotations = add_positions(x, positions, heads=heads, longest=longest, name=f"{name}positions")
+    if options.dropout:
+        x = keras.layers.Dropout(options.dropout, name=f"{name}dropout")(x)
+    return x, rotations

@@ -1,0 +1,242 @@
+"""Vision transformers (ViT).
+
+Dosovitskiy et al., 2020, arXiv:2010.11929; the small sizes from Touvron et al., 2020, arXiv:2012.12877. Parameter
+counts equal timm's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import keras
+
+from zoo.layers.head import head
+from zoo.layers.patches import ClassToken, embed_patches
+from zoo.layers.positions import Positions, add_positions
+from zoo.layers.transformer import (
+    BlockNorm,
+    BlockOptions,
+    FeedForward,
+    NormPosition,
+    TokenPooling,
+    transformer_blocks,
+)
+from zoo.layers.types import Count, DropRate, Factor
+from zoo.registry import register
+
+ImagePool = Literal["token", "mean"]
+
+
+def _vit(
+    name: str,
+    input_shape: Sequence[int],
+    outputs: int,
+    options: BlockOptions,
+    *,
+    patch: int,
+    width: int,
+    depth: int,
+    heads: int,
+    mlp_ratio: float,
+    positions: Positions,
+    pool: ImagePool,
+) -> keras.Model:
+    # === Layers ===
+    inputs = keras.Input(input_shape)
+    x = embed_patches(inputs, patch, width)
+    prefix = int(pool == "token")
+    if prefix:
+        x = ClassToken(name="class_token")(x)
+    grid = (input_shape[0] // patch, input_shape[1] // patch)
+    x, rotations = add_positions(x, positions, heads=heads, longest=x.shape[1], grid=grid, prefix=prefix)
+    if options.dropout:
+        x = keras.layers.Dropout(options.dropout, name="dropout")(x)
+    x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, rotations=rotations)
+    x = TokenPooling("first" if prefix else "mean", name="pool")(x)
+
+    # === Functional model ===
+    return keras.Model(inputs, head(x, outputs), name=name)
+
+
+@register(
+    tasks=("image_classification",),
+    input_shape=(224, 224, 3),
+    outputs=1000,
+    paper="arXiv:2010.11929; arXiv:2012.12877",
+    family="transformer",
+)
+def vit_tiny(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    patch: Count = 16,
+    width: Count = 192,
+    depth: Count = 12,
+    heads: Count = 3,
+    mlp_ratio: Factor = 4.0,
+    positions: Positions = "learned",
+    pool: ImagePool = "token",
+    norm: BlockNorm = "layer",
+    norm_position: NormPosition = "pre",
+    feed_forward: FeedForward = "gelu",
+    dropout: DropRate = 0.0,
+    stochastic_depth: DropRate = 0.0,
+) -> keras.Model:
+    """Vision transformer ViT-Ti/16: 5.7M parameters with 1,000 classes (Touvron et al., table 1).
+
+    Args:
+        input_shape: `(height, width, channels)`, multiples of `patch`.
+        outputs: number of classes.
+        patch: height and width of the patches that become the steps.
+        width: features of each step, a multiple of `heads`.
+        depth: number of blocks.
+        heads: attention heads.
+        mlp_ratio: hidden width of the feed-forward branch, in widths.
+        positions: "learned"; or "sinusoidal" or "rotary" over rows and columns.
+        pool: what the head reads: a class "token" among the steps, or their "mean".
+        norm: normalization by "layer" or root mean square.
+        norm_position: normalization before ("pre") or after ("post") each residual branch.
+        feed_forward: activation of the feed-forward branch.
+        dropout: share of the embedding and of each branch's output dropped while training.
+        stochastic_depth: share of examples for which the last block is dropped while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
+    """
+    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
+    return _vit(
+        "vit_tiny",
+        input_shape,
+        outputs,
+        options,
+        patch=patch,
+        width=width,
+        depth=depth,
+        heads=heads,
+        mlp_ratio=mlp_ratio,
+        positions=positions,
+        pool=pool,
+    )
+
+
+@register(
+    tasks=("image_classification",),
+    input_shape=(224, 224, 3),
+    outputs=1000,
+    paper="arXiv:2010.11929; arXiv:2012.12877",
+    family="transformer",
+)
+def vit_small(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    patch: Count = 16,
+    width: Count = 384,
+    depth: Count = 12,
+    heads: Count = 6,
+    mlp_ratio: Factor = 4.0,
+    positions: Positions = "learned",
+    pool: ImagePool = "token",
+    norm: BlockNorm = "layer",
+    norm_position: NormPosition = "pre",
+    feed_forward: FeedForward = "gelu",
+    dropout: DropRate = 0.0,
+    stochastic_depth: DropRate = 0.0,
+) -> keras.Model:
+    """Vision transformer ViT-S/16: 22.1M parameters with 1,000 classes (Touvron et al., table 1).
+
+    Args:
+        input_shape: `(height, width, channels)`, multiples of `patch`.
+        outputs: number of classes.
+        patch: height and width of the patches that become the steps.
+        width: features of each step, a multiple of `heads`.
+        depth: number of blocks.
+        heads: attention heads.
+        mlp_ratio: hidden width of the feed-forward branch, in widths.
+        positions: "learned"; or "sinusoidal" or "rotary" over rows and columns.
+        pool: what the head reads: a class "token" among the steps, or their "mean".
+        norm: normalization by "layer" or root mean square.
+        norm_position: normalization before ("pre") or after ("post") each residual branch.
+        feed_forward: activation of the feed-forward branch.
+        dropout: share of the embedding and of each branch's output dropped while training.
+        stochastic_depth: share of examples for which the last block is dropped while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
+    """
+    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
+    return _vit(
+        "vit_small",
+        input_shape,
+        outputs,
+        options,
+        patch=patch,
+        width=width,
+        depth=depth,
+        heads=heads,
+        mlp_ratio=mlp_ratio,
+        positions=positions,
+        pool=pool,
+    )
+
+
+@register(
+    tasks=("image_classification",),
+    input_shape=(224, 224, 3),
+    outputs=1000,
+    paper="arXiv:2010.11929",
+    family="transformer",
+)
+def vit_base(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    patch: Count = 16,
+    width: Count = 768,
+    depth: Count = 12,
+    heads: Count = 12,
+    mlp_ratio: Factor = 4.0,
+    positions: Positions = "learned",
+    pool: ImagePool = "token",
+    norm: BlockNorm = "layer",
+    norm_position: NormPosition = "pre",
+    feed_forward: FeedForward = "gelu",
+    dropout: DropRate = 0.0,
+    stochastic_depth: DropRate = 0.0,
+) -> keras.Model:
+    """Vision transformer ViT-B/16: 86.6M parameters with 1,000 classes (Dosovitskiy et al., table 1).
+
+    Args:
+        input_shape: `(height, width, channels)`, multiples of `patch`.
+        outputs: number of classes.
+        patch: height and width of the patches that become the steps.
+        width: features of each step, a multiple of `heads`.
+        depth: number of blocks.
+        heads: attention heads.
+        mlp_ratio: hidden width of the feed-forward branch, in widths.
+        positions: "learned"; or "sinusoidal" or "rotary" over rows and columns.
+        pool: what the head reads: a class "token" among the steps, or their "mean".
+        norm: normalization by "layer" or root mean square.
+        norm_position: normalization before ("pre") or after ("post") each residual branch.
+        feed_forward: activation of the feed-forward branch.
+        dropout: share of the embedding and of each branch's output dropped while training.
+        stochastic_depth: share of examples for which the last block is dropped while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
+    """
+    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
+    return _vit(
+        "vit_base",
+        input_shape,
+        outputs,
+        options,
+        patch=patch,
+        width=width,
+        depth=depth,
+        heads=heads,
+        mlp_ratio=mlp_ratio,
+        positions=positions,
+        pool=pool,
+    )

@@ -1,0 +1,209 @@
+"""ImageNet weights: files that Keras Applications publishes, put into our models of the same architecture.
+
+The files are not part of the package and nothing is downloaded: keras.io/api/applications names them, for example
+`vgg16_weights_tf_dim_ordering_tf_kernels.h5` or `convnext_tiny_notop.h5`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+
+from zoo.errors import ZooError, listing
+
+_TO_ONE = {"rescale": {"scale": 1 / 255}}
+_IMAGENET = {"standardize": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}}
+
+# What the published weights expect, as the steps of a recipe's `preprocess:`, from pixels of 0 to 255 in the order red,
+# green, blue (that of VGG is blue first; the kernels of its first convolution are turned round on loading).
+PREPROCESS: dict[str, list[dict[str, Any]]] = {
+    "vgg16": [{"standardize": {"mean": [123.68, 116.779, 103.939], "std": [1.0, 1.0, 1.0]}}],
+    "mobilenet_v2": [{"rescale": {"scale": 1 / 127.5, "offset": -1.0}}],
+    "densenet_bc": [_TO_ONE, _IMAGENET],
+    "efficientnet_b0": [_TO_ONE, _IMAGENET],
+    "convnext_tiny": [_TO_ONE, _IMAGENET],
+}
+
+# Our builder; the parameters of its model before the head (of VGG: before the dense layers); whose weights these are.
+REFERENCES: dict[str, dict[int, tuple[str, dict[str, float]]]] = {
+    "vgg16": {14_714_688: ("VGG16", {})},
+    "mobilenet_v2": {
+        410_208: ("MobileNetV2", {"alpha": 0.35}),
+        706_224: ("MobileNetV2", {"alpha": 0.5}),
+        1_382_064: ("MobileNetV2", {"alpha": 0.75}),
+        2_257_984: ("MobileNetV2", {"alpha": 1.0}),
+        3_766_048: ("MobileNetV2", {"alpha": 1.3}),
+        4_363_712: ("MobileNetV2", {"alpha": 1.4}),
+    },
+    "densenet_bc": {
+        7_037_504: ("DenseNet121", {}),
+        12_642_880: ("DenseNet169", {}),
+        18_321_984: ("DenseNet201", {}),
+    },
+    "efficientnet_b0": {
+        4_049_564: ("EfficientNetB0", {}),
+        6_575_232: ("EfficientNetB1", {}),
+        7_768_562: ("EfficientNetB2", {}),
+        10_783_528: ("EfficientNetB3", {}),
+        17_673_816: ("EfficientNetB4", {}),
+        28_513_520: ("EfficientNetB5", {}),
+        40_960_136: ("EfficientNetB6", {}),
+        64_097_680: ("EfficientNetB7", {}),
+    },
+    "convnext_tiny": {
+        27_820_128: ("ConvNeXtTiny", {}),
+        49_454_688: ("ConvNeXtSmall", {}),
+        87_566_464: ("ConvNeXtBase", {}),
+        196_230_336: ("ConvNeXtLarge", {}),
+    },
+}
+
+_TOP = ("top1", "top2", "logits")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was loaded.
+
+    Attributes:
+        preprocess: steps of a recipe's `preprocess:` that the published weights expect.
+        kept: names of the layers that were left as they were, because the file has none or has another size.
+    """
+
+    preprocess: list[dict[str, Any]]
+    kept: tuple[str, ...]
+
+
+def load_applications_weights(model: keras.Model, path: str | Path) -> Loaded:
+    """Put the weights of a Keras Applications file into a model of the same architecture.
+
+    The head is left as it is where the file has none ("notop") or the number of outputs differs; so are VGG's dense
+    layers where the images have another size than the file's. Either all that fits is loaded or, on an error, nothing.
+
+    Args:
+        model: what `vgg16`, `mobilenet_v2`, `densenet_bc`, `efficientnet_b0` or `convnext_tiny` builds for images of
+            three channels, in the default form (any size of image) or in that of a published sister, such as
+            `densenet_bc(blocks=(6, 12, 32, 32))` for DenseNet-169.
+        path: a file of weights, `.h5` as published or `.weights.h5`.
+
+    Returns:
+        The preprocessing that the published weights expect, and the layers that were left.
+
+    Raises:
+        ZooError: the file is missing, is no file of weights, or belongs to another architecture; or there are no
+            published weights for the model.
+    """
+    name, options = _reference_of(model)
+    path = Path(path)
+    if not path.is_file():
+        raise ZooError(f"{path}: there is no such file; give a file of weights for {_title(name, options)}")
+    if path.suffix not in (".h5", ".hdf5") or not h5py.is_hdf5(path):
+        raise ZooError(f"{path}: not a file of Keras weights; one for {_title(name, options)} ends in .h5 and is HDF5")
+    features = 4096 if name == "VGG16" else model.get_layer("logits").kernel.shape[0]
+    reference = _read(path, name, options, features)
+    plan, kept = _plan(model, reference, path)
+    if name == "VGG16":  # blue first: see PREPROCESS
+        plan[0][1][0] = plan[0][1][0][:, :, ::-1]
+    for layer, values in plan:
+        layer.set_weights(values)
+    return Loaded(PREPROCESS[model.name], kept)
+
+
+def _reference_of(model: keras.Model) -> tuple[str, dict[str, float]]:
+    if model.name not in REFERENCES:
+        raise ZooError(f"there are no Keras Applications weights for '{model.name}' (known: {listing(REFERENCES)})")
+    if model.input_shape[-1] != 3:
+        raise ZooError(
+            f"Keras Applications weights need images of 3 channels; model '{model.name}' has {model.input_shape[-1]}"
+        )
+    known = REFERENCES[model.name]
+    count = sum(layer.count_params() for layer in _layers(model) if layer.name not in _TOP)
+    if count not in known:
+        sizes = ", ".join(f"{number:,} of {_title(*reference)}" for number, reference in known.items())
+        raise ZooError(
+            f"there are no Keras Applications weights for '{model.name}' of this size: it has {count:,} parameters "
+            f"before its head (known: {sizes})"
+        )
+    return known[count]
+
+
+def _read(path: Path, name: str, options: dict[str, float], features: int) -> keras.Model:
+    """Return Keras's own model with the file's weights, with a head or without, whichever the file has."""
+    problem = ""
+    tops: list[dict[str, Any]] = [{"classes": n} for n in _widths_after(path, features)]
+    for top in [*tops, {"include_top": False}]:
+        model = getattr(keras.applications, name)(weights=None, **options, **top)
+        for layer in _layers(model):  # what the file does not give stays visible: Keras only warns of some of it
+            layer.set_weights([np.full(w.shape, np.nan) for w in layer.weights])
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model.load_weights(path)
+        except (ValueError, KeyError, OSError, TypeError, AttributeError) as error:
+            problem = problem or str(error).strip().partition("\n")[0]
+            continue
+        if not any(np.isnan(w).any() for layer in _layers(model) for w in layer.get_weights()):
+            return model
+        problem = problem or "some layers have no weights in it"
+    raise ZooError(f"{path}: not weights of {_title(name, options)}: {problem}")
+
+
+def _widths_after(path: Path, features: int) -> list[int]:
+    """Return the outputs of the dense layers in the file that take so many features: the head is one of them."""
+    found = set()
+
+    def visit(_: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and len(item.shape) == 2 and item.shape[0] == features:
+            found.add(item.shape[1])
+
+    with h5py.File(path) as file:
+        file.visititems(visit)
+    return sorted(found)
+
+
+def _plan(
+    model: keras.Model, reference: keras.Model, path: Path
+) -> tuple[list[tuple[keras.layers.Layer, list[np.ndarray]]], tuple[str, ...]]:
+    """Return what each layer is to be given, and the names of those that are left as they are."""
+    plan: list[tuple[keras.layers.Layer, list[np.ndarray]]] = []
+    kept: list[str] = []
+    for ours, theirs in zip_longest(_layers(model), _layers(reference)):
+        values = _fitting(ours, theirs) if ours and theirs else None
+        if values is not None and not kept:
+            plan.append((ours, values))
+        elif ours is not None and ours.name in _TOP:
+            kept.append(ours.name)
+        else:
+            place = f"layer '{(ours or theirs).name}'"
+            raise ZooError(f"{path}: not the architecture of model '{model.name}': {place} does not fit")
+    return plan, tuple(kept)
+
+
+def _fitting(ours: keras.layers.Layer, theirs: keras.layers.Layer) -> list[np.ndarray] | None:
+    """Return their values in our shapes; None where they do not fit."""
+    values = theirs.get_weights()
+    if isinstance(ours, keras.layers.DepthwiseConv2D) and not isinstance(theirs, keras.layers.DepthwiseConv2D):
+        values[0] = values[0].transpose(0, 1, 3, 2)  # a convolution with as many groups as channels
+    shapes = [tuple(w.shape) for w in ours.weights]
+    return values if [v.shape for v in values] == shapes else None
+
+
+def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Yield the layers that have weights, in the order of the network, without Keras's normalization of the input."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)
+        elif layer.weights and not isinstance(layer, keras.layers.Normalization):
+            yield layer
+
+
+def _title(name: str, options: dict[str, float]) -> str:
+    return ", ".join([name, *(f"{key} {value}" for key, value in options.items())])
