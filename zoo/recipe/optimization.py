@@ -6,14 +6,48 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from zoo.recipe.types import NonNegative, Positive, Rate, Section
+from zoo.recipe.types import Fraction, NonNegative, Positive, Rate, Section
+
+ClassWeights = Annotated[
+    Literal["balanced"] | Annotated[list[NonNegative], Field(min_length=1)] | None,
+    Field(description="one weight a class; balanced makes every class of the training split count the same"),
+]
+Smoothing = Annotated[
+    float, Field(ge=0, lt=1, description="share of the target that is spread over all classes (Szegedy et al. 2016)")
+]
+Background = Annotated[bool, Field(description="count class 0 in the Dice coefficient")]
 
 
 class CategoricalCrossentropy(Section):
     """Cross-entropy over classes, from logits."""
 
     name: Literal["categorical_crossentropy"]
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    label_smoothing: Smoothing = 0.0
+    class_weights: ClassWeights = None
+
+
+class SparseCategoricalCrossentropy(Section):
+    """Cross-entropy over classes, from logits, for the most likely class of the target alone."""
+
+    name: Literal["sparse_categorical_crossentropy"]
+
+
+class BinaryCrossentropy(Section):
+    """Cross-entropy of a sigmoid for each class, each class against all others."""
+
+    name: Literal["binary_crossentropy"]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1, description="how far targets move towards one half")] = 0.0
+    class_weights: ClassWeights = None
+
+
+class Focal(Section):
+    """Focal loss (Lin et al. 2017): cross-entropy that counts little for what is right already."""
+
+    name: Literal["focal"]
+    gamma: NonNegative = Field(2.0, description="how strongly what is easy is held back; 0 is cross-entropy")
+    alpha: Rate = Field(1.0, description="factor of the whole loss")
+    label_smoothing: Smoothing = 0.0
+    class_weights: ClassWeights = None
 
 
 class MeanSquaredError(Section):
@@ -35,7 +69,72 @@ class Huber(Section):
     delta: Rate = 1.0
 
 
-Loss = Annotated[CategoricalCrossentropy | MeanSquaredError | MeanAbsoluteError | Huber, Field(discriminator="name")]
+class MaskedCrossentropy(Section):
+    """Cross-entropy, mean over the tokens that are not padding."""
+
+    name: Literal["masked_crossentropy"]
+    label_smoothing: Smoothing = 0.0
+
+
+class ConnectionistTemporal(Section):
+    """Connectionist temporal classification (Graves et al. 2006): symbols whose places are not known."""
+
+    name: Literal["ctc"]
+    per_symbol: bool = Field(False, description="divide each example's loss by the length of its target")
+
+
+class PixelCrossentropy(Section):
+    """Cross-entropy over the classes of each pixel."""
+
+    name: Literal["pixel_crossentropy"]
+    label_smoothing: Smoothing = 0.0
+    class_weights: ClassWeights = None
+
+
+class Dice(Section):
+    """1 - the soft Dice coefficient (Milletari et al. 2016), mean over the classes."""
+
+    name: Literal["dice"]
+    background: Background = True
+
+
+class CrossentropyDice(Section):
+    """Cross-entropy of each pixel plus the Dice loss."""
+
+    name: Literal["crossentropy_dice"]
+    dice_weight: Rate = Field(1.0, description="factor of the Dice loss")
+    background: Background = True
+    label_smoothing: Smoothing = 0.0
+    class_weights: ClassWeights = None
+
+
+class CenterNet(Section):
+    """Objects as points (Zhou et al. 2019): focal loss of the centres, L1 loss of their offset and size."""
+
+    name: Literal["center_net"]
+    offset_weight: NonNegative = Field(1.0, description="factor of the offset's loss")
+    size_weight: NonNegative = Field(0.1, description="factor of the size's loss")
+    minimum_iou: Fraction = Field(
+        0.7, description="how well a box at the edge of a centre's Gaussian overlaps the true one"
+    )
+
+
+Loss = Annotated[
+    CategoricalCrossentropy
+    | SparseCategoricalCrossentropy
+    | BinaryCrossentropy
+    | Focal
+    | MeanSquaredError
+    | MeanAbsoluteError
+    | Huber
+    | MaskedCrossentropy
+    | ConnectionistTemporal
+    | PixelCrossentropy
+    | Dice
+    | CrossentropyDice
+    | CenterNet,
+    Field(discriminator="name"),
+]
 
 
 class Cosine(Section):
