@@ -65,7 +65,7 @@ def test_builtin_sets_are_those_of_scikit_learn(name):
 
 
 def test_unknown_builtin():
-    refused(r"unknown built-in data set 'digit'; did you mean 'digits'\? \(known: breast", "builtin:digit", IMAGES)
+    refused(r"unknown built-in data set 'digit'; did you mean 'digits'\? \(known: adding", "builtin:digit", IMAGES)
 
 
 def test_splits_depend_on_their_seed_alone():

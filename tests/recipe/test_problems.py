@@ -132,11 +132,11 @@ SCHEMA = [
     # choices
     (
         {"task": "images"},
-        "1: task: expected 'image_classification', 'tabular_classification' or 'tabular_regression', rec",
+        "1: task: expected 'image_classification', 'tabular_classification', 'tabular_regression', 'sequ",
     ),
     (
         {"task": 1},
-        "1: task: expected 'image_classification', 'tabular_classification' or 'tabular_regression', received 1",
+        "1: task: expected 'image_classification', 'tabular_classification', 'tabular_regression', 'sequ",
     ),
     (
         {"augment": [{"random_flip": {"mode": "horizontaly"}}]},
@@ -163,10 +163,13 @@ SCHEMA = [
         "7: optimizer.name: required, and missing (valid: sgd, adam, adamw, rmsprop)",
     ),
     (
-        {"loss": {"name": "crossentropy"}},
-        "6: loss.name: unknown name 'crossentropy'; did you mean 'categorical_crossentropy'? (valid: ",
+        {"loss": {"name": "categorical_crosentropy"}},
+        "6: loss.name: unknown name 'categorical_crosentropy'; did you mean 'categorical_crossentropy'? (valid: ",
     ),
-    ({"loss": {}}, "6: loss.name: required, and missing (valid: categorical_crossentropy, mean_squared_error"),
+    (
+        {"loss": {}},
+        "6: loss.name: required, and missing (valid: categorical_crossentropy, sparse_categorical_crossentropy",
+    ),
     (
         {"optimizer": {"name": "adam", "learning_rate": {"schedule": "cosin", "peak": 1}}},
         "7: optimizer.learning_rate.schedule: unknown schedule 'cosin'; did you mean 'cosine'? (valid: cosine, warmup_",
@@ -253,8 +256,8 @@ SCHEMA = [
     ({"augment": [{}]}, "4: augment.0: a step has exactly one key (random_flip, random_translation, "),
     (
         {"preprocess": [{"standardize": {}, "rescale": {"scale": 1}}]},
-        "3: preprocess.0: a step has exactly one key (resize, center_crop, encode, rescale, standardize), "
-        "received rescale and standardize",
+        "3: preprocess.0: a step has exactly one key (resize, center_crop, encode, tokenize, rescale, standardize, "
+        "standardize_window), received rescale and standardize",
     ),
     (
         {"preprocess": [{"standardize": None}]},
@@ -368,7 +371,7 @@ CONSISTENCY = [
     (
         IMAGES,
         {"loss": {"name": "huber"}},
-        "6: loss.name: huber does not fit image_classification (fitting: categorical_crossentropy)",
+        "6: loss.name: huber does not fit image_classification (fitting: categorical_crossentropy, ",
     ),
     (
         NUMBERS,
@@ -378,7 +381,7 @@ CONSISTENCY = [
     (
         NUMBERS,
         {"regularization": {"mixup": 0.2}},
-        "9: regularization.mixup: mixup blends class targets, and this task predicts numbers",
+        "9: regularization.mixup: mixup blends class targets, and the targets of tabular_regression ",
     ),
     (
         IMAGES,
@@ -400,7 +403,7 @@ CONSISTENCY = [
         {"evaluation": {"baseline": "logistic_regression"}},
         "9: evaluation.baseline: no baseline 'logistic_regression'",
     ),
-    (IMAGES, {"model": {"name": "mpl"}}, "5: model.name: unknown model 'mpl'; did you mean 'mlp'? (known: cnn, mlp"),
+    (IMAGES, {"model": {"name": "mpl"}}, "5: model.name: unknown model 'mpl'; did you mean 'mlp'? (known: alexnet, "),
     (NUMBERS, {"model": {"name": "cnn"}}, "5: model.name: cnn serves image_classification, not tabular_regression"),
     (
         IMAGES,

@@ -27,7 +27,7 @@ def load_npz(path: Path, data: Data, task: Task) -> SourceData:
     """Load arrays named `x_train`, `y_train` and, where there are any, `x_validation`, `x_test` …, or `x` and `y`.
 
     Images are uint8 `(examples, height, width)` or `(examples, height, width, channels)`; vectors are numbers
-    `(examples, features)`.
+    `(examples, features)`, sequences `(examples, steps, features)`.
 
     Raises:
         ZooError: the file is not readable, an array is missing, or has the wrong shape or type.
@@ -42,13 +42,14 @@ def load_npz(path: Path, data: Data, task: Task) -> SourceData:
         wanted = " or ".join(f"{x} and {y}" for x, y in _NAMES["train"])
         raise ZooError(f"{path}: expected arrays {wanted}; found {listing(names)}")
     image = task.inputs == ("image",)
+    sequences = task.name.startswith("sequence")
     where = str(path)
     labels: tuple[str, ...] = ()
     if task.kind == "classification":
         labels = class_labels(_column(arrays["train"][1], where), where)
     splits = {}
     for split, (x, y) in arrays.items():
-        x, y = _inputs(x, image, where), _column(y, where)
+        x, y = _inputs(x, image, sequences, where), _column(y, where)
         if len(x) != len(y):
             raise ZooError(f"{path}: {split} has {len(x)} inputs and {len(y)} targets")
         targets = class_indices(y, labels, where) if labels else number_targets(y, where)
@@ -87,7 +88,7 @@ def _read(path: Path, name: str) -> np.ndarray:
         raise ZooError(f"{path}: array '{name}' is not readable ({error})") from error
 
 
-def _inputs(x: np.ndarray, image: bool, where: str) -> np.ndarray:
+def _inputs(x: np.ndarray, image: bool, sequences: bool, where: str) -> np.ndarray:
     if image:
         if x.dtype != np.uint8 or x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[-1] not in (1, 3)):
             raise ZooError(
@@ -95,8 +96,9 @@ def _inputs(x: np.ndarray, image: bool, where: str) -> np.ndarray:
                 f"received {x.dtype} {x.shape}"
             )
         return x[..., None] if x.ndim == 3 else x
-    if x.ndim != 2 or x.dtype.kind not in "fiub":
-        raise ZooError(f"{where}: vectors must be numbers (examples, features), received {x.dtype} {x.shape}")
+    form, rank = ("sequences", "(examples, steps, features)") if sequences else ("vectors", "(examples, features)")
+    if x.ndim != 2 + sequences or x.dtype.kind not in "fiub":
+        raise ZooError(f"{where}: {form} must be numbers {rank}, received {x.dtype} {x.shape}")
     with np.errstate(over="ignore"):
         x = x if x.dtype == np.float32 else x.astype(np.float32)
     if not all(np.isfinite(x[i : i + 65536]).all() for i in range(0, len(x), 65536)):

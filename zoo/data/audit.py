@@ -17,8 +17,8 @@ def audit(dataset: Dataset) -> dict[str, Any]:
     """Return counts and findings: class balance, duplicates, conflicting labels, leaks between splits, missing values.
 
     Returns:
-        `splits` (examples in each), `class_counts` (examples of each class in each split) or `target` (its range), and
-        `findings`, sentences on what a reader of the results should know.
+        `splits` (examples in each), `class_counts` (examples of each class in each split) or `target` (its range) where
+        there is one class or number an example, and `findings`, sentences on what a reader of the results should know.
     """
     splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     findings = list(dataset.notes)
@@ -29,19 +29,21 @@ def audit(dataset: Dataset) -> dict[str, Any]:
         "splits": {name: len(split) for name, split in splits.items()},
     }
     labels = dataset.signature.labels
-    if labels:
+    scalar = dataset.train.targets.ndim == 1
+    if labels and scalar:
         counts = {n: np.bincount(s.targets, minlength=len(labels)) for n, s in splits.items()}
         result["class_counts"] = {n: dict(zip(labels, c.tolist(), strict=True)) for n, c in counts.items()}
         findings += _balance(counts, labels)
-    else:
-        y = dataset.train.targets
+    elif not labels:
+        y = dataset.train.targets if scalar else dataset.train.targets[:, :-1]  # the last column is a scale
         result["target"] = {
             "mean": float(y.mean()),
             "std": float(y.std()),
             "min": float(y.min()),
             "max": float(y.max()),
         }
-    findings += _repeats({name: _hashes(split) for name, split in splits.items()}, splits, bool(labels))
+    if dataset.series is None:  # windows of one series overlap by design
+        findings += _repeats({name: _hashes(split) for name, split in splits.items()}, splits, bool(labels) and scalar)
     findings += _missing(dataset)
     result["findings"] = findings
     return result
@@ -74,7 +76,7 @@ def _hashes(split: Split) -> list[bytes]:
         raw = split.take(positions)
         rows: Any = zip(*raw.values(), strict=True) if isinstance(raw, dict) else raw
         for row in rows:
-            content = repr(row).encode() if isinstance(row, tuple) else f"{row.shape}".encode() + row.tobytes()
+            content = repr(row).encode() if isinstance(row, tuple | str) else f"{row.shape}".encode() + row.tobytes()
             found.append(hashlib.blake2b(content, digest_size=12).digest())
     return found
 

@@ -15,6 +15,7 @@ import numpy as np
 from zoo.data.augmentation import build_augmentation, mixup
 from zoo.data.dataset import CHUNK_VALUES, ImageInputs, Split
 from zoo.data.preprocessing import Preprocessor, chunks
+from zoo.data.text import START
 from zoo.recipe.schema import Recipe
 
 if TYPE_CHECKING:
@@ -32,13 +33,17 @@ class Prepared:
         split: the raw examples.
         preprocessor: what prepares them.
         array: all prepared examples `(examples, *shape)`.
-        targets: what the model is trained on: one-hot `(examples, classes)` or standardised `(examples, 1)` float32.
+        targets: what the model is trained on: one-hot `(examples, classes)`, standardised `(examples, values)`, or as
+            the task has them.
+        teacher_forcing: whether the model also takes the target so far: the start mark, then the target moved on by
+            one.
     """
 
     split: Split
     preprocessor: Preprocessor
     array: np.ndarray | None
     targets: np.ndarray
+    teacher_forcing: bool = False
 
     def __len__(self) -> int:
         return len(self.split)
@@ -70,12 +75,21 @@ class Prepared:
         return several
 
 
-def prepare(split: Split, preprocessor: Preprocessor, targets: np.ndarray, memory: str) -> Prepared:
+def prepare(
+    split: Split, preprocessor: Preprocessor, targets: np.ndarray, memory: str, *, teacher_forcing: bool = False
+) -> Prepared:
     """Prepare a split, in memory where `memory` is "resident", or "auto" and it is small enough."""
     size = len(split) * int(np.prod(preprocessor.shape)) * np.dtype(preprocessor.dtype).itemsize
     resident = memory == "resident" or (memory == "auto" and size <= RESIDENT_BYTES)
     array = np.concatenate(list(chunks(split, preprocessor))) if resident else None
-    return Prepared(split, preprocessor, array, targets)
+    return Prepared(split, preprocessor, array, targets, teacher_forcing)
+
+
+def so_far(targets: Any) -> Any:
+    """Return the target so far at each step, `(examples, length)`: the start mark, then the target moved on by one."""
+    import tensorflow as tf
+
+    return tf.concat([tf.fill([tf.shape(targets)[0], 1], START), targets[:, :-1]], axis=1)
 
 
 def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Variable, steps: int) -> tf.data.Dataset:
@@ -107,7 +121,7 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
             x = augment(tf.cast(x, tf.float32), step_seed)
         if alpha:
             x, y = mixup(tf.cast(x, tf.float32), y, alpha, step_seed)
-        return x, y
+        return ((x, so_far(y)), y) if prepared.teacher_forcing else (x, y)
 
     dataset = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
@@ -123,6 +137,9 @@ def evaluation_batches(prepared: Prepared, *, targets: bool = True) -> tf.data.D
     positions = tf.data.Dataset.range(len(prepared)).batch(size)
 
     def batch(places: tf.Tensor) -> Any:
-        return (read(places), tf.gather(values, places)) if targets else read(places)
+        x, y = read(places), tf.gather(values, places)
+        if prepared.teacher_forcing:
+            x = (x, so_far(y))
+        return (x, y) if targets else x
 
     return positions.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2)

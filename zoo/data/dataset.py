@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from zoo.data.tables import Column, table_rows
+from zoo.data.text import Tokenizer
 
 CHUNK_VALUES = 1 << 22  # numbers in the examples that are worked on at a time, where all are worked on
 _CHUNK_IMAGES = 16  # images of any size, which may be large
@@ -93,37 +94,83 @@ class TableInputs:
 
 
 @dataclass(frozen=True)
+class TextInputs:
+    """Texts, in memory: `(examples,)` of `str`."""
+
+    texts: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """Return the texts `(len(indices),)`."""
+        return self.texts[indices]
+
+    def digest(self) -> str:
+        """Return SHA-256 over the texts."""
+        state = hashlib.sha256()
+        for text in self.texts:
+            content = text.encode()
+            state.update(len(content).to_bytes(8, "big") + content)
+        return state.hexdigest()
+
+
+@dataclass(frozen=True)
 class Signature:
     """What one raw example looks like.
 
     Attributes:
-        kind: images `(height, width, channels)` uint8; rows of a table; vectors `(features,)` float32.
-        shape: shape of an image or vector; None for a height or width that varies. Empty for tables.
+        kind: images `(height, width, channels)` uint8; rows of a table; vectors `(features,)` or sequences
+            `(steps, features)` float32; texts; sequences of token ids `(length,)` int32.
+        shape: shape of an image, array or sequence of tokens, None for an axis that varies; the most characters that a
+            language model sees. Empty for tables and other texts.
         columns: the columns of a table.
         target: name of what is predicted.
-        labels: names of the classes, in the order of the outputs; empty for a number.
+        labels: names of the classes, in the order of the outputs; empty for numbers.
+        tokens: number of token ids, where the example is a sequence of them.
+        tokenizer: how texts become token ids, once it is fitted.
+        season: steps after which a series repeats.
+        horizon: steps that are predicted of a series.
     """
 
-    kind: Literal["image", "table", "array"]
+    kind: Literal["image", "table", "array", "text", "tokens"]
     target: str
     shape: tuple[int | None, ...] = ()
     columns: tuple[Column, ...] = ()
     labels: tuple[str, ...] = ()
+    tokens: int = 0
+    tokenizer: Tokenizer | None = None
+    season: int = 1
+    horizon: int = 0
 
     @property
     def tensor_names(self) -> list[str]:
         """Names of the Keras inputs: columns are numbered, because Keras does not take any text as a name."""
-        return [f"column_{i}" for i in range(len(self.columns))] if self.kind == "table" else [self.kind]
+        if self.kind == "table":
+            return [f"column_{i}" for i in range(len(self.columns))]
+        return ["tokens" if self.kind == "text" else self.kind]
+
+    @property
+    def vocabulary(self) -> int | None:
+        """Number of token ids that the model takes; None where it takes no tokens."""
+        return len(self.tokenizer) if self.tokenizer else self.tokens or None
 
     def to_json(self) -> dict[str, Any]:
         """Return the signature as plain data: what an exported file carries."""
-        return {
+        facts: dict[str, Any] = {
             "kind": self.kind,
             "target": self.target,
             "shape": list(self.shape),
             "columns": [{"name": c.name, "type": c.type} for c in self.columns],
             "labels": list(self.labels),
         }
+        if self.tokens:
+            facts["tokens"] = self.tokens
+        if self.tokenizer:
+            facts["tokenizer"] = self.tokenizer.to_json()
+        if self.horizon:
+            facts |= {"season": self.season, "horizon": self.horizon}
+        return facts
 
 
 @dataclass(frozen=True)
@@ -133,7 +180,8 @@ class Split:
     Attributes:
         inputs: the raw examples of the source, all of them.
         indices: which of them are in the split.
-        targets: the split's targets, `(examples,)`: class indices (int32) or numbers (float32).
+        targets: the split's targets, one for each example: class indices (int32), numbers (float32), or what the task
+            has in their place: values to come, token ids, masks or boxes (`zoo.data.targets`).
     """
 
     inputs: Inputs
@@ -167,6 +215,21 @@ def whole(inputs: Inputs, targets: np.ndarray) -> Split:
 
 
 @dataclass(frozen=True)
+class Series:
+    """The series that windows are cut from.
+
+    Attributes:
+        values: `(time,)` float32.
+        origins: for each split, the step at which each window's forecast begins.
+        train_end: number of steps in the training part.
+    """
+
+    values: np.ndarray
+    origins: dict[str, np.ndarray]
+    train_end: int
+
+
+@dataclass(frozen=True)
 class SourceData:
     """What a source holds: its own splits, before any is cut."""
 
@@ -175,6 +238,7 @@ class SourceData:
     validation: Split | None = None
     test: Split | None = None
     notes: list[str] = field(default_factory=list)
+    series: Series | None = None
 
 
 @dataclass(frozen=True)
@@ -189,6 +253,7 @@ class Dataset:
         test: examples for the end.
         fingerprint: SHA-256 over the examples and targets of all splits.
         notes: what the source did that a reader of the results should know.
+        series: the whole series that forecasts are cut from, `(time,)`, and where each test window's forecast begins.
     """
 
     name: str
@@ -198,3 +263,4 @@ class Dataset:
     test: Split
     fingerprint: str
     notes: tuple[str, ...] = ()
+    series: Series | None = None

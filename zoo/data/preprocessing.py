@@ -20,6 +20,7 @@ from zoo.recipe.steps import SHAPE_STEPS, Encode, PreprocessStep
 if TYPE_CHECKING:
     import keras
 
+DTYPES = {"image": "uint8", "text": "int32", "tokens": "int32"}  # of raw tensors; all others are float32
 _CHUNK = 1024
 
 
@@ -31,6 +32,7 @@ class Preprocessor:
         signature: what raw examples look like.
         shape: shape of one prepared example.
         dtype: type of prepared examples.
+        window: whether each window is standardised by itself, and the forecast put back.
         scale: factor of the affine step, one for each channel or column (or one for all).
         offset: what the affine step adds.
         to_shape: Keras model from raw inputs to prepared examples; None where they are the same.
@@ -42,11 +44,15 @@ class Preprocessor:
     to_shape: keras.Model | None
     scale: np.ndarray = field(default_factory=lambda: np.ones(1))
     offset: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    window: bool = False
 
     def prepare(self, raw: Any) -> np.ndarray:
         """Run the steps that fix the shape on raw examples: an array, a list of images, or a dict of columns."""
         import keras
 
+        if self.signature.tokenizer is not None:
+            ids = self.signature.tokenizer.encode(raw)
+            return np.pad(ids, ((0, 0), (0, self.shape[0] - ids.shape[1])))
         if self.to_shape is None:
             return raw
         if isinstance(raw, list):  # images of different sizes, one by one
@@ -77,8 +83,11 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
     shape_steps = [s for s in steps if s.kind in SHAPE_STEPS]
     if dataset.signature.kind == "table":
         fitted = _encoded(shape_steps, dataset)
+    elif dataset.signature.kind == "text":
+        return _tokenized(dataset)
     else:  # vectors need no encoding
         fitted = _shaped([s for s in shape_steps if s.encode is None], dataset)
+    fitted.window = any(step.standardize_window is not None for step in steps)
     moments: tuple[np.ndarray, np.ndarray] | None = None
     for step in steps:
         if step.rescale is not None:
@@ -134,7 +143,19 @@ def _inputs(signature: Signature) -> Any:
             key: keras.Input((1,), name=key, dtype=types[column.type])
             for key, column in zip(signature.tensor_names, signature.columns, strict=True)
         }
-    return keras.Input(signature.shape, name=signature.kind, dtype="uint8" if signature.kind == "image" else "float32")
+    shape = (None,) if signature.kind in ("text", "tokens") else signature.shape
+    return keras.Input(shape, name=signature.tensor_names[0], dtype=DTYPES.get(signature.kind, "float32"))
+
+
+def _tokenized(dataset: Dataset) -> Preprocessor:
+    """Texts: token ids, padded to the longest text of any split."""
+    tokenizer = dataset.signature.tokenizer
+    assert tokenizer is not None
+    longest = 1
+    for part in (dataset.train, dataset.validation, dataset.test):
+        for positions in part.chunks():
+            longest = max(longest, tokenizer.encode(part.take(positions)).shape[1])
+    return Preprocessor(dataset.signature, (longest,), "int32", None)
 
 
 def _shaped(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
@@ -150,7 +171,7 @@ def _shaped(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
                 f"{dataset.name}: the images have different sizes; put a resize first in preprocess, "
                 "for example {resize: {height: 64, width: 64}}"
             )
-        dtype = "uint8" if signature.kind == "image" else "float32"
+        dtype = DTYPES.get(signature.kind, "float32")
         return Preprocessor(signature, tuple(int(n or 0) for n in signature.shape), dtype, None)
     inputs = _inputs(signature)
     x = inputs
@@ -217,7 +238,12 @@ def _fill(values: np.ndarray, name: str, missing: str, where: str) -> float:
 
 
 def as_tensors(raw: Any, signature: Signature) -> Any:
-    """Return raw examples as the Keras models take them: a table's columns as `(rows, 1)` under their tensor names."""
+    """Return raw examples as the Keras models take them.
+
+    A table's columns come as `(rows, 1)` under their tensor names, texts as token ids padded to the longest of them.
+    """
+    if signature.tokenizer is not None:
+        return signature.tokenizer.encode(raw)
     if not isinstance(raw, dict):
         return raw
     import tensorflow as tf  # text is a type that only this backend has

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +17,26 @@ from zoo.data.folder import load_folder
 from zoo.data.splits import held_out
 from zoo.data.tables import infer_columns, read_table, take_columns
 from zoo.data.targets import class_indices, class_labels, number_targets
-from zoo.data.tfds import load_tfds, tfds_builder
+from zoo.data.text import Tokenizer, fit_tokenizer
+from zoo.data.tfds import load_corpus, load_tfds, tfds_builder
+from zoo.data.windows import forecast_windows
 from zoo.errors import ZooError, did_you_mean
 from zoo.recipe.schema import Data
+from zoo.recipe.steps import PreprocessStep, Tokenize
 from zoo.tasks import Task
 
 
-def load_dataset(data: Data, task: Task) -> Dataset:
+def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = ()) -> Dataset:
     """Load the source of a recipe and split it.
 
     The source's own test split is used where it has one, else a share of the training examples is cut; likewise for
-    validation. Cuts are seeded by `data.split_seed` and keep the proportions of the classes.
+    validation. Cuts are seeded by `data.split_seed` and keep the proportions of the classes; series and running text
+    are cut by time. The vocabulary of texts is fitted on the training split.
+
+    Args:
+        data: the recipe's section.
+        task: the recipe's task.
+        preprocess: the recipe's steps; `tokenize` says how texts are cut up.
 
     Raises:
         ZooError: the source is missing, damaged, or does not fit the task.
@@ -39,14 +50,29 @@ def load_dataset(data: Data, task: Task) -> Dataset:
         notes.append(f"no test split of its own: {data.test:.0%} of the examples were held out for it")
     if validation is None:
         train, validation = held_out(train, data.validation, data.split_seed, stratify, "validation")
+    signature = source.signature
+    if signature.kind == "text" and signature.tokenizer is None:
+        signature = replace(signature, tokenizer=_tokenizer(train, preprocess))
     return Dataset(
         name=data.source,
-        signature=source.signature,
+        signature=signature,
         train=train,
         validation=validation,
         test=test,
         fingerprint=_fingerprint(source.signature, {"train": train, "validation": validation, "test": test}),
         notes=tuple(notes),
+        series=source.series,
+    )
+
+
+def _tokenizer(train: Split, preprocess: Sequence[PreprocessStep]) -> Tokenizer:
+    settings = next((s.tokenize for s in preprocess if s.tokenize is not None), Tokenize())
+    return fit_tokenizer(
+        train.take(np.arange(len(train))),
+        level=settings.level,
+        lowercase=settings.lowercase,
+        most=settings.vocabulary,
+        length=settings.length,
     )
 
 
@@ -61,6 +87,10 @@ def _load(data: Data, task: Task) -> SourceData:
         return load_folder(path, data)
     if kind == "npz":
         return load_npz(path, data, task)
+    if kind == "text":
+        return load_corpus({"train": _read_text(path)}, data, data.source)
+    if task.kind == "forecasting":
+        return _load_series(path, data)
     return _load_table(path, data, task)
 
 
@@ -100,9 +130,33 @@ def _load_table(path: Path, data: Data, task: Task) -> SourceData:
     return SourceData(signature, whole(examples, targets))
 
 
+def _read_text(path: Path) -> str:
+    """`text:PATH`: one file, in UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ZooError(f"{path}: not readable as UTF-8 text ({error})") from error
+
+
+def _load_series(path: Path, data: Data) -> SourceData:
+    """`csv:PATH`: rows in the order of time; the target's column, and beside it those that are numbers."""
+    frame = read_table(path)
+    target = str(data.target)
+    if target not in frame.columns:
+        hint = did_you_mean(target, frame.columns)
+        raise ZooError(
+            f"{path}: data.target names the column '{target}', which the table lacks{hint} "
+            f"(columns: {', '.join(frame.columns)})"
+        )
+    others = [c for c in frame.columns if c != target and c not in data.ignore and frame[c].dtype.kind in "fiu"]
+    columns = [number_targets(frame[c].to_numpy(dtype=object), f"{path}: column '{c}'") for c in (target, *others)]
+    return forecast_windows(np.stack(columns, axis=1), data, target, str(path))
+
+
 def _fingerprint(signature: Signature, splits: dict[str, Split]) -> str:
     """Return SHA-256 over what the examples look like, the examples, their targets and the splits."""
-    state = hashlib.sha256(repr(signature).encode())
+    form = {k: getattr(signature, k) for k in ("kind", "target", "shape", "columns", "labels")}
+    state = hashlib.sha256(f"Signature({', '.join(f'{k}={v!r}' for k, v in form.items())})".encode())
     digests: dict[int, str] = {}
     for name, split in splits.items():
         digest = digests.setdefault(id(split.inputs), split.inputs.digest())

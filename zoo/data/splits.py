@@ -26,9 +26,10 @@ def held_out(split: Split, share: float, seed: int, stratify: bool, name: str) -
     """
     from sklearn.model_selection import train_test_split
 
-    count, classes = len(split), len(np.unique(split.targets))
+    count = len(split)
     size = round(count * share)
     if stratify:
+        classes = len(np.unique(split.targets))
         rarest = np.bincount(split.targets)[np.unique(split.targets)].min()
         if rarest < 2:
             raise ZooError(

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import socket
 import sys
-import tempfile
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo.cache import cached
-from zoo.data.dataset import ArrayInputs, ImageInputs, Inputs, Signature, SourceData, Split, TableInputs, whole
-from zoo.data.images import decode_image
-from zoo.data.tables import Column, as_label
+from zoo.data.dataset import ArrayInputs, Signature, SourceData, TextInputs, whole
+from zoo.data.structured import (
+    box_targets,
+    mask_targets,
+    same_width,
+    token_targets,
+    transcription_targets,
+    written_targets,
+)
+from zoo.data.tables import Column
 from zoo.data.targets import class_indices, class_labels, number_targets
+from zoo.data.text import fit_tokenizer
+from zoo.data.tfds_read import as_text, is_numeric, read_split
+from zoo.data.windows import forecast_windows, text_windows
 from zoo.errors import ZooError, did_you_mean, listing
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
-
-MAP_BYTES = 1 << 30  # decoded examples above this size are mapped from disk, not read into memory
-_BATCH = 512
 
 
 def tfds_builder(name: str) -> Any:
@@ -74,16 +75,65 @@ def _refuse_offline(builder: Any, name: str) -> None:
 def load_tfds(builder: Any, data: Data, task: Task) -> SourceData:
     """Load the splits of a prepared TFDS builder.
 
-    Images come as `(height, width, channels)` uint8, vectors as float32, and several scalar features as a table.
+    Images come as `(height, width, channels)` uint8, vectors and sequences as float32, texts as `str`, sequences of
+    token ids as int32, and several scalar features as a table.
 
     Raises:
         ZooError: a split or feature is missing, or has a form that the task does not take.
     """
-    import tensorflow_datasets as tfds
-
     where = f"{data.source}"
-    features, available = builder.info.features, list(builder.info.splits)
+    features = builder.info.features
+    names = _splits(builder, data, where)
+    if task.kind == "forecasting":
+        return _load_series(builder, names["train"], data, where)
+    if task.name == "language_modeling":
+        return _load_text(builder, names, data, where)
     inputs, target = _keys(builder.info, data, where)
+    first = features[inputs[0]]
+    kind = _kind(inputs, features, task, where)
+    loaded = {split: read_split(builder, name, inputs, target, kind, task.kind) for split, name in names.items()}
+    values = {split: y for split, (_, y) in loaded.items()}
+    label_names = getattr(features[target], "names", None)
+    labels: tuple[str, ...] = ()
+    targets: dict[str, Any] = {}
+    if task.kind == "classification":
+        labels = tuple(label_names) if label_names else class_labels(values["train"], where)
+        for split, y in values.items():
+            targets[split] = y.astype(np.int32) if label_names else class_indices(y, labels, where)
+            unlabelled = np.flatnonzero((targets[split] < 0) | (targets[split] >= len(labels)))
+            if len(unlabelled):
+                raise ZooError(
+                    f"{where}: {len(unlabelled)} of {len(y)} examples of the split '{names[split]}' have no "
+                    f"label; name another split under data.splits.{split}"
+                )
+    elif task.kind == "regression":
+        targets = {split: number_targets(y, where) for split, y in values.items()}
+    elif task.kind == "sequences":
+        labels, targets = written_targets(values)
+    elif task.kind == "transcription":
+        labels, targets = transcription_targets(values, where)
+    elif task.kind == "tokens":
+        labels, targets = token_targets(values, where)
+    elif task.kind == "segmentation":
+        labels, targets = mask_targets(values, (builder.info.metadata or {}).get("mask_labels"), where)
+    else:
+        labels = tuple(features[target]["label"].names)
+        targets = box_targets(values, where)
+    splits = {split: whole(examples, targets[split]) for split, (examples, _) in loaded.items()}
+    columns = (
+        tuple(Column(n, "number" if is_numeric(features[n]) else "category") for n in inputs) if kind == "table" else ()
+    )
+    shape = () if kind in ("table", "text") else tuple(first.shape)
+    tokens = 0
+    if kind == "tokens":
+        tokens = 1 + max(int(x.array.max(initial=0)) for x, _ in loaded.values() if isinstance(x, ArrayInputs))
+    signature = Signature(kind, target, shape, columns, labels, tokens)
+    return SourceData(signature, splits["train"], splits.get("validation"), splits.get("test"))
+
+
+def _splits(builder: Any, data: Data, where: str) -> dict[str, str]:
+    """Return the names of the source's splits that the recipe asks for."""
+    available = list(builder.info.splits)
     named = {"train": data.splits.train, "validation": data.splits.validation, "test": data.splits.test}
     names = {split: name for split, name in named.items() if name is not None}
     if names.get("test") == "test" and available and "test" not in available:
@@ -93,176 +143,124 @@ def load_tfds(builder: Any, data: Data, task: Task) -> SourceData:
             raise ZooError(
                 f"{where} has no split '{name}'{did_you_mean(name, available)} (splits: {listing(available)})"
             )
+    return names
+
+
+def _kind(inputs: list[str], features: Any, task: Task, where: str) -> Any:
+    """Return what kind of input the features are, and check that the task takes it."""
+    import tensorflow_datasets as tfds
 
     first = features[inputs[0]]
-    kind: Any = "table"
-    if isinstance(first, tfds.features.Image) and len(inputs) == 1:
-        kind = "image"
-    elif len(inputs) == 1 and len(first.shape) == 1:
-        kind = "array"
+    kind = "table"
+    if len(inputs) == 1:
+        if isinstance(first, tfds.features.Image):
+            kind = "image"
+        elif isinstance(first, tfds.features.Text) and "text" in task.inputs:
+            kind = "text"
+        elif isinstance(first.shape, tuple) and len(first.shape) in (1, 2):
+            whole_numbers = np.dtype(first.np_dtype).kind == "i" and len(first.shape) == 1
+            kind = "tokens" if whole_numbers and "tokens" in task.inputs else "array"
     if kind not in task.inputs:
         raise ZooError(f"{where}: its inputs are of the kind '{kind}', and this task takes {' or '.join(task.inputs)}")
+    rank = 2 if task.name.startswith("sequence") else 1
+    if kind == "array" and len(first.shape) != rank:
+        form = "(steps, features)" if rank == 2 else "(features,)"
+        raise ZooError(f"{where}: {task.name} takes {form}, and '{inputs[0]}' has shape {first.shape}")
     if kind == "image" and (first.shape[-1] not in (1, 3) or first.np_dtype != np.uint8):
         raise ZooError(
             f"{where}: images must have 1 or 3 channels of uint8, received {first.shape} {first.np_dtype.__name__}"
         )
+    if task.kind == "segmentation" and None in first.shape:
+        raise ZooError(f"{where}: segmentation takes images of one size, and these have {first.shape}")
     for name in inputs if kind == "table" else ():
         if features[name].shape:
             raise ZooError(
                 f"{where}: feature '{name}' has shape {features[name].shape}; a table's columns hold one value each"
             )
+    return kind
 
-    loaded = {split: _load(builder, name, inputs, target, kind) for split, name in names.items()}
-    label_names = getattr(features[target], "names", None)
-    labels: tuple[str, ...] = ()
-    if task.kind == "classification":
-        labels = tuple(label_names) if label_names else class_labels(loaded["train"][1], where)
-    splits: dict[str, Split] = {}
-    for split, (examples, values) in loaded.items():
-        if label_names and labels:
-            targets = values.astype(np.int32)
-            unlabelled = np.flatnonzero((targets < 0) | (targets >= len(labels)))
-            if len(unlabelled):
-                raise ZooError(
-                    f"{where}: {len(unlabelled)} of {len(targets)} examples of the split '{names[split]}' have no "
-                    f"label; name another split under data.splits.{split}"
-                )
-        else:
-            targets = class_indices(values, labels, where) if labels else number_targets(values, where)
-        splits[split] = whole(examples, targets)
-    columns = (
-        tuple(Column(n, "number" if _numeric(features[n]) else "category") for n in inputs) if kind == "table" else ()
-    )
-    shape = () if kind == "table" else tuple(first.shape)
-    signature = Signature(kind, target, shape, columns, labels)
-    return SourceData(signature, splits["train"], splits.get("validation"), splits.get("test"))
+
+def _load_series(builder: Any, split: str, data: Data, where: str) -> SourceData:
+    """A feature `(time,)` or `(time, channels)` of the one example of a split, cut into windows."""
+    import tensorflow_datasets as tfds
+
+    name = data.target or "values"
+    if name not in builder.info.features:
+        raise ZooError(
+            f"{where}: data.target must name the feature that holds the series, received {name!r} "
+            f"(features: {listing(builder.info.features)})"
+        )
+    examples = list(tfds.as_numpy(builder.as_dataset(split=split)))
+    if len(examples) != 1:
+        raise ZooError(f"{where}: forecasting takes one series, and the split '{split}' holds {len(examples)} examples")
+    values = np.asarray(examples[0][name], np.float32)
+    return forecast_windows(values.reshape(len(values), -1), data, name, where)
+
+
+def _load_text(builder: Any, names: dict[str, str], data: Data, where: str) -> SourceData:
+    """The texts of each split, put end to end and cut into windows."""
+    import tensorflow_datasets as tfds
+
+    name = data.input or data.target or "text"
+    if name not in builder.info.features:
+        raise ZooError(
+            f"{where}: data.input must name a text feature, received {name!r} "
+            f"(features: {listing(builder.info.features)})"
+        )
+    texts = {}
+    for part, split in names.items():
+        examples = tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False))
+        texts[part] = "\n".join(as_text(example[name]) for example in examples)
+    return load_corpus(texts, data, where)
+
+
+def load_corpus(texts: dict[str, str], data: Data, where: str) -> SourceData:
+    """Return the windows of a corpus for language modeling; parts that it lacks are cut from its end.
+
+    Args:
+        texts: split to text; `train` at least.
+        data: the recipe's section.
+        where: the source, for messages.
+
+    Raises:
+        ZooError: a part has fewer than two characters.
+    """
+    texts, notes = dict(texts), []
+    for part, share in (("test", data.test), ("validation", data.validation)):
+        if part not in texts:
+            cut = len(texts["train"]) - round(len(texts["train"]) * share)
+            texts[part], texts["train"] = texts["train"][cut:], texts["train"][:cut]
+            notes.append(f"no {part} text of its own: the last {share:.0%} of the training text were held out for it")
+    splits = {}
+    tokenizer = fit_tokenizer([texts["train"]], level="character")
+    for part, text in texts.items():
+        if len(text) < 2:
+            raise ZooError(f"{where}: the {part} part has {len(text)} characters; a language model needs two at least")
+        seen, said = text_windows(text, data.context)
+        splits[part] = whole(TextInputs(seen), tokenizer.encode(said))
+    width = max(split.targets.shape[1] for split in splits.values())
+    if any(split.targets.shape[1] < width for split in splits.values()):
+        aligned = same_width({part: split.targets for part, split in splits.items()})
+        splits = {part: whole(split.inputs, aligned[part]) for part, split in splits.items()}
+    signature = Signature("text", "next character", (data.context,), labels=tokenizer.names, tokenizer=tokenizer)
+    return SourceData(signature, splits["train"], splits["validation"], splits["test"], notes)
 
 
 def _keys(info: Any, data: Data, where: str) -> tuple[list[str], str]:
     """Return the names of the input features and of the target."""
     supervised = info.supervised_keys
-    inputs = supervised[0] if supervised else None
+    inputs = data.input or (supervised[0] if supervised else None)
     target = data.target or (supervised[1] if supervised else None)
     if target not in info.features:
         raise ZooError(
             f"{where}: data.target must name a feature, received {target!r} (features: {listing(info.features)})"
         )
     names = list(inputs.values()) if isinstance(inputs, dict) else [inputs] if inputs else list(info.features)
+    unknown = [n for n in names if n not in info.features]
+    if unknown:
+        hint = did_you_mean(unknown[0], info.features)
+        raise ZooError(f"{where}: data.input names no feature: {unknown[0]!r}{hint} ({listing(info.features)})")
     names = [n for n in names if n != target and n not in data.ignore]
     if not names:
         raise ZooError(f"{where}: no input feature is left beside the target '{target}'")
     return names, str(target)
-
-
-def _numeric(feature: Any) -> bool:
-    return not hasattr(feature, "names") and np.dtype(feature.np_dtype).kind in "fiub"
-
-
-def _load(builder: Any, split: str, inputs: list[str], target: str, kind: str) -> tuple[Inputs, np.ndarray]:
-    """Return the examples and targets of a split, from the decoded cache where there can be one."""
-    feature = builder.info.features[inputs[0]]
-    if kind == "table":
-        return _read_table(builder, split, inputs, target)
-    if any(n is None for n in feature.shape):
-        return _read_encoded(builder, split, inputs[0], target, feature.shape[-1])
-
-    def decode(folder: Path) -> None:
-        _write_arrays(folder, _batches(builder, split, inputs[0], target))
-
-    with _folder("decoded", builder, (split, inputs[0], target), decode) as folder:
-        large = (folder / "x.npy").stat().st_size > MAP_BYTES
-        x = np.load(folder / "x.npy", mmap_mode="r" if large else None)
-        return ArrayInputs(x), np.load(folder / "y.npy")
-
-
-@contextlib.contextmanager
-def _folder(form: str, builder: Any, parts: tuple[str, ...], make: Callable[[Path], None]) -> Iterator[Path]:
-    """Yield the cache's folder, named after all that its files depend on.
-
-    A builder without prepared files gives no name to know a change by: its folder is temporary.
-    """
-    prepared = Path(builder.data_path) / "dataset_info.json"
-    if prepared.is_file():
-        identity = json.dumps([str(prepared), prepared.stat().st_mtime_ns, *parts])
-        yield cached(f"{form}/{builder.info.name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}", make)
-        return
-    with tempfile.TemporaryDirectory() as temporary:
-        make(Path(temporary))
-        yield Path(temporary)
-
-
-def _batches(
-    builder: Any, split: str, name: str, target: str, **options: Any
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    import tensorflow_datasets as tfds
-
-    dataset = builder.as_dataset(split=split, shuffle_files=False, **options)
-    yield from tfds.as_numpy(dataset.map(lambda e: (e[name], e[target])).batch(_BATCH))
-
-
-def _write_arrays(folder: Path, batches: Iterator[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Write the batches to `x.npy` and `y.npy`, holding one batch in memory at a time."""
-    targets = []
-    count, shape = 0, ()
-    dtype: np.dtype[Any] = np.dtype(np.uint8)
-    with open(folder / "values", "wb") as file:
-        for x, y in batches:
-            dtype = np.dtype(np.uint8) if x.dtype == np.uint8 else np.dtype(np.float32)
-            shape, count = x.shape[1:], count + len(x)
-            file.write(np.ascontiguousarray(x, dtype).data)
-            targets.append(y)
-    with open(folder / "x.npy", "wb") as file, open(folder / "values", "rb") as values:
-        header = {"descr": dtype.str, "fortran_order": False, "shape": (count, *shape)}
-        np.lib.format.write_array_header_1_0(file, header)
-        while part := values.read(1 << 24):
-            file.write(part)
-    (folder / "values").unlink()
-    np.save(folder / "y.npy", np.concatenate(targets))
-
-
-def _read_table(builder: Any, split: str, inputs: list[str], target: str) -> tuple[Inputs, np.ndarray]:
-    import tensorflow_datasets as tfds
-
-    dataset = builder.as_dataset(split=split, shuffle_files=False).batch(_BATCH)
-    batches = list(tfds.as_numpy(dataset))
-    features = builder.info.features
-    columns = {}
-    for name in inputs:
-        values = np.concatenate([b[name] for b in batches])
-        if _numeric(features[name]):
-            columns[name] = values.astype(np.float32)
-        elif hasattr(features[name], "names"):
-            columns[name] = np.array([as_label(features[name].int2str(int(v))) for v in values], dtype=object)
-        else:
-            columns[name] = np.array([_text(v) for v in values], dtype=object)
-    targets = np.concatenate([b[target] for b in batches])
-    return TableInputs(columns), np.array([_text(v) for v in targets]) if targets.dtype == object else targets
-
-
-def _read_encoded(builder: Any, split: str, name: str, target: str, channels: int) -> tuple[Inputs, np.ndarray]:
-    """Images of different sizes: keep the encoded files, one after the other on disk, and decode them as needed."""
-    import tensorflow_datasets as tfds
-
-    def collect(folder: Path) -> None:
-        ends, targets = [0], []
-        with open(folder / "files", "wb") as file:
-            decoders = {name: tfds.decode.SkipDecoding()}
-            for contents, y in _batches(builder, split, name, target, decoders=decoders):
-                for content in contents:
-                    ends.append(ends[-1] + file.write(content))
-                targets.append(y)
-        np.save(folder / "ends.npy", np.array(ends))
-        np.save(folder / "y.npy", np.concatenate(targets))
-
-    with _folder("encoded", builder, (split, name, target), collect) as folder:
-        ends, targets = np.load(folder / "ends.npy"), np.load(folder / "y.npy")
-        files = np.memmap(folder / "files", np.uint8, "r")
-
-    def read(i: int) -> np.ndarray:
-        return decode_image(files[ends[i] : ends[i + 1]].tobytes(), channels, f"{builder.info.name} {split} {i}")
-
-    return ImageInputs(len(targets), read, hashlib.sha256(files.data).hexdigest()), targets
-
-
-def _text(value: Any) -> str:
-    return as_label(value.decode() if isinstance(value, bytes) else value)

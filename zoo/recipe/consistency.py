@@ -8,11 +8,8 @@ from zoo.recipe.optimization import WarmupCosine
 from zoo.recipe.problems import Problem
 from zoo.recipe.schema import Recipe
 from zoo.recipe.source import Path_
-from zoo.recipe.steps import SHAPE_STEPS
+from zoo.recipe.steps import PHOTOMETRIC, SHAPE_STEPS
 from zoo.tasks import TASKS
-
-_IMAGE_SOURCES = ("tfds", "builtin", "folder", "npz")
-_TABLE_SOURCES = ("tfds", "builtin", "csv", "parquet", "npz")
 
 
 def inconsistencies(recipe: Recipe) -> list[Problem]:
@@ -24,19 +21,32 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
             found.append(Problem(path, "inconsistent", text))
 
     task = TASKS[recipe.task]
-    images = task.inputs == ("image",)
-    source = recipe.data.source.partition(":")[0]
-    sources = _IMAGE_SOURCES if images else _TABLE_SOURCES
-    refuse(source not in sources, ("data", "source"), f"{recipe.task} reads {', '.join(sources)}, not {source}")
+    data = recipe.data
+    source = data.source.partition(":")[0]
     refuse(
-        recipe.data.channels is not None and source != "folder",
+        source not in task.sources,
+        ("data", "source"),
+        f"{recipe.task} reads {', '.join(task.sources)}, not {source}",
+    )
+    refuse(
+        data.channels is not None and source != "folder",
         ("data", "channels"),
         f"applies to folder sources, whose files are decoded here; {source} gives its images as they are",
     )
     refuse(
-        source in ("csv", "parquet") and not recipe.data.target,
+        source in ("csv", "parquet") and not data.target,
         ("data", "target"),
         "required, and missing: the name of the column to predict",
+    )
+    refuse(
+        task.kind == "forecasting" and data.window is None,
+        ("data", "window"),
+        "required for forecasting, and missing: for example {history: 48, horizon: 12, season: 12}",
+    )
+    refuse(
+        task.kind != "forecasting" and data.window is not None,
+        ("data", "window"),
+        f"is for forecasting, and {recipe.task} has no windows",
     )
     refuse(
         recipe.data.validation + recipe.data.test >= 1,
@@ -44,32 +54,16 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
         f"validation ({recipe.data.validation}) and data.test ({recipe.data.test}) leave nothing to train on",
     )
 
-    kinds = [step.kind for step in recipe.preprocess]
-    for position, kind in enumerate(kinds):
-        at: Path_ = ("preprocess", position, kind)
-        refuse(images and kind == "encode", at, "encode is for tables, and this task takes images")
-        refuse(
-            not images and kind in ("resize", "center_crop"), at, f"{kind} is for images, and this task takes tables"
-        )
-        earlier = [k for k in kinds[:position] if k not in SHAPE_STEPS]
-        refuse(
-            kind in SHAPE_STEPS and earlier,
-            at,
-            f"{kind} must stand before {''.join(earlier[:1])}: steps that fix the shape come first",
-        )
-        refuse(kind == "encode" and kinds.index(kind) != position, at, "encode may stand only once")
-        settings = recipe.preprocess[position].settings
-        refuse(
-            kind == "standardize" and (settings.mean is None) != (settings.std is None),
-            at,
-            "give both mean and std, or neither to have them fitted on the training split",
-        )
-        refuse(
-            kind == "standardize" and settings.mean and settings.std and len(settings.mean) != len(settings.std),
-            at,
-            "mean and std must hold one value each for every channel or column, and differ in length",
-        )
+    found += _preprocessing_problems(recipe)
+    images = "image" in task.inputs
     refuse(recipe.augment and not images, ("augment",), f"augmentation is for images, and {recipe.task} takes none")
+    for position, step in enumerate(recipe.augment):
+        refuse(
+            images and task.kind != "classification" and step.kind not in PHOTOMETRIC,
+            ("augment", position, step.kind),
+            f"{step.kind} moves pixels, which the targets of {recipe.task} would have to follow "
+            f"(possible: {', '.join(PHOTOMETRIC)})",
+        )
     for position, step in enumerate(recipe.augment):
         if step.random_erasing is not None:
             low, high = step.random_erasing.area
@@ -88,7 +82,12 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
     refuse(
         recipe.regularization.mixup and task.kind != "classification",
         ("regularization", "mixup"),
-        "mixup blends class targets, and this task predicts numbers",
+        f"mixup blends class targets, and the targets of {recipe.task} are of another kind",
+    )
+    refuse(
+        recipe.regularization.mixup and recipe.loss.name == "sparse_categorical_crossentropy",
+        ("regularization", "mixup"),
+        "mixup blends class targets, which sparse_categorical_crossentropy cannot take; use categorical_crossentropy",
     )
     rate = recipe.optimizer.learning_rate
     refuse(
@@ -110,6 +109,75 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
         f" (valid: {', '.join(task.baselines)})",
     )
     found += _model_problems(recipe)
+    return found
+
+
+_STEP_KINDS = {  # what each step of preprocessing is for
+    "encode": ("table",),
+    "resize": ("image",),
+    "center_crop": ("image",),
+    "tokenize": ("text",),
+    "rescale": ("image", "table", "array"),
+    "standardize": ("image", "table", "array"),
+    "standardize_window": ("array",),
+}
+
+
+def _preprocessing_problems(recipe: Recipe) -> list[Problem]:
+    found: list[Problem] = []
+
+    def refuse(condition: object, path: Path_, text: str) -> None:
+        if condition:
+            found.append(Problem(path, "inconsistent", text))
+
+    task = TASKS[recipe.task]
+    takes = " or ".join({"image": "images", "table": "tables"}.get(kind, kind) for kind in task.inputs)
+    kinds = [step.kind for step in recipe.preprocess]
+    for position, kind in enumerate(kinds):
+        at: Path_ = ("preprocess", position, kind)
+        wanted = " or ".join({"image": "images", "table": "tables"}.get(k, k) for k in _STEP_KINDS[kind][:1])
+        refuse(
+            not set(_STEP_KINDS[kind]) & set(task.inputs), at, f"{kind} is for {wanted}, and this task takes {takes}"
+        )
+        refuse(
+            kind == "standardize_window" and task.kind != "forecasting",
+            at,
+            f"standardize_window is for forecasting, and the task is {recipe.task}",
+        )
+        refuse(
+            kind == "tokenize" and recipe.task == "language_modeling",
+            at,
+            "language modeling reads characters, all that occur in the training text; leave tokenize out",
+        )
+        refuse(
+            kind in ("resize", "center_crop") and task.kind == "segmentation",
+            at,
+            f"{kind} changes the size of the image, and the mask keeps its own",
+        )
+        refuse(
+            kind == "center_crop" and task.kind in ("detection", "transcription"),
+            at,
+            f"center_crop cuts off what the targets of {recipe.task} count on",
+        )
+        earlier = [k for k in kinds[:position] if k not in SHAPE_STEPS]
+        refuse(
+            kind in SHAPE_STEPS and earlier,
+            at,
+            f"{kind} must stand before {''.join(earlier[:1])}: steps that fix the shape come first",
+        )
+        once = kind in ("encode", "tokenize", "standardize_window")
+        refuse(once and kinds.index(kind) != position, at, f"{kind} may stand only once")
+        settings = recipe.preprocess[position].settings
+        refuse(
+            kind == "standardize" and (settings.mean is None) != (settings.std is None),
+            at,
+            "give both mean and std, or neither to have them fitted on the training split",
+        )
+        refuse(
+            kind == "standardize" and settings.mean and settings.std and len(settings.mean) != len(settings.std),
+            at,
+            "mean and std must hold one value each for every channel or column, and differ in length",
+        )
     return found
 
 

@@ -10,7 +10,7 @@ from zoo.recipe.optimization import Loss, Optimizer
 from zoo.recipe.steps import AugmentStep, PreprocessStep
 from zoo.recipe.types import Fraction, NonNegative, Positive, Rate, Section
 
-Source = Annotated[str, StringConstraints(pattern=r"^(tfds|builtin|folder|csv|parquet|npz):.+")]
+Source = Annotated[str, StringConstraints(pattern=r"^(tfds|builtin|folder|csv|parquet|npz|text):.+")]
 
 
 def _whole(value: Any) -> Any:
@@ -28,11 +28,24 @@ class Splits(Section):
     test: str | None = Field("test", description="the source's own test split; cut from train where it does not exist")
 
 
+class Window(Section):
+    """What a forecast looks at and how far it reaches, in steps of the series."""
+
+    history: Positive = Field(description="steps that the model sees")
+    horizon: Positive = Field(description="steps that it predicts")
+    season: Positive = Field(1, description="steps after which the series repeats; 1 where it does not")
+
+
 class Data(Section):
     """Where the examples come from and how they are split."""
 
-    source: Source = Field(description="tfds:NAME, builtin:NAME, folder:PATH, csv:PATH, parquet:PATH or npz:PATH")
+    source: Source = Field(
+        description="tfds:NAME, builtin:NAME, folder:PATH, csv:PATH, parquet:PATH, npz:PATH or text:PATH"
+    )
+    input: str | None = Field(None, description="the feature that is the input (tfds), where the source names none")
     target: str | None = Field(None, description="the column to predict (tables), or the feature (tfds, npz)")
+    window: Window | None = Field(None, description="forecasting: what is seen and what is predicted")
+    context: Positive = Field(128, description="language modeling: characters that the model sees at a time")
     ignore: list[str] = Field([], description="columns of a table that are not inputs")
     categorical: list[str] = Field([], description="columns of a table to read as categories, whatever they look like")
     channels: Annotated[Literal[1, 3] | None, BeforeValidator(_whole)] = Field(
@@ -89,7 +102,7 @@ class Training(Section):
 class Evaluation(Section):
     """What the model is held against."""
 
-    baseline: str | None = Field(None, description="a scikit-learn baseline trained on the same split")
+    baseline: str | None = Field(None, description="a simple method, fitted on the same split")
 
 
 class Export(Section):
@@ -103,7 +116,20 @@ class Recipe(Section):
     """A recipe: everything that `zoo train` needs to know."""
 
     description: str = ""
-    task: Literal["image_classification", "tabular_classification", "tabular_regression"]
+    task: Literal[
+        "image_classification",
+        "tabular_classification",
+        "tabular_regression",
+        "sequence_classification",
+        "sequence_regression",
+        "sequence_labeling",
+        "forecasting",
+        "language_modeling",
+        "sequence_to_sequence",
+        "transcription",
+        "semantic_segmentation",
+        "object_detection",
+    ]
     data: Data
     preprocess: list[PreprocessStep] = []
     augment: list[AugmentStep] = []

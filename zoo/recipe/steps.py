@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -27,6 +27,24 @@ class Encode(Section):
     """Turn table columns into one vector: numbers with gaps filled, categories one-hot (unseen ones are all zero)."""
 
     missing: Literal["median", "mean", "refuse"] = Field("median", description="what fills a missing number")
+
+
+class Tokenize(Section):
+    """Turn text into token ids; the vocabulary is fitted on the training split and travels in the exported file."""
+
+    level: Literal["character", "word"] = "word"
+    lowercase: bool = False
+    vocabulary: Annotated[int, Field(ge=8)] | None = Field(
+        None, description="most ids, the rarer tokens being unknown; all that occur in training where left out"
+    )
+    length: Positive | None = Field(None, description="most tokens of a text; what is longer is cut")
+
+
+class StandardizeWindow(Section):
+    """Subtract each window's own mean and divide by its own deviation, and put both back into the forecast.
+
+    Reversible instance normalization (Kim et al. 2022), without its learnt scale.
+    """
 
 
 class Rescale(Section):
@@ -74,11 +92,18 @@ class PreprocessStep(OneOf):
     resize: Resize | None = None
     center_crop: CenterCrop | None = None
     encode: Encode | None = None
+    tokenize: Tokenize | None = None
     rescale: Rescale | None = None
     standardize: Standardize | None = None
+    standardize_window: StandardizeWindow | None = None
 
 
-SHAPE_STEPS = ("resize", "center_crop", "encode")  # these fix the shape; augmentation comes between them and the rest
+SHAPE_STEPS = (
+    "resize",
+    "center_crop",
+    "encode",
+    "tokenize",
+)  # these fix the shape; augmentation comes between them and the rest
 
 
 Fill = Literal["nearest", "reflect", "constant"]
@@ -135,6 +160,9 @@ class GaussianNoise(Section):
     """Add normal noise, its standard deviation as a share of the value range."""
 
     std: Share
+
+
+PHOTOMETRIC = ("random_brightness", "random_contrast", "gaussian_noise")  # these leave every pixel in its place
 
 
 class AugmentStep(OneOf):

@@ -1,0 +1,86 @@
+"""`builtin:NAME`: data sets that need no network, written as TFDS builders so that one path loads all.
+
+They are real data that come with a package, or drawn from literal seeds: every preparation gives the same examples.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import Any
+
+from zoo.cache import cache_folder
+from zoo.data.builtin import dates, measured, memory, scenes, series, strips, topics
+from zoo.data.builtin.definition import Definition
+from zoo.data.builtin.series import season
+from zoo.errors import ZooError, did_you_mean, listing
+
+_VERSION = "1.0.0"
+_DEFINITIONS: dict[str, Callable[[], Definition]] = {
+    "adding_problem": memory.adding_problem,
+    "breast_cancer": measured.breast_cancer,
+    "co2": series.co2,
+    "copy_memory": memory.copy_memory,
+    "dates": dates.dates,
+    "diabetes": measured.diabetes,
+    "digit_scenes": scenes.digit_scenes,
+    "digit_strips": strips.digit_strips,
+    "digits": measured.digits,
+    "elnino": series.elnino,
+    "python_topics": topics.python_topics,
+    "sunspots": series.sunspots,
+    "wine": measured.wine,
+}
+NAMES = tuple(_DEFINITIONS)
+
+__all__ = ["NAMES", "builtin_builder", "season"]
+
+
+def builtin_builder(name: str) -> Any:
+    """Return the prepared TFDS builder of a built-in data set.
+
+    Raises:
+        ZooError: unknown name (the message suggests the nearest), or the package that holds the data is missing.
+    """
+    if name not in NAMES:
+        raise ZooError(f"unknown built-in data set '{name}'{did_you_mean(name, NAMES)} (known: {listing(NAMES)})")
+    import tensorflow_datasets as tfds
+
+    tfds.disable_progress_bar()
+    builder = _builder_class(name)(data_dir=cache_folder() / "tfds")
+    with contextlib.redirect_stdout(io.StringIO()):  # takes seconds, and would announce itself
+        builder.download_and_prepare()
+    return builder
+
+
+@cache
+def _builder_class(name: str) -> Any:
+    """Return the TFDS builder class of a built-in data set."""
+    import tensorflow_datasets as tfds
+
+    definition = _DEFINITIONS[name]()
+
+    class Builtin(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
+        VERSION = tfds.core.Version(_VERSION)
+        BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=definition.variant)] if definition.variant else []
+        pkg_dir_path = None
+
+        def _info(self) -> tfds.core.DatasetInfo:
+            return tfds.core.DatasetInfo(
+                builder=self,
+                description=definition.description,
+                features=tfds.features.FeaturesDict(definition.features),
+                supervised_keys=definition.keys,
+                metadata=tfds.core.MetadataDict(definition.metadata) if definition.metadata else None,
+            )
+
+        def _split_generators(self, manager: Any) -> dict[str, Any]:
+            return {split: self._generate_examples(examples) for split, examples in definition.splits().items()}
+
+        def _generate_examples(self, examples: Iterable[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
+            yield from enumerate(examples)
+
+    Builtin.name = name
+    return Builtin
