@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.files import replacing, write_text
 
+RESUME = "resume.npz"
+_STOPPING = ("wait", "best", "stopped_epoch")  # what early stopping has to remember
 _WRITE_EVERY = 15.0  # seconds between checkpoints on disk; the last of a run is always written
 
 
@@ -47,12 +51,18 @@ class EpochLog(keras.callbacks.Callback):
         self.path = path
         self.rows: list[dict[str, float]] = []
         self._started = time.perf_counter()
+        self._before = 0.0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Count time on from the last row of a run that goes on."""
+        self._started = time.perf_counter()
+        self._before = self.rows[-1]["seconds"] if self.rows else 0.0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Add a row."""
         figures = {key: float(value) for key, value in (logs or {}).items()}
         row = {"epoch": epoch + 1, **figures, "learning_rate": float(self.model.optimizer.learning_rate)}
-        row["seconds"] = round(time.perf_counter() - self._started, 3)
+        row["seconds"] = round(self._before + time.perf_counter() - self._started, 3)
         self.rows.append(row)
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(row))
@@ -64,13 +74,17 @@ class EpochLog(keras.callbacks.Callback):
 class Checkpoints(keras.callbacks.Callback):
     """Keep the best and the last weights: in memory at every epoch, on disk every few seconds and at the end.
 
+    Beside them lies what an interrupted run needs to go on: `resume.npz`, with the variables of model and optimizer
+    (the states of their random generators among them), the log, and how far early stopping has come.
+
     Attributes:
         best_epoch: number of the best epoch so far, from 1.
     """
 
-    def __init__(self, folder: Path, monitor: str, greater_is_better: bool) -> None:
+    def __init__(self, folder: Path, monitor: str, greater_is_better: bool, log: EpochLog) -> None:
         super().__init__()
         self.folder, self.monitor, self.sign = folder, monitor, 1 if greater_is_better else -1
+        self.log, self.early_stopping = log, None
         self.best_epoch, self._best = 0, -math.inf
         self._weights: list[np.ndarray] = []
         self._written, self._improved = time.perf_counter(), False
@@ -102,7 +116,51 @@ class Checkpoints(keras.callbacks.Callback):
             with replacing(self.folder / "best.weights.h5") as path:
                 self.model.save_weights(path)
             self.model.set_weights(last)
+        facts: dict[str, Any] = {
+            "rows": self.log.rows,
+            "best": self._best if math.isfinite(self._best) else None,
+            "best_epoch": self.best_epoch,
+            "early_stopping": {k: float(getattr(stop, k)) for k in _STOPPING} if (stop := self.early_stopping) else {},
+        }
+        arrays: dict[str, Any] = {f"variable_{i}": np.array(v) for i, v in enumerate(_variables(self.model))}
+        arrays |= {f"best_{i}": w for i, w in enumerate(self._weights)}
+        with replacing(self.folder / RESUME) as path:
+            np.savez(path, facts=np.array(json.dumps(facts)), **arrays)
         self._written, self._improved = time.perf_counter(), False
+
+    def restore(self, path: Path) -> int:
+        """Put model, optimizer, log and figures back to what a file says; give the number of epochs that are done.
+
+        Raises:
+            ZooError: the file is damaged, or of another model.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+            facts = json.loads(str(arrays.pop("facts")))
+            variables = _variables(self.model)
+            values = [arrays[f"variable_{i}"] for i in range(len(variables))]
+            self._weights = [arrays[f"best_{i}"] for i in range(len(self.model.get_weights()))]
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise ZooError(f"{path}: not readable as the state of this run ({error})") from error
+        self.log.rows = facts["rows"]
+        self._best = -math.inf if facts["best"] is None else facts["best"]
+        self.best_epoch, self._improved = facts["best_epoch"], True
+        self._stopping = facts["early_stopping"]
+        return len(self.log.rows)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Undo that early stopping begins anew; this callback stands after it."""
+        for name, value in getattr(self, "_stopping", {}).items():
+            setattr(self.early_stopping, name, type(getattr(self.early_stopping, name) or 0)(value))
+
+
+def _variables(model: keras.Model) -> list[Any]:
+    """Return the variables of model and optimizer, each once."""
+    found = {id(v): v for v in [*model.variables, *model.optimizer.variables]}
+    return list(found.values())
 
 
 class StopOnNaN(keras.callbacks.Callback):

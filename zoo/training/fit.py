@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -15,12 +15,13 @@ from zoo.data.batches import Prepared, evaluation_batches, prepare, training_bat
 from zoo.data.dataset import Dataset, Split
 from zoo.data.preprocessing import Preprocessor, fit_preprocessor
 from zoo.errors import ZooError
-from zoo.losses import build_loss
+from zoo.losses import balanced_weights, build_loss
 from zoo.optimization.optimizers import build_optimizer
 from zoo.recipe import Recipe
 from zoo.tasks import TASKS
-from zoo.training.callbacks import Checkpoints, EpochLog, EpochStart, StopOnNaN
+from zoo.training.callbacks import RESUME, Checkpoints, EpochLog, EpochStart, StopOnNaN
 from zoo.training.model import TargetScale, Views, build_views, fit_target_scale, training_targets
+from zoo.training.outcomes import outcomes
 from zoo.training.progress import ProgressDisplay
 
 STEPS_PER_EXECUTION = {"mlp": 32, "cnn": 8}  # by family: where several steps in one call were measured to be faster
@@ -43,9 +44,11 @@ class Problem:
         return _prepare(split, self.dataset, self.preprocessor, self.scale, self.recipe)
 
     def outputs(self, prepared: Prepared) -> np.ndarray:
-        """Return the evaluated model's outputs: probabilities `(examples, classes)` or values `(examples,)`."""
-        found = self.views.evaluated.predict(evaluation_batches(prepared, targets=False), verbose=0)
-        return found if self.dataset.signature.labels else found[:, 0]
+        """Return the evaluated model's outputs in compact form (`zoo.training.outcomes`)."""
+        batches = evaluation_batches(replace(prepared, teacher_forcing=False), targets=False)
+        arrays = (batch.numpy() for batch in batches)
+        kind = TASKS[self.recipe.task].kind
+        return outcomes(kind, self.views.evaluated.predict_on_batch, arrays, prepared.split.targets)
 
 
 @dataclass(frozen=True)
@@ -70,17 +73,23 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
             f"training.batch_size is {size}, and the training split of {dataset.name} has {len(dataset.train)} examples"
         )
     preprocessor = fit_preprocessor(recipe.preprocess, dataset)
-    scale = fit_target_scale(dataset.train, dataset.signature.labels)
+    scale = fit_target_scale(dataset.train, TASKS[recipe.task])
     views = build_views(recipe, dataset, preprocessor, scale)
     train, validation = (_prepare(s, dataset, preprocessor, scale, recipe) for s in (dataset.train, dataset.validation))
     return Problem(recipe, dataset, preprocessor, scale, views, train, validation)
 
 
-def fit(problem: Problem, folder: Path, console: Console) -> Fitted:
+def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = False) -> Fitted:
     """Train the model; write `metrics.csv`, `tensorboard/` and `checkpoints/` to the run folder.
 
+    Args:
+        problem: data and model.
+        folder: the run folder.
+        console: where progress is shown.
+        resume: go on after the last epoch that the run folder has the state of.
+
     Raises:
-        ZooError: the loss became NaN or infinite.
+        ZooError: the loss became NaN or infinite, or the state to go on from is damaged.
     """
     recipe, training = problem.recipe, problem.recipe.training
     task = TASKS[recipe.task]
@@ -90,25 +99,36 @@ def fit(problem: Problem, folder: Path, console: Console) -> Fitted:
     per_call = auto if training.steps_per_execution == "auto" else training.steps_per_execution
     model.compile(
         optimizer=build_optimizer(recipe.optimizer, model, steps, training.epochs),
-        loss=build_loss(recipe.loss),
-        metrics=[task.primary],
+        loss=build_loss(recipe.loss, kind=task.kind, class_weights=_class_weights(problem)),
+        metrics=[] if task.monitor == "loss" else [task.monitor],
         steps_per_execution=min(per_call, steps),
         jit_compile=False,
     )
     log = EpochLog(folder / "metrics.csv")
-    kept = Checkpoints(folder / "checkpoints", f"val_{task.primary}", task.greater_is_better)
-    display = ProgressDisplay(console, training.epochs, steps, task.primary)
+    rises = task.monitor == task.primary and task.greater_is_better
+    kept = Checkpoints(folder / "checkpoints", f"val_{task.monitor}", rises, log)
+    display = ProgressDisplay(console, training.epochs, steps, task.monitor)
     board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
     start = EpochStart(steps)
-    callbacks = [start, log, kept, StopOnNaN(), board, display]
+    callbacks = [start, log, StopOnNaN(), board, display]
     stop = recipe.regularization.early_stopping
     if stop is not None:
         early = keras.callbacks.EarlyStopping("val_loss", min_delta=stop.min_delta, patience=stop.patience, mode="min")
         callbacks.append(early)
+        kept.early_stopping = early
+    callbacks.append(kept)
+    done = 0
+    if resume:
+        kept.set_model(model)
+        model.optimizer.build(model.trainable_variables)
+        done = kept.restore(folder / "checkpoints" / RESUME)
+        console.print(f"Going on after epoch {done} of {training.epochs}")
+    before = log.rows[-1]["seconds"] if log.rows else 0.0
     started = time.perf_counter()
     try:
         model.fit(
             training_batches(problem.train, recipe, start=start.step, steps=steps),
+            initial_epoch=done,
             epochs=training.epochs,
             validation_data=evaluation_batches(problem.validation),
             callbacks=callbacks,
@@ -117,7 +137,7 @@ def fit(problem: Problem, folder: Path, console: Console) -> Fitted:
         )
     finally:
         display.close()
-    seconds = time.perf_counter() - started
+    seconds = before + time.perf_counter() - started
     kept_epoch = len(log.rows)
     if training.select == "best":
         kept.restore_best()
@@ -128,5 +148,20 @@ def fit(problem: Problem, folder: Path, console: Console) -> Fitted:
 def _prepare(
     split: Split, dataset: Dataset, preprocessor: Preprocessor, scale: TargetScale, recipe: Recipe
 ) -> Prepared:
-    targets = training_targets(split, dataset.signature.labels, scale)
-    return prepare(split, preprocessor, targets, recipe.data.memory)
+    task = TASKS[recipe.task]
+    targets = training_targets(split, task, dataset.signature, scale)
+    return prepare(split, preprocessor, targets, recipe.data.memory, teacher_forcing=task.kind == "sequences")
+
+
+def _class_weights(problem: Problem) -> np.ndarray | None:
+    """Return the weights that "balanced" stands for, and check the number of those given."""
+    given = getattr(problem.recipe.loss, "class_weights", None)
+    labels, dataset = problem.dataset.signature.labels, problem.dataset
+    if given is None:
+        return None
+    if given != "balanced" and len(given) != len(labels):
+        raise ZooError(
+            f"loss.class_weights: expected {len(labels)} numbers, one for each class of {dataset.name}, "
+            f"received {len(given)}"
+        )
+    return balanced_weights(np.bincount(dataset.train.targets.reshape(-1).astype(np.int64), minlength=len(labels)))

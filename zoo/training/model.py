@@ -1,6 +1,6 @@
 """The three views of one model: what is trained, what is evaluated, and what is saved and exported.
 
-raw ── to_shape ──► prepared ── normalize ──► network ──► logits ── finish ──► probabilities or value
+raw ── to_shape ──► prepared ── normalize ──► network ──► logits ── finish ──► probabilities, values, boxes …
                     └──────────── trained ───────────────────────┘
                     └──────────── evaluated ───────────────────────────────────────────────────────┘
 └───────────────────────────────── saved and exported ─────────────────────────────────────────────┘
@@ -8,17 +8,20 @@ raw ── to_shape ──► prepared ── normalize ──► network ──
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 
 from zoo import registry
-from zoo.data.dataset import Dataset, Split
+from zoo.data.dataset import Dataset, Signature, Split
 from zoo.data.preprocessing import Preprocessor
+from zoo.layers.detection import DecodeBoxes
+from zoo.layers.preprocessing import WindowRestore, WindowStandardize
 from zoo.recipe.schema import Recipe
-
-PROBABILITIES, VALUE = "probabilities", "value"
+from zoo.tasks import TASKS, Task
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,10 @@ class Views:
     """One set of weights, three models.
 
     Attributes:
-        network: what the registry built: normalised examples to logits.
-        trained: prepared examples to logits.
-        evaluated: prepared examples to probabilities `(batch, classes)` or value `(batch, 1)`.
-        saved: raw examples to probabilities or value.
+        network: what the registry built: normalised examples to logits or values.
+        trained: prepared examples to what the loss takes.
+        evaluated: prepared examples to probabilities, values, or what the task has in their place.
+        saved: raw examples to the same.
     """
 
     network: keras.Model
@@ -40,45 +43,88 @@ class Views:
 
 @dataclass(frozen=True)
 class TargetScale:
-    """The unit that a number is trained in: standard deviations from the mean of the training split."""
+    """The unit that numbers are trained in: standard deviations from the mean of the training split."""
 
     mean: float = 0.0
     std: float = 1.0
 
 
-def fit_target_scale(train: Split, labels: tuple[str, ...]) -> TargetScale:
-    """Return the scale of a regression target; for classes, one that does nothing."""
-    if labels:
+def fit_target_scale(train: Split, task: Task) -> TargetScale:
+    """Return the scale of targets that are numbers; for all others, one that does nothing."""
+    if task.kind not in ("regression", "forecasting"):
         return TargetScale()
-    return TargetScale(float(train.targets.mean(dtype=np.float64)), float(train.targets.std(dtype=np.float64)) or 1.0)
+    y = train.targets[:, :-1] if task.kind == "forecasting" else train.targets
+    return TargetScale(float(y.mean(dtype=np.float64)), float(y.std(dtype=np.float64)) or 1.0)
 
 
-def training_targets(split: Split, labels: tuple[str, ...], scale: TargetScale) -> np.ndarray:
-    """Return what the model is trained on: one-hot `(examples, classes)` or standardised `(examples, 1)`, float32."""
-    if labels:
-        return np.eye(len(labels), dtype=np.float32)[split.targets]
-    return ((split.targets - scale.mean) / scale.std).astype(np.float32)[:, None]
+def training_targets(split: Split, task: Task, signature: Signature, scale: TargetScale) -> np.ndarray:
+    """Return what the model is trained on.
+
+    One-hot `(examples, classes)` or standardised `(examples, values)` float32; boxes float32; tokens, symbols and
+    masks int32.
+    """
+    if task.kind == "classification":
+        return np.eye(len(signature.labels), dtype=np.float32)[split.targets]
+    if task.kind == "regression":
+        return ((split.targets - scale.mean) / scale.std).astype(np.float32)[:, None]
+    if task.kind == "forecasting":  # the last column is what MASE divides by
+        return ((split.targets[:, :-1] - scale.mean) / scale.std).astype(np.float32)
+    return split.targets if task.kind == "detection" else split.targets.astype(np.int32)
 
 
 def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, scale: TargetScale) -> Views:
-    """Build the recipe's network for the data set, with preprocessing before it and probabilities or value after it."""
-    labels = dataset.signature.labels
+    """Build the recipe's network for the data set, with preprocessing before it and what the task wants after it."""
+    task, signature = TASKS[recipe.task], dataset.signature
+    shape = preprocessor.shape if signature.vocabulary is None else (None,)
     network = registry.build(
-        recipe.model.name, input_shape=preprocessor.shape, outputs=len(labels) or 1, **recipe.model.config
+        recipe.model.name,
+        input_shape=shape,
+        outputs=len(signature.labels) or signature.horizon or 1,
+        vocabulary=signature.vocabulary,
+        every_step=task.kind == "tokens",
+        **recipe.model.config,
     )
-    normalize = preprocessor.normalize()
-    finish = (
-        keras.layers.Softmax(name=PROBABILITIES, dtype="float32")
-        if labels
-        else keras.layers.Rescaling(scale.std, scale.mean, name=VALUE, dtype="float32")
-    )
-    prepared = keras.Input(preprocessor.shape, dtype=preprocessor.dtype, name="prepared")
-    logits = network(normalize(prepared))
+    so_far = [keras.Input((None,), dtype="int32", name="target")] if task.kind == "sequences" else []
+    normalize = None if signature.vocabulary else preprocessor.normalize()
+    standardize = WindowStandardize(name="standardize_window") if preprocessor.window else None
+    restore = WindowRestore(name="restore_window")
+    unscale = keras.layers.Rescaling(1 / scale.std, -scale.mean / scale.std, name="unscale")
+    finish = _finish(recipe, task, scale)
+
+    def outputs(x: Any) -> tuple[Any, Any]:
+        """Return what the loss takes, and what is evaluated."""
+        x = normalize(x) if normalize is not None else x
+        if standardize is not None:
+            x, mean, deviation = standardize(x)
+            values = restore(network(x), mean, deviation)
+            return unscale(values), keras.layers.Identity(name="forecast")(values)
+        logits = network([x, *so_far] if so_far else x)
+        return logits, finish(logits)
+
+    prepared = keras.Input(shape, dtype=preprocessor.dtype, name="prepared")
+    logits, result = outputs(prepared)
     raw = preprocessor.raw_inputs()
-    shaped = raw if preprocessor.to_shape is None else preprocessor.to_shape(raw)
+    _, exported = outputs(raw if preprocessor.to_shape is None else preprocessor.to_shape(raw))
+    inputs = [prepared, *so_far] if so_far else prepared
     return Views(
         network=network,
-        trained=keras.Model(prepared, logits, name="trained"),
-        evaluated=keras.Model(prepared, finish(logits), name="evaluated"),
-        saved=keras.Model(raw, finish(network(normalize(shaped))), name=recipe.model.name),
+        trained=keras.Model(inputs, logits, name="trained"),
+        evaluated=keras.Model(inputs, result, name="evaluated"),
+        saved=keras.Model([raw, *so_far] if so_far else raw, exported, name=recipe.model.name),
     )
+
+
+def _finish(recipe: Recipe, task: Task, scale: TargetScale) -> Callable[[Any], Any]:
+    """Return the layers after the network: logits to probabilities, values to their unit, maps to boxes."""
+    if task.kind in ("regression", "forecasting"):
+        name = "value" if task.kind == "regression" else "forecast"
+        return keras.layers.Rescaling(scale.std, scale.mean, name=name, dtype="float32")
+    if task.kind in ("tokens", "sequences"):
+        return keras.layers.Identity(name="logits", dtype="float32")
+    if task.kind == "detection":
+        return DecodeBoxes(name="detections", dtype="float32")
+    softmax = keras.layers.Softmax(name="probabilities", dtype="float32")
+    if recipe.loss.name != "binary_crossentropy":
+        return softmax
+    one_by_one = keras.layers.Activation("log_sigmoid", name="log_sigmoid", dtype="float32")
+    return lambda logits: softmax(one_by_one(logits))  # the sigmoids of all classes, scaled to sum to one

@@ -57,7 +57,7 @@ class ProgressDisplay(keras.callbacks.Callback):
         now = time.perf_counter()
         left = (now - self._started) / (epoch + 1) * (self.epochs - epoch - 1)
         rate = self.steps / max(now - self._epoch_started, 1e-9)
-        names = ("loss", self.metric, "val_loss", f"val_{self.metric}")
+        names = dict.fromkeys(("loss", self.metric, "val_loss", f"val_{self.metric}"))
         figures = "  ".join(f"{name} {float(logs[name]):.4f}" for name in names if name in logs)
         width = len(str(self.epochs))
         self.console.print(

@@ -1,0 +1,32 @@
+"""The best boxes of an image, from the boxes and scores of every cell."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def top_detections(decoded: np.ndarray, *, most: int = 100, threshold: float = 0.01) -> np.ndarray:
+    """Return the boxes with the highest scores.
+
+    Args:
+        decoded: `(images, cells, 4 + classes)`: ymin, xmin, ymax, xmax in shares of the image, then the score of each
+            class.
+        most: how many boxes to keep of an image.
+        threshold: the least score of a box that is kept.
+
+    Returns:
+        float32 `(images, most, 6)`: ymin, xmin, ymax, xmax, class, score, by falling score; rows of score 0 (and of
+        zeros) are padding.
+    """
+    images, cells, classes = decoded.shape[0], decoded.shape[1], decoded.shape[2] - 4
+    scores = decoded[:, :, 4:].reshape(images, cells * classes)
+    kept = np.argpartition(-scores, most, axis=1)[:, :most] if most < scores.shape[1] else np.arange(scores.shape[1])
+    kept = np.sort(np.broadcast_to(kept, (images, kept.shape[-1])), axis=1)
+    kept = np.take_along_axis(
+        kept, np.argsort(-np.take_along_axis(scores, kept, axis=1), axis=1, kind="stable"), axis=1
+    )
+    score = np.take_along_axis(scores, kept, axis=1)[:, :, None]
+    boxes = np.take_along_axis(decoded[:, :, :4], (kept // classes)[:, :, None], axis=1)
+    found = np.concatenate([boxes, (kept % classes)[:, :, None], score], axis=2)
+    found = np.where((score > 0) & (score >= threshold), found, 0)
+    return np.pad(found, ((0, 0), (0, most - found.shape[1]), (0, 0))).astype(np.float32)
