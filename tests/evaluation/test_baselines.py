@@ -8,7 +8,6 @@ from sklearn.linear_model import LogisticRegression
 from zoo.errors import ZooError
 from zoo.evaluation.baselines import BASELINES, Baseline, baseline_output, fit_baseline
 from zoo.evaluation.metrics import classification_metrics, regression_metrics
-from zoo.tasks import TASKS
 
 LEAST = {
     "majority_class": 0.05,
@@ -40,11 +39,6 @@ def data(kind):
 def test_the_tables_below_are_complete():
     assert set(LEAST) == {name for name, b in BASELINES.items() if "classification" in b.kinds}
     assert set(MOST) == {name for name, b in BASELINES.items() if "regression" in b.kinds}
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_a_task_offers_the_baselines_that_serve_it(task):
-    assert set(TASKS[task].baselines) == {name for name, b in BASELINES.items() if TASKS[task].kind in b.kinds}
 
 
 @pytest.mark.parametrize("name", LEAST)

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from zoo.evaluation.compare import compare, mcnemar
+from zoo.tasks import TASKS
 
 
 def classifier(y: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -88,7 +89,26 @@ def test_output_that_is_not_finite_is_not_compared(examples):
 
 
 def test_mcnemar_against_the_binomial_test():
-    y = np.zeros(20, int)
     model, baseline = np.arange(20) < 15, np.arange(20) >= 12
-    expected = binomtest(12, 17, 0.5).pvalue
-    assert mcnemar(y, classifier(y, model), classifier(y, baseline)) == pytest.approx(expected)
+    assert mcnemar(model, baseline) == pytest.approx(binomtest(12, 17, 0.5).pvalue)
+
+
+@pytest.mark.parametrize("kind", ["forecasting", "tokens", "sequences", "transcription", "segmentation", "detection"])
+def test_every_kind(made, kind):
+    inputs, _ = made.report_inputs(kind)
+    task, (y, output), worse = inputs["task"], inputs["outputs"]["test"], inputs["baseline"]["test"]
+    result = compare(task, y, output, worse, name="the_old_way", resamples=100)
+    assert result["metric"] == TASKS[task].primary and result["interval"][0] > 0
+    assert result["verdict"].startswith("better than the old way by ")
+    assert (result["p_value"] is None) == (kind not in ("sequences", "transcription"))
+    turned = compare(task, y, worse, output, resamples=100)
+    assert turned["difference"] == -result["difference"] and turned["verdict"].startswith("worse than the baseline by ")
+    same = compare(task, y, output, output, resamples=10)
+    assert same["difference"] == 0 and same["verdict"].startswith("no better")
+
+
+def test_a_metric_that_is_not_defined_is_not_compared(made):
+    y, output = made.detection()
+    y[..., 4] = -1
+    result = compare("object_detection", y, output, output)
+    assert result["interval"] is None and "AP50 is not defined on these examples" in result["verdict"]

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from zoo.evaluation.diagnosis import best_epoch, diagnose
+from zoo.tasks import TASKS
 
 TASK = "image_classification"
 FLAT = [1.0, 0.7, 0.5, 0.42, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]
@@ -55,6 +56,36 @@ def test_best_epoch_goes_by_the_primary_metric_before_the_loss():
     rows = [{"val_mae": value} for value in (3.0, 1.0, 2.0)]
     assert best_epoch("tabular_regression", rows) == 2
     assert best_epoch(TASK, [{"loss": 1.0}]) is None
+
+
+def test_best_epoch_goes_by_the_loss_where_the_task_monitors_it():
+    rows = [{"val_loss": loss, "val_exact_match": 0.1 * e} for e, loss in enumerate([3.0, 1.0, 2.0])]
+    assert best_epoch("sequence_to_sequence", rows) == 2
+    assert (
+        best_epoch("sequence_regression", [{"val_loss": 2.0, "val_mse": 1.0}, {"val_loss": 1.0, "val_mse": 2.0}]) == 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "train", "validation", "test", "state", "words"),
+    [
+        ("language_modeling", 1.1, 1.8, 1.8, "overfitting", "Bits per token is 1.1 in training but 1.8 in validation"),
+        ("language_modeling", 1.5, 1.8, 1.8, "good fit", "Neither"),
+        ("forecasting", 0.8, 0.9, 1.6, "suspicious", "the series may have changed since"),
+        ("forecasting", 1.6, 0.9, 0.9, "suspicious", "the later part of the series calmer"),
+        ("transcription", 0.001, 0.03, 0.03, "overfitting", "Character error rate is 0.1% in training but 3.0%"),
+        ("transcription", 0.001, 0.002, 0.002, "good fit", "Neither"),
+        ("sequence_to_sequence", 1.0, 0.9, 0.9, "overfitting", "Exact match is 100.0% in training but 90.0%"),
+        ("semantic_segmentation", 0.82, 0.80, 0.80, "good fit", "Neither"),
+        ("object_detection", 0.95, 0.70, 0.70, "overfitting", "AP50 is 95.0% in training but 70.0%"),
+    ],
+)
+def test_other_kinds(task, train, validation, test, state, words):
+    values = {"train": train, "validation": validation, "test": test}
+    metrics = {split: {TASKS[task].primary: value} for split, value in values.items()}
+    examples = {"train": 5000, "validation": 500, "test": 500}
+    result = diagnose(task, history(FLAT, FLAT), metrics, examples=examples)
+    assert result["state"] == state and words.lower() in " ".join(result["advice"]).lower()
 
 
 def test_without_validation_it_is_inconclusive():

@@ -67,6 +67,7 @@ def test_regression_against_formulas():
             "rmse": math.sqrt((error**2).mean()),
             "r2": 1 - (error**2).sum() / ((y - y.mean()) ** 2).sum(),
             "median_absolute_error": np.median(abs(error)),
+            "mse": (error**2).mean(),
         }
     )
 
@@ -127,7 +128,7 @@ def test_resampled_metrics_equal_the_metrics_of_the_copied_examples(task):
     y, output = predictions(2, n=61)
     kind, names = "classification", ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
     if task == "tabular_regression":
-        kind, names = "regression", ("mae", "rmse", "r2", "median_absolute_error")
+        kind, names = "regression", ("mae", "rmse", "r2", "median_absolute_error", "mse")
         y, output = output[:, 0], output[:, 1]
     generator = np.random.default_rng(0)
     statistic = resampled(kind, y, output)

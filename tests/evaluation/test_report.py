@@ -1,16 +1,13 @@
 import base64
 import io
-import json
-import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.evaluation.report import Predictions, build_report, write_report
+from zoo.evaluation.report import Predictions, write_report
 
 HISTORY = [
     {
@@ -76,48 +73,7 @@ def common():
     }
 
 
-class Page(HTMLParser):
-    """Collects what a page loads and checks that its elements are closed."""
-
-    VOID = {"meta", "link", "img", "br", "hr", "input"}
-
-    def __init__(self, text):
-        super().__init__()
-        self.links, self.images, self.tags, self.open, self.ids = [], [], set(), [], []
-        self.feed(text)
-        assert not self.open, f"not closed: {self.open}"
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.add(tag)
-        attributes = dict(attributes)
-        self.links += [attributes[k] for k in ("href", "src", "xlink:href", "srcset") if k in attributes]
-        self.ids += [attributes["id"]] if "id" in attributes else []
-        if tag == "img":
-            self.images.append(attributes)
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.handle_starttag(tag, attributes)
-        if tag not in self.VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag, f"</{tag}> closes something else"
-
-
-def written(folder, inputs, predictions):
-    write_report(folder, build_report(**inputs), predictions)
-    text = (folder / "report.html").read_text()
-    page = Page(text)
-    assert all(link.startswith(("#", "data:image/png;base64,")) for link in page.links)
-    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
-    assert len(page.ids) == len(set(page.ids))
-    assert "@import" not in text and not re.search(r"url\((?!#)", text) and "script" not in page.tags
-    return json.loads((folder / "report.json").read_text()), text, page
-
-
-def test_images(tmp_path):
+def test_images(tmp_path, written):
     report, text, page = written(tmp_path, *classification())
     assert report["verdict"].startswith("better than logistic regression by") and report["verdict"] in text
     assert "cnn/shapes" in text and "3 duplicates" in text and "model: {name: cnn}" in text and "1 min 2 s" in text
@@ -137,7 +93,7 @@ def correct(report):
     return sum(report["confusion_matrix"][i][i] for i in range(len(report["labels"])))
 
 
-def test_json_holds_what_other_tools_read(tmp_path):
+def test_json_holds_what_other_tools_read(tmp_path, written):
     report, *_ = written(tmp_path, *classification())
     assert report["metrics"]["test"]["accuracy"] == pytest.approx(correct(report) / 300)
     low, high = report["intervals"]["test"]["accuracy"]
@@ -155,7 +111,7 @@ def test_json_holds_what_other_tools_read(tmp_path):
     assert set(keys.split()) <= set(report)
 
 
-def test_regression_with_rows_of_a_table(tmp_path):
+def test_regression_with_rows_of_a_table(tmp_path, written):
     report, text, page = written(tmp_path, *regression())
     assert report["confusion_matrix"] is None and report["per_class"] is None and len(report["worst"]) == 24
     errors = [abs(item["error"]) for item in report["worst"]]
@@ -165,19 +121,19 @@ def test_regression_with_rows_of_a_table(tmp_path):
     assert '<th scope="col">city</th>' in text and EVIL not in text and "&lt;script&gt;" in text
 
 
-def test_names_are_escaped(tmp_path):
+def test_names_are_escaped(tmp_path, written):
     labels = [EVIL, "a & b", '"quoted"', "<b>"]
     _, text, _ = written(tmp_path, *classification(labels=labels, recipe=EVIL, config=EVIL, model="<i>"))
     assert "<script" not in text and "&lt;script&gt;" in text and "a &amp; b" in text
 
 
-def test_many_classes_show_the_most_confused_pairs_instead_of_the_matrix(tmp_path):
+def test_many_classes_show_the_most_confused_pairs_instead_of_the_matrix(tmp_path, written):
     report, text, _ = written(tmp_path, *classification(classes=40, n=600))
     assert len(report["confusion_matrix"]) == 40
     assert "Confusion matrix" not in text and "Most confused" in text and "40 classes" in text
 
 
-def test_without_baseline_validation_pictures_or_predictions(tmp_path):
+def test_without_baseline_validation_pictures_or_predictions(tmp_path, written):
     inputs, _ = classification(baseline=None)
     inputs["outputs"] = {"test": inputs["outputs"]["test"]}
     inputs["history"] = [{"loss": 1.0}]
@@ -187,7 +143,7 @@ def test_without_baseline_validation_pictures_or_predictions(tmp_path):
     assert "not compared: no baseline was fitted" in text and not page.images and report["worst"][0]["true"] in text
 
 
-def test_a_run_that_diverged_is_reported(tmp_path):
+def test_a_run_that_diverged_is_reported(tmp_path, written):
     inputs, _ = classification()
     inputs["outputs"] = {split: (y, p * np.nan) for split, (y, p) in inputs["outputs"].items()}
     inputs["history"] = [{"loss": np.nan, "val_loss": np.inf}]
@@ -197,7 +153,7 @@ def test_a_run_that_diverged_is_reported(tmp_path):
     assert report["history"] == [{"loss": None, "val_loss": None}] and "Diverged" in text and "not finite" in text
 
 
-def test_a_written_report_can_be_rendered_again(tmp_path):
+def test_a_written_report_can_be_rendered_again(tmp_path, written):
     inputs, predictions = classification()
     report, text, _ = written(tmp_path, inputs, predictions)
     write_report(tmp_path / "again", report, predictions)

@@ -89,8 +89,8 @@ def fit_baseline(
     if kind not in baseline.kinds:
         raise ZooError(f"baseline '{name}' does not serve {kind}; valid: {listing(serving)}")
     limit = limit or baseline.limit
-    if limit and len(x_train) > limit:
-        chosen = np.sort(np.random.default_rng(seed).choice(len(x_train), size=limit, replace=False))
+    if limit and x_train.shape[0] > limit:
+        chosen = np.sort(np.random.default_rng(seed).choice(x_train.shape[0], size=limit, replace=False))
         x_train, y_train = x_train[chosen], y_train[chosen]
     estimator, started = baseline.make(kind, seed), time.perf_counter()
     if scale and baseline.scaled:
@@ -104,7 +104,7 @@ def fit_baseline(
     if "n_jobs" in estimator.get_params():
         estimator.set_params(n_jobs=1)  # threads would add up the trees' votes in an order that changes
     converged = not any(issubclass(w.category, ConvergenceWarning) for w in caught)
-    return FittedBaseline(name, estimator, time.perf_counter() - started, len(x_train), converged)
+    return FittedBaseline(name, estimator, time.perf_counter() - started, x_train.shape[0], converged)
 
 
 def baseline_output(fitted: FittedBaseline, x: np.ndarray, kind: str, classes: int) -> np.ndarray:
@@ -122,7 +122,7 @@ def baseline_output(fitted: FittedBaseline, x: np.ndarray, kind: str, classes: i
     with _threads(x):
         if kind == REGRESSION:
             return np.asarray(fitted.estimator.predict(x), dtype=np.float64)
-        probabilities = np.zeros((len(x), classes))
+        probabilities = np.zeros((x.shape[0], classes))
         probabilities[:, np.asarray(fitted.estimator.classes_, dtype=int)] = fitted.estimator.predict_proba(x)
         return probabilities
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.intervals import BOOTSTRAPPED, bootstrap, percentile_interval, resampled
+from zoo.evaluation.intervals import BOOTSTRAPPED, correct, draws, percentile_interval
 from zoo.evaluation.metrics import PERCENT, TITLES, evaluate
 from zoo.tasks import TASKS
 
@@ -22,6 +22,7 @@ def compare(
     name: str = "the baseline",
     seed: int = 0,
     resamples: int = 1000,
+    drawn: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> dict[str, Any]:
     """Compare model and baseline in the task's primary metric by a paired bootstrap over the test examples.
 
@@ -30,17 +31,19 @@ def compare(
 
     Args:
         task: name of the task.
-        y: class indices or values, shape `(n,)`.
-        model_output: probabilities, shape `(n, classes)`, or predictions, shape `(n,)`.
+        y: the targets, as for `evaluate`.
+        model_output: the model's output, as for `evaluate`.
         baseline_output: the same for the baseline.
         name: name of the baseline, for the verdict.
         seed: seed of the bootstrap.
         resamples: number of bootstrap resamples.
+        drawn: what `draws` returned for the two outputs with this seed, where it has been computed.
 
     Returns:
         `metric`, `difference` (how far the model is ahead: positive means that the model is better, whichever way the
-        metric points), `interval` (`[low, high]` of the difference), `p_value` (classification only: exact McNemar
-        test on the accuracy, McNemar 1947) and `verdict`. The figures are None if either output is not finite.
+        metric points), `interval` (`[low, high]` of the difference), `p_value` (exact McNemar test, McNemar 1947, where
+        an example is either right or wrong; else None) and `verdict`. The figures are None if either output is not
+        finite or the metric is not defined.
     """
     kind, metric = TASKS[task].kind, TASKS[task].primary
     direction = 1 if TASKS[task].greater_is_better else -1
@@ -50,33 +53,34 @@ def compare(
         verdict = f"not comparable with {_words(name)}: the {culprit}'s output is not finite"
         return {"metric": metric, "difference": None, "interval": None, "p_value": None, "verdict": verdict}
     model, baseline = (evaluate(task, y, output)[metric] for output in (model_output, baseline_output))
-    column = BOOTSTRAPPED[kind].index(metric)
-    ours, theirs = (
-        bootstrap(resampled(kind, y, output), len(y), seed=seed, resamples=resamples)[:, column]
-        for output in (model_output, baseline_output)
-    )
+    if not np.isfinite([model, baseline]).all():
+        verdict = f"not comparable with {_words(name)}: {TITLES[metric]} is not defined on these examples"
+        return {"metric": metric, "difference": None, "interval": None, "p_value": None, "verdict": verdict}
+    if drawn is None:
+        first, second = (draws(task, y, o, seed=seed, resamples=resamples) for o in (model_output, baseline_output))
+        drawn = first, second
+    ours, theirs = (values[:, BOOTSTRAPPED[kind].index(metric)] for values in drawn)
+    right, baseline_right = (correct(kind, y, output) for output in (model_output, baseline_output))
     difference = direction * (model - baseline)
     interval = percentile_interval(direction * (ours - theirs))
     return {
         "metric": metric,
         "difference": difference,
         "interval": interval,
-        "p_value": mcnemar(y, model_output, baseline_output) if kind == "classification" else None,
+        "p_value": None if right is None or baseline_right is None else mcnemar(right, baseline_right),
         "verdict": _verdict(metric, _words(name), difference, interval or [difference, difference], baseline),
     }
 
 
-def mcnemar(y: np.ndarray, model_output: np.ndarray, baseline_output: np.ndarray) -> float:
+def mcnemar(right: np.ndarray, baseline_right: np.ndarray) -> float:
     """Return the p-value of the exact McNemar test: are the examples that only one of the two gets right shared evenly?
 
     Args:
-        y: class indices, shape `(n,)`.
-        model_output: probabilities, shape `(n, classes)`.
-        baseline_output: probabilities, shape `(n, classes)`.
+        right: which examples the model gets right, bool of shape `(n,)`.
+        baseline_right: the same for the baseline.
     """
     from scipy.stats import binomtest
 
-    right, baseline_right = (np.asarray(output).argmax(1) == y for output in (model_output, baseline_output))
     only_model, only_baseline = int((right & ~baseline_right).sum()), int((baseline_right & ~right).sum())
     if only_model + only_baseline == 0:
         return 1.0

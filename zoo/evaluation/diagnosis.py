@@ -32,8 +32,8 @@ def diagnose(
     """Say whether a run overfits, underfits or stopped too early, by thresholds that can be read here.
 
     The *error* of a split is 1 - metric where greater is better, else the metric itself. Error a is *clearly above*
-    error b if a - b is more than 30% of a and, where greater is better, more than 0.05 and more than two standard
-    errors. The state is the first that holds; advice is collected from all of them:
+    error b if a - b is more than 30% of a; where the metric is a share, also more than two standard errors; and where
+    greater is better, also more than 0.05. The state is the first that holds; advice is collected from all of them:
 
     - `diverged`: a loss or the primary metric is NaN or infinite.
     - `undertrained`: over at least 5 epochs, the mean validation loss of the last fifth is more than 2% below that of
@@ -81,12 +81,14 @@ def diagnose(
 
 
 def best_epoch(task: str, history: Sequence[Mapping[str, float | None]]) -> int | None:
-    """Return the epoch, counted from 1, of the best validation metric (the task's primary one), else validation loss.
+    """Return the epoch, counted from 1, of the best validation metric that the task monitors, else validation loss.
 
     Of equal epochs it is the first. None if the history has neither.
     """
-    metric, loss = _curve(history, f"val_{TASKS[task].primary}"), _curve(history, "val_loss")
-    for errors in (-metric if TASKS[task].greater_is_better else metric, loss):
+    monitor, loss = TASKS[task].monitor, _curve(history, "val_loss")
+    metric = _curve(history, f"val_{monitor}")
+    rises = monitor == TASKS[task].primary and TASKS[task].greater_is_better
+    for errors in (-metric if rises else metric, loss):
         if np.isfinite(errors).any():
             return int(np.nanargmin(errors)) + 1
     return None
@@ -184,17 +186,32 @@ def _suspicious(task: str, metrics: Mapping[str, Metrics], examples: Mapping[str
     found = []
     if _clearly_above(task, metrics, examples, "train", "validation"):
         text = f"{_pair(task, metrics, 'train', 'validation')}: training is the harder of the two."
-        cure = "Dropout or augmentation may be too strong, or the validation split too easy, too small or leaked into."
+        cure = _TRAINING_HARDER[TASKS[task].kind == "forecasting"]
         found.append(("suspicious", f"{text} {cure}"))
     if _clearly_above(task, metrics, examples, "validation", "test"):
         text = f"{_pair(task, metrics, 'validation', 'test')}: the test split is easier than it should be."
-        cure = "Look for duplicates between the splits and for a test split drawn in another way."
+        cure = _EASIER[TASKS[task].kind == "forecasting"]
         found.append(("suspicious", f"{text} {cure}"))
     if _clearly_above(task, metrics, examples, "test", "validation"):
         text = f"{_pair(task, metrics, 'validation', 'test')}: validation promised more than the test split kept."
-        cure = "The splits may come from different sources, or choices were tuned to the validation split."
+        cure = _HARDER[TASKS[task].kind == "forecasting"]
         found.append(("suspicious", f"{text} {cure}"))
     return found
+
+
+# What a gap between the splits suggests, first for examples in any order, then for parts of a series.
+_TRAINING_HARDER = (
+    "Dropout or augmentation may be too strong, or the validation split too easy, too small or leaked into.",
+    "Dropout may be too strong, or the later part of the series calmer than the one trained on.",
+)
+_EASIER = (
+    "Look for duplicates between the splits and for a test split drawn in another way.",
+    "The series may be calmer in its last part, or that part too short to tell.",
+)
+_HARDER = (
+    "The splits may come from different sources, or choices were tuned to the validation split.",
+    "The series may have changed since: train on its later part, or more often.",
+)
 
 
 def _beats(task: str, metrics: Mapping[str, Metrics], baseline: Mapping[str, Any] | None) -> bool | None:
@@ -209,11 +226,11 @@ def _clearly_above(
     above, below = _error(task, metrics.get(worse)), _error(task, metrics.get(better))
     if above is None or below is None:
         return False
-    gap = above - below
-    if not TASKS[task].greater_is_better:
-        return gap > GAP_SHARE * above
-    noise = math.sqrt(sum(_variance(e, examples.get(split)) for e, split in ((above, worse), (below, better))))
-    return gap > max(GAP_SHARE * above, GAP_POINTS, 2 * noise)
+    gap, least = above - below, GAP_SHARE * above
+    if TASKS[task].primary in PERCENT:
+        noise = math.sqrt(sum(_variance(e, examples.get(split)) for e, split in ((above, worse), (below, better))))
+        least = max(least, 2 * noise)
+    return gap > max(least, GAP_POINTS if TASKS[task].greater_is_better else 0)
 
 
 def _variance(error: float, examples: int | None) -> float:

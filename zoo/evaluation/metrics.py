@@ -1,8 +1,9 @@
 """The figures by which a model is judged, per kind of task.
 
 Classification takes class indices of shape `(n,)` and probabilities of shape `(n, classes)`; regression takes values
-and predictions of shape `(n,)`. scikit-learn computes every metric that it has. A model whose output is not finite
-gets NaN for every metric, so that a run that diverged can still be reported.
+and predictions of shape `(n,)`; the other kinds are in `zoo.evaluation.kinds`. For these two, scikit-learn computes
+every metric that it has. A model whose output is not finite gets NaN for every metric, so that a run that diverged can
+still be reported.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import warnings
 
 import numpy as np
 
+from zoo.evaluation.kinds import KINDS
 from zoo.tasks import TASKS
 
 TITLES = {
@@ -24,14 +26,52 @@ TITLES = {
     "rmse": "root mean squared error",
     "r2": "R²",
     "median_absolute_error": "median absolute error",
+    "mse": "mean squared error",
+    "mase": "mean absolute scaled error",
+    "smape": "sMAPE",
+    "bias": "bias",
+    "bits_per_token": "bits per token",
+    "perplexity": "perplexity",
+    "token_accuracy": "token accuracy",
+    "exact_match": "exact match",
+    "token_error_rate": "token error rate",
+    "character_error_rate": "character error rate",
+    "mean_iou": "mean IoU",
+    "pixel_accuracy": "pixel accuracy",
+    "mean_dice": "mean Dice coefficient",
+    "ap50": "AP50",
+    "ap": "AP",
+    "ap75": "AP75",
 }
-PERCENT = frozenset({"accuracy", "balanced_accuracy", "macro_f1", "expected_calibration_error"})
+PERCENT = frozenset(
+    {
+        *("accuracy", "balanced_accuracy", "macro_f1", "expected_calibration_error"),
+        *("smape", "token_accuracy", "exact_match", "token_error_rate", "character_error_rate"),
+        *("mean_iou", "pixel_accuracy", "mean_dice", "ap50", "ap", "ap75"),
+    }
+)
 CALIBRATION_BINS = 15
 
 
 def evaluate(task: str, y: np.ndarray, output: np.ndarray) -> dict[str, float]:
-    """Return the metrics of the task's kind; see `classification_metrics` and `regression_metrics`."""
-    return (classification_metrics if TASKS[task].kind == "classification" else regression_metrics)(y, output)
+    """Return the metrics of the task's kind, the primary one among them.
+
+    Args:
+        task: name of the task.
+        y: the targets, as the task's kind has them.
+        output: the output in the compact form of its kind: probabilities `(n, classes)`, values `(n,)`, or what the
+            module of `zoo.evaluation.kinds` describes.
+
+    Raises:
+        ValueError: shapes or values that do not fit, or no examples.
+    """
+    kind = TASKS[task].kind
+    if kind in KINDS:
+        statistic = KINDS[kind].resampled(y, output)
+        finite = bool(np.isfinite(output).all())
+        values = statistic(np.ones(len(y))) if finite else np.full(len(KINDS[kind].metrics), np.nan)
+        return {name: float(value) for name, value in zip(KINDS[kind].metrics, values, strict=True)}
+    return (classification_metrics if kind == "classification" else regression_metrics)(y, output)
 
 
 def classification_metrics(y: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
@@ -95,7 +135,7 @@ def reliability(y: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarra
 
 
 def regression_metrics(y: np.ndarray, prediction: np.ndarray) -> dict[str, float]:
-    """Return mean and median absolute error and root mean squared error, in the units of `y`, and R².
+    """Return mean and median absolute error and root mean squared error in the units of `y`, R² and squared error.
 
     Args:
         y: true values, shape `(n,)`.
@@ -108,12 +148,13 @@ def regression_metrics(y: np.ndarray, prediction: np.ndarray) -> dict[str, float
 
     y, prediction = value_arrays(y, prediction)
     if not np.isfinite(prediction).all():
-        return dict.fromkeys(("mae", "rmse", "r2", "median_absolute_error"), float("nan"))
+        return dict.fromkeys(("mae", "rmse", "r2", "median_absolute_error", "mse"), float("nan"))
     return {
         "mae": float(metrics.mean_absolute_error(y, prediction)),
         "rmse": float(metrics.root_mean_squared_error(y, prediction)),
         "r2": float(metrics.r2_score(y, prediction)) if len(y) > 1 else float("nan"),
         "median_absolute_error": float(metrics.median_absolute_error(y, prediction)),
+        "mse": float(metrics.mean_squared_error(y, prediction)),
     }
 
 

@@ -1,4 +1,4 @@
-"""Where a model errs: the confusion matrix, figures per class, and the worst test examples."""
+"""Where a model errs: the confusion matrix, figures per class, the worst test examples, and what other kinds have."""
 
 from __future__ import annotations
 
@@ -7,8 +7,42 @@ from typing import Any
 
 import numpy as np
 
+from zoo.evaluation.kinds import KINDS
+
 LARGEST_MATRIX = 100
 WORST = 24
+
+
+def details(
+    kind: str, y: np.ndarray, output: np.ndarray, labels: Sequence[str], baseline: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Return what a report says of the mistakes.
+
+    Args:
+        kind: kind of the task.
+        y: the targets, as for `evaluate`.
+        output: the output, as for `evaluate`.
+        labels: names of the classes or of the target's symbols.
+        baseline: the baseline's output, or None.
+
+    Returns:
+        `confusion_matrix`, `confused_pairs` and `per_class`, None where they do not apply; `worst`; and what the kind
+        has beside them. For an output that is not finite nothing is known.
+    """
+    found: dict[str, Any] = {"confusion_matrix": None, "confused_pairs": None, "per_class": None, "worst": []}
+    if not np.isfinite(output).all():
+        return found
+    if kind in KINDS:
+        return found | KINDS[kind].details(y, output, labels, baseline)
+    if kind == "regression":
+        return found | {"worst": worst_predicted(y, output)}
+    matrix = confusion_matrix(y, output)
+    return {
+        "confusion_matrix": matrix if len(matrix) <= LARGEST_MATRIX else None,
+        "confused_pairs": confused_pairs(matrix, labels),
+        "per_class": per_class(matrix, labels),
+        "worst": worst_classified(y, output, labels),
+    }
 
 
 def confusion_matrix(y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

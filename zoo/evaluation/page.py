@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping
 from numbers import Real
 from pathlib import Path
@@ -13,13 +11,15 @@ import numpy as np
 
 from zoo.evaluation import plots
 from zoo.evaluation.metrics import PERCENT, TITLES
+from zoo.evaluation.pictures import picture
+from zoo.evaluation.sections import SECTIONS
 from zoo.tasks import TASKS
 
 if TYPE_CHECKING:
     from zoo.evaluation.report import Predictions
 
 LARGEST_TABLE = 30
-THUMBNAIL = 96
+LONGEST_TEXT = 300  # characters of an example
 
 
 def render(report: Mapping[str, Any], predictions: Predictions | None = None) -> str:
@@ -42,10 +42,16 @@ def render(report: Mapping[str, Any], predictions: Predictions | None = None) ->
     environment.filters.update(
         figure=figure, short=short, words=words, duration=duration, count=count, title=title, plain=plain
     )
+    task = TASKS[report["task"]]
+    section = None
     figures = {name: Markup(svg) for name, svg in _plots(report, predictions).items() if svg}
+    if task.kind in SECTIONS:
+        shown = predictions if predictions is not None and np.isfinite(predictions.output).all() else None
+        section = SECTIONS[task.kind](report, shown)
     return environment.get_template("report.html.j2").render(
         report=report,
-        task=TASKS[report["task"]],
+        task=task,
+        section=section,
         plots=figures,
         matrix=_matrix(report),
         worst=_worst(report, predictions),
@@ -121,7 +127,7 @@ def _plots(report: Mapping[str, Any], predictions: Predictions | None) -> dict[s
         y, output, baseline = predictions.y_true, predictions.output, predictions.baseline_output
         if task.kind == "classification":
             found["calibration"] = plots.calibration(y, output, baseline)
-        else:
+        elif task.kind == "regression":
             found["scatter"] = plots.scatter(y, output)
             found["residuals"] = plots.residuals(y, output, baseline)
     return found
@@ -143,28 +149,13 @@ def _worst(report: Mapping[str, Any], predictions: Predictions | None) -> dict[s
     pictures: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     columns: list[str] = []
-    for entry in report["worst"]:
+    for entry in report["worst"] if TASKS[report["task"]].kind not in SECTIONS else ():
         example = predictions.example(entry["index"]) if predictions is not None and predictions.example else {}
+        if isinstance(example, str):
+            example = {"text": example if len(example) <= LONGEST_TEXT else f"{example[:LONGEST_TEXT]} …"}
         if isinstance(example, Mapping):
             columns = columns or list(example)
             rows.append({**entry, "values": [example.get(name) for name in columns]})
         else:
-            pictures.append({**entry, **_picture(example)})
+            pictures.append({**entry, **picture(np.asarray(example))})
     return {"pictures": pictures, "rows": rows, "columns": columns}
-
-
-def _picture(image: np.ndarray) -> dict[str, Any]:
-    """Return the image as a PNG data URI and the size to show it in, with its longer side `THUMBNAIL` pixels."""
-    from PIL import Image
-
-    image = np.asarray(image, dtype=np.uint8)
-    image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="PNG", optimize=True)
-    scale = THUMBNAIL / max(image.shape[:2])
-    return {
-        "source": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(),
-        "width": round(image.shape[1] * scale),
-        "height": round(image.shape[0] * scale),
-        "pixelated": scale > 1,
-    }

@@ -30,7 +30,7 @@ def curves(history: Sequence[Mapping[str, Any]], name: str, best_epoch: int | No
     if not series:
         return None
     title = TITLES.get(name, name.replace("_", " "))
-    figure, axes = _figure()
+    figure, axes = new_figure()
     for key, values in series.items():
         validation = key.startswith("val_")
         axes.plot(
@@ -46,11 +46,11 @@ def curves(history: Sequence[Mapping[str, Any]], name: str, best_epoch: int | No
         axes.axvline(best_epoch, color=QUIET, linewidth=1, linestyle=(0, (3, 3)))
         axes.plot([best_epoch], [value], "o", color=SECOND, markersize=7, label=f"best epoch: {best_epoch}")
     if name in PERCENT:
-        _percent(axes.yaxis)
+        percent(axes.yaxis)
     _epochs(axes, len(history))
     axes.legend(loc="best")
     alt = f"{title} per epoch for {' and '.join('validation' if k.startswith('val_') else 'training' for k in series)}"
-    return _svg(figure, name, alt)
+    return to_svg(figure, name, alt)
 
 
 def learning_rate(history: Sequence[Mapping[str, Any]]) -> str | None:
@@ -58,12 +58,12 @@ def learning_rate(history: Sequence[Mapping[str, Any]]) -> str | None:
     values = _column(history, "learning_rate")
     if not np.isfinite(values).any():
         return None
-    figure, axes = _figure()
+    figure, axes = new_figure()
     axes.plot(np.arange(1, len(values) + 1), values, color=FIRST)
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=False)
     axes.set_ylim(bottom=0)
     _epochs(axes, len(history))
-    return _svg(figure, "learning_rate", "learning rate per epoch")
+    return to_svg(figure, "learning_rate", "learning rate per epoch")
 
 
 def calibration(y: np.ndarray, probabilities: np.ndarray, baseline: np.ndarray | None = None) -> str:
@@ -74,7 +74,7 @@ def calibration(y: np.ndarray, probabilities: np.ndarray, baseline: np.ndarray |
         probabilities: shape `(n, classes)`.
         baseline: the baseline's probabilities, shape `(n, classes)`, or None.
     """
-    figure, (axes, below) = _figure(rows=2, height=3.7)
+    figure, (axes, below) = new_figure(rows=2, height=3.7)
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=(0, (3, 3)), label="perfect calibration")
     for output, color, label in ((baseline, QUIET, "baseline"), (probabilities, FIRST, "model")):
         if output is not None:
@@ -90,11 +90,11 @@ def calibration(y: np.ndarray, probabilities: np.ndarray, baseline: np.ndarray |
     below.set_ylabel("examples")
     below.set_xlabel("confidence")
     for axis in (axes.yaxis, below.yaxis, below.xaxis):
-        _percent(axis)
+        percent(axis)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
     axes.legend(loc="upper left")
-    return _svg(figure, "calibration", "reliability diagram: accuracy against confidence, with the share of examples")
+    return to_svg(figure, "calibration", "reliability diagram: accuracy against confidence, with the share of examples")
 
 
 def scatter(y: np.ndarray, prediction: np.ndarray) -> str:
@@ -104,7 +104,7 @@ def scatter(y: np.ndarray, prediction: np.ndarray) -> str:
         y: true values, shape `(n,)`.
         prediction: predicted values, shape `(n,)`.
     """
-    figure, axes = _figure()
+    figure, axes = new_figure()
     chosen = np.random.default_rng(0).permutation(len(y))[:MOST_POINTS]
     low, high = min(y.min(), prediction.min()), max(y.max(), prediction.max())
     axes.plot([low, high], [low, high], color=QUIET, linewidth=1, linestyle=(0, (3, 3)), label="perfect prediction")
@@ -112,7 +112,7 @@ def scatter(y: np.ndarray, prediction: np.ndarray) -> str:
     axes.set_xlabel("true")
     axes.set_ylabel("predicted")
     axes.legend(loc="upper left")
-    return _svg(figure, "scatter", "predicted against true values on the test split")
+    return to_svg(figure, "scatter", "predicted against true values on the test split")
 
 
 def residuals(y: np.ndarray, prediction: np.ndarray, baseline: np.ndarray | None = None) -> str:
@@ -123,7 +123,7 @@ def residuals(y: np.ndarray, prediction: np.ndarray, baseline: np.ndarray | None
         prediction: predicted values, shape `(n,)`.
         baseline: the baseline's predictions, shape `(n,)`, or None.
     """
-    figure, axes = _figure()
+    figure, axes = new_figure()
     errors = [prediction - y] + ([] if baseline is None else [baseline - y])
     bins = np.histogram_bin_edges(np.concatenate(errors), bins=30)
     axes.hist(errors[0], bins=bins, color=FIRST, alpha=0.75, label="model")
@@ -133,13 +133,14 @@ def residuals(y: np.ndarray, prediction: np.ndarray, baseline: np.ndarray | None
     axes.axvline(0, color=INK, linewidth=1)
     axes.set_xlabel("predicted \N{MINUS SIGN} true")
     axes.set_ylabel("test examples")
-    return _svg(figure, "residuals", "histogram of the residuals on the test split")
+    return to_svg(figure, "residuals", "histogram of the residuals on the test split")
 
 
-def _figure(rows: int = 1, height: float = 2.5) -> tuple[Any, Any]:
+def new_figure(rows: int = 1, height: float = 2.5, width: float = 3.9) -> tuple[Any, Any]:
+    """Return a figure, sizes in inches, and its axes, one below the other and each a third of the first's height."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(3.9, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(rows, 1, sharex=True, height_ratios=[3, 1][:rows])
     for each in np.atleast_1d(axes):
         each.spines[["top", "right"]].set_visible(False)
@@ -152,7 +153,7 @@ def _figure(rows: int = 1, height: float = 2.5) -> tuple[Any, Any]:
     return figure, axes
 
 
-def _svg(figure: Any, name: str, alt: str) -> str:
+def to_svg(figure: Any, name: str, alt: str) -> str:
     """Write the figure as an SVG element that can stand inline in a page."""
     from html import escape
 
@@ -191,7 +192,8 @@ def _epochs(axes: Any, epochs: int) -> None:
     axes.set_xlim(0.5, max(epochs, 2) + 0.5)
 
 
-def _percent(axis: Any) -> None:
+def percent(axis: Any) -> None:
+    """Write an axis' values as percentages."""
     from matplotlib.ticker import PercentFormatter
 
     axis.set_major_formatter(PercentFormatter(xmax=1, decimals=None))

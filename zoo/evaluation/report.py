@@ -14,7 +14,7 @@ import numpy as np
 from zoo.evaluation import mistakes
 from zoo.evaluation.compare import compare
 from zoo.evaluation.diagnosis import diagnose
-from zoo.evaluation.intervals import intervals
+from zoo.evaluation.intervals import draws, intervals
 from zoo.evaluation.metrics import evaluate
 from zoo.files import write_json, write_text
 from zoo.tasks import TASKS
@@ -27,19 +27,25 @@ class Predictions:
     """What the page shows beyond the figures in `report.json`: single test examples and their outputs.
 
     Attributes:
-        y_true: class indices or values of the test split, shape `(n,)`.
-        output: probabilities, shape `(n, classes)`, or predictions, shape `(n,)`.
-        labels: names of the classes; empty for regression.
+        y_true: the targets of the test split, as for `evaluate`.
+        output: the output, as for `evaluate`.
+        labels: names of the classes, or of the target's symbols by number; empty for numbers.
         example: takes the index of a test example and returns it as a uint8 image, shape `(height, width)` or
-            `(height, width, channels)`, or as a row, column to value; None leaves the worst mistakes as text.
+            `(height, width, channels)`, as a row, column to value, or as text; None leaves the worst mistakes as
+            figures.
         baseline_output: the same as `output`, for the baseline.
+        samples: texts that a language model wrote: `settings` and `text` of each.
+        context: forecasting: takes the index of a test window and returns the values before its first step to come,
+            oldest first, shape `(any,)`.
     """
 
     y_true: np.ndarray
     output: np.ndarray
     labels: Sequence[str] = ()
-    example: Callable[[int], np.ndarray | Mapping[str, Any]] | None = None
+    example: Callable[[int], np.ndarray | Mapping[str, Any] | str] | None = None
     baseline_output: np.ndarray | None = None
+    samples: Sequence[Mapping[str, str]] = ()
+    context: Callable[[int], np.ndarray] | None = None
 
 
 def build_report(
@@ -66,10 +72,11 @@ def build_report(
         task: name of the task.
         recipe: name of the recipe.
         model: name of the model.
-        outputs: split (`train`, `validation`, `test`; any may be missing but `test`) to its targets, shape `(n,)`, and
-            the model's outputs, shape `(n, classes)` or `(n,)`.
-        labels: names of the classes; empty for regression.
-        history: one mapping an epoch: `loss`, `val_loss`, the primary metric with and without `val_`, `learning_rate`.
+        outputs: split (`train`, `validation`, `test`; any may be missing but `test`) to its targets and the model's
+            outputs, as for `evaluate`.
+        labels: names of the classes, or of the target's symbols by number; empty for numbers.
+        history: one mapping an epoch: `loss`, `val_loss`, the metric that the task monitors, if it is another, with
+            and without `val_`, and `learning_rate`.
         data: `source`, `fingerprint`, `splits` (name to size), `class_counts` (split to counts by label), `findings`
             (sentences of the audit), and whatever else is worth telling about the data.
         seed: seed of the run; also of the bootstrap.
@@ -82,19 +89,21 @@ def build_report(
         flops: floating-point operations for one example.
 
     Returns:
-        A dict that is JSON throughout (no NaN, no NumPy). See the keys below; what does not apply is None.
+        A dict that is JSON throughout (no NaN, no NumPy). See the keys below; what does not apply is None. What only
+        one kind of task has (`details` in its module of `zoo.evaluation.kinds`) stands under keys of its own.
     """
     y, output = outputs["test"]
-    classification = TASKS[task].kind == "classification"
-    finite = bool(np.isfinite(output).all())
     metrics = {split: evaluate(task, *pair) for split, pair in outputs.items()}
     examples = {split: len(pair[0]) for split, pair in outputs.items()}
-    figures = _baseline_figures(task, outputs, baseline, seed)
+    rival = None if baseline is None else baseline.get("test")
+    drawn, rival_drawn = (
+        draws(task, y, o, seed=seed) if o is not None and np.isfinite(o).all() else None for o in (output, rival)
+    )
+    figures = _baseline_figures(task, outputs, baseline, seed, rival_drawn)
     comparison = None
-    if baseline is not None and "test" in baseline:
-        comparison = compare(task, y, output, baseline["test"], name=baseline["name"], seed=seed)
-    matrix = mistakes.confusion_matrix(y, output) if classification and finite else None
-    worst = mistakes.worst_classified(y, output, labels) if classification else mistakes.worst_predicted(y, output)
+    if baseline is not None and rival is not None:
+        both = None if drawn is None or rival_drawn is None else (drawn, rival_drawn)
+        comparison = compare(task, y, output, rival, name=baseline["name"], seed=seed, drawn=both)
     return jsonable(
         {
             "recipe": recipe,
@@ -102,17 +111,14 @@ def build_report(
             "model": model,
             "metrics": metrics,
             "examples": examples,
-            "intervals": {"test": intervals(task, y, output, seed=seed)},
+            "intervals": {"test": intervals(task, y, output, seed=seed, drawn=drawn)},
             "baseline": figures,
             "comparison": comparison,
             "verdict": comparison["verdict"] if comparison else "not compared: no baseline was fitted",
             "diagnosis": diagnose(task, history, metrics, figures, examples),
             "history": history,
             "labels": labels,
-            "confusion_matrix": matrix if matrix is not None and len(matrix) <= mistakes.LARGEST_MATRIX else None,
-            "confused_pairs": None if matrix is None else mistakes.confused_pairs(matrix, labels),
-            "per_class": None if matrix is None else mistakes.per_class(matrix, labels),
-            "worst": worst if finite else [],
+            **mistakes.details(TASKS[task].kind, y, output, labels, rival),
             "data": data,
             "seed": seed,
             "seconds": seconds,
@@ -154,7 +160,7 @@ def jsonable(value: Any) -> Any:
 
 
 def _baseline_figures(
-    task: str, outputs: Outputs, baseline: Mapping[str, Any] | None, seed: int
+    task: str, outputs: Outputs, baseline: Mapping[str, Any] | None, seed: int, drawn: np.ndarray | None
 ) -> dict[str, Any] | None:
     """Return the baseline with its outputs replaced by metrics, and intervals for the test split."""
     if baseline is None:
@@ -164,5 +170,5 @@ def _baseline_figures(
         if split in baseline:
             figures[split] = evaluate(task, outputs[split][0], baseline[split])
     if "test" in baseline:
-        figures["intervals"] = {"test": intervals(task, outputs["test"][0], baseline["test"], seed=seed)}
+        figures["intervals"] = {"test": intervals(task, outputs["test"][0], baseline["test"], seed=seed, drawn=drawn)}
     return figures

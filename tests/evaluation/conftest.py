@@ -1,0 +1,222 @@
+"""Made-up targets and outputs of each kind of task that has a section of its own, and a check of written pages."""
+
+import json
+import re
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from zoo.evaluation.report import Predictions, build_report, write_report
+
+SPLITS = ("train", "validation", "test")
+TASK_OF = {
+    "forecasting": "forecasting",
+    "tokens": "language_modeling",
+    "sequences": "sequence_to_sequence",
+    "transcription": "transcription",
+    "segmentation": "semantic_segmentation",
+    "detection": "object_detection",
+}
+LETTERS = ("<padding>", "<unknown>", "<start>", "<end>", *"abcdefghijklmnopqrstuvwxyz ")
+DIGITS = ("<blank>", *"0123456789")
+SHAPES = ("background", "disc", "square", "cross")
+
+
+def forecasting(seed=0, n=40, horizon=6, noise=1.0):
+    """Return targets and forecasts of windows one step apart, and the series before each window."""
+    generator = np.random.default_rng(seed)
+    time = np.arange(60 + n + horizon)
+    series = (20 + 5 * np.sin(2 * np.pi * time / 12) + generator.normal(0, 0.5, len(time))).astype(np.float32)
+    origins = 60 + np.arange(n)
+    true = series[origins[:, None] + np.arange(horizon)]
+    y = np.concatenate([true, np.full((n, 1), 0.8, np.float32)], axis=1)
+    steps = np.sqrt(1 + np.arange(horizon))
+    output = (true + noise * 0.4 * steps * generator.normal(size=true.shape)).astype(np.float32)
+    return y, output, lambda i: series[: origins[i]]
+
+
+def tokens(seed=0, n=20, length=48, strength=2.0):
+    """Return targets, 0 at some ends of rows, and likelihoods."""
+    generator = np.random.default_rng(seed)
+    text = "the quick brown fox jumps over the lazy dog and runs away from all of it "
+    starts = generator.integers(0, len(text), n)
+    y = np.array([[LETTERS.index(text[(s + t) % len(text)]) for t in range(length)] for s in starts], dtype=np.int32)
+    y[0, length // 2 :] = 0
+    nll = generator.exponential(1 / strength, size=y.shape) * (1 + 2 / (1 + np.arange(length)))
+    output = np.stack([nll * (y != 0), (nll < 0.6) & (y != 0)], axis=-1).astype(np.float32)
+    return y, output
+
+
+def sequences(seed=0, n=60, wrong=0.3, end=True, symbols=30, first=4):
+    """Return targets and decoded symbols with some edits."""
+    generator = np.random.default_rng(seed)
+    y, output = np.zeros((n, 13), np.int32), np.zeros((n, 15), np.int32)
+    for i in range(n):
+        row = list(generator.integers(first, symbols, generator.integers(2, 12)))
+        y[i, : len(row) + end] = row + [3] * end
+        while generator.random() < wrong:
+            place = int(generator.integers(0, len(row) + 1))
+            change = generator.integers(0, 3)
+            new = [] if change == 0 else [int(generator.integers(first, symbols))]
+            row = (row[:place] + new + row[place + (change < 2) :])[:14]
+        output[i, : len(row)] = row
+    return y, output
+
+
+def transcription(seed=0, n=60, wrong=0.3):
+    return sequences(seed, n, wrong, end=False, symbols=len(DIGITS), first=1)
+
+
+def segmentation(seed=0, n=12, size=24, wrong=2.0):
+    """Return masks with a shape or two and masks with shifted edges."""
+    generator = np.random.default_rng(seed)
+    y, output = np.zeros((2, n, size, size), np.uint8)
+    rows, columns = np.mgrid[:size, :size]
+    for i in range(n):
+        for _ in range(generator.integers(1, 4)):
+            label, radius = generator.integers(1, len(SHAPES)), generator.integers(3, 6)
+            centre = generator.integers(radius, size - radius, 2)
+            for mask, shift in ((y, np.zeros(2)), (output, generator.normal(0, wrong, 2))):
+                near = (rows - centre[0] - shift[0]) ** 2 + (columns - centre[1] - shift[1]) ** 2 < radius**2
+                mask[i][near] = label
+    return y, output
+
+
+def detection(seed=0, n=20, classes=3, most=5, detections=12, noise=0.03):
+    """Return boxes, and detections that are near some and beside others."""
+    generator = np.random.default_rng(seed)
+    y = np.zeros((n, most, 5))
+    y[..., 4] = -1
+    output = np.zeros((n, detections, 6))
+    for i in range(n):
+        count = generator.integers(0, most + 1)
+        low = generator.random((count, 2)) * 0.65
+        y[i, :count] = np.concatenate(
+            [low, low + 0.1 + 0.25 * generator.random((count, 2)), generator.integers(0, classes, (count, 1))], axis=1
+        )
+        rows = []
+        for _ in range(generator.integers(0, detections + 1)):
+            if count and generator.random() < 0.7:
+                box = y[i, generator.integers(0, count)].copy()
+                box[:4] += generator.normal(0, noise, 4)
+                box[2:4] = np.maximum(box[2:4], box[:2] + 0.01)
+                box[4] = generator.integers(0, classes) if generator.random() < 0.15 else box[4]
+            else:
+                low = generator.random(2) * 0.65
+                box = np.concatenate([low, low + 0.1 + 0.25 * generator.random(2), [generator.integers(0, classes)]])
+            rows.append([*box, generator.beta(2, 2)])
+        rows.sort(key=lambda row: -row[5])
+        output[i, : len(rows)] = np.array(rows).reshape(-1, 6)
+    return y.astype(np.float32), output.astype(np.float32)
+
+
+def report_inputs(kind):
+    """Return what `build_report` takes for the kind, and the test split's predictions."""
+    make = globals()[kind]
+    better, worse = {
+        "forecasting": ({"noise": 1.0}, {"noise": 2.5}),
+        "tokens": ({"strength": 2.0}, {"strength": 0.8}),
+        "sequences": ({"wrong": 0.3}, {"wrong": 0.8}),
+        "transcription": ({"wrong": 0.3}, {"wrong": 0.8}),
+        "segmentation": ({"wrong": 1.0}, {"wrong": 4.0}),
+        "detection": ({"noise": 0.02}, {"noise": 0.08}),
+    }[kind]
+    outputs = {split: make(seed, **better)[:2] for seed, split in enumerate(SPLITS)}
+    baseline = {"name": "the_old_way", "seconds": 1.5, "examples": 100, "converged": True}
+    baseline |= {split: make(seed, **worse)[1] for seed, split in enumerate(SPLITS) if split != "train"}
+    labels = {
+        "forecasting": (),
+        "tokens": LETTERS,
+        "sequences": LETTERS,
+        "transcription": DIGITS,
+        "segmentation": SHAPES,
+        "detection": SHAPES[1:],
+    }[kind]
+    y, output = outputs["test"]
+    extra = {}
+    if kind == "forecasting":
+        extra["context"] = make(2, **better)[2]
+    if kind == "tokens":
+        extra["samples"] = [
+            {"settings": "temperature 0.8, top-p 0.95", "text": "the quick <b>dog\nruns"},
+            {"settings": "greedy", "text": "the the the the the " * 12},
+        ]
+    images = np.random.default_rng(1).integers(0, 90, (len(y), 24, 36 if kind == "transcription" else 24, 1))
+    if kind == "sequences":
+        extra["example"] = lambda i: f"source {i} & <more>"
+    elif kind == "segmentation":
+        images = images + 40 * y[..., None].astype(int)
+    if kind in ("transcription", "segmentation", "detection"):
+        extra["example"] = lambda i: images[i].astype(np.uint8)
+    inputs = {
+        "task": TASK_OF[kind],
+        "recipe": f"rnn/{kind}",
+        "model": "rnn",
+        "outputs": outputs,
+        "labels": labels,
+        "history": [{"loss": 1 / e, "val_loss": 1.1 / e, "learning_rate": 0.01 / e} for e in range(1, 9)],
+        "data": {"source": f"builtin:{kind}", "fingerprint": "abc", "splits": {"test": len(y)}, "findings": []},
+        "seed": 0,
+        "seconds": 61.5,
+        "parameters": 1234,
+        "versions": {"keras": "3.15"},
+        "hardware": {"device": "CPU"},
+        "config": "model: {name: rnn}\n",
+        "baseline": baseline,
+    }
+    return inputs, Predictions(y, output, labels, baseline_output=baseline["test"], **extra)
+
+
+class Page(HTMLParser):
+    """Collects what a page loads and checks that its elements are closed."""
+
+    VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.images, self.tags, self.open, self.ids = [], [], set(), [], []
+        self.feed(text)
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        attributes = dict(attributes)
+        self.links += [attributes[k] for k in ("href", "src", "xlink:href", "srcset") if k in attributes]
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        if tag == "img":
+            self.images.append(attributes)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes something else"
+
+
+def written(folder, inputs, predictions):
+    write_report(folder, build_report(**inputs), predictions)
+    text = (folder / "report.html").read_text()
+    page = Page(text)
+    assert all(link.startswith(("#", "data:image/png;base64,")) for link in page.links)
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert "@import" not in text and not re.search(r"url\((?!#)", text) and "script" not in page.tags
+    return json.loads((folder / "report.json").read_text()), text, page
+
+
+@pytest.fixture(scope="session", name="written")
+def _written():
+    """Return the function that writes a report, checks its page and returns the JSON, the text and the page."""
+    return written
+
+
+@pytest.fixture(scope="session")
+def made():
+    """Return what this file makes up."""
+    return SimpleNamespace(**{name: value for name, value in globals().items() if not name.startswith("_")})

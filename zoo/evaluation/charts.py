@@ -1,0 +1,129 @@
+"""Figures of the kinds of task that have a section of their own; drawn as those in `zoo.evaluation.plots` are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zoo.evaluation.plots import FIRST, INK, QUIET, SECOND, new_figure, percent, to_svg
+
+_DASHED = (0, (3, 2))
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """One window: where its forecast begins, and what was forecast.
+
+    Attributes:
+        start: step of the first value to come, on the axis of the plot.
+        model: shape `(horizon,)`.
+        baseline: shape `(horizon,)`, or None.
+    """
+
+    start: int
+    model: np.ndarray
+    baseline: np.ndarray | None = None
+
+
+def forecasts(steps: np.ndarray, truth: np.ndarray, windows: Sequence[Forecast], *, wide: bool = False) -> str:
+    """Draw a series with forecasts of it.
+
+    Args:
+        steps: where the true values stand, shape `(time,)`.
+        truth: the true values, shape `(time,)`.
+        windows: the forecasts, in the order of time.
+        wide: whether the figure fills the page's width.
+    """
+    figure, axes = new_figure(height=2.7 if wide else 2.3, width=8.2 if wide else 3.9)
+    axes.plot(steps, truth, color=INK, linewidth=1.1, label="truth")
+    for i, window in enumerate(windows):
+        x = window.start + np.arange(len(window.model))
+        if i == 0 or not wide:
+            axes.axvline(window.start - 0.5, color=QUIET, linewidth=1, linestyle=(0, (3, 3)))
+        if window.baseline is not None:
+            label = "baseline" if i == 0 else None
+            axes.plot(x, window.baseline, color=SECOND, linewidth=1.2, linestyle=_DASHED, label=label)
+        label = "model" if i == 0 else None
+        axes.plot(x, window.model, color=FIRST, linewidth=1.6, label=label, marker="o", markersize=2.5)
+        if wide:
+            axes.axvspan(x[0] - 0.5, x[-1] + 0.5, color=QUIET, alpha=0.09 if i % 2 else 0.0, linewidth=0)
+    axes.set_xlabel("steps from the first forecast" if wide else "steps ahead")
+    axes.margins(x=0.01)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=3)
+    return to_svg(
+        figure, f"forecast-{windows[0].start}-{len(windows)}-{truth.sum():.6g}", "forecasts against the truth"
+    )
+
+
+def step_errors(model: Sequence[float], baseline: Sequence[float] | None) -> str:
+    """Draw the scaled error by step ahead."""
+    figure, axes = new_figure()
+    steps = np.arange(1, len(model) + 1)
+    few = "o" if len(steps) < 25 else None
+    if baseline is not None:
+        axes.plot(steps, baseline, color=SECOND, linestyle=_DASHED, label="baseline", marker=few, markersize=3)
+    axes.plot(steps, model, color=FIRST, label="model", marker=few, markersize=3)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("steps ahead")
+    axes.set_ylabel("scaled error")
+    axes.legend(loc="best")
+    return to_svg(figure, "step_errors", "mean scaled error by step ahead, for model and baseline")
+
+
+def positions(model: Sequence[float | None], baseline: Sequence[float | None] | None) -> str | None:
+    """Draw bits per token by position in the window; None if fewer than two positions count."""
+    figure, axes = new_figure()
+    for values, color, style, label in ((baseline, SECOND, _DASHED, "baseline"), (model, FIRST, "-", "model")):
+        if values is None:
+            continue
+        y = np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+        if np.isfinite(y).sum() < 2:
+            return None
+        x = np.flatnonzero(np.isfinite(y))
+        few = "o" if len(x) < 25 else None
+        axes.plot(x + 1, y[x], color=color, linestyle=style, label=label, linewidth=1.2, marker=few, markersize=3)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("position in the window")
+    axes.set_ylabel("bits per token")
+    axes.legend(loc="best")
+    return to_svg(figure, "positions", "bits per token by position in the window")
+
+
+def by_length(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Draw exact matches and the error rate by length of the target, and below how many examples have it."""
+    figure, (axes, below) = new_figure(rows=2, height=3.5)
+    x = np.arange(len(rows))
+    few = "o" if len(rows) < 25 else None
+    axes.plot(x, [row["exact_match"] for row in rows], color=FIRST, label="exact match", marker=few, markersize=4)
+    error = np.array([np.nan if row["error_rate"] is None else row["error_rate"] for row in rows], dtype=np.float64)
+    axes.plot(x, error, color=SECOND, label="error rate", marker=few, markersize=4, linestyle=_DASHED)
+    below.bar(x, [row["examples"] for row in rows], width=0.8, color=QUIET)
+    names = [str(r["low"]) if r["low"] == r["high"] else f"{r['low']}–{r['high']}" for r in rows]
+    below.set_xticks(x, names, rotation=45 if len(rows) > 7 and max(map(len, names)) > 2 else 0)
+    below.set_xlabel("symbols in the target")
+    below.set_ylabel("examples")
+    axes.set_ylim(-0.02, max(1.02, 1.05 * np.nanmax(np.append(error, 0))))
+    percent(axes.yaxis)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
+    return to_svg(figure, "by_length", "exact matches and error rate by length of the target")
+
+
+def precision_recall(recall: Sequence[float], mean: Sequence[float], classes: Mapping[str, Sequence[float]]) -> str:
+    """Draw precision against recall: the mean over the classes, and each class as a thin line if there are few."""
+    figure, axes = new_figure(height=3.0)
+    for values in classes.values() if len(classes) <= 20 else ():
+        axes.plot(recall, values, color=QUIET, linewidth=0.7, alpha=0.7)
+    axes.plot(recall, mean, color=FIRST, linewidth=1.8, label="mean over the classes")
+    if 1 < len(classes) <= 20:
+        axes.plot([], [], color=QUIET, linewidth=0.7, label="each class")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel("recall")
+    axes.set_ylabel("precision")
+    for axis in (axes.xaxis, axes.yaxis):
+        percent(axis)
+    axes.legend(loc="lower left")
+    return to_svg(figure, "precision_recall", "precision against recall at an intersection over union of 0.5")

@@ -1,0 +1,242 @@
+"""Classical forecasts of one series, by name: what a forecasting network has to beat.
+
+Models are chosen and fitted on the training part alone. At each forecast's origin they know every value before it, as
+the network does, but nothing is fitted again: the fitted model is run over the whole series once, and each forecast
+starts from the state that the model had reached at its origin.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from zoo.errors import ZooError, did_you_mean, listing
+
+MOST_FITTED = 2000  # steps at the end of the training part that a model is fitted on, at most
+MOST_TRIED = 600  # of those, steps that the orders of an ARIMA model are chosen on
+LONGEST_SEASON = 24  # steps of a season up to which ARIMA models have seasonal terms beside the seasonal difference
+FORECASTERS = ("naive", "seasonal_naive", "exponential_smoothing", "arima")
+_ORDERS = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 1), (1, 2), (2, 2))
+_SEASONAL_ORDERS = ((0, 0), (0, 1), (1, 0), (1, 1))
+
+
+def forecast_baseline(
+    name: str, series: np.ndarray, origins: np.ndarray, horizon: int, season: int, train_end: int
+) -> np.ndarray:
+    """Return a baseline's forecasts.
+
+    Args:
+        name: a name in `FORECASTERS`.
+        series: the whole series, finite, shape `(time,)`.
+        origins: the step at which each forecast begins, at least 1, shape `(n,)`; the steps before it are known.
+        horizon: steps to forecast.
+        season: steps after which the series repeats, 1 for none.
+        train_end: number of steps in the training part.
+
+    Returns:
+        Forecasts, float64 of shape `(n, horizon)`.
+
+    Raises:
+        ZooError: the name is unknown, statsmodels is missing, or the training part is too short.
+    """
+    return run_forecaster(name, series, {"": origins}, horizon, season, train_end)[0][""]
+
+
+def run_forecaster(
+    name: str, series: np.ndarray, origins: dict[str, np.ndarray], horizon: int, season: int, train_end: int
+) -> tuple[dict[str, np.ndarray], bool]:
+    """Fit a baseline once and forecast for several splits; see `forecast_baseline`.
+
+    Returns:
+        Split to forecasts, `(n, horizon)`, and whether the fit converged.
+    """
+    if name not in FORECASTERS:
+        raise ZooError(
+            f"unknown baseline '{name}'; valid for forecasting: {listing(FORECASTERS)}{did_you_mean(name, FORECASTERS)}"
+        )
+    from threadpoolctl import threadpool_limits
+
+    series = np.asarray(series, dtype=np.float64)
+    every = np.concatenate([np.asarray(o, dtype=int) for o in origins.values()])
+    if name in ("naive", "seasonal_naive") or np.ptp(series[:train_end]) == 0:
+        found, converged = _repeat(series, every, horizon, season if name == "seasonal_naive" else 1), True
+    else:
+        fit = _exponential_smoothing if name == "exponential_smoothing" else _arima
+        with threadpool_limits(1):  # the matrices are small: threads would mostly wait for each other
+            found, converged = fit(series, every, horizon, season, train_end)
+    ends = np.cumsum([len(o) for o in origins.values()])[:-1]
+    return dict(zip(origins, np.split(found, ends), strict=True)), converged
+
+
+def _repeat(series: np.ndarray, origins: np.ndarray, horizon: int, season: int) -> np.ndarray:
+    """Repeat the last season before each origin (of a season that is not yet complete, the first value before it)."""
+    back = season - np.arange(horizon) % season
+    return series[np.maximum(origins[:, None] - back, 0)]
+
+
+def _exponential_smoothing(
+    series: np.ndarray, origins: np.ndarray, horizon: int, season: int, train_end: int
+) -> tuple[np.ndarray, bool]:
+    """The exponential smoothing model with the lowest AIC among nine.
+
+    Hyndman, Koehler, Ord and Snyder, "Forecasting with Exponential Smoothing", 2008: additive errors with or without
+    an additive season and multiplicative errors and season, each without trend, with a trend, and with a damped one.
+    The form is chosen with initial states from the first seasons; with the form chosen, they are fitted too.
+    """
+    model_class = _statsmodels("tsa.exponential_smoothing.ets", "ETSModel")
+    start = max(0, train_end - MOST_FITTED)
+    forms: list[dict[str, Any]] = []
+    seasonal = season > 1 and train_end - start >= 2 * season + 10
+    for trend in ({}, {"trend": "add"}, {"trend": "add", "damped_trend": True}):
+        forms.append(trend)
+        if seasonal:
+            forms.append(trend | {"seasonal": "add", "seasonal_periods": season})
+        if seasonal and (series[start:] > 0).all():
+            forms.append(trend | {"error": "mul", "seasonal": "mul", "seasonal_periods": season})
+
+    def fit(form: dict[str, Any]) -> Any:
+        return model_class(series[start:train_end], **form).fit(disp=False)
+
+    form, _ = _best(fit, [form | {"initialization_method": "heuristic"} for form in forms], "exponential_smoothing")
+    if season <= LONGEST_SEASON:
+        form = form | {"initialization_method": "estimated"}
+    _, fitted = _best(fit, [form], "exponential_smoothing")
+    run = model_class(series[start:], **form).smooth(fitted.params)
+    last = origins - 1 - start
+    if (last < 0).any():
+        raise ZooError(f"exponential_smoothing: forecasts must begin after step {start}, received {origins.min()}")
+    forecast = np.repeat(np.asarray(run.level)[last, None], horizon, axis=1)
+    if "trend" in form:
+        damping = run.damping_trend if "damped_trend" in form else 1.0
+        forecast += np.asarray(run.slope)[last, None] * np.cumsum(damping ** np.arange(1, horizon + 1))
+    if "seasonal" in form:
+        before = np.concatenate([np.asarray(fitted.initial_state)[-season:][::-1], np.asarray(run.season)])
+        cycle = before[(last + 1)[:, None] + np.arange(horizon) % season]
+        forecast = forecast * cycle if form["seasonal"] == "mul" else forecast + cycle
+    return forecast, _converged(fitted)
+
+
+def _arima(
+    series: np.ndarray, origins: np.ndarray, horizon: int, season: int, train_end: int
+) -> tuple[np.ndarray, bool]:
+    """The seasonal ARIMA model with the lowest AIC among small orders (Box and Jenkins 1970).
+
+    The series is differenced, by the season, by the step, both or not at all, in the way that leaves the smallest
+    standard deviation; then the orders of the ARMA model of the differences are chosen on their last part, first the
+    seasonal ones, then the others.
+    """
+    model_class = _statsmodels("tsa.statespace.sarimax", "SARIMAX")
+    start = max(0, train_end - MOST_FITTED)
+    weights = _differences(series[start:train_end], season)
+    lag = len(weights)
+    begin = start + lag
+    if train_end - begin < 20:
+        raise ZooError(f"arima: the training part has {train_end} steps, too few for a season of {season}")
+    differences = _difference(series, weights)[begin:]
+    train = differences[: train_end - begin]
+    scale = train.std() or 1.0
+    trend = "c" if lag == 0 else "n"
+
+    def build(values: np.ndarray, orders: tuple[tuple[int, int], tuple[int, int]]) -> Any:
+        (p, q), (seasonal_p, seasonal_q) = orders
+        cycle = (seasonal_p, 0, seasonal_q, season if seasonal_p or seasonal_q else 0)
+        return model_class(values / scale, order=(p, 0, q), seasonal_order=cycle, trend=trend)
+
+    def attempt(orders: tuple[tuple[int, int], tuple[int, int]]) -> Any:
+        return build(train[-MOST_TRIED:], orders).fit(disp=False)
+
+    def fit(orders: tuple[tuple[int, int], tuple[int, int]]) -> Any:
+        return build(train, orders).fit(disp=False, maxiter=200)
+
+    cycles = _SEASONAL_ORDERS if 1 < season <= LONGEST_SEASON else ((0, 0),)
+    (_, cycle), _ = _best(attempt, [((1, 1), c) for c in cycles], "arima")
+    orders, _ = _best(attempt, [(o, cycle) for o in _ORDERS], "arima")
+    _, fitted = _best(fit, [orders], "arima")
+    run = build(differences, orders).filter(fitted.params)
+    if (origins <= begin).any():
+        raise ZooError(f"arima: forecasts must begin after step {begin}, received {origins.min()}")
+    ahead = _from_states(run, origins - begin, horizon) * scale
+    return _integrate(series, origins, ahead, weights), _converged(fitted)
+
+
+def _differences(train: np.ndarray, season: int) -> np.ndarray:
+    """Return the weights of the values 1, 2, … steps back that are taken off each value, empty for no difference."""
+    step, cycle = np.array([1.0, -1.0]), np.eye(1, season + 1)[0] - np.eye(1, season + 1, season)[0]
+    candidates = [np.array([1.0]), step]
+    if 1 < season < len(train) // 3:
+        candidates += [cycle, np.convolve(cycle, step)]
+    longest = max(map(len, candidates))
+    spread = [np.convolve(train, c, mode="valid")[longest - len(c) :].std() for c in candidates]
+    return -candidates[int(np.argmin(spread))][1:]
+
+
+def _difference(series: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return each value less the weighted values before it, with 0 where those do not all exist."""
+    result = np.zeros_like(series)
+    result[len(weights) :] = np.convolve(series, np.concatenate([[1.0], -weights]), mode="valid")
+    return result
+
+
+def _integrate(series: np.ndarray, origins: np.ndarray, ahead: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return forecasts of the series from forecasts of its differences, `(n, horizon)`."""
+    lag = len(weights)
+    known = np.concatenate([series[origins[:, None] - lag + np.arange(lag)], np.zeros_like(ahead)], axis=1)
+    for h in range(ahead.shape[1]):
+        known[:, lag + h] = ahead[:, h] + known[:, h : lag + h] @ weights[::-1]
+    return known[:, lag:]
+
+
+def _from_states(run: Any, origins: np.ndarray, horizon: int) -> np.ndarray:
+    """Return forecasts `(n, horizon)` of a filtered linear state-space model, from the state predicted at each origin.
+
+    Its matrices do not change over time: the state moves on by `transition`, and `design` reads the series off it.
+    """
+    system = run.model.ssm
+    transition, design = system["transition"], system["design"]
+    sizes = {"state_intercept": len(transition), "obs_intercept": 1}
+    drift, level = (system[name].reshape(rows, -1)[:, -1:] for name, rows in sizes.items())
+    state = run.predicted_state[:, origins]
+    steps = []
+    for _ in range(horizon):
+        steps.append((design @ state + level)[0])
+        state = transition @ state + drift
+    return np.stack(steps, axis=1)
+
+
+def _best(fit: Any, candidates: list[Any], name: str) -> tuple[Any, Any]:
+    """Return the candidate with the lowest AIC, and its fit."""
+    best: tuple[Any, Any] | None = None
+    problem: Exception | None = None
+    for candidate in candidates:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                result = fit(candidate)
+        except (ValueError, np.linalg.LinAlgError) as error:
+            problem = error
+            continue
+        if np.isfinite(result.aic) and (best is None or result.aic < best[1].aic):
+            best = candidate, result
+    if best is None:
+        raise ZooError(f"baseline '{name}' cannot be fitted to this series: {problem or 'no finite likelihood'}")
+    return best
+
+
+def _converged(fitted: Any) -> bool:
+    return bool((fitted.mle_retvals or {}).get("converged", True))
+
+
+def _statsmodels(module: str, name: str) -> Any:
+    """Return a class of statsmodels.
+
+    Raises:
+        ZooError: statsmodels is not installed.
+    """
+    import importlib
+
+    try:
+        return getattr(importlib.import_module(f"statsmodels.{module}"), name)
+    except ImportError as error:
+        raise ZooError("this baseline needs statsmodels: pip install 'keras-model-zoo[forecast]'") from error

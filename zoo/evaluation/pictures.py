@@ -1,0 +1,65 @@
+"""Images for the page, as PNG data URIs."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+
+THUMBNAIL = 96
+# Okabe and Ito's colours, which the color-blind tell apart; further classes get them paler and darker.
+_HUES = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
+
+
+def picture(image: np.ndarray, longest: int = THUMBNAIL) -> dict[str, Any]:
+    """Return an image as a PNG data URI and the size to show it in.
+
+    Args:
+        image: uint8, shape `(height, width)` or `(height, width, channels)` with 1, 3 or 4 channels.
+        longest: size of the longer side on the page, in CSS pixels.
+
+    Returns:
+        `source`, `width`, `height` and `pixelated` (whether it is shown larger than it is).
+    """
+    from PIL import Image
+
+    image = np.asarray(image, dtype=np.uint8)
+    image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
+    return _encoded(Image.fromarray(image), longest)
+
+
+def class_picture(mask: np.ndarray, longest: int = THUMBNAIL) -> dict[str, Any]:
+    """Return classes of pixels, shape `(height, width)`, as a picture in the colours of `class_color`."""
+    from PIL import Image
+
+    image = Image.fromarray(np.asarray(mask, dtype=np.uint8))
+    image.putpalette([value for label in range(256) for value in _rgb(label)])
+    return _encoded(image, longest)
+
+
+def class_color(label: int) -> str:
+    """Return the colour of a class, in CSS."""
+    return "#{:02x}{:02x}{:02x}".format(*_rgb(label))
+
+
+def _rgb(label: int) -> tuple[int, int, int]:
+    if label == 0:
+        return 38, 42, 51
+    tone, hue = divmod(label - 1, len(_HUES))
+    red, green, blue = _HUES[hue]
+    share, goal = ((0.0, 0), (0.55, 255), (0.45, 0), (0.8, 255), (0.7, 0))[tone % 5]
+    return round(red + share * (goal - red)), round(green + share * (goal - green)), round(blue + share * (goal - blue))
+
+
+def _encoded(image: Any, longest: int) -> dict[str, Any]:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    scale = longest / max(image.size)
+    return {
+        "source": "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode(),
+        "width": round(image.width * scale),
+        "height": round(image.height * scale),
+        "pixelated": scale > 1,
+    }

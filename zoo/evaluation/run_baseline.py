@@ -1,0 +1,124 @@
+"""The recipe's baseline on the recipe's data: the same splits and the same preprocessing as the model's.
+
+It is fitted once for a data set and kept in the cache, since runs that differ in model or seed share it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.cache import cached
+from zoo.data.dataset import Dataset, Split
+from zoo.data.preprocessing import Preprocessor, chunks
+from zoo.errors import ZooError
+from zoo.evaluation.rivals import SCORED, BaselineData, fit_and_run_baseline
+from zoo.files import read_json, write_json
+from zoo.recipe.schema import Recipe
+from zoo.tasks import TASKS
+
+_VERSION = 1  # of what the baselines compute; a higher one leaves older results in the cache alone
+_PACKAGES = ("scikit-learn", "statsmodels", "numpy")
+_DENSE = ("gradient_boosting", "k_nearest_neighbors", "support_vector_machine")  # of no use on word counts
+
+
+def run_baseline(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor) -> dict[str, Any]:
+    """Return the baseline's name, its outputs on validation and test in compact form, and facts of its fit.
+
+    Raises:
+        ZooError: it cannot be fitted to the data, or a package is missing.
+    """
+    name = str(recipe.evaluation.baseline)
+
+    def fit(folder: Path) -> None:
+        data = _data(recipe, dataset, preprocessor)
+        found = fit_and_run_baseline(recipe.task, name, data, seed=recipe.data.split_seed)
+        np.savez(folder / "outputs.npz", **{split: found.pop(split) for split in SCORED})
+        write_json(folder / "facts.json", found)
+
+    folder = cached(f"baselines/{name}-{_key(recipe, dataset, name)}", fit)
+    with np.load(folder / "outputs.npz", allow_pickle=False) as outputs:
+        return {**read_json(folder / "facts.json"), **outputs}
+
+
+def _key(recipe: Recipe, dataset: Dataset, name: str) -> str:
+    """Return a hash of all that the result depends on."""
+    versions = []
+    for package in _PACKAGES:
+        try:
+            versions.append(version(package))
+        except PackageNotFoundError:
+            versions.append("")
+    steps = [step.model_dump(mode="json") for step in recipe.preprocess]
+    facts = [_VERSION, recipe.task, name, dataset.fingerprint, recipe.data.split_seed, steps, versions]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:20]
+
+
+def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor) -> BaselineData:
+    task, signature = TASKS[recipe.task], dataset.signature
+    splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    targets = {name: split.targets for name, split in splits.items()}
+    classes = len(signature.labels)
+    if task.kind == "forecasting":
+        series = dataset.series
+        assert series is not None
+        return BaselineData(
+            targets,
+            series=series.values.astype(np.float64),
+            origins={split: series.origins[split] for split in SCORED},
+            season=signature.season,
+            train_end=series.train_end,
+        )
+
+    @cache
+    def prepared(name: str) -> np.ndarray:
+        return np.concatenate(list(chunks(splits[name], preprocessor)))
+
+    if task.kind in ("classification", "regression"):
+        if signature.kind == "text":
+            if recipe.evaluation.baseline in _DENSE:
+                raise ZooError(
+                    f"evaluation.baseline: {recipe.evaluation.baseline} does not take the thousands of word counts "
+                    "of a text; choose logistic_regression or random_forest"
+                )
+            words = _word_counts(prepared("train"), len(signature.tokenizer or ()))
+            return BaselineData(targets, lambda name: words(prepared(name)), classes, scale=False)
+
+        def features(name: str) -> np.ndarray:
+            return _features(splits[name], preprocessor)
+
+        return BaselineData(targets, features, classes, scale=signature.kind != "image")
+    text = None
+    if recipe.task == "language_modeling":
+        said = dataset.train.targets
+        text = np.concatenate([prepared("train")[:1, 0], said[said != 0]])
+    return BaselineData(targets, prepared, classes, text=text)
+
+
+def _features(split: Split, preprocessor: Preprocessor) -> np.ndarray:
+    """Return the prepared examples as float32 vectors, `(examples, features)`."""
+    parts = [
+        (c * preprocessor.scale + preprocessor.offset).astype(np.float32).reshape(len(c), -1)
+        for c in chunks(split, preprocessor)
+    ]
+    return np.concatenate(parts)
+
+
+def _word_counts(train: np.ndarray, vocabulary: int) -> Any:
+    """Return a function from token ids to weighted counts (TF-IDF, weights from the training texts), sparse."""
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    def counts(ids: np.ndarray) -> Any:
+        rows, columns = np.nonzero(ids)
+        ones = np.ones(len(rows), np.float64)
+        return csr_matrix((ones, (rows, ids[rows, columns])), shape=(len(ids), vocabulary))
+
+    weights = TfidfTransformer(sublinear_tf=True).fit(counts(train))
+    return lambda ids: weights.transform(counts(ids))
