@@ -118,7 +118,7 @@ def test_show_names_the_place_of_every_value(zoo):
     ("arguments", "names"),
     [
         (["res*"], ["resnet18", "resnet20", "resnet34", "resnet50"]),
-        (["--family", "mlp"], ["mlp"]),
+        (["--family", "mlp"], ["mlp", "mlp_mixer"]),
         (["res*", "--family", "mlp"], []),
         (["--task", "tabular_regression", "m*"], ["mlp"]),
     ],

@@ -129,9 +129,10 @@ def schema() -> None:
 
 @app.command()
 def train(
-    recipe: Recipe,
+    recipe: Annotated[str | None, typer.Argument(help="A shipped recipe (cnn/digits) or a recipe file.")] = None,
     overrides: Overrides = None,
     runs: Runs = Path("runs"),
+    resume: Annotated[Path | None, typer.Option(help="Go on with an interrupted run, in place of a recipe.")] = None,
     export: Annotated[bool, typer.Option("--export/--no-export", help="Write the ONNX file at the end.")] = True,
     as_json: Json = False,
 ) -> None:
@@ -139,7 +140,7 @@ def train(
     from zoo import workflow
     from zoo.files import read_json
 
-    folder = workflow.train(recipe, overrides or [], runs=runs, export=export, console=_err)
+    folder = workflow.train(recipe, overrides or [], runs=runs, resume=resume, export=export, console=_err)
     if as_json:
         _json({"run": str(folder), **read_json(folder / "report.json")})
     else:
@@ -176,7 +177,7 @@ def export(run: Run, as_json: Json = False) -> None:
 @app.command()
 def predict(
     file: Annotated[Path, typer.Argument(help="An ONNX file that `zoo export` wrote.")],
-    inputs: Annotated[list[Path], typer.Argument(help="Images, folders of images, CSV, Parquet or npz files.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Images, folders of images, CSV, Parquet, npz or text files.")],
     as_json: Json = False,
 ) -> None:
     """Predict with an exported file; needs onnxruntime, not TensorFlow."""
@@ -187,12 +188,22 @@ def predict(
         _json(results)
         return
     for result in results:
-        if "value" in result:
-            _out.print(f"{result['input']}  {result['value']:.6g}", markup=False)
-        else:
-            _out.print(
-                f"{result['input']}  {result['label']}  {result['probabilities'][result['label']]:.4f}", markup=False
-            )
+        _out.print(f"{result['input']}  {_shown(result)}", markup=False)
+
+
+def _shown(result: dict[str, Any]) -> str:
+    """Return what was predicted for one example, in one line."""
+    if "label" in result:
+        return f"{result['label']}  {result['probabilities'][result['label']]:.4f}"
+    if "value" in result:
+        return f"{result['value']:.6g}"
+    if "forecast" in result:
+        return " ".join(f"{value:.6g}" for value in result["forecast"])
+    if "objects" in result:
+        return "  ".join(f"{o['label']} {o['score']:.2f}" for o in result["objects"]) or "nothing found"
+    if "shares" in result:
+        return "  ".join(f"{label} {share:.1%}" for label, share in result["shares"].items() if share)
+    return str(result.get("text", result.get("tokens")))
 
 
 def main() -> None:

@@ -11,19 +11,22 @@ import numpy as np
 from rich.console import Console
 
 from zoo.errors import ZooError
-from zoo.files import replacing, write_json
+from zoo.files import read_json, replacing, write_json
 from zoo.quiet import start_keras
 from zoo.recipe import load_recipe
 
 SILENT = Console(quiet=True, stderr=True)
 _TRAIN_EXAMPLES = 10_000  # training examples that the final figures on the training split are computed on, at most
+_PROMPT, _SAMPLE = 16, 400  # characters that a language model is given, and that it adds
+_TRAIN_TARGETS = 1 << 20  # and numbers in their targets
 
 
 def train(
-    recipe: str | Path,
+    recipe: str | Path | None,
     overrides: Sequence[str] = (),
     *,
     runs: str | Path = "runs",
+    resume: str | Path | None = None,
     export: bool = True,
     console: Console = SILENT,
 ) -> Path:
@@ -33,6 +36,7 @@ def train(
         recipe: a shipped recipe (`cnn/digits`) or the path of a recipe file.
         overrides: `key.path=value`.
         runs: folder for the run folder.
+        resume: a run folder whose training was interrupted, to go on with, in place of a recipe.
         export: whether to write the ONNX file.
         console: where progress is shown.
 
@@ -43,20 +47,22 @@ def train(
         ZooError: a problem with the recipe or the data, found before training starts; or a failed training or export.
     """
     started = time.perf_counter()
-    loaded = load_recipe(recipe, overrides)
+    if (recipe is None) == (resume is None) or (resume is not None and overrides):
+        raise ZooError("name a recipe, or a run to go on with (--resume RUN), which has its recipe and its overrides")
+    loaded = load_recipe(recipe, overrides) if recipe is not None else _interrupted(str(resume))
     console.print(f"[bold]{loaded.name}[/]: {loaded.recipe.description or loaded.recipe.model.name}")
     start_keras()
     from zoo.data.audit import audit
     from zoo.data.sources import load_dataset
     from zoo.export.export import export_run, load_model
-    from zoo.export.parity import saved_outputs
+    from zoo.export.parity import saved_outcomes
     from zoo.profile import count_parameters
     from zoo.tasks import TASKS
     from zoo.training.fit import fit, set_up
-    from zoo.training.run import create_run
+    from zoo.training.run import create_run, open_run
 
     task = TASKS[loaded.recipe.task]
-    dataset = load_dataset(loaded.recipe.data, task)
+    dataset = load_dataset(loaded.recipe.data, task, loaded.recipe.preprocess)
     facts = audit(dataset)
     problem = set_up(loaded.recipe, dataset)
     sizes = ", ".join(f"{count:,} {name}" for name, count in facts["splits"].items())
@@ -66,10 +72,14 @@ def train(
     parameters = count_parameters(problem.views.network)
     console.print(f"Model: {loaded.recipe.model.name}, {parameters:,} parameters")
 
-    run = create_run(loaded, Path(runs))
-    write_json(run.folder / "data.json", facts)
+    if resume is None:
+        run = create_run(loaded, Path(runs))
+        write_json(run.folder / "data.json", facts)
+    else:
+        run = open_run(resume)
+        _same_data(run, dataset)
     console.print(f"Training in {run.folder}")
-    fitted = fit(problem, run.folder, console)
+    fitted = fit(problem, run.folder, console, resume=resume is not None)
     with replacing(run.model_path) as path:
         problem.views.saved.save(path)
     if fitted.kept_epoch < len(fitted.history):
@@ -77,12 +87,12 @@ def train(
 
     model = load_model(run)  # what is evaluated is what was saved
     outputs = _outputs(problem)
-    outputs["test"] = (dataset.test.targets, saved_outputs(model, dataset.test, dataset.signature))
+    outputs["test"] = (dataset.test.targets, saved_outcomes(model, dataset.test, dataset.signature, task))
     baseline = _baseline(problem, console)
-    report = _report(run, loaded, problem, fitted, facts, outputs, baseline)
+    report = _report(run, loaded, problem, model, fitted, facts, outputs, baseline)
     _say_result(console, report)
     if export:
-        certificate = export_run(run, dataset, model, outputs["test"][1])
+        certificate = export_run(run, dataset, model)
         _say_export(console, certificate)
     console.print(f"Done in {time.perf_counter() - started:.0f} s. Report: {run.folder / 'report.html'}")
     return run.folder
@@ -101,12 +111,13 @@ def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, 
     from zoo.evaluation.intervals import intervals
     from zoo.evaluation.metrics import evaluate as figures
     from zoo.export.export import load_model
-    from zoo.export.parity import saved_outputs
+    from zoo.export.parity import saved_outcomes
+    from zoo.tasks import TASKS
 
     run, loaded, dataset = _reopen(run_folder)
     console.print(f"Evaluating {run.folder} on {len(dataset.test):,} test examples")
     y = dataset.test.targets
-    output = saved_outputs(load_model(run), dataset.test, dataset.signature)
+    output = saved_outcomes(load_model(run), dataset.test, dataset.signature, TASKS[loaded.recipe.task])
     return {
         "run": str(run.folder),
         "recipe": loaded.name,
@@ -139,27 +150,43 @@ def export(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, An
 def _reopen(folder: str | Path) -> tuple[Any, Any, Any]:
     """Return run, recipe and data set, and check that the data is still the same."""
     from zoo.data.sources import load_dataset
-    from zoo.files import read_json
     from zoo.tasks import TASKS
     from zoo.training.run import open_run
 
     run = open_run(folder)
     loaded = run.recipe()
-    dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task])
+    dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess)
+    _same_data(run, dataset)
+    return run, loaded, dataset
+
+
+def _same_data(run: Any, dataset: Any) -> None:
     known = read_json(run.folder / "data.json")["fingerprint"]
     if dataset.fingerprint != known:
         raise ZooError(
             f"{dataset.name} is not the data that {run.folder} was trained on: its fingerprint is "
             f"{dataset.fingerprint[:16]}, and was {known[:16]}; put the data back, or train again"
         )
-    return run, loaded, dataset
+
+
+def _interrupted(folder: str) -> Any:
+    """Return the recipe of a run whose training can go on."""
+    from zoo.training.run import open_run
+
+    run = open_run(folder)
+    if (run.folder / "report.json").is_file():
+        raise ZooError(f"{folder}: this run is finished; `zoo export` writes its ONNX file again")
+    if not (run.folder / "checkpoints" / "resume.npz").is_file():
+        raise ZooError(f"{folder} was stopped before its first checkpoint (checkpoints/resume.npz); train anew")
+    return run.recipe()
 
 
 def _outputs(problem: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return targets and outputs on the validation split and on (part of) the training split, without augmentation."""
     train = problem.dataset.train
-    if len(train) > _TRAIN_EXAMPLES:
-        chosen = np.random.default_rng(0).choice(len(train), _TRAIN_EXAMPLES, replace=False)
+    most = max(1, min(_TRAIN_EXAMPLES, _TRAIN_TARGETS // train.targets[0].size))
+    if len(train) > most:
+        chosen = np.random.default_rng(0).choice(len(train), most, replace=False)
         train = train.part(np.sort(chosen))
     prepared = problem.prepare(train)
     validation = problem.dataset.validation
@@ -171,43 +198,45 @@ def _outputs(problem: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 def _baseline(problem: Any, console: Console) -> dict[str, Any] | None:
     """Fit the recipe's baseline on the training split, and run it on validation and test."""
-    from zoo.data.preprocessing import chunks
-    from zoo.evaluation.baselines import baseline_output, fit_baseline
-    from zoo.tasks import TASKS
+    from zoo.evaluation.run_baseline import run_baseline
 
-    recipe, dataset = problem.recipe, problem.dataset
-    name = recipe.evaluation.baseline
+    name = problem.recipe.evaluation.baseline
     if name is None:
         return None
     console.print(f"Baseline: {name.replace('_', ' ')} on the same split …")
+    return run_baseline(problem.recipe, problem.dataset, problem.preprocessor)
 
-    def features(split: Any) -> np.ndarray:
-        pre = problem.preprocessor
-        parts = [(c * pre.scale + pre.offset).astype(np.float32).reshape(len(c), -1) for c in chunks(split, pre)]
-        return np.concatenate(parts)
 
-    kind = TASKS[recipe.task].kind
-    fitted = fit_baseline(
-        name,
-        kind,
-        features(dataset.train),
-        dataset.train.targets,
-        seed=recipe.training.seed,
-        scale=dataset.signature.kind != "image",
-    )
-    classes = len(dataset.signature.labels)
-    return {
-        "name": name,
-        "validation": baseline_output(fitted, features(dataset.validation), kind, classes),
-        "test": baseline_output(fitted, features(dataset.test), kind, classes),
-        "seconds": fitted.seconds,
-        "examples": fitted.examples,
-        "converged": fitted.converged,
-    }
+def _samples(model: Any, dataset: Any) -> list[dict[str, str]]:
+    """Return texts that a language model writes, each from the beginning of a test window."""
+    from zoo.decoding import sample
+
+    tokenizer = dataset.signature.tokenizer
+    found: list[dict[str, str]] = []
+    for temperature, top_p in ((0.5, None), (0.8, 0.95), (1.0, None)):
+        prompt = dataset.test.take([len(found)])[0][:_PROMPT]
+        ids = sample(
+            lambda tokens: model.predict_on_batch(tokens[:, -dataset.signature.shape[0] :])[:, -1],
+            tokenizer.encode([prompt]),
+            length=_SAMPLE,
+            temperature=temperature,
+            top_p=top_p,
+            seed=0,
+        )
+        settings = f"temperature {temperature}" + (f", top-p {top_p}" if top_p else "")
+        found.append({"settings": settings, "text": tokenizer.decode(ids[0])})
+    return found
 
 
 def _report(
-    run: Any, loaded: Any, problem: Any, fitted: Any, facts: Any, outputs: Any, baseline: dict[str, Any] | None
+    run: Any,
+    loaded: Any,
+    problem: Any,
+    model: Any,
+    fitted: Any,
+    facts: Any,
+    outputs: Any,
+    baseline: dict[str, Any] | None,
 ) -> dict[str, Any]:
     from zoo.evaluation.report import Predictions, build_report, write_report
     from zoo.profile import count_flops, count_parameters
@@ -229,7 +258,7 @@ def _report(
         hardware=environment["hardware"],
         config=loaded.to_yaml(),
         baseline=baseline,
-        flops=count_flops(problem.views.network),
+        flops=count_flops(problem.views.network, length=problem.preprocessor.shape[0]),
     )
 
     def example(position: int) -> Any:
@@ -237,8 +266,17 @@ def _report(
         return {name: values[0] for name, values in raw.items()} if isinstance(raw, dict) else raw[0]
 
     y, output = outputs["test"]
-    shown = example if dataset.signature.kind != "array" else None
-    predictions = Predictions(y, output, dataset.signature.labels, shown, baseline["test"] if baseline else None)
+    kind = dataset.signature.kind
+    series = dataset.series
+    predictions = Predictions(
+        y,
+        output,
+        dataset.signature.labels,
+        example if kind not in ("array", "tokens") else None,
+        baseline["test"] if baseline else None,
+        _samples(model, dataset) if loaded.recipe.task == "language_modeling" else (),
+        (lambda window: series.values[: series.origins["test"][window]]) if series is not None else None,
+    )
     write_report(run.folder, report, predictions)
     return report
 

@@ -1,6 +1,7 @@
 """The exported file against the Keras model: every kind of input, every opset, any batch, and what must be refused."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -15,12 +16,17 @@ from zoo.errors import ZooError
 from zoo.export import export as export_module
 from zoo.export.export import export_run, load_model
 from zoo.export.graph import convert, input_names
-from zoo.export.parity import measure, saved_outputs
+from zoo.export.parity import measure
 from zoo.files import read_json
 from zoo.serving.session import ExportedModel
+from zoo.tasks import TASKS
 from zoo.training.run import Run
 
 KINDS = ["image", "folder", "table", "regression", "array"]
+
+
+def task_of(run):
+    return TASKS[run.recipe().recipe.task]
 
 
 def session(content):
@@ -68,8 +74,8 @@ def test_the_file_equals_the_model_on_the_whole_test_split(kind, reopened):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("opset", range(13, 19))
 def test_every_opset_and_any_batch(kind, opset, reopened):
-    _, dataset, model = reopened(kind)
-    proto = convert(model, dataset.signature, opset=opset)
+    run, dataset, model = reopened(kind)
+    proto = convert(model, dataset.signature, task_of(run), opset=opset)
     onnx.checker.check_model(proto, full_check=True)
     assert next(o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")) == opset
     found = session(proto)
@@ -201,8 +207,8 @@ def test_a_file_that_differs_is_refused_and_removed(kind, copied, monkeypatch):
 
 
 def test_a_file_that_gives_the_wrong_label_is_refused(copied, monkeypatch):
-    def relabelled(model, signature, *, opset):
-        proto = convert(model, signature, opset=opset)
+    def relabelled(*arguments, **options):
+        proto = convert(*arguments, **options)
         names = next(t for t in proto.graph.initializer if t.name == "label_names")
         names.string_data[:] = names.string_data[::-1]
         return proto
@@ -217,12 +223,13 @@ def test_a_file_that_gives_the_wrong_label_is_refused(copied, monkeypatch):
 def test_an_output_that_is_no_number_is_no_match(reopened, tmp_path):
     run, dataset, model = reopened("array")
     path = run.folder / "export" / "model.onnx"
-    outputs = saved_outputs(model, dataset.test, dataset.signature)
-    assert measure(path, dataset.test, outputs, dataset.signature).max_abs_difference < 1e-4
-    outputs[3, 0] = np.nan
-    assert measure(path, dataset.test, outputs, dataset.signature).max_abs_difference == np.inf
-    with pytest.raises(ZooError, match="gives outputs of another shape than the model"):
-        measure(path, dataset.test, outputs[:, :2], dataset.signature)
+    arguments = (dataset.test, dataset.signature, task_of(run))
+    assert measure(path, model, *arguments).max_abs_difference < 1e-4
+    broken = SimpleNamespace(predict_on_batch=lambda x: np.where(np.arange(3) == 0, np.nan, model.predict_on_batch(x)))
+    assert measure(path, broken, *arguments).max_abs_difference == np.inf
+    narrower = SimpleNamespace(predict_on_batch=lambda x: model.predict_on_batch(x)[:, :2])
+    with pytest.raises(ZooError, match=r"gives outputs of the shape \(\d+, 3\), the model \(\d+, 2\)"):
+        measure(path, narrower, *arguments)
 
 
 def test_a_model_without_an_onnx_form_says_so(copied, monkeypatch):
@@ -261,7 +268,7 @@ def test_models_of_the_registry(name, config):
     network = registry.build(name, input_shape=(16, 16, 3), outputs=3, **config)
     scaled = keras.layers.Rescaling([1 / 50, 1 / 60, 1 / 70], [-2.0, -2.5, -1.5])(raw)
     model = keras.Model(raw, keras.layers.Softmax(name="probabilities")(network(scaled)), name=name)
-    found = session(convert(model, signature, opset=18))
+    found = session(convert(model, signature, TASKS["image_classification"], opset=18))
     pixels = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
     np.testing.assert_allclose(found.run(None, {"image": pixels})[0], np.asarray(model(pixels)), atol=1e-4)
 

@@ -47,12 +47,14 @@ def test_image_files_and_folders(trained, model, reopened):
 
 def test_predictions_are_those_of_the_evaluation_pipeline(trained, model, reopened):
     """The files of the test split, decoded for serving, against the evaluation of the same split in Keras."""
-    from zoo.export.parity import saved_outputs
+    from zoo.export.parity import saved_outcomes
+    from zoo.tasks import TASKS
 
     _, dataset, keras_model = reopened("folder")
     files = sorted(trained("folder").data.rglob("*.*"))
     results = predict(model("folder"), [files[i] for i in dataset.test.indices])
-    expected = saved_outputs(keras_model, dataset.test, dataset.signature)
+    task = TASKS["image_classification"]
+    expected = saved_outcomes(keras_model, dataset.test, dataset.signature, task)
     np.testing.assert_allclose(probabilities(results), expected, atol=1e-4)
 
 
@@ -130,7 +132,7 @@ def test_tables_that_do_not_fit(model, tmp_path):
     refused(r"t\.csv: the table has no rows", model("regression"), path)
     path.write_text("rooms,city,new\n1,Ulm,True\n")
     refused(r"model\.onnx takes images, not tables", model("image"), path)
-    refused(r"model\.onnx takes vectors in an npz file, not tables", model("array"), path)
+    refused(r"model\.onnx takes arrays in an npz file, not tables", model("array"), path)
 
 
 def test_images_that_do_not_fit(model, trained, tmp_path):
@@ -145,7 +147,9 @@ def test_images_that_do_not_fit(model, trained, tmp_path):
     refused(r"empty: the folder holds no images", model("image"), tmp_path / "empty")
     refused(r"input .*gone\.png does not exist", model("image"), tmp_path / "gone.png")
     (tmp_path / "notes.txt").touch()
-    refused(r"notes\.txt: expected an image \(\.png", model("image"), tmp_path / "notes.txt")
+    refused(r"model\.onnx takes images, not text files", model("image"), tmp_path / "notes.txt")
+    (tmp_path / "notes.odt").touch()
+    refused(r"notes\.odt: expected an image \(\.png", model("image"), tmp_path / "notes.odt")
 
 
 @pytest.mark.parametrize(

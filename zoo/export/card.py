@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.data.dataset import Signature
-from zoo.tasks import TASKS
+from zoo.tasks import TASKS, Task
+
+_DECISIONS = {
+    "tokens": "most probable tokens",
+    "sequences": "decoded texts",
+    "transcription": "steps",
+    "segmentation": "pixels",
+}
+LISTED = 40  # names of classes that a card lists, at most
 
 
 def card(report: Mapping[str, Any], certificate: Mapping[str, Any], signature: Signature, description: str) -> str:
@@ -53,7 +61,7 @@ Against the baseline: {report["verdict"]}.
 
 {_inputs(signature)}
 
-{_outputs(signature, task.kind)}
+{_outputs(signature, task)}
 
 Preprocessing is inside the file. With onnxruntime alone:
 
@@ -61,13 +69,13 @@ Preprocessing is inside the file. With onnxruntime alone:
 import numpy as np, onnxruntime
 
 session = onnxruntime.InferenceSession("model.onnx")
-{_call(signature)}
+{_call(signature, task)}
 ```
 
 ## Proof
 
 The file was run in onnxruntime on all {certificate["samples"]:,} test examples and compared with the Keras model: largest
-difference {certificate["max_abs_difference"]:.1e} (allowed {certificate["tolerance"]:.0e}), {certificate["label_flips"]} labels differ.
+difference {certificate["max_abs_difference"]:.1e} (allowed {certificate["tolerance"]:.0e}), {certificate["label_flips"]} {_DECISIONS.get(task.kind, "labels")} differ.
 
 ## What to know about the data
 
@@ -84,6 +92,15 @@ def _inputs(signature: Signature) -> str:
         types = {"number": "float32, NaN where missing", "category": "text, empty where missing"}
         rows = "\n".join(f"- `{c.name}` `(batch, 1)`: {types[c.type]}" for c in signature.columns)
         return f"One input for each column:\n\n{rows}"
+    if signature.kind in ("text", "tokens"):
+        ids = f"int32 ids below {signature.vocabulary}, padded on the right with 0"
+        if signature.kind == "tokens":
+            return f"- `tokens` `(batch, length)`: {ids}"
+        level = signature.tokenizer.level if signature.tokenizer else ""
+        return (
+            f"Text, one token for each {level}; `zoo.ExportedModel` does this with the vocabulary that the file carries. "
+            f"Token ids: {ids}; 1 is unknown, 2 and 3 mark start and end."
+        )
     axes = ", ".join(
         name if n is None else str(n) for name, n in zip(("height", "width", "channels"), signature.shape, strict=False)
     )
@@ -91,23 +108,56 @@ def _inputs(signature: Signature) -> str:
     return f"- `{signature.kind}` `(batch, {axes})`: {what}"
 
 
-def _outputs(signature: Signature, kind: str) -> str:
-    if kind == "regression":
-        return f"- `value` `(batch,)`: {signature.target}, float32"
-    names = ", ".join(f"`{label}`" for label in signature.labels)
-    return (
-        f"- `probabilities` `(batch, {len(signature.labels)})`: float32, in the order {names}\n"
-        "- `label` `(batch,)`: the most probable class, text"
-    )
+def _outputs(signature: Signature, task: Task) -> str:
+    classes = len(signature.labels)
+    names = ", ".join(f"`{label}`" for label in signature.labels[:LISTED]) + (" …" if classes > LISTED else "")
+    return {
+        "classification": (
+            f"- `probabilities` `(batch, {classes})`: float32, in the order {names}\n"
+            "- `label` `(batch,)`: the most probable class, text"
+        ),
+        "regression": f"- `value` `(batch,)`: {signature.target}, float32",
+        "forecasting": f"- `forecast` `(batch, {signature.horizon})`: the next values of {signature.target}, float32",
+        "tokens": f"- `logits` `(batch, length, {classes})`: float32, at each step, before the softmax",
+        "sequences": (
+            "The graph is one step of decoding: it takes `source` `(batch, source_length)` and the `target` so far "
+            f"`(batch, target_length)`, which begins with 2, and gives\n- `logits` `(batch, target_length, {classes})`: "
+            "float32; the last step is for the next token"
+        ),
+        "transcription": (
+            f"- `probabilities` `(batch, steps, {classes})`: float32, for connectionist temporal classification, in the "
+            f"order {names}: take the best at each step, drop repeats, then blanks"
+        ),
+        "segmentation": (
+            f"- `probabilities` `(batch, height, width, {classes})`: float32, in the order {names}\n"
+            "- `mask` `(batch, height, width)`: the most probable class of each pixel, int64"
+        ),
+        "detection": (
+            "- `boxes` `(batch, places, 4)`: ymin, xmin, ymax, xmax in shares of the image, float32\n"
+            f"- `scores` `(batch, places, {classes})`: float32, in the order {names}; 0 where there is no peak, so that "
+            "no further suppression is needed"
+        ),
+    }[task.kind]
 
 
-def _call(signature: Signature) -> str:
+def _call(signature: Signature, task: Task) -> str:
     if signature.kind == "table":
         number = next((c.name for c in signature.columns if c.type == "number"), signature.columns[0].name)
         feed = f"row = {{...}}  # every column, for example {number!r}: np.array([[1.0]], np.float32)"
+    elif task.kind == "sequences":
+        feed = "row = {'source': np.array([[4, 5, 6]], np.int32), 'target': np.array([[2]], np.int32)}"
+    elif signature.kind in ("text", "tokens"):
+        feed = "row = {'tokens': np.array([[4, 5, 6]], np.int32)}"
     else:
         shape = ", ".join(str(n or 64) for n in signature.shape)
         dtype = "uint8" if signature.kind == "image" else "float32"
         feed = f"row = {{{signature.kind!r}: np.zeros((1, {shape}), np.{dtype})}}"
-    result = "probabilities, label" if signature.labels else "(value,)"
-    return f"{feed}\n{result} = session.run(None, row)"
+    results = {
+        "classification": "probabilities, label",
+        "regression": "(value,)",
+        "forecasting": "(forecast,)",
+        "transcription": "(probabilities,)",
+        "segmentation": "probabilities, mask",
+        "detection": "boxes, scores",
+    }
+    return f"{feed}\n{results.get(task.kind, '(logits,)')} = session.run(None, row)"

@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import onnx
 
-import zoo.layers.preprocessing  # noqa: F401 - registers the layers that a saved model holds
+import zoo.layers.detection
+import zoo.layers.preprocessing  # noqa: F401 - both register layers that a saved model holds
 from zoo import registry
 from zoo.data.dataset import Dataset
 from zoo.errors import ZooError
 from zoo.export.card import card
 from zoo.export.graph import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, convert
-from zoo.export.parity import measure, saved_outputs
+from zoo.export.parity import measure
 from zoo.files import read_json, replacing, write_json, write_text
 from zoo.serving.session import SIGNATURE_KEY
+from zoo.tasks import TASKS
 from zoo.training.run import Run, versions
 
 
@@ -38,14 +39,13 @@ def load_model(run: Run) -> keras.Model:
         raise ZooError(f"{run.model_path}: not readable as a Keras model ({error})") from error
 
 
-def export_run(run: Run, dataset: Dataset, model: keras.Model, outputs: np.ndarray | None = None) -> dict[str, Any]:
+def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]:
     """Write `export/model.onnx` with its certificate and card.
 
     Args:
         run: the run to export.
         dataset: the run's data; its whole test split is compared.
         model: the run's saved model.
-        outputs: the saved model's outputs on the test split, where they have been computed.
 
     Returns:
         The certificate.
@@ -55,7 +55,8 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model, outputs: np.ndarr
     """
     loaded = run.recipe()
     settings, signature = loaded.recipe.export, dataset.signature
-    proto = convert(model, signature, opset=settings.opset)
+    task = TASKS[loaded.recipe.task]
+    proto = convert(model, signature, task, opset=settings.opset)
     packages = versions()
     add_metadata(
         proto,
@@ -68,16 +69,16 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model, outputs: np.ndarr
     )
     proto.producer_name, proto.producer_version = "zoo", packages.get("keras-model-zoo", "")
     proto.doc_string = loaded.recipe.description
-    if outputs is None:
-        outputs = saved_outputs(model, dataset.test, signature)
-    tolerance = settings.tolerance * (1.0 if signature.labels else max(1.0, float(np.abs(outputs).max())))
     path = run.folder / "export" / "model.onnx"
     for older in (path, path.with_name("certificate.json"), path.with_name("card.md")):
         older.unlink(missing_ok=True)  # must not pass for this one if this one fails
     with replacing(path) as temporary:
         onnx.save(proto, temporary)
-        parity = measure(temporary, dataset.test, outputs, signature)
-        if parity.max_abs_difference > tolerance or parity.label_flips:
+        parity = measure(temporary, model, dataset.test, signature, task)
+        bounded = task.kind in ("classification", "transcription", "segmentation", "detection")  # outputs in [0, 1]
+        tolerance = settings.tolerance * (1.0 if bounded else max(1.0, parity.scale))
+        decided = parity.label_flips if task.kind in ("classification", "sequences") else 0
+        if parity.max_abs_difference > tolerance or decided:
             raise ZooError(
                 f"the exported file differs from the Keras model by {parity.max_abs_difference:.2e} "
                 f"(allowed {tolerance:.0e}) and in {parity.label_flips} of {parity.samples} labels; it was removed"

@@ -1,11 +1,11 @@
-"""From a saved Keras model to an ONNX graph that takes raw input and gives probabilities and labels, or a value."""
+"""From a saved Keras model to an ONNX graph that takes raw input and gives what the task puts out."""
 
 from __future__ import annotations
 
 import json
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,37 +15,60 @@ from onnx import TensorProto, helper, numpy_helper
 
 from zoo.data.dataset import Signature
 from zoo.errors import ZooError
+from zoo.tasks import Task
 
 RECIPE_KEY, DATA_KEY, VERSIONS_KEY = "zoo.recipe", "zoo.data", "zoo.versions"
 LABEL = "label"
 
 
-def convert(model: keras.Model, signature: Signature, *, opset: int) -> onnx.ModelProto:
-    """Convert a model to ONNX.
+OUTPUTS = {  # of the Keras model, by kind of task; `convert` adds what follows from them
+    "classification": "probabilities",
+    "regression": "value",
+    "forecasting": "forecast",
+    "tokens": "logits",
+    "sequences": "logits",
+    "transcription": "probabilities",
+    "segmentation": "probabilities",
+    "detection": "detections",
+}
 
-    Goes through a frozen TensorFlow function and tf2onnx. Every weight and statistic is a constant of the graph, the
-    first axis is named `batch`, and inputs and outputs have the names that the signature gives them.
+
+def convert(model: keras.Model, signature: Signature, task: Task, *, opset: int) -> onnx.ModelProto:
+    """Convert a saved model to ONNX.
+
+    Every weight and statistic is a constant of the graph, the first axis is named `batch`, and inputs and outputs have
+    the names that signature and task give them.
 
     Args:
-        model: raw input to `(batch, classes)` probabilities or a `(batch, 1)` value.
-        signature: the raw input: one uint8 image or float vector, or one input for each column of a table.
+        model: from raw input to what the task puts out.
+        signature: the raw input: one uint8 image, float array or sequence of token ids, or one input for each column of
+            a table.
+        task: the task; it names the outputs.
         opset: version of the ONNX operators, 13 to 18.
 
     Returns:
-        A checked model with the outputs `probabilities` `(batch, classes)` and `label` `(batch,)` (text), or `value`
-        `(batch,)`.
+        A checked model. Outputs by kind of task: `probabilities` `(batch, classes)` and `label` `(batch,)` (text);
+        `value` `(batch,)`; `forecast` `(batch, horizon)`; `logits` `(batch, length, tokens)`; `probabilities`
+        `(batch, steps, symbols)`; `probabilities` `(batch, height, width, classes)` and `mask` `(batch, height,
+        width)`; `boxes` `(batch, places, 4)` and `scores` `(batch, places, classes)`.
 
     Raises:
         ZooError: an operation of the model has no ONNX form.
     """
-    names = input_names(signature)
-    output = "probabilities" if signature.labels else "value"
-    proto = _through_tf2onnx(model, signature, names, output, opset)
+    names = dict(zip(signature.tensor_names, input_names(signature), strict=True))
+    if task.kind == "sequences":
+        names = {t.name: name for t, name in zip(model.inputs, ("source", "target"), strict=True)}
+    output = OUTPUTS[task.kind]
+    proto = to_onnx(model, [names[t.name] for t in model.inputs], [output], opset=opset)
     _rename_axes(proto)
-    if signature.labels:
+    if task.kind == "classification":
         _add_label(proto, output, signature.labels)
-    else:
+    elif task.kind == "regression":
         _flatten_value(proto, output)
+    elif task.kind == "segmentation":
+        _add_mask(proto, output)
+    elif task.kind == "detection":
+        _split_boxes(proto, output, len(signature.labels))
     try:
         onnx.checker.check_model(proto, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
@@ -55,8 +78,8 @@ def convert(model: keras.Model, signature: Signature, *, opset: int) -> onnx.Mod
 
 
 def input_names(signature: Signature) -> list[str]:
-    """Return the names of the ONNX inputs: `image`, `array`, or those of the table's columns."""
-    return [c.name for c in signature.columns] if signature.kind == "table" else [signature.kind]
+    """Return the names of the ONNX inputs: `image`, `array`, `tokens`, or those of the table's columns."""
+    return [c.name for c in signature.columns] if signature.kind == "table" else signature.tensor_names
 
 
 def add_metadata(proto: onnx.ModelProto, entries: Mapping[str, Any]) -> None:
@@ -67,46 +90,52 @@ def add_metadata(proto: onnx.ModelProto, entries: Mapping[str, Any]) -> None:
     helper.set_model_props(proto, values)
 
 
-def _through_tf2onnx(
-    model: keras.Model, signature: Signature, names: list[str], output: str, opset: int
-) -> onnx.ModelProto:
+def to_onnx(model: keras.Model, inputs: Sequence[str], outputs: Sequence[str], *, opset: int = 18) -> onnx.ModelProto:
+    """Convert a Keras model as it is, by a frozen TensorFlow function and tf2onnx.
+
+    Args:
+        model: a functional model.
+        inputs: names for its inputs, in the order of `model.inputs`.
+        outputs: names for its outputs, in the order of `model.outputs`.
+        opset: version of the ONNX operators, 13 to 18.
+
+    Raises:
+        ZooError: an operation of the model has no ONNX form.
+    """
     import tensorflow as tf
     import tf2onnx
     from tf2onnx import tf_loader
 
     _add_handlers()
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what matters comes as an exception
-    table = signature.kind == "table"
-    keys = signature.tensor_names
-    tensors = [model.input[key] for key in keys] if table else [model.input]
     # tf2onnx wants plain names; the real ones, which may hold spaces, are put in afterwards
-    specs = [tf.TensorSpec(t.shape, t.dtype, name=f"input_{i}") for i, t in enumerate(tensors)]
+    specs = [tf.TensorSpec(t.shape, t.dtype, name=f"input_{i}") for i, t in enumerate(model.inputs)]
 
     @tf.function(input_signature=specs, autograph=False)
     def function(*values: Any) -> Any:
-        raw = dict(zip(keys, values, strict=True)) if table else values[0]
-        return {output: tf.identity(model(raw, training=False))}
+        results = model(keras.tree.pack_sequence_as(model.input, list(values)), training=False)
+        return [tf.identity(result) for result in keras.tree.flatten(results)]
 
     with tf.device("/cpu:0"):
         concrete = function.get_concrete_function()
         captured = {t.name for t in concrete.graph.internal_captures}
-        inputs = [t.name for t in concrete.inputs if t.name not in captured]
-        result = concrete.structured_outputs[output].name
+        given = [t.name for t in concrete.inputs if t.name not in captured]
+        results = [t.name for t in concrete.structured_outputs]
         try:
-            graph, tables = tf_loader.from_trackable(model, concrete, inputs, [result], False)
+            graph, tables = tf_loader.from_trackable(model, concrete, given, results, False)
             proto, _ = tf2onnx.convert._convert_common(
                 graph,
                 name=model.name,
                 continue_on_error=False,
                 opset=opset,
-                input_names=inputs,
-                output_names=[result],
-                tensors_to_rename={**dict(zip(inputs, names, strict=True)), result: output},
+                input_names=given,
+                output_names=results,
+                tensors_to_rename=dict(zip([*given, *results], [*inputs, *outputs], strict=True)),
                 initialized_tables=tables,
             )
         except (ValueError, RuntimeError, KeyError, NotImplementedError) as error:
             raise ZooError(f"model '{model.name}' has no ONNX form at opset {opset}: {error}") from error
-    extra = [i.name for i in proto.graph.input if i.name not in names]
+    extra = [i.name for i in proto.graph.input if i.name not in inputs]
     if extra:
         raise ZooError(f"model '{model.name}': values that should be constants became inputs of the graph: {extra}")
     return proto
@@ -138,13 +167,44 @@ def _add_handlers() -> None:
 
 def _rename_axes(proto: onnx.ModelProto) -> None:
     """Name the axes that vary: the first `batch`, others by what they are."""
-    others = {1: "height", 2: "width"}
     for value in (*proto.graph.input, *proto.graph.output):
-        for position, axis in enumerate(value.type.tensor_type.shape.dim):
+        axes = value.type.tensor_type.shape.dim
+        for position, axis in enumerate(axes):
             if not axis.dim_value or position == 0:
                 axis.Clear()
-                axis.dim_param = "batch" if position == 0 else others.get(position, f"axis_{position}")
+                axis.dim_param = "batch" if position == 0 else _axis_name(value.name, position, len(axes))
     del proto.graph.value_info[:]
+
+
+def _axis_name(value: str, position: int, rank: int) -> str:
+    if rank == 4:
+        return {1: "height", 2: "width"}.get(position, f"axis_{position}")
+    if value in ("source", "target"):
+        return f"{value}_length"
+    return {"probabilities": "steps", "detections": "places"}.get(value, "length") if position == 1 else "width"
+
+
+def _append(proto: onnx.ModelProto, node: onnx.NodeProto, name: str, kind: int, shape: Sequence[Any]) -> None:
+    proto.graph.node.append(node)
+    proto.graph.output.append(helper.make_tensor_value_info(name, kind, shape))
+
+
+def _add_mask(proto: onnx.ModelProto, probabilities: str) -> None:
+    """Add the output `mask`: the most probable class of each pixel."""
+    shape = [d.dim_value or d.dim_param for d in proto.graph.output[0].type.tensor_type.shape.dim]
+    node = helper.make_node("ArgMax", [probabilities], ["mask"], axis=3, keepdims=0)
+    _append(proto, node, "mask", TensorProto.INT64, shape[:3])
+
+
+def _split_boxes(proto: onnx.ModelProto, detections: str, classes: int) -> None:
+    """Give boxes and scores as two outputs."""
+    places = proto.graph.output[0].type.tensor_type.shape.dim[1]
+    place = places.dim_value or places.dim_param
+    del proto.graph.output[:]
+    proto.graph.initializer.append(helper.make_tensor("box_and_scores", TensorProto.INT64, [2], [4, classes]))
+    node = helper.make_node("Split", [detections, "box_and_scores"], ["boxes", "scores"], axis=2)
+    _append(proto, node, "boxes", TensorProto.FLOAT, ["batch", place, 4])
+    proto.graph.output.append(helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", place, classes]))
 
 
 def _add_label(proto: onnx.ModelProto, probabilities: str, labels: tuple[str, ...]) -> None:

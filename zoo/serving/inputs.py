@@ -24,7 +24,7 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path]) -> Iterator[t
 
     Args:
         model: what the inputs are for.
-        paths: image files, folders of images, CSV or Parquet files, or npz files with an array `x`.
+        paths: image files, folders of images, CSV or Parquet files, npz files with an array `x`, or text files.
 
     Raises:
         ZooError: a file is missing, damaged, or not of the kind that the model takes.
@@ -35,6 +35,12 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path]) -> Iterator[t
         suffix = path.suffix.lower()
         if suffix == ".npz":
             yield _from_npz(model, path)
+        elif suffix == ".txt":
+            _expect(model, "text", path)
+            lines = _lines(path)
+            yield [f"{path}:{row + 1}" for row in range(len(lines))], np.array(lines, dtype=object)
+        elif suffix in _TABLES and model.task == "forecasting":
+            yield [str(path)], _history(model, path)
         elif suffix in _TABLES:
             _expect(model, "table", path)
             text = [c.name for c in model.columns if c.type == "category"]
@@ -49,14 +55,49 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path]) -> Iterator[t
                 yield [str(file)], [_image(model, file)]
         else:
             raise ZooError(
-                f"input {path}: expected an image ({', '.join(SUFFIXES)}), a folder, {', '.join(_TABLES)} or .npz"
+                f"input {path}: expected an image ({', '.join(SUFFIXES)}), a folder, {', '.join(_TABLES)}, .npz or .txt"
             )
 
 
 def _expect(model: ExportedModel, kind: str, path: Path) -> None:
     if model.kind != kind:
-        takes = {"image": "images", "table": "tables", "array": "vectors in an npz file"}
+        takes = {
+            "image": "images",
+            "table": "tables",
+            "array": "a table" if model.task == "forecasting" else "arrays in an npz file",
+            "text": "text files, one text a line",
+            "tokens": "token ids in an npz file",
+        }
         raise ZooError(f"input {path}: {model.path} takes {takes[model.kind]}, not {takes[kind]}")
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ZooError(f"{path}: not readable as UTF-8 text ({error})") from error
+    if not lines:
+        raise ZooError(f"{path}: the file holds no text")
+    return lines
+
+
+def _history(model: ExportedModel, path: Path) -> np.ndarray:
+    """Return the last steps of a series: the target's column, and the other numeric ones where the model takes them."""
+    frame = read_table(path)
+    steps, channels = int(model.shape[0] or 0), int(model.shape[1] or 1)
+    if model.target not in frame.columns:
+        raise ZooError(f"{path}: lacks the column '{model.target}' (columns: {', '.join(frame.columns)})")
+    others = [c for c in frame.columns if c != model.target and frame[c].dtype.kind in "fiu"]
+    names = [model.target, *others][:channels]
+    if len(names) < channels or len(frame) < steps:
+        raise ZooError(
+            f"{path}: the model takes {steps} steps of {channels} numeric columns, and the file has {len(frame)} rows "
+            f"and {len(names)}"
+        )
+    values = frame[names].to_numpy(dtype=np.float32)[-steps:]
+    if not np.isfinite(values).all():
+        raise ZooError(f"{path}: the last {steps} rows of {', '.join(names)} hold gaps; fill them in")
+    return values[None]
 
 
 def _image(model: ExportedModel, path: Path) -> np.ndarray:
@@ -89,15 +130,20 @@ def _from_npz(model: ExportedModel, path: Path) -> tuple[list[str], Any]:
     if name is None:
         raise ZooError(f"{path}: expected an array named 'x'; found {listing(arrays)}")
     x = arrays[name]
-    if model.kind == "image":
+    if model.kind == "text":
+        raise ZooError(f"{path}: the model takes text files (.txt), one text a line, not arrays")
+    if model.kind == "tokens":
+        fits = x.dtype.kind in "iu" and x.ndim == 2
+        x = x.astype(np.int32) if fits else x
+    elif model.kind == "image":
         x = x[..., None] if x.ndim == 3 and model.shape[2] == 1 else x
         fits = x.dtype == np.uint8 and x.ndim == 4
     else:
-        fits = x.dtype.kind in "fiu" and x.ndim == 2
+        fits = x.dtype.kind in "fiu" and x.ndim == 1 + len(model.shape)
         x = x.astype(np.float32) if fits else x
     if not fits or any(want not in (None, have) for want, have in zip(model.shape, x.shape[1:], strict=True)):
         wanted = ", ".join("any" if n is None else str(n) for n in model.shape)
-        kind = "uint8" if model.kind == "image" else "numbers"
+        kind = {"image": "uint8", "tokens": "whole numbers"}.get(model.kind, "numbers")
         raise ZooError(f"{path}: array '{name}' must be {kind} (examples, {wanted}), received {x.dtype} {x.shape}")
     if not len(x):
         raise ZooError(f"{path}: array '{name}' holds no examples")

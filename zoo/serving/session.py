@@ -11,10 +11,15 @@ from typing import Any
 import numpy as np
 
 from zoo.data.tables import Column
+from zoo.data.text import END, START, Tokenizer
+from zoo.decoding import beam_search, collapse_ctc, greedy, sample
+from zoo.detections import top_detections
 from zoo.errors import ZooError
+from zoo.tasks import TASKS
 
 SIGNATURE_KEY = "zoo.signature"
 BATCH = 256
+_VALUES = 1 << 22  # numbers in the inputs that are run at a time
 
 
 @dataclass(frozen=True)
@@ -22,24 +27,38 @@ class Prediction:
     """What the file gives for some examples.
 
     Attributes:
-        probabilities: `(examples, classes)` float32, or None for a number.
-        labels: the most probable class of each example, or None for a number.
-        values: `(examples,)` float32, or None for classes.
+        output: the file's main output, as it is: probabilities, values, forecasts `(examples, horizon)`, logits, or
+            boxes and scores side by side.
+        probabilities: `(examples, classes)` float32, or None where there is not one class an example.
+        labels: the most probable class of each example, or None.
+        values: `(examples,)` float32, or None where there is not one number an example.
+        forecasts: `(examples, horizon)` float32, or None.
+        texts: what was transcribed, or None.
+        masks: the class of each pixel, `(examples, height, width)`, or None.
+        detections: `(examples, most, 6)`: ymin, xmin, ymax, xmax in shares of the image, class, score; a score of 0 is
+            padding. Or None.
     """
 
+    output: np.ndarray
     probabilities: np.ndarray | None = None
     labels: list[str] | None = None
     values: np.ndarray | None = None
+    forecasts: np.ndarray | None = None
+    texts: list[str] | None = None
+    masks: np.ndarray | None = None
+    detections: np.ndarray | None = None
 
 
 class ExportedModel:
     """An ONNX file that `zoo export` wrote.
 
     Attributes:
-        kind: "image", "array" or "table".
+        task: name of the task.
+        kind: "image", "array", "table", "text" or "tokens".
         shape: shape of one example; None where an axis varies.
         columns: the columns of a table.
-        labels: class names in the order of the probabilities; empty for a number.
+        labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
+        tokenizer: how texts become token ids; None where the input is no text.
 
     Raises:
         ZooError: the file is missing, is not ONNX, or was not written by `zoo export`.
@@ -63,33 +82,132 @@ class ExportedModel:
                 f"{path}: lacks the metadata '{SIGNATURE_KEY}'; only files written by `zoo export` can be used"
             )
         signature = json.loads(metadata[SIGNATURE_KEY])
+        self.task: str = signature["task"]
         self.kind: str = signature["kind"]
+        self.target: str = signature["target"]
         self.shape: tuple[int | None, ...] = tuple(signature["shape"])
         self.columns = [Column(**column) for column in signature["columns"]]
         self.labels: tuple[str, ...] = tuple(signature["labels"])
+        self.tokenizer = Tokenizer.from_json(signature["tokenizer"]) if "tokenizer" in signature else None
+        self._kind = TASKS[self.task].kind
 
-    def predict(self, raw: Any) -> Prediction:
+    def predict(self, raw: Any, so_far: np.ndarray | None = None) -> Prediction:
         """Run the model.
 
         Args:
             raw: uint8 images `(examples, height, width, channels)` or a list of single ones of any size; float32
-                vectors `(examples, features)`; or a dict of columns `(examples,)`.
+                vectors `(examples, features)` or sequences `(examples, steps, features)`; texts `(examples,)`; token
+                ids `(examples, length)`; or a dict of columns `(examples,)`.
+            so_far: sequence to sequence only: the target so far, token ids `(examples, length)` that begin with the
+                start mark. The logits of each next token are then the output; without it the target is decoded.
         """
+        if self._kind == "sequences" and so_far is None:
+            symbols = self.decode(raw)
+            return Prediction(symbols, texts=[self._text(row) for row in symbols])
+        parts = [self._run(feeds) for feeds in self._feeds(raw, so_far)]
+        found = {name: _join([part[name] for part in parts]) for name in parts[0] if name != "label"}
+        if self._kind == "classification":
+            labels = [str(label) for part in parts for label in part["label"]]
+            output = found["probabilities"]
+            return Prediction(output, probabilities=output, labels=labels)
+        if self._kind == "regression":
+            return Prediction(found["value"], values=found["value"])
+        if self._kind == "forecasting":
+            return Prediction(found["forecast"], forecasts=found["forecast"])
+        if self._kind == "transcription":
+            output = found["probabilities"]
+            symbols = collapse_ctc(output.argmax(axis=-1))
+            texts = ["".join(self.labels[i] for i in row if i) for row in symbols]
+            return Prediction(output, texts=texts)
+        if self._kind == "segmentation":
+            return Prediction(found["probabilities"], masks=found["mask"])
+        if self._kind == "detection":
+            output = np.concatenate([found["boxes"], found["scores"]], axis=-1)
+            return Prediction(output, detections=top_detections(output))
+        return Prediction(found["logits"])
+
+    def decode(self, raw: Any, most: int = 256, *, beams: int = 1) -> np.ndarray:
+        """Decode the target of each source, `(examples, length)` token ids padded with 0.
+
+        Args:
+            raw: texts `(examples,)`.
+            most: most tokens of a target.
+            beams: hypotheses that are kept; 1 is greedy.
+        """
+        if self._kind != "sequences":
+            raise ZooError(f"{self.path}: decoding is for sequence to sequence, and the file's task is {self.task}")
+        source = self._tensor(raw)
+
+        def step(rows: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+            return self._run({"source": source[rows], "target": tokens.astype(np.int32)})["logits"][:, -1]
+
+        if beams == 1:
+            return greedy(step, len(source), start=START, end=END, most=most)
+        return beam_search(step, len(source), start=START, end=END, most=most, width=beams)
+
+    def generate(
+        self,
+        prompt: str,
+        length: int,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+    ) -> str:
+        """Continue a text by sampling from a language model.
+
+        Args:
+            prompt: what the text begins with, at least one character.
+            length: characters to add.
+            temperature: below 1 is more even, above 1 more varied.
+            top_k: sample from the so many most probable only.
+            top_p: sample from the most probable that together have this probability (Holtzman et al. 2019).
+            seed: the same seed gives the same text.
+        """
+        if self.task != "language_modeling" or self.tokenizer is None:
+            raise ZooError(f"{self.path}: generating is for language models, and the file's task is {self.task}")
+        if not prompt:
+            raise ZooError("prompt: expected at least one character")
+
+        def step(tokens: np.ndarray) -> np.ndarray:
+            return self._run({"tokens": tokens[:, -(self.shape[0] or 0) :].astype(np.int32)})["logits"][:, -1]
+
+        ids = sample(
+            step,
+            self.tokenizer.encode([prompt]),
+            length=length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+        )
+        return self.tokenizer.decode(ids[0])
+
+    def _text(self, row: np.ndarray) -> str:
+        return "".join(self.labels[i] for i in row if i > END)
+
+    def _tensor(self, raw: Any) -> np.ndarray:
+        return self.tokenizer.encode(raw) if self.tokenizer is not None else raw
+
+    def _feeds(self, raw: Any, so_far: np.ndarray | None) -> list[dict[str, np.ndarray]]:
+        """Return the inputs of the file, some examples at a time."""
         if isinstance(raw, Mapping):
             rows = len(next(iter(raw.values())))
-            parts = [
-                self._run({c.name: raw[c.name][i : i + BATCH, None] for c in self.columns})
-                for i in range(0, rows, BATCH)
-            ]
-        elif isinstance(raw, Sequence):
-            parts = [self._run({self.kind: image[None]}) for image in raw]
-        else:
-            parts = [self._run({self.kind: raw[i : i + BATCH]}) for i in range(0, len(raw), BATCH)]
-        if not self.labels:
-            return Prediction(values=np.concatenate([p["value"] for p in parts]))
-        labels = [str(label) for p in parts for label in p["label"]]
-        return Prediction(probabilities=np.concatenate([p["probabilities"] for p in parts]), labels=labels)
+            return [{c.name: raw[c.name][i : i + BATCH, None] for c in self.columns} for i in range(0, rows, BATCH)]
+        if self.tokenizer is None and isinstance(raw, Sequence):
+            return [{self.kind: image[None]} for image in raw]
+        x = self._tensor(raw)
+        size = max(1, min(BATCH, _VALUES // max(1, x[:1].size)))
+        parts = [slice(i, i + size) for i in range(0, len(x), size)]
+        if so_far is not None:
+            return [{"source": x[part], "target": so_far[part]} for part in parts]
+        return [{"tokens" if self.kind == "text" else self.kind: x[part]} for part in parts]
 
     def _run(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         names = [output.name for output in self._session.get_outputs()]
         return dict(zip(names, self._session.run(names, feeds), strict=True))
+
+
+def _join(parts: list[np.ndarray]) -> np.ndarray:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -1,0 +1,106 @@
+"""What `exported/` holds, used as a person would: texts, series and images in files, answers out."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from zoo import cli
+from zoo.errors import ZooError
+from zoo.serving.predict import predict
+from zoo.serving.session import ExportedModel
+
+EXPORTED = Path(__file__).resolve().parents[2] / "exported"
+DATES = {"March 29th, 2016": "2016-03-29", "29 march 2016": "2016-03-29", "Tuesday, 4 May 1971": "1971-05-04"}
+
+
+def exported(name):
+    return EXPORTED / name / "model.onnx"
+
+
+@pytest.mark.parametrize("name", ["lstm/dates", "transformer/dates"])
+def test_dates_are_written_as_iso(name, tmp_path, monkeypatch, capsys):
+    (tmp_path / "dates.txt").write_text("\n".join(DATES), encoding="utf-8")
+    results = predict(exported(name), [tmp_path / "dates.txt"])
+    assert [r["text"] for r in results] == list(DATES.values())
+    assert [r["input"] for r in results] == [f"{tmp_path / 'dates.txt'}:{row}" for row in (1, 2, 3)]
+    monkeypatch.setattr(sys, "argv", ["zoo", "predict", str(exported(name)), str(tmp_path / "dates.txt")])
+    cli.app(prog_name="zoo", standalone_mode=False)
+    assert capsys.readouterr().out.splitlines()[0].endswith("  2016-03-29")
+
+
+def test_beams_find_what_greedy_finds_where_the_model_is_sure():
+    model = ExportedModel(exported("lstm/dates"))
+    texts = np.array(list(DATES), dtype=object)
+    greedy, beams = (model.decode(texts, 12, beams=n) for n in (1, 4))
+    assert [model._text(row) for row in greedy] == [model._text(row) for row in beams] == list(DATES.values())
+
+
+def test_a_series_is_continued_from_its_last_steps(tmp_path):
+    model = ExportedModel(exported("lstm/elnino"))
+    steps, horizon = model.shape[0], 6
+    season = 23 + 3 * np.sin(np.arange(steps + 30) * 2 * np.pi / 12)
+    path = tmp_path / "sea.csv"
+    pd.DataFrame({"month": range(len(season)), model.target: season}).to_csv(path, index=False)
+    (result,) = predict(exported("lstm/elnino"), [path])
+    assert len(result["forecast"]) == horizon
+    ahead = 23 + 3 * np.sin(np.arange(len(season), len(season) + horizon) * 2 * np.pi / 12)
+    assert np.abs(np.array(result["forecast"]) - ahead).max() < 1.5  # half of its swing: it follows the season
+    json.dumps(result, allow_nan=False)
+    pd.DataFrame({model.target: season[:10]}).to_csv(path, index=False)
+    with pytest.raises(ZooError, match=rf"takes {steps} steps of 1 numeric columns, and the file has 10 rows"):
+        predict(exported("lstm/elnino"), [path])
+
+
+def test_a_strip_is_read(tmp_path):
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    strip = np.zeros((16, 96), np.uint8)
+    for place, digit in enumerate((3, 1, 7)):
+        image = digits.images[np.flatnonzero(digits.target == digit)[5]] * 255 / 16
+        strip[4:12, 10 + 20 * place : 18 + 20 * place] = image
+    Image.fromarray(strip).save(tmp_path / "strip.png")
+    (result,) = predict(exported("lstm/digit_strips"), [tmp_path / "strip.png"])
+    assert result["text"] == "317"
+
+
+def test_the_pixels_of_a_scene_are_shared_out(tmp_path):
+    Image.fromarray(np.full((64, 64), 90, np.uint8)).save(tmp_path / "empty.png")
+    (result,) = predict(exported("cnn/digit_scenes_masks"), [tmp_path / "empty.png"])
+    assert sum(result["shares"].values()) == pytest.approx(1) and result["shares"]["background"] > 0.9
+
+
+def test_sequences_of_numbers(tmp_path):
+    rng = np.random.default_rng(0)
+    x = np.stack([rng.random((4, 100)), np.zeros((4, 100))], axis=-1).astype(np.float32)
+    x[:, [10, 80], 1] = 1
+    np.savez(tmp_path / "x.npz", x=x)
+    results = predict(exported("rnn/adding_problem_gru"), [tmp_path / "x.npz"])
+    np.testing.assert_allclose([r["value"] for r in results], x[:, [10, 80], 0].sum(axis=1), atol=0.15)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "message"),
+    [
+        ("lstm/elnino", "a.txt", "takes a table, not text files, one text a line"),
+        ("lstm/dates", "a.npz", "takes text files .* not arrays"),
+        ("cnn/digit_scenes_masks", "a.txt", "takes images, not text files"),
+    ],
+)
+def test_the_wrong_kind_of_file(name, file, message, tmp_path):
+    (tmp_path / "a.txt").write_text("something")
+    np.savez(tmp_path / "a.npz", x=np.zeros((2, 3)))
+    with pytest.raises(ZooError, match=message):
+        predict(exported(name), [tmp_path / file])
+
+
+def test_what_a_file_cannot_do():
+    with pytest.raises(ZooError, match="decoding is for sequence to sequence, and the file's task is forecasting"):
+        ExportedModel(exported("lstm/elnino")).decode(np.zeros((1, 48, 1)))
+    with pytest.raises(ZooError, match="generating is for language models"):
+        ExportedModel(exported("lstm/dates")).generate("a", 3)
