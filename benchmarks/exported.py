@@ -1,6 +1,8 @@
 """Rebuild `exported/`: train the small recipes and keep each ONNX file with its card and certificate.
 
-python benchmarks/exported.py [RECIPE ...]    default: every recipe on built-in data
+python benchmarks/exported.py [RECIPE | RUN ...]    default: every recipe on built-in data that has published figures
+
+A run folder is taken as it is, a recipe is trained anew.
 """
 
 from __future__ import annotations
@@ -13,31 +15,41 @@ from pathlib import Path
 from rich.console import Console
 
 import zoo
-from zoo.files import replacing
+from zoo.files import read_json, replacing
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPORTED = ROOT / "exported"
-LARGEST = 1 << 20  # bytes: larger files do not belong in the repository
+LARGEST = 3 << 20  # bytes: larger files do not belong in the repository
 
 
 def small_recipes() -> list[str]:
-    """Return the recipes on built-in data, which need no network and train in seconds."""
-    return [name for name in zoo.list_recipes() if zoo.load_recipe(name).recipe.data.source.startswith("builtin:")]
+    """Return the recipes on built-in data, which needs no network, that have figures in `benchmarks/results/`."""
+    names = [name for name in zoo.list_recipes() if any((ROOT / "benchmarks" / "results" / name).glob("seed-*.json"))]
+    return [name for name in names if zoo.load_recipe(name).recipe.data.source.startswith("builtin:")]
 
 
 def rebuild(recipe: str, console: Console) -> None:
     """Train, export, and put the three files in `exported/<recipe>/`."""
     with tempfile.TemporaryDirectory() as runs:
-        run = zoo.train(recipe, runs=runs, console=console)
-        size = (run / "export" / "model.onnx").stat().st_size
-        if size > LARGEST:
-            raise zoo.ZooError(f"{recipe}: the file has {size:,} bytes, more than {LARGEST:,}; make the model smaller")
-        for name in ("model.onnx", "certificate.json", "card.md"):
-            with replacing(EXPORTED / recipe / name) as path:
-                shutil.copyfile(run / "export" / name, path)
+        keep(zoo.train(recipe, runs=runs, console=console), console)
+
+
+def keep(run: Path, console: Console) -> None:
+    """Put the three files of a run in `exported/<recipe>/`."""
+    recipe = read_json(run / "environment.json")["recipe"]
+    size = (run / "export" / "model.onnx").stat().st_size
+    if size > LARGEST:
+        raise zoo.ZooError(f"{recipe}: the file has {size:,} bytes, more than {LARGEST:,}; make the model smaller")
+    for name in ("model.onnx", "certificate.json", "card.md"):
+        with replacing(EXPORTED / recipe / name) as path:
+            shutil.copyfile(run / "export" / name, path)
     console.print(f"Kept in {EXPORTED / recipe}")
 
 
 if __name__ == "__main__":
+    shown = Console(stderr=True, soft_wrap=True, highlight=False)
     for chosen in sys.argv[1:] or small_recipes():
-        rebuild(chosen, Console(stderr=True, soft_wrap=True, highlight=False))
+        if (Path(chosen) / "environment.json").is_file():
+            keep(Path(chosen), shown)
+        else:
+            rebuild(chosen, shown)

@@ -14,6 +14,7 @@ from typing import Any
 
 from zoo import registry
 from zoo.errors import ZooError
+from zoo.evaluation.metrics import TITLES
 from zoo.files import read_json, write_json, write_text
 from zoo.recipe import list_recipes, load_recipe
 from zoo.tasks import TASKS
@@ -85,12 +86,13 @@ def results() -> str:
             continue
         first = runs[0]
         metric = TASKS[first["task"]].primary
+        title = TITLES[metric]
         values = [run["metrics"]["test"][metric] for run in runs]
         if len(values) > 1:
-            figure = f"{metric} {statistics.mean(values):.4f} ± {statistics.stdev(values):.4f}"
+            figure = f"{title} {statistics.mean(values):.4f} ± {statistics.stdev(values):.4f}"
         else:
             low, high = first["intervals"]["test"][metric]
-            figure = f"{metric} {values[0]:.4f} ({low:.4f} to {high:.4f})"
+            figure = f"{title} {values[0]:.4f} ({low:.4f} to {high:.4f})"
         baseline = first["baseline"]
         beside = f"{baseline['name'].replace('_', ' ')} {baseline['test'][metric]:.4f}" if baseline else ""
         seconds = statistics.mean(run["seconds"] for run in runs)
