@@ -21,6 +21,7 @@ from zoo.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+LATENCY = RESULTS / "latency.json"  # written by latency.py
 README = ROOT / "README.md"
 KEPT = [
     "recipe",
@@ -115,9 +116,29 @@ def _conditions(kept: dict[str, list[dict[str, Any]]]) -> str:
     )
 
 
+def latency() -> str:
+    """Return the table of latencies: milliseconds, and in brackets the ratio to the zoo's file."""
+    result = read_json(LATENCY)
+    names = list(result["rows"][0]["ms"])
+    lines = [f"| model, batch | {' | '.join(names)} |", "| --- " * (len(names) + 1) + "|"]
+    for row in result["rows"]:
+        first = row["ms"][names[0]]
+        cells = [f"{row['ms'][n]:.2f}" + (f" ({row['ms'][n] / first:.1f}×)" if n != names[0] else "") for n in names]
+        lines.append(f"| `{row['model']}`, {row['batch']} | {' | '.join(cells)} |")
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    machine = result["hardware"]
+    lines += [
+        "",
+        f"Milliseconds a call, median of {result['rounds']} rounds in turn; {result['steps']} tokens, every second row "
+        f"padded, {result['units']} units, {result['threads']} threads, random weights. {versions}; {machine['cores']} cores of "
+        f"{machine['cpu']}.",
+    ]
+    return "\n".join(lines)
+
+
 def rendered(text: str) -> str:
     """Return the README's text with its tables made anew."""
-    for name, table in (("families", families()), ("results", results())):
+    for name, table in (("families", families()), ("results", results()), ("latency", latency())):
         start, end = f"<!-- {name}: made by benchmarks/results.py -->", f"<!-- end of {name} -->"
         before, found, rest = text.partition(start)
         _, closed, after = rest.partition(end)
