@@ -22,16 +22,17 @@ from zoo.tasks import TASKS
 LARGE = ("resnet34", "resnet50", "vit_small", "vit_base")  # same code as their smaller sisters
 QUICK = ("cnn", "lstm", "mlp", "transformer")  # one a family, whose options the test command runs; `-m slow` runs all
 DEFAULT = cases(options=False)
+FIRST = [case for i, case in enumerate(DEFAULT) if i == 0 or case.name != DEFAULT[i - 1].name]  # one form a builder
 OPTIONS = [case for case in cases() if case not in DEFAULT]
 
 
-def marked(quick):
-    """Return all cases, those beyond the builders' defaults marked as slow but for some."""
-    slow = [c for c in OPTIONS if c.name not in quick] + [c for c in DEFAULT if c.name in LARGE]
-    return [pytest.param(c, id=c.id, marks=[pytest.mark.slow] if c in slow else []) for c in cases()]
+def marked(more):
+    """Return all cases; all but the builders' first forms and `more` of the quick builders are marked as slow."""
+    quick = [c for c in FIRST if c.name not in LARGE] + [c for c in more if c.name in QUICK]
+    return [pytest.param(c, id=c.id, marks=[] if c in quick else [pytest.mark.slow]) for c in cases()]
 
 
-@pytest.mark.parametrize("case", marked(QUICK))
+@pytest.mark.parametrize("case", marked(DEFAULT + OPTIONS))
 def test_train_save_load_and_change_the_head(case: Case, tmp_path):
     x, _ = example(case)
     model = build(case)
@@ -57,7 +58,7 @@ def test_train_save_load_and_change_the_head(case: Case, tmp_path):
     np.testing.assert_allclose(predict(new, x), expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("case", marked(()))
+@pytest.mark.parametrize("case", marked(DEFAULT))
 def test_the_onnx_file_gives_the_same(case: Case):
     """With any number of examples and, for tokens, any length, padding and empty rows included."""
     x, _ = example(case)

@@ -9,9 +9,10 @@ import contextlib
 import io
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from zoo.cache import cache_folder
+from zoo.cache import cached
 from zoo.data.builtin import dates, measured, memory, scenes, series, strips, topics
 from zoo.data.builtin.definition import Definition
 from zoo.data.builtin.series import season
@@ -49,10 +50,14 @@ def builtin_builder(name: str) -> Any:
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
-    builder = _builder_class(name)(data_dir=cache_folder() / "tfds")
-    with contextlib.redirect_stdout(io.StringIO()):  # takes seconds, and would announce itself
-        builder.download_and_prepare()
-    return builder
+    builder_class = _builder_class(name)
+
+    def prepare(folder: Path) -> None:
+        with contextlib.redirect_stdout(io.StringIO()):  # takes seconds, and would announce itself
+            builder_class(data_dir=folder).download_and_prepare()
+
+    variant = "".join(f"-{config.name}" for config in builder_class.BUILDER_CONFIGS)
+    return builder_class(data_dir=cached(f"builtin/{name}{variant}-{_VERSION}", prepare))
 
 
 @cache
