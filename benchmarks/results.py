@@ -130,8 +130,8 @@ def latency() -> str:
     lines += [
         "",
         f"Milliseconds a call, median of {result['rounds']} rounds in turn; {result['steps']} tokens, every second row "
-        f"padded, {result['units']} units, {result['threads']} threads, random weights. {versions}; {machine['cores']} cores of "
-        f"{machine['cpu']}.",
+        f"padded, {result['units']} units, {result['threads']} threads, random weights. {versions}; "
+        f"{machine['cores']} cores of {machine['cpu']}.",
     ]
     return "\n".join(lines)
 
