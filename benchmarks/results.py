@@ -17,7 +17,7 @@ from zoo.errors import ZooError
 from zoo.evaluation.metrics import TITLES
 from zoo.files import read_json, write_json, write_text
 from zoo.recipe import list_recipes, load_recipe
-from zoo.tasks import TASKS
+from zoo.tasks import TASKS, words
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -95,7 +95,7 @@ def results() -> str:
             low, high = first["intervals"]["test"][metric]
             figure = f"{title} {values[0]:.4f} ({low:.4f} to {high:.4f})"
         baseline = first["baseline"]
-        beside = f"{baseline['name'].replace('_', ' ')} {baseline['test'][metric]:.4f}" if baseline else ""
+        beside = f"{words(baseline['name'])} {baseline['test'][metric]:.4f}" if baseline else ""
         seconds = statistics.mean(run["seconds"] for run in runs)
         time = f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"
         rows.append(

@@ -13,12 +13,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "zoo"
 
 # What each part may import, beside itself: plain helpers, then the stages in their order.
-HELPERS = {"errors", "files", "cache", "quiet", "tasks", "decoding", "detections"}
+HELPERS = {"errors", "files", "cache", "quiet", "tasks", "decoding", "detections", "similarity"}
 RECIPE = {"recipe", "registry", "profile"}
 ALLOWED = {
     "errors": set(),
     "decoding": {"errors"},
     "detections": {"errors"},
+    "similarity": set(),
     "weights": {"errors", "quiet"},
     "files": {"errors"},
     "cache": {"errors"},

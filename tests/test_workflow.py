@@ -7,13 +7,16 @@ import subprocess
 import sys
 
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 
 from zoo import cli, registry, workflow
+from zoo.data.sources import load_dataset
 from zoo.errors import ZooError
 from zoo.recipe import list_recipes, load_recipe
 from zoo.serving.predict import predict
+from zoo.serving.session import ExportedModel
 from zoo.tasks import TASKS
 
 FILES = (
@@ -153,7 +156,9 @@ def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
     report = json.loads((run / "report.json").read_text())
     assert set(report) >= KEYS and report["recipe"] == name and report["task"] == recipe.task
     primary = TASKS[recipe.task].primary
-    assert all(np.isfinite(report["metrics"][split][primary]) for split in ("train", "validation", "test"))
+    judged = ["train", "validation", "test"][recipe.task == "anomaly_detection" :]  # training has nothing abnormal
+    assert set(report["metrics"]) == set(judged)
+    assert all(np.isfinite(report["metrics"][split][primary]) for split in judged)
     assert report["baseline"]["name"] and primary in report["baseline"]["test"]
     assert "better than" in report["verdict"] or "worse than" in report["verdict"] or "tie" in report["verdict"]
     assert report["parameters"] > 0 and report["seconds"] > 0 and report["versions"]["keras"]
@@ -327,3 +332,24 @@ def test_the_same_data_unspoiled_trains(command, tmp_path, write_recipe):
     assert code == 0 and json.loads(out)["metrics"] == report["metrics"]["test"]
     code, _, err = command("evaluate", tmp_path)
     assert code == 2 and err.count("error:") == 1 and "is not a run folder" in err
+
+
+def test_an_autoencoder_leaves_both_halves_and_an_anomaly_detector_its_threshold(tmp_path):
+    name = "autoencoder/digits_anomaly"
+    run = workflow.train(name, small(name), runs=tmp_path)
+    report = json.loads((run / "report.json").read_text())
+    dataset = load_dataset(load_recipe(name).recipe.data, TASKS["anomaly_detection"])
+    raw = dataset.test.take(np.arange(20))
+    model = ExportedModel(run / "export" / "model.onnx")
+    found = model.predict(raw)
+    threshold = report["threshold"]["threshold"]
+    assert model.threshold == threshold
+    assert found.labels == ["abnormal" if score > threshold else "normal" for score in found.parts["score"]]
+    error = np.square(found.parts["reconstruction"] - raw / 255).mean((1, 2, 3))
+    np.testing.assert_allclose(found.parts["score"], error, rtol=1e-4)
+    decoder = onnxruntime.InferenceSession(run / "export" / "decoder.onnx")
+    (image,) = decoder.run(None, {"embedding": found.parts["embedding"]})
+    np.testing.assert_allclose(image, found.parts["reconstruction"], atol=1e-5)
+    np.savez(tmp_path / "x.npz", x=raw)
+    rows = predict(run / "export" / "model.onnx", [tmp_path / "x.npz"])
+    assert [row["label"] for row in rows] == found.labels and len(rows[0]["embedding"]) == 16

@@ -49,7 +49,7 @@ class Entry:
         family: the architecture family, which is the module's name.
         tasks: tasks that the builder's head serves.
         input_shape: default input shape, without the batch axis; None for an axis that varies.
-        outputs: default number of outputs.
+        outputs: default number of outputs; None for builders whose output has the shape of the input.
         vocabulary: default number of token ids, for builders that take tokens by default.
         paper: source of the architecture.
         summary: first line of the docstring.
@@ -60,7 +60,7 @@ class Entry:
     family: str
     tasks: tuple[str, ...]
     input_shape: tuple[int | None, ...]
-    outputs: int
+    outputs: int | None
     vocabulary: int | None
     paper: str
     summary: str
@@ -75,7 +75,7 @@ def register(
     *,
     tasks: Sequence[str],
     input_shape: Sequence[int | None],
-    outputs: int,
+    outputs: int | None = None,
     vocabulary: int | None = None,
     paper: str = "",
     family: str | None = None,
@@ -83,14 +83,15 @@ def register(
     """Register a builder under its function's name.
 
     The function takes `input_shape` and `outputs` and its own settings as keyword arguments, each annotated and each
-    with a default, and returns a built functional `keras.Model` that ends in `zoo.layers.head.head`. Where it can take
-    tokens it also has the argument `vocabulary`, where it can give one output a step `every_step`. In the package's
-    own families the decorator's arguments are literals, because listing reads them from the source.
+    with a default, and returns a built functional `keras.Model` that ends in `zoo.layers.head.head`; builders of models
+    that give back what they take have no `outputs` and no head. Where it can take tokens it also has the argument
+    `vocabulary`, where it can give one output a step `every_step`. In the package's own families the decorator's
+    arguments are literals, because listing reads them from the source.
 
     Args:
         tasks: tasks that the builder's head serves, for example `("image_classification",)`.
         input_shape: default input shape, without the batch axis; None for an axis that varies.
-        outputs: default number of outputs (classes or values).
+        outputs: default number of outputs (classes or values), for builders that have the argument.
         vocabulary: default number of token ids, for builders that take tokens by default.
         paper: source of the architecture.
         family: architecture family; the name of the module where it is left out.
@@ -176,7 +177,7 @@ def build(
         name: registry key, for example `"resnet18"`.
         input_shape: shape of one example, without the batch axis, None for an axis that varies; the builder's default
             where it is left out.
-        outputs: number of classes or values; the builder's default where it is left out.
+        outputs: number of classes or values, for models that have a head; the builder's default where it is left out.
         vocabulary: number of token ids, where the input is tokens; the builder's default where `input_shape` and
             `vocabulary` are both left out.
         every_step: give one output for each step of a sequence.
@@ -197,10 +198,14 @@ def build(
     validate_config(name, config)
     if not shape or any(n is not None and not _positive(n) for n in shape):
         raise ZooError(f"model '{name}': input_shape must be positive whole numbers, received {shape}")
-    if not _positive(count):
-        raise ZooError(f"model '{name}': outputs must be a positive whole number, received {count!r}")
     takes = inspect.signature(builder(name)).parameters
     shared: dict[str, Any] = {}
+    if "outputs" in takes:
+        if not _positive(count):
+            raise ZooError(f"model '{name}': outputs must be a positive whole number, received {count!r}")
+        shared["outputs"] = count
+    elif outputs is not None:
+        raise ZooError(f"model '{name}' gives back what it takes, and outputs={outputs} was given")
     if "vocabulary" in takes:
         shared["vocabulary"] = vocabulary
     elif vocabulary is not None:
@@ -212,9 +217,10 @@ def build(
     if vocabulary is not None and not _positive(vocabulary):
         raise ZooError(f"model '{name}': vocabulary must be a positive whole number, received {vocabulary!r}")
     try:
-        return builder(name)(input_shape=shape, outputs=count, **shared, **config)
+        return builder(name)(input_shape=shape, **shared, **config)
     except ValueError as error:
-        raise ZooError(f"model '{name}' with input_shape={shape}, outputs={count}, {config}: {error}") from error
+        given = "".join(f"{key}={value}, " for key, value in {"input_shape": shape, **shared}.items())
+        raise ZooError(f"model '{name}' with {given}{config}: {error}") from error
 
 
 def _positive(number: object) -> bool:
@@ -239,7 +245,7 @@ def describe(name: str) -> dict[str, Any]:
         "paper": found.paper,
         "defaults": {
             "input_shape": list(found.input_shape),
-            "outputs": found.outputs,
+            **({"outputs": found.outputs} if found.outputs else {}),
             **({"vocabulary": found.vocabulary} if found.vocabulary else {}),
             **defaults(name),
         },
@@ -328,7 +334,7 @@ def _shipped() -> dict[str, Entry]:
                         family=given.get("family") or path.stem,
                         tasks=tuple(given["tasks"]),
                         input_shape=tuple(given["input_shape"]),
-                        outputs=given["outputs"],
+                        outputs=given.get("outputs"),
                         vocabulary=given.get("vocabulary"),
                         paper=given.get("paper", ""),
                         summary=_summary(ast.get_docstring(node)),

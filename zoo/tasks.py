@@ -14,7 +14,10 @@ Kind = Literal[
     "transcription",
     "segmentation",
     "detection",
+    "reconstruction",
+    "anomaly",
 ]
+_LABELED = ("classification", "reconstruction", "anomaly")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,16 @@ class Task:
     monitor: str
     baselines: tuple[str, ...]
 
+    @property
+    def labeled(self) -> bool:
+        """Whether the source gives a class for each example, to learn or to tell examples apart."""
+        return self.kind in _LABELED
+
+    @property
+    def reconstructs(self) -> bool:
+        """Whether the network is held to its own input."""
+        return self.kind in ("reconstruction", "anomaly")
+
 
 _ANY = ("k_nearest_neighbors", "random_forest", "gradient_boosting", "support_vector_machine")
 _CLASSIFIERS = ("majority_class", "logistic_regression", *_ANY)
@@ -54,6 +67,7 @@ _CLASSIFICATION_LOSSES = (
     "focal",
 )
 _REGRESSION_LOSSES = ("mean_squared_error", "mean_absolute_error", "huber")
+_RECONSTRUCTION_LOSSES = ("mean_squared_error", "mean_absolute_error", "binary_crossentropy")
 _IMAGES = ("tfds", "builtin", "folder", "npz")
 _TABLES = ("tfds", "builtin", "csv", "parquet", "npz")
 _STORED = ("tfds", "builtin")
@@ -191,4 +205,31 @@ TASKS: dict[str, Task] = {
         "loss",
         ("template_boxes",),
     ),
+    "reconstruction": Task(
+        "reconstruction",
+        "reconstruction",
+        ("image",),
+        _IMAGES,
+        _RECONSTRUCTION_LOSSES,
+        "mse",
+        False,
+        "loss",
+        ("pca",),
+    ),
+    "anomaly_detection": Task(
+        "anomaly_detection",
+        "anomaly",
+        ("image",),
+        _IMAGES,
+        _RECONSTRUCTION_LOSSES,
+        "auroc",
+        True,
+        "loss",
+        ("pca_error", "isolation_forest"),
+    ),
 }
+
+
+def words(name: str) -> str:
+    """Write a name that recipes use as words, for example `pca_error` as "PCA error"."""
+    return " ".join("PCA" if word == "pca" else word for word in name.split("_"))

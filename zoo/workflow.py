@@ -182,16 +182,21 @@ def _interrupted(folder: str) -> Any:
 
 
 def _outputs(problem: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return targets and outputs on the validation split and on (part of) the training split, without augmentation."""
-    train = problem.dataset.train
+    """Return targets and outputs on the validation split and on (part of) the training split, without augmentation.
+
+    Of anomaly detection on the validation split alone: training has nothing abnormal to tell from the rest.
+    """
+    from zoo.tasks import TASKS
+
+    train, validation = problem.dataset.train, problem.dataset.validation
+    if TASKS[problem.recipe.task].kind == "anomaly":
+        return {"validation": (validation.targets, problem.outputs(problem.prepare(validation)))}
     most = max(1, min(_TRAIN_EXAMPLES, _TRAIN_TARGETS // train.targets[0].size))
     if len(train) > most:
         chosen = np.random.default_rng(0).choice(len(train), most, replace=False)
         train = train.part(np.sort(chosen))
-    prepared = problem.prepare(train)
-    validation = problem.dataset.validation
     return {
-        "train": (train.targets, problem.outputs(prepared)),
+        "train": (train.targets, problem.outputs(problem.prepare(train))),
         "validation": (validation.targets, problem.outputs(problem.validation)),
     }
 
@@ -199,12 +204,15 @@ def _outputs(problem: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def _baseline(problem: Any, console: Console) -> dict[str, Any] | None:
     """Fit the recipe's baseline on the training split, and run it on validation and test."""
     from zoo.evaluation.run_baseline import run_baseline
+    from zoo.tasks import TASKS, words
 
     name = problem.recipe.evaluation.baseline
     if name is None:
         return None
-    console.print(f"Baseline: {name.replace('_', ' ')} on the same split …")
-    return run_baseline(problem.recipe, problem.dataset, problem.preprocessor)
+    console.print(f"Baseline: {words(name)} on the same split …")
+    network = problem.views.network
+    code = network.get_layer("features").output.shape[-1] if TASKS[problem.recipe.task].reconstructs else 0
+    return run_baseline(problem.recipe, problem.dataset, problem.preprocessor, code=code)
 
 
 def _samples(model: Any, dataset: Any) -> list[dict[str, str]]:
@@ -238,8 +246,10 @@ def _report(
     outputs: Any,
     baseline: dict[str, Any] | None,
 ) -> dict[str, Any]:
+    from zoo.evaluation.anomaly import choose_threshold, threshold_metrics
     from zoo.evaluation.report import Predictions, build_report, write_report
     from zoo.profile import count_flops, count_parameters
+    from zoo.tasks import TASKS
 
     environment = run.environment
     dataset = problem.dataset
@@ -261,9 +271,18 @@ def _report(
         flops=count_flops(problem.views.network, length=problem.preprocessor.shape[0]),
     )
 
+    if TASKS[loaded.recipe.task].kind == "anomaly":
+        (known, scores), (y, output) = outputs["validation"], outputs["test"]
+        report["threshold"] = threshold_metrics(y, output, choose_threshold(scores, known))
+
     def example(position: int) -> Any:
         raw = dataset.test.take(np.array([position]))
         return {name: values[0] for name, values in raw.items()} if isinstance(raw, dict) else raw[0]
+
+    def made(position: int) -> np.ndarray:
+        raw = dataset.test.take(np.array([position]))
+        image = model.predict_on_batch(np.asarray(raw))["reconstruction"][0]
+        return np.asarray(np.round(np.clip(image, 0, 1) * 255), np.uint8)
 
     y, output = outputs["test"]
     kind = dataset.signature.kind
@@ -276,6 +295,7 @@ def _report(
         baseline["test"] if baseline else None,
         _samples(model, dataset) if loaded.recipe.task == "language_modeling" else (),
         (lambda window: series.values[: series.origins["test"][window]]) if series is not None else None,
+        made if TASKS[loaded.recipe.task].reconstructs else None,
     )
     write_report(run.folder, report, predictions)
     return report

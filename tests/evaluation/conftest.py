@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from zoo.evaluation.report import Predictions, build_report, write_report
+from zoo.similarity import errors
 
 SPLITS = ("train", "validation", "test")
 TASK_OF = {
@@ -18,6 +19,8 @@ TASK_OF = {
     "transcription": "transcription",
     "segmentation": "semantic_segmentation",
     "detection": "object_detection",
+    "reconstruction": "reconstruction",
+    "anomaly": "anomaly_detection",
 }
 LETTERS = ("<padding>", "<unknown>", "<start>", "<end>", *"abcdefghijklmnopqrstuvwxyz ")
 DIGITS = ("<blank>", *"0123456789")
@@ -112,6 +115,20 @@ def detection(seed=0, n=20, classes=3, most=5, detections=12, noise=0.03):
     return y.astype(np.float32), output.astype(np.float32)
 
 
+def reconstruction(seed=0, n=40, noise=0.1):
+    """Return classes, and the errors of images with noise on them."""
+    generator = np.random.default_rng(seed)
+    true = generator.uniform(0.2, 0.8, (n, 12, 12, 1))
+    return generator.integers(0, 3, n), errors(true, true + noise * generator.normal(size=true.shape))
+
+
+def anomaly(seed=0, n=60, apart=2.0):
+    """Return which examples are abnormal, and scores."""
+    generator = np.random.default_rng(seed)
+    y = (np.arange(n) % 4 == 0).astype(np.int32)
+    return y, generator.normal(apart * y).astype(np.float32)
+
+
 def report_inputs(kind):
     """Return what `build_report` takes for the kind, and the test split's predictions."""
     make = globals()[kind]
@@ -122,6 +139,8 @@ def report_inputs(kind):
         "transcription": ({"wrong": 0.3}, {"wrong": 0.8}),
         "segmentation": ({"wrong": 1.0}, {"wrong": 4.0}),
         "detection": ({"noise": 0.02}, {"noise": 0.08}),
+        "reconstruction": ({"noise": 0.1}, {"noise": 0.3}),
+        "anomaly": ({"apart": 3.0}, {"apart": 0.5}),
     }[kind]
     outputs = {split: make(seed, **better)[:2] for seed, split in enumerate(SPLITS)}
     baseline = {"name": "the_old_way", "seconds": 1.5, "examples": 100, "converged": True}
@@ -133,6 +152,8 @@ def report_inputs(kind):
         "transcription": DIGITS,
         "segmentation": SHAPES,
         "detection": SHAPES[1:],
+        "reconstruction": SHAPES[1:],
+        "anomaly": ("normal", "abnormal"),
     }[kind]
     y, output = outputs["test"]
     extra = {}
@@ -148,7 +169,9 @@ def report_inputs(kind):
         extra["example"] = lambda i: f"source {i} & <more>"
     elif kind == "segmentation":
         images = images + 40 * y[..., None].astype(int)
-    if kind in ("transcription", "segmentation", "detection"):
+    if kind in ("reconstruction", "anomaly"):
+        extra["made"] = lambda i: images[i].astype(np.uint8) // 2
+    if kind in ("transcription", "segmentation", "detection", "reconstruction", "anomaly"):
         extra["example"] = lambda i: images[i].astype(np.uint8)
     inputs = {
         "task": TASK_OF[kind],

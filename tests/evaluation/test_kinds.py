@@ -222,6 +222,7 @@ def test_a_perfect_output(made, kind):
         "forecasting": lambda: y[:, :-1],
         "tokens": lambda: np.stack([np.zeros(y.shape), y != 0], axis=-1),
         "detection": lambda: np.concatenate([y, (y[..., 4:] >= 0) * 0.9], axis=-1),
+        "reconstruction": lambda: np.stack([np.zeros(len(y)), np.ones(len(y))], axis=-1),
     }.get(kind, lambda: y)()
     values = evaluate(made.TASK_OF[kind], y, output)
     task = TASKS[made.TASK_OF[kind]]
@@ -240,7 +241,7 @@ def test_output_that_is_not_finite(made, kind):
 @pytest.mark.parametrize("kind", ALL)
 def test_wrong_shapes_are_named(made, kind):
     y, output = getattr(made, kind)()[:2]
-    with pytest.raises(ValueError, match=rf"expected y .*; received \({len(y)}, .*\) and \({len(y) - 1}, "):
+    with pytest.raises(ValueError, match=rf"expected y .*; received \({len(y)},.*\) and \({len(y) - 1},"):
         evaluate(made.TASK_OF[kind], y, output[1:])
     with pytest.raises(ValueError, match="received"):
         evaluate(made.TASK_OF[kind], y[:0], output[:0])

@@ -39,6 +39,9 @@ def data_for(made):
         made_up = {split: getattr(made, kind)(seed)[0] for seed, split in enumerate(SPLITS)}
         inputs = {split: np.where(y > 2, y, 0)[:, ::-1] for split, y in made_up.items()} if kind == "sequences" else {}
         text = None
+        if kind in ("reconstruction", "anomaly"):
+            images = {split: generator.uniform(size=(len(y), 12, 12, 1)) for split, y in made_up.items()}
+            return BaselineData(made_up, images.__getitem__, code=5)
         if kind == "segmentation":
             inputs = {split: np.stack([y * 60, 255 - y * 60], axis=-1) for split, y in made_up.items()}
         if task == "language_modeling":

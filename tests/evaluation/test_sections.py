@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from zoo.evaluation.anomaly import threshold_metrics
 from zoo.evaluation.intervals import draws
 from zoo.evaluation.kinds import KINDS
 from zoo.evaluation.pictures import class_color, class_picture, picture
@@ -38,6 +39,8 @@ HEADINGS = {
     "transcription": ("By length of the target", "Most wrong", 'class="pixelated"', "<mark>"),
     "segmentation": ("Lowest IoU", "Typical", "Per class", "From left to right: image, truth, prediction"),
     "detection": ("Precision and recall", "Per class", "Most mistakes", "Typical", "missed"),
+    "reconstruction": ("Typical", "Largest errors", "From left to right: image, reconstruction", "smaller error than"),
+    "anomaly": ("Found against false alarms", "Ranked worst", "wrong side", "abnormal"),
 }
 
 
@@ -56,7 +59,7 @@ def test_page(made, written, tmp_path, kind):
 def test_page_without_examples_baseline_or_predictions(made, written, tmp_path, kind):
     inputs, predictions = made.report_inputs(kind)
     inputs |= {"baseline": None, "outputs": {"test": inputs["outputs"]["test"]}}
-    bare = replace(predictions, example=None, baseline_output=None, samples=(), context=None)
+    bare = replace(predictions, example=None, baseline_output=None, samples=(), context=None, made=None)
     _, text, page = written(tmp_path, inputs, bare)
     assert "not compared: no baseline" in text and (kind == "segmentation" or not page.images)
     report, *_ = written(tmp_path, inputs, None)
@@ -101,6 +104,8 @@ def test_keys_of_one_kind_alone(made):
         "transcription": {"by_length"},
         "segmentation": {"typical"},
         "detection": {"precision_recall", "typical"},
+        "reconstruction": {"ahead", "typical"},
+        "anomaly": {"roc", "histogram"},
     }
 
 
@@ -159,3 +164,14 @@ def test_the_report_is_json(made, written, tmp_path):
     written(tmp_path, inputs, predictions)
     found = json.loads((tmp_path / "report.json").read_text())
     assert len(found["precision_recall"]["recall"]) == len(found["precision_recall"]["precision"]) == 101
+
+
+def test_the_threshold_of_anomalies_is_told(made, written, tmp_path):
+    inputs, predictions = made.report_inputs("anomaly")
+    y, scores = inputs["outputs"]["test"]
+    report = build_report(**inputs) | {"threshold": threshold_metrics(y, scores, 1.5)}
+    write_report(tmp_path, report, predictions)
+    text = (tmp_path / "report.html").read_text()
+    recall = 100 * (scores[y == 1] > 1.5).mean()
+    assert "Above 1.5, chosen on the validation split" in text and f"finds {recall:.1f}% of the abnormal" in text
+    assert ">threshold<" in text

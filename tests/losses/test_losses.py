@@ -27,7 +27,10 @@ def example(kind):
 
     numbers = logits(3, 2), logits(3, 2)
     tokens = np.array([[2, 1, 3, 0], [1, 0, 0, 0], [0, 0, 0, 0]], "int32"), logits(3, 4, CLASSES)
+    images = RNG.uniform(size=(2, 3, 4, 4, 1)).astype("float32")
     return {
+        "reconstruction": tuple(images),
+        "anomaly": tuple(images),
         "classification": (np.eye(CLASSES, dtype="float32")[[0, 3, 1]], logits(3, CLASSES)),
         "regression": numbers,
         "forecasting": numbers,

@@ -27,11 +27,14 @@ BATCH, OUTPUTS, VOCABULARY, LENGTH = 4, 7, 11, 9
 # Sizes that keep the form of a builder and make it small; what is not named is built as it is.
 SMALL: dict[str, dict] = {
     "alexnet": {"top_width": 16},
+    "autoencoder": {"widths": (12, 8), "code": 5},
     "bilstm": {"units": 6, "embedding": 5},
     "center_net": {"widths": (4, 6, 8), "depth": 1, "head_width": 8},
     "cnn": {"widths": (4, 8), "depth": 1},
+    "conv_autoencoder": {"widths": (4, 6), "code": 5},
     "convnext_tiny": {"widths": (8, 8, 12, 16), "depths": (1, 1, 1, 1)},
     "crnn": {"widths": (4, 6, 8), "units": 6},
+    "denoising_autoencoder": {"widths": (4, 6), "code": 5},
     "densenet_bc": {"blocks": (1, 1, 2, 1), "growth": 4},
     "efficientnet_b0": {"width": 0.2, "depth": 0.2},
     "gpt": {"width": 8, "depth": 2, "heads": 2},
@@ -47,10 +50,12 @@ SMALL: dict[str, dict] = {
     "transformer": {"width": 8, "depth": 2, "heads": 2},
     "ts_transformer": {"width": 8, "depth": 1, "heads": 2},
     "unet": {"widths": (4, 6, 8)},
+    "vae": {"widths": (4, 6), "code": 5},
     "vgg16": {"top_width": 16},
     "vit_base": {"width": 8, "depth": 1, "heads": 2, "patch": 8},
     "vit_small": {"width": 8, "depth": 1, "heads": 2, "patch": 8},
     "vit_tiny": {"width": 8, "depth": 2, "heads": 2, "patch": 8},
+    "vq_vae": {"widths": (4, 6), "code": 3, "codebook": 6},
     "wide_resnet": {"depth": 10, "width": 1},
 }
 # Settings without a list of options: a value that makes them do something.
@@ -62,7 +67,8 @@ ANOTHER = {
     "layers": 2,
     "width": None,
 }
-RANDOM = ("dropout", "block_dropout", "stage_dropout", "stochastic_depth")  # these draw numbers while training
+RANDOM = ("dropout", "block_dropout", "stage_dropout", "stochastic_depth", "level")  # these draw numbers in training
+ALWAYS_RANDOM = ("vae",)
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ class Case:
     def random(self) -> bool:
         """Whether a training step draws random numbers."""
         given = {**registry.defaults(self.name), **self.settings}
-        return any(given.get(key) for key in RANDOM)
+        return self.name in ALWAYS_RANDOM or any(given.get(key) for key in RANDOM)
 
 
 def cases(options: bool = True) -> list[Case]:
@@ -122,6 +128,8 @@ def forms_of(name: str) -> typing.Iterator[tuple[str, str]]:
     takes_tokens = "vocabulary" in typing.get_type_hints(registry.builder(name))
     seen = set()
     for task in tasks:
+        if task not in TASKS:
+            continue
         kind = TASKS[task]
         if kind.kind == "sequences":
             forms = ["pair"]
@@ -158,7 +166,7 @@ def build(case: Case) -> keras.Model:
     return registry.build(
         case.name,
         input_shape=shapes[case.form],
-        outputs=OUTPUTS,
+        outputs=OUTPUTS if registry.entry(case.name).outputs else None,
         vocabulary=VOCABULARY if case.form in ("tokens", "pair") else None,
         every_step=task.kind == "tokens",
         **case.settings,
@@ -183,6 +191,8 @@ def example(case: Case) -> tuple[list[np.ndarray], np.ndarray]:
         x = [rng.normal(size=(BATCH, *shape)).astype("float32")]
     if case.form == "pair":
         x.append(np.concatenate([np.full((BATCH, 1), 2), rng.integers(3, OUTPUTS, (BATCH, 5))], 1).astype("int32"))
+    if TASKS[case.task].reconstructs:
+        x = [np.clip(x[0] + 0.5, 0, 1)]
     return x, target(kind, rng, shown, x)
 
 
@@ -190,6 +200,8 @@ def target(kind: str, rng: np.random.Generator, shown: np.ndarray, x: list[np.nd
     """Return a target as the loss of the kind takes it."""
     if kind == "classification":
         return np.eye(OUTPUTS, dtype="float32")[rng.integers(0, OUTPUTS, BATCH)]
+    if kind in ("reconstruction", "anomaly"):
+        return x[0]
     if kind == "tokens":
         return (rng.integers(1, OUTPUTS, (BATCH, LENGTH)) * shown).astype("int32")
     if kind == "sequences":

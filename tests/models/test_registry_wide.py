@@ -16,6 +16,7 @@ from registry_cases import OUTPUTS, Case, build, cases, example, given, losses, 
 
 from zoo import registry
 from zoo.export.graph import to_onnx
+from zoo.layers.code import decoder, encoder
 from zoo.layers.head import features, with_head
 from zoo.tasks import TASKS
 
@@ -42,13 +43,19 @@ def test_train_save_load_and_change_the_head(case: Case, tmp_path):
     assert any((w != b).any() for w, b in zip(model.get_weights(), before, strict=True))
 
     trained = predict(model, x)
-    assert trained.shape[-1] == OUTPUTS + 4 * (TASKS[case.task].kind == "detection")
+    if TASKS[case.task].reconstructs:
+        assert trained.shape == x[0].shape
+    else:
+        assert trained.shape[-1] == OUTPUTS + 4 * (TASKS[case.task].kind == "detection")
     assert len(trained) == len(x[0]) and np.isfinite(trained).all()
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True, compile=False)
     np.testing.assert_array_equal(predict(loaded, x), trained)
 
     pooled = features(model)
+    if TASKS[case.task].reconstructs:
+        check_halves(model, x[0], trained)
+        return
     new = with_head(model, 5, dropout=0.1)
     assert new.output_shape[-1] == 5 and pooled.output_shape[:-1] == new.output_shape[:-1]
     if "tie_embeddings" not in case.settings:
@@ -56,6 +63,13 @@ def test_train_save_load_and_change_the_head(case: Case, tmp_path):
     logits = new.get_layer("logits")
     expected = predict(pooled, x) @ ops.convert_to_numpy(logits.kernel) + ops.convert_to_numpy(logits.bias)
     np.testing.assert_allclose(predict(new, x), expected, rtol=1e-4, atol=1e-4)
+
+
+def check_halves(model, x, trained):
+    """An autoencoder is its two halves."""
+    code = predict(encoder(model), [x])
+    assert code.ndim == 2
+    np.testing.assert_allclose(predict(decoder(model), [code]), trained, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("case", marked(DEFAULT))
@@ -129,7 +143,8 @@ def test_builds_with_its_defaults(name):
     shape = model.input_shape[0] if isinstance(model.input_shape, list) else model.input_shape
     assert shape == (None, *found.input_shape)
     output = model.output_shape[-1]
-    assert output == found.outputs + 4 * (TASKS[found.tasks[0]].kind == "detection")
+    task = TASKS[found.tasks[0]]
+    assert output == (found.input_shape[-1] if task.reconstructs else found.outputs + 4 * (task.kind == "detection"))
     assert found.summary.endswith(".")
     assert found.paper
     assert set(found.tasks) <= set(TASKS)

@@ -45,7 +45,7 @@ def load_npz(path: Path, data: Data, task: Task) -> SourceData:
     sequences = task.name.startswith("sequence")
     where = str(path)
     labels: tuple[str, ...] = ()
-    if task.kind == "classification":
+    if task.labeled:
         labels = class_labels(_column(arrays["train"][1], where), where)
     splits = {}
     for split, (x, y) in arrays.items():

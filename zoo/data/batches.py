@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 RESIDENT_BYTES = 1 << 30  # prepared examples up to this size are held in memory
 _EVALUATION_BATCH = 512
+Form = Literal["target", "so_far", "itself"]
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,29 @@ class Prepared:
         array: all prepared examples `(examples, *shape)`.
         targets: what the model is trained on: one-hot `(examples, classes)`, standardised `(examples, values)`, or as
             the task has them.
-        teacher_forcing: whether the model also takes the target so far: the start mark, then the target moved on by
-            one.
+        form: what a model is given and held to: the example and its "target"; the example with the target "so_far"
+            (the start mark, then the target moved on by one), and the target; or the example and "itself", normalised.
     """
 
     split: Split
     preprocessor: Preprocessor
     array: np.ndarray | None
     targets: np.ndarray
-    teacher_forcing: bool = False
+    form: Form = "target"
 
     def __len__(self) -> int:
         return len(self.split)
+
+    def given(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Return what the model takes and what it is held to, of prepared examples and their targets."""
+        import tensorflow as tf
+
+        if self.form == "so_far":
+            return (x, so_far(y)), y
+        if self.form == "itself":
+            scale, offset = (tf.constant(v, tf.float32) for v in (self.preprocessor.scale, self.preprocessor.offset))
+            return x, tf.cast(x, tf.float32) * scale + offset
+        return x, y
 
     def reader(self) -> Callable[[Any], Any]:
         """Return a TensorFlow function from positions `(n,)` to prepared examples `(n, *shape)`."""
@@ -76,13 +88,13 @@ class Prepared:
 
 
 def prepare(
-    split: Split, preprocessor: Preprocessor, targets: np.ndarray, memory: str, *, teacher_forcing: bool = False
+    split: Split, preprocessor: Preprocessor, targets: np.ndarray, memory: str, *, form: Form = "target"
 ) -> Prepared:
     """Prepare a split, in memory where `memory` is "resident", or "auto" and it is small enough."""
     size = len(split) * int(np.prod(preprocessor.shape)) * np.dtype(preprocessor.dtype).itemsize
     resident = memory == "resident" or (memory == "auto" and size <= RESIDENT_BYTES)
     array = np.concatenate(list(chunks(split, preprocessor))) if resident else None
-    return Prepared(split, preprocessor, array, targets, teacher_forcing)
+    return Prepared(split, preprocessor, array, targets, form)
 
 
 def so_far(targets: Any) -> Any:
@@ -121,7 +133,7 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
             x = augment(tf.cast(x, tf.float32), step_seed)
         if alpha:
             x, y = mixup(tf.cast(x, tf.float32), y, alpha, step_seed)
-        return ((x, so_far(y)), y) if prepared.teacher_forcing else (x, y)
+        return prepared.given(x, y)
 
     dataset = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
@@ -138,8 +150,7 @@ def evaluation_batches(prepared: Prepared, *, targets: bool = True) -> tf.data.D
 
     def batch(places: tf.Tensor) -> Any:
         x, y = read(places), tf.gather(values, places)
-        if prepared.teacher_forcing:
-            x = (x, so_far(y))
+        x, y = prepared.given(x, y)
         return (x, y) if targets else x
 
     return positions.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2)

@@ -16,11 +16,11 @@ from zoo.data.dataset import Dataset, Signature, SourceData, Split, TableInputs,
 from zoo.data.folder import load_folder
 from zoo.data.splits import held_out
 from zoo.data.tables import infer_columns, read_table, take_columns
-from zoo.data.targets import class_indices, class_labels, number_targets
+from zoo.data.targets import abnormal_apart, class_indices, class_labels, number_targets
 from zoo.data.text import Tokenizer, fit_tokenizer
 from zoo.data.tfds import load_corpus, load_tfds, tfds_builder
 from zoo.data.windows import forecast_windows
-from zoo.errors import ZooError, did_you_mean
+from zoo.errors import ZooError, did_you_mean, listing
 from zoo.recipe.schema import Data
 from zoo.recipe.steps import PreprocessStep, Tokenize
 from zoo.tasks import Task
@@ -42,7 +42,7 @@ def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = 
         ZooError: the source is missing, damaged, or does not fit the task.
     """
     source = _load(data, task)
-    stratify = task.kind == "classification"
+    stratify = task.labeled
     train, validation, test = source.train, source.validation, source.test
     notes = list(source.notes)
     if test is None:
@@ -51,6 +51,9 @@ def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = 
     if validation is None:
         train, validation = held_out(train, data.validation, data.split_seed, stratify, "validation")
     signature = source.signature
+    if task.kind == "anomaly":
+        signature, (train, validation, test) = abnormal_apart(signature, (train, validation, test), data)
+        notes.append(f"abnormal, and so kept out of the training split: {listing(data.abnormal)}")
     if signature.kind == "text" and signature.tokenizer is None:
         signature = replace(signature, tokenizer=_tokenizer(train, preprocess))
     return Dataset(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from zoo.data.dataset import Signature, Split
 from zoo.data.tables import as_label
-from zoo.errors import ZooError, listing
+from zoo.errors import ZooError, did_you_mean, listing
+from zoo.recipe.schema import Data
 
 
 def is_missing(value: object) -> bool:
@@ -68,6 +71,32 @@ def number_targets(values: np.ndarray, where: str) -> np.ndarray:
             f"{where}: row {wrong[0] + 1} has {what} ({len(wrong)} such of {len(values)} rows); remove it or fill it in"
         )
     return numbers
+
+
+def abnormal_apart(signature: Signature, splits: Sequence[Split], data: Data) -> tuple[Signature, list[Split]]:
+    """Turn classes into normal (0) and abnormal (1), and take what is abnormal out of the training split.
+
+    Args:
+        signature: what the examples look like, with their classes.
+        splits: training, validation and test split.
+        data: the recipe's section, which names the abnormal classes.
+
+    Raises:
+        ZooError: a class is unknown, or none is left as normal.
+    """
+    labels = signature.labels
+    for name in data.abnormal:
+        if name not in labels:
+            raise ZooError(
+                f"data.abnormal names the class '{name}', which {data.source} lacks{did_you_mean(name, labels)} "
+                f"(classes: {listing(labels)})"
+            )
+    marks = np.array([name in data.abnormal for name in labels], np.int32)
+    if marks.all():
+        raise ZooError(f"data.abnormal names every class of {data.source}; leave at least one as normal")
+    marked = [replace(split, targets=marks[split.targets]) for split in splits]
+    train = marked[0].part(np.flatnonzero(marked[0].targets == 0))
+    return replace(signature, labels=("normal", "abnormal")), [train, *marked[1:]]
 
 
 def _label(value: object, row: int, where: str) -> str:

@@ -96,7 +96,7 @@ def load_tfds(builder: Any, data: Data, task: Task) -> SourceData:
     label_names = getattr(features[target], "names", None)
     labels: tuple[str, ...] = ()
     targets: dict[str, Any] = {}
-    if task.kind == "classification":
+    if task.labeled:
         labels = tuple(label_names) if label_names else class_labels(values["train"], where)
         for split, y in values.items():
             targets[split] = y.astype(np.int32) if label_names else class_indices(y, labels, where)

@@ -127,3 +127,46 @@ def precision_recall(recall: Sequence[float], mean: Sequence[float], classes: Ma
         percent(axis)
     axes.legend(loc="lower left")
     return to_svg(figure, "precision_recall", "precision against recall at an intersection over union of 0.5")
+
+
+def roc_curves(curves: Mapping[str, Mapping[str, Any] | None]) -> str | None:
+    """Draw the rates of true and of false alarms against each other; None without a curve of the model.
+
+    Args:
+        curves: `model` and `baseline`, each with `false_positive_rate` and `true_positive_rate`, or None.
+    """
+    if curves["model"] is None:
+        return None
+    figure, axes = new_figure()
+    axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=(0, (3, 3)), label="chance")
+    for name, color in (("baseline", SECOND), ("model", FIRST)):
+        curve = curves[name]
+        if curve is not None:
+            axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], color=color, label=name)
+    axes.set_xlabel("normal examples called abnormal")
+    axes.set_ylabel("abnormal examples found")
+    for axis in (axes.xaxis, axes.yaxis):
+        percent(axis)
+    axes.legend(loc="lower right")
+    return to_svg(figure, "roc", "receiver operating characteristic of model and baseline")
+
+
+def score_histogram(histogram: Mapping[str, Any], threshold: float | None) -> str:
+    """Draw how the scores of normal and of abnormal examples are distributed.
+
+    Args:
+        histogram: `edges` of the bins, and the number of `normal` and `abnormal` examples in each.
+        threshold: score above which an example is called abnormal, or None.
+    """
+    figure, axes = new_figure()
+    edges = np.asarray(histogram["edges"], dtype=np.float64)
+    for name, color in (("normal", FIRST), ("abnormal", SECOND)):
+        counts = np.asarray(histogram[name], dtype=np.float64)
+        axes.stairs(counts / max(1.0, counts.sum()), edges, fill=True, alpha=0.5, color=color, label=name)
+    if threshold is not None:
+        axes.axvline(threshold, color=INK, linewidth=1, linestyle=(0, (3, 3)), label="threshold")
+    axes.set_xlabel("score")
+    axes.set_ylabel("share of examples")
+    percent(axes.yaxis)
+    axes.legend(loc="upper right")
+    return to_svg(figure, "scores", "histogram of the scores of normal and abnormal test examples")

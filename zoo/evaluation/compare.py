@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo.evaluation.intervals import BOOTSTRAPPED, correct, draws, percentile_interval
 from zoo.evaluation.metrics import PERCENT, TITLES, evaluate
-from zoo.tasks import TASKS
+from zoo.tasks import TASKS, words
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -50,11 +50,11 @@ def compare(
     finite = [bool(np.isfinite(output).all()) for output in (model_output, baseline_output)]
     if not all(finite):
         culprit = "baseline" if finite[0] else "model"
-        verdict = f"not comparable with {_words(name)}: the {culprit}'s output is not finite"
+        verdict = f"not comparable with {words(name)}: the {culprit}'s output is not finite"
         return {"metric": metric, "difference": None, "interval": None, "p_value": None, "verdict": verdict}
     model, baseline = (evaluate(task, y, output)[metric] for output in (model_output, baseline_output))
     if not np.isfinite([model, baseline]).all():
-        verdict = f"not comparable with {_words(name)}: {TITLES[metric]} is not defined on these examples"
+        verdict = f"not comparable with {words(name)}: {TITLES[metric]} is not defined on these examples"
         return {"metric": metric, "difference": None, "interval": None, "p_value": None, "verdict": verdict}
     if drawn is None:
         first, second = (draws(task, y, o, seed=seed, resamples=resamples) for o in (model_output, baseline_output))
@@ -68,7 +68,7 @@ def compare(
         "difference": difference,
         "interval": interval,
         "p_value": None if right is None or baseline_right is None else mcnemar(right, baseline_right),
-        "verdict": _verdict(metric, _words(name), difference, interval or [difference, difference], baseline),
+        "verdict": _verdict(metric, words(name), difference, interval or [difference, difference], baseline),
     }
 
 
@@ -111,7 +111,3 @@ def _verdict(metric: str, name: str, difference: float, interval: list[float], b
 def _signed(number: str) -> str:
     """Write a typographic minus, and none before a zero."""
     return number.replace("-", MINUS if float(number) else "")
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

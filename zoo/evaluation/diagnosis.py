@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoo.evaluation.metrics import PERCENT, TITLES
-from zoo.tasks import TASKS
+from zoo.tasks import TASKS, words
 
 GAP_SHARE = 0.30
 GAP_POINTS = 0.05
@@ -96,7 +96,7 @@ def best_epoch(task: str, history: Sequence[Mapping[str, float | None]]) -> int 
 
 def baseline_words(baseline: Mapping[str, Any] | None) -> str:
     """Return the baseline's name in words."""
-    return str((baseline or {}).get("name", "the baseline")).replace("_", " ")
+    return words(str((baseline or {}).get("name", "the baseline")))
 
 
 def _diverged(

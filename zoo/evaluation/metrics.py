@@ -42,6 +42,10 @@ TITLES = {
     "ap50": "AP50",
     "ap": "AP",
     "ap75": "AP75",
+    "psnr": "PSNR",
+    "ssim": "SSIM",
+    "auroc": "AUROC",
+    "average_precision": "average precision",
 }
 PERCENT = frozenset(
     {

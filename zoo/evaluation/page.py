@@ -13,7 +13,7 @@ from zoo.evaluation import plots
 from zoo.evaluation.metrics import PERCENT, TITLES
 from zoo.evaluation.pictures import picture
 from zoo.evaluation.sections import SECTIONS
-from zoo.tasks import TASKS
+from zoo.tasks import TASKS, words
 
 if TYPE_CHECKING:
     from zoo.evaluation.report import Predictions
@@ -81,11 +81,6 @@ def plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(plain, value)) or "none"
     return short(value)
-
-
-def words(name: str) -> str:
-    """Write a name as words."""
-    return name.replace("_", " ")
 
 
 def title(name: str) -> str:

@@ -37,6 +37,7 @@ class Predictions:
         samples: texts that a language model wrote: `settings` and `text` of each.
         context: forecasting: takes the index of a test window and returns the values before its first step to come,
             oldest first, shape `(any,)`.
+        made: autoencoders: takes the index of a test image and returns its reconstruction, a uint8 image.
     """
 
     y_true: np.ndarray
@@ -46,6 +47,7 @@ class Predictions:
     baseline_output: np.ndarray | None = None
     samples: Sequence[Mapping[str, str]] = ()
     context: Callable[[int], np.ndarray] | None = None
+    made: Callable[[int], np.ndarray] | None = None
 
 
 def build_report(

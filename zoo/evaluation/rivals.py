@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError, did_you_mean, listing
+from zoo.evaluation.anomaly import isolation_forest_scores, pca_scores
 from zoo.evaluation.baselines import BASELINES, baseline_output, fit_baseline
 from zoo.evaluation.copying import most_frequent_text, most_frequent_token, nearest_source
 from zoo.evaluation.forecasters import FORECASTERS, run_forecaster
 from zoo.evaluation.ngrams import ORDER, run_ngrams
 from zoo.evaluation.pixels import fit_pixel_forest, most_frequent_class, run_pixel_forest, template_boxes
+from zoo.evaluation.reconstruction import fit_pca, reconstruct
+from zoo.similarity import errors
 from zoo.tasks import TASKS
 
 SCORED = ("validation", "test")
@@ -27,6 +30,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "transcription": ("most_frequent_text",),
     "segmentation": ("most_frequent_class", "pixel_forest"),
     "detection": ("template_boxes",),
+    "reconstruction": ("pca",),
+    "anomaly": ("pca_error", "isolation_forest"),
 }
 
 
@@ -38,7 +43,8 @@ class BaselineData:
         targets: `train`, `validation` and `test` to the targets, as the task's kind has them.
         inputs: takes the name of a split and returns its inputs. Classification and regression: features, finite
             floats `(n, features)`. Language models: the tokens that the network sees, `(n, length)`. Sequences: source
-            tokens padded with 0, `(n, length)`. Segmentation: images `(n, height, width, channels)`.
+            tokens padded with 0, `(n, length)`. Segmentation: images `(n, height, width, channels)`. Reconstruction and
+            anomalies: images in [0, 1], `(n, height, width, channels)`.
         classes: number of classes, or of token ids of the target.
         scale: whether features have units of their own, and so are standardised where the method needs it.
         text: language modeling: the training text, token ids without padding, `(tokens,)`.
@@ -46,6 +52,7 @@ class BaselineData:
         origins: forecasting: `validation` and `test` to the step at which each window's forecast begins.
         season: forecasting: steps after which the series repeats, 1 for none.
         train_end: forecasting: number of steps in the training part.
+        code: reconstruction and anomalies: numbers in the network's code.
     """
 
     targets: Mapping[str, np.ndarray]
@@ -57,6 +64,7 @@ class BaselineData:
     origins: Mapping[str, np.ndarray] = field(default_factory=dict)
     season: int = 1
     train_end: int = 0
+    code: int = 0
 
 
 def fit_and_run_baseline(task: str, name: str, data: BaselineData, *, seed: int = 0) -> dict[str, Any]:
@@ -90,6 +98,8 @@ def fit_and_run_baseline(task: str, name: str, data: BaselineData, *, seed: int 
         "transcription": _constant_text,
         "segmentation": _segmenter,
         "detection": _boxes,
+        "reconstruction": _components,
+        "anomaly": _scores,
     }[kind]
     found = run(name, data, seed)
     return facts | {"seconds": time.perf_counter() - started} | found
@@ -145,6 +155,20 @@ def _segmenter(name: str, data: BaselineData, seed: int) -> dict[str, Any]:
 def _boxes(name: str, data: BaselineData, seed: int) -> dict[str, Any]:
     train = data.targets["train"]
     return {split: template_boxes(train, len(data.targets[split]), data.classes) for split in SCORED}
+
+
+def _components(name: str, data: BaselineData, seed: int) -> dict[str, Any]:
+    inputs = _needed(data.inputs, "inputs")
+    pca = fit_pca(inputs("train"), data.code, seed=seed)
+    return {split: errors(inputs(split), reconstruct(pca, inputs(split))) for split in SCORED}
+
+
+def _scores(name: str, data: BaselineData, seed: int) -> dict[str, Any]:
+    inputs = _needed(data.inputs, "inputs")
+    splits = {split: inputs(split) for split in SCORED}
+    if name == "pca_error":
+        return dict(pca_scores(inputs("train"), splits, data.code, seed=seed))
+    return dict(isolation_forest_scores(inputs("train"), splits, seed=seed))
 
 
 def _needed(value: Any, name: str) -> Any:

@@ -28,8 +28,14 @@ _PACKAGES = ("scikit-learn", "statsmodels", "numpy")
 _DENSE = ("gradient_boosting", "k_nearest_neighbors", "support_vector_machine")  # of no use on word counts
 
 
-def run_baseline(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor) -> dict[str, Any]:
+def run_baseline(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, *, code: int = 0) -> dict[str, Any]:
     """Return the baseline's name, its outputs on validation and test in compact form, and facts of its fit.
+
+    Args:
+        recipe: names the baseline.
+        dataset: what it is fitted to.
+        preprocessor: what prepares its inputs.
+        code: numbers in the network's code, where it has one.
 
     Raises:
         ZooError: it cannot be fitted to the data, or a package is missing.
@@ -37,17 +43,17 @@ def run_baseline(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor) -
     name = str(recipe.evaluation.baseline)
 
     def fit(folder: Path) -> None:
-        data = _data(recipe, dataset, preprocessor)
+        data = _data(recipe, dataset, preprocessor, code)
         found = fit_and_run_baseline(recipe.task, name, data, seed=recipe.data.split_seed)
         np.savez(folder / "outputs.npz", **{split: found.pop(split) for split in SCORED})
         write_json(folder / "facts.json", found)
 
-    folder = cached(f"baselines/{name}-{_key(recipe, dataset, name)}", fit)
+    folder = cached(f"baselines/{name}-{_key(recipe, dataset, name, code)}", fit)
     with np.load(folder / "outputs.npz", allow_pickle=False) as outputs:
         return {**read_json(folder / "facts.json"), **outputs}
 
 
-def _key(recipe: Recipe, dataset: Dataset, name: str) -> str:
+def _key(recipe: Recipe, dataset: Dataset, name: str, code: int) -> str:
     """Return a hash of all that the result depends on."""
     versions = []
     for package in _PACKAGES:
@@ -57,10 +63,11 @@ def _key(recipe: Recipe, dataset: Dataset, name: str) -> str:
             versions.append("")
     steps = [step.model_dump(mode="json") for step in recipe.preprocess]
     facts = [_VERSION, recipe.task, name, dataset.fingerprint, recipe.data.split_seed, steps, versions]
+    facts += [code] if code else []
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:20]
 
 
-def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor) -> BaselineData:
+def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, code: int) -> BaselineData:
     task, signature = TASKS[recipe.task], dataset.signature
     splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     targets = {name: split.targets for name, split in splits.items()}
@@ -80,6 +87,12 @@ def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor) -> Basel
     def prepared(name: str) -> np.ndarray:
         return np.concatenate(list(chunks(splits[name], preprocessor)))
 
+    if task.reconstructs:
+
+        def images(name: str) -> np.ndarray:
+            return (prepared(name) * preprocessor.scale + preprocessor.offset).astype(np.float32)
+
+        return BaselineData(targets, images, classes, code=code)
     if task.kind in ("classification", "regression"):
         if signature.kind == "text":
             if recipe.evaluation.baseline in _DENSE:

@@ -137,7 +137,16 @@ def _outputs(signature: Signature, task: Task) -> str:
             f"- `scores` `(batch, places, {classes})`: float32, in the order {names}; 0 where there is no peak, so that "
             "no further suppression is needed"
         ),
+        "reconstruction": _RECONSTRUCTED,
+        "anomaly": f"{_RECONSTRUCTED}; the file's metadata hold the threshold above which an image is abnormal",
     }[task.kind]
+
+
+_RECONSTRUCTED = (
+    "- `embedding` `(batch, features)`: the code, float32; `decoder.onnx` takes it back to an image\n"
+    "- `reconstruction` `(batch, height, width, channels)`: float32 in [0, 1]\n"
+    "- `score` `(batch,)`: mean squared difference of image and reconstruction, float32"
+)
 
 
 def _call(signature: Signature, task: Task) -> str:
@@ -159,5 +168,7 @@ def _call(signature: Signature, task: Task) -> str:
         "transcription": "(probabilities,)",
         "segmentation": "probabilities, mask",
         "detection": "boxes, scores",
+        "reconstruction": "embedding, reconstruction, score",
+        "anomaly": "embedding, reconstruction, score",
     }
     return f"{feed}\n{results.get(task.kind, '(logits,)')} = session.run(None, row)"

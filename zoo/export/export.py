@@ -10,18 +10,21 @@ from typing import Any
 import keras
 import onnx
 
+import zoo.layers.code
 import zoo.layers.detection
-import zoo.layers.preprocessing  # noqa: F401 - both register layers that a saved model holds
+import zoo.layers.preprocessing  # noqa: F401 - layers that a saved model holds register themselves
 from zoo import registry
 from zoo.data.dataset import Dataset
 from zoo.errors import ZooError
 from zoo.export.card import card
-from zoo.export.graph import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, convert
-from zoo.export.parity import measure
+from zoo.export.graph import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, convert, convert_decoder
+from zoo.export.parity import measure, measure_decoder
 from zoo.files import read_json, replacing, write_json, write_text
 from zoo.serving.session import SIGNATURE_KEY
 from zoo.tasks import TASKS
 from zoo.training.run import Run, versions
+
+_BOUNDED = ("classification", "transcription", "segmentation", "detection")  # kinds whose outputs lie in [0, 1]
 
 
 def load_model(run: Run) -> keras.Model:
@@ -58,10 +61,13 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
     task = TASKS[loaded.recipe.task]
     proto = convert(model, signature, task, opset=settings.opset)
     packages = versions()
+    report = run.folder / "report.json"
+    threshold = read_json(report).get("threshold") if report.is_file() else None
+    more = {} if threshold is None else {"threshold": threshold["threshold"]}
     add_metadata(
         proto,
         {
-            SIGNATURE_KEY: {**signature.to_json(), "task": loaded.recipe.task, "recipe": loaded.name},
+            SIGNATURE_KEY: {**signature.to_json(), "task": loaded.recipe.task, "recipe": loaded.name, **more},
             RECIPE_KEY: loaded.to_yaml(),
             DATA_KEY: {"source": dataset.name, "fingerprint": dataset.fingerprint},
             VERSIONS_KEY: packages,
@@ -70,12 +76,12 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
     proto.producer_name, proto.producer_version = "zoo", packages.get("keras-model-zoo", "")
     proto.doc_string = loaded.recipe.description
     path = run.folder / "export" / "model.onnx"
-    for older in (path, path.with_name("certificate.json"), path.with_name("card.md")):
+    for older in (path, *(path.with_name(name) for name in ("certificate.json", "card.md", "decoder.onnx"))):
         older.unlink(missing_ok=True)  # must not pass for this one if this one fails
     with replacing(path) as temporary:
         onnx.save(proto, temporary)
         parity = measure(temporary, model, dataset.test, signature, task)
-        bounded = task.kind in ("classification", "transcription", "segmentation", "detection")  # outputs in [0, 1]
+        bounded = task.kind in _BOUNDED
         tolerance = settings.tolerance * (1.0 if bounded else max(1.0, parity.scale))
         decided = parity.label_flips if task.kind in ("classification", "sequences") else 0
         if parity.max_abs_difference > tolerance or decided:
@@ -84,6 +90,8 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
                 f"(allowed {tolerance:.0e}) and in {parity.label_flips} of {parity.samples} labels; it was removed"
             )
         content = temporary.read_bytes()
+    if task.reconstructs:
+        _export_decoder(path.with_name("decoder.onnx"), model, dataset, settings.opset, settings.tolerance)
     certificate = {
         "max_abs_difference": parity.max_abs_difference,
         "label_flips": parity.label_flips,
@@ -98,12 +106,20 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     write_json(path.with_name("certificate.json"), certificate)
-    report = run.folder / "report.json"
     if report.is_file():
         write_text(
             path.with_name("card.md"), card(read_json(report), certificate, signature, loaded.recipe.description)
         )
     return certificate
+
+
+def _export_decoder(path: Path, model: keras.Model, dataset: Dataset, opset: int, tolerance: float) -> None:
+    """Write the half from embedding to image as a file of its own, proved like the other."""
+    with replacing(path) as temporary:
+        onnx.save(convert_decoder(model, opset=opset), temporary)
+        difference = measure_decoder(temporary, model, dataset.test, dataset.signature)
+        if difference > tolerance:
+            raise ZooError(f"the exported decoder differs from the Keras model by {difference:.2e}; it was removed")
 
 
 def exported_path(run: Run) -> Path:

@@ -15,11 +15,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from zoo.data.dataset import Signature
 from zoo.errors import ZooError
+from zoo.layers.code import decoder
 from zoo.tasks import Task
 
 RECIPE_KEY, DATA_KEY, VERSIONS_KEY = "zoo.recipe", "zoo.data", "zoo.versions"
 LABEL = "label"
-
+RECONSTRUCTED = ("embedding", "reconstruction", "score")  # in the order in which Keras gives the values of a dict
 
 OUTPUTS = {  # of the Keras model, by kind of task; `convert` adds what follows from them
     "classification": "probabilities",
@@ -58,8 +59,11 @@ def convert(model: keras.Model, signature: Signature, task: Task, *, opset: int)
     names = dict(zip(signature.tensor_names, input_names(signature), strict=True))
     if task.kind == "sequences":
         names = {t.name: name for t, name in zip(model.inputs, ("source", "target"), strict=True)}
-    output = OUTPUTS[task.kind]
-    proto = to_onnx(model, [names[t.name] for t in model.inputs], [output], opset=opset)
+    output = OUTPUTS.get(task.kind, "")
+    if task.reconstructs:
+        model = keras.Model(model.input, {name: model.output[name] for name in RECONSTRUCTED}, name=model.name)
+    outputs = RECONSTRUCTED if task.reconstructs else (output,)
+    proto = to_onnx(model, [names[t.name] for t in model.inputs], outputs, opset=opset)
     _rename_axes(proto)
     if task.kind == "classification":
         _add_label(proto, output, signature.labels)
@@ -69,12 +73,31 @@ def convert(model: keras.Model, signature: Signature, task: Task, *, opset: int)
         _add_mask(proto, output)
     elif task.kind == "detection":
         _split_boxes(proto, output, len(signature.labels))
+    _check(proto, model, opset)
+    return proto
+
+
+def convert_decoder(model: keras.Model, *, opset: int) -> onnx.ModelProto:
+    """Convert the second half of a saved autoencoder: `embedding` `(batch, features)` to `reconstruction`.
+
+    Args:
+        model: the saved model, from raw images.
+        opset: version of the ONNX operators, 13 to 18.
+    """
+    parts = model.get_layer(model.name)
+    half = decoder(keras.Model(parts.input, parts.outputs[1], name=model.name))
+    proto = to_onnx(half, ["embedding"], ["reconstruction"], opset=opset)
+    _rename_axes(proto)
+    _check(proto, half, opset)
+    return proto
+
+
+def _check(proto: onnx.ModelProto, model: keras.Model, opset: int) -> None:
     try:
         onnx.checker.check_model(proto, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         reason = str(error).partition("\n")[0]
         raise ZooError(f"model '{model.name}' has no ONNX form at opset {opset}: {reason}") from error
-    return proto
 
 
 def input_names(signature: Signature) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import onnxruntime
 
 from zoo.data.dataset import Signature, Split
 from zoo.data.preprocessing import as_tensors
@@ -47,7 +48,7 @@ def saved_outcomes(model: keras.Model, split: Split, signature: Signature, task:
     """
     batches = (split.take(positions) for positions in _chunks(split, _CHUNK))
 
-    def run(inputs: Any) -> np.ndarray:
+    def run(inputs: Any) -> Any:
         return _keras_output(model, inputs, signature, None)
 
     if task.kind == "sequences":
@@ -69,6 +70,12 @@ def measure(path: Path, model: keras.Model, split: Split, signature: Signature, 
         wanted = _keras_output(model, raw, signature, so_far)
         wanted = wanted[:, 0] if task.kind == "regression" else wanted
         prediction = exported.predict(raw, so_far)
+        if isinstance(wanted, dict):
+            for name, theirs in prediction.parts.items():
+                difference = np.abs(theirs.astype(np.float64) - wanted[name])
+                worst = max(worst, float(difference.max()) if np.isfinite(difference).all() else float("inf"))
+                scale = max(scale, float(np.abs(wanted[name]).max()))
+            continue
         got = prediction.output
         if got.shape != wanted.shape:
             raise ZooError(f"{path}: the file gives outputs of the shape {got.shape}, the model {wanted.shape}")
@@ -90,9 +97,23 @@ def measure(path: Path, model: keras.Model, split: Split, signature: Signature, 
     return Parity(worst, flips, len(split), scale)
 
 
-def _keras_output(model: keras.Model, raw: Any, signature: Signature, so_far: np.ndarray | None) -> np.ndarray:
+def measure_decoder(path: Path, model: keras.Model, split: Split, signature: Signature) -> float:
+    """Return the largest difference of an exported decoder from the saved model's, on the embeddings of a split."""
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for positions in _chunks(split, _CHUNK):
+        wanted = _keras_output(model, split.take(positions), signature, None)
+        (got,) = session.run(["reconstruction"], {"embedding": wanted["embedding"]})
+        worst = max(worst, float(np.abs(got.astype(np.float64) - wanted["reconstruction"]).max()))
+    return worst
+
+
+def _keras_output(model: keras.Model, raw: Any, signature: Signature, so_far: np.ndarray | None) -> Any:
     if isinstance(raw, list):  # images of different sizes, one by one
-        return np.concatenate([model.predict_on_batch(image[None]) for image in raw])
+        each = [model.predict_on_batch(image[None]) for image in raw]
+        if isinstance(each[0], dict):
+            return {name: np.concatenate([part[name] for part in each]) for name in each[0]}
+        return np.concatenate(each)
     tensors = as_tensors(raw, signature)
     return model.predict_on_batch(tensors if so_far is None else [tensors, so_far])
 

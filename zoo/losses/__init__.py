@@ -15,6 +15,7 @@ from zoo.losses.classes import (
     balanced_weights,
 )
 from zoo.losses.detection import CenterNet
+from zoo.losses.pixels import PixelBinaryCrossentropy
 from zoo.losses.segmentation import CrossentropyDice, Dice
 from zoo.losses.sequences import ConnectionistTemporal, MaskedCrossentropy
 
@@ -43,7 +44,8 @@ def build_loss(
     """Return the loss of a recipe's `loss:` section.
 
     Losses take logits, and targets as the task's kind has them: one-hot classes for classification, class numbers for
-    pixels, tokens and symbols, numbers for regression and forecasting, boxes for detection.
+    pixels, tokens and symbols, numbers for regression and forecasting, boxes for detection. For reconstruction both are
+    images in [0, 1].
 
     Args:
         settings: the section.
@@ -60,4 +62,6 @@ def build_loss(
         options["class_weights"] = class_weights.tolist()
     if settings.name == "pixel_crossentropy" or (settings.name == "focal" and kind == "segmentation"):
         options["sparse"] = True
+    if settings.name == "binary_crossentropy" and kind in ("reconstruction", "anomaly"):
+        return PixelBinaryCrossentropy(label_smoothing=options["label_smoothing"], name=settings.name)
     return _LOSSES[settings.name](**options, name=settings.name)

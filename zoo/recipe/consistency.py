@@ -49,6 +49,13 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
         f"is for forecasting, and {recipe.task} has no windows",
     )
     refuse(
+        (task.kind == "anomaly") != bool(data.abnormal),
+        ("data", "abnormal"),
+        "required, and missing: the classes that training must not see, for example ['3']"
+        if task.kind == "anomaly"
+        else f"is for anomaly detection, and the task is {recipe.task}",
+    )
+    refuse(
         recipe.data.validation + recipe.data.test >= 1,
         ("data", "validation"),
         f"validation ({recipe.data.validation}) and data.test ({recipe.data.test}) leave nothing to train on",
@@ -59,7 +66,7 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
     refuse(recipe.augment and not images, ("augment",), f"augmentation is for images, and {recipe.task} takes none")
     for position, step in enumerate(recipe.augment):
         refuse(
-            images and task.kind != "classification" and step.kind not in PHOTOMETRIC,
+            images and not task.labeled and step.kind not in PHOTOMETRIC,
             ("augment", position, step.kind),
             f"{step.kind} moves pixels, which the targets of {recipe.task} would have to follow "
             f"(possible: {', '.join(PHOTOMETRIC)})",
@@ -73,6 +80,11 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
                 f"the smallest share, {low}, is above the largest, {high}",
             )
 
+    refuse(
+        task.reconstructs and any(step.standardize is not None for step in recipe.preprocess),
+        ("preprocess",),
+        "standardize leaves [0, 1], where reconstructed pixels lie; use rescale alone: {scale: 0.00392156862745098}",
+    )
     losses = task.losses
     refuse(
         recipe.loss.name not in losses,

@@ -44,6 +44,7 @@ class Data(Section):
     )
     input: str | None = Field(None, description="the feature that is the input (tfds), where the source names none")
     target: str | None = Field(None, description="the column to predict (tables), or the feature (tfds, npz)")
+    abnormal: list[str] = Field([], description="anomaly detection: the classes that training must not see")
     window: Window | None = Field(None, description="forecasting: what is seen and what is predicted")
     context: Positive = Field(128, description="language modeling: characters that the model sees at a time")
     ignore: list[str] = Field([], description="columns of a table that are not inputs")
@@ -129,6 +130,8 @@ class Recipe(Section):
         "transcription",
         "semantic_segmentation",
         "object_detection",
+        "reconstruction",
+        "anomaly_detection",
     ]
     data: Data
     preprocess: list[PreprocessStep] = []

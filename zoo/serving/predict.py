@@ -26,7 +26,7 @@ def predict(file: str | Path, inputs: Sequence[str | Path]) -> list[dict[str, An
         For each example `input` (file, and row where a file holds several) with, by task: `label` and `probabilities`
         (class name to probability); `value`; `forecast` (list); `text` (transcribed, translated, or a prompt with its
         continuation); `shares` (of each class in the mask); `objects` (`label`, `score`, `box` as ymin, xmin, ymax,
-        xmax in shares of the image); `tokens`.
+        xmax in shares of the image); `tokens`; `score` and, for anomalies, `label`, with the `embedding`.
 
     Raises:
         ZooError: the model or an input is missing, damaged, or does not fit.
@@ -43,6 +43,14 @@ def _facts(model: ExportedModel, raw: Any) -> list[dict[str, Any]]:
     if model.task == "language_modeling":
         return [{"text": model.generate(prompt, CONTINUATION, temperature=0.8)} for prompt in raw]
     prediction = model.predict(raw)
+    if prediction.parts:
+        labels = [{"label": label} for label in prediction.labels or ()] or [{}] * len(prediction.parts["score"])
+        return [
+            {**label, "score": float(score), "embedding": embedding.tolist()}
+            for label, score, embedding in zip(
+                labels, prediction.parts["score"], prediction.parts["embedding"], strict=True
+            )
+        ]
     if prediction.values is not None:
         return [{"value": float(value)} for value in prediction.values]
     if prediction.forecasts is not None:

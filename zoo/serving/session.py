@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ class Prediction:
         masks: the class of each pixel, `(examples, height, width)`, or None.
         detections: `(examples, most, 6)`: ymin, xmin, ymax, xmax in shares of the image, class, score; a score of 0 is
             padding. Or None.
+        parts: of an autoencoder: `embedding` `(examples, features)`, `reconstruction` `(examples, height, width,
+            channels)` in [0, 1], and `score` `(examples,)`, their mean squared difference; else empty.
     """
 
     output: np.ndarray
@@ -47,6 +49,7 @@ class Prediction:
     texts: list[str] | None = None
     masks: np.ndarray | None = None
     detections: np.ndarray | None = None
+    parts: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 class ExportedModel:
@@ -59,6 +62,7 @@ class ExportedModel:
         columns: the columns of a table.
         labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
         tokenizer: how texts become token ids; None where the input is no text.
+        threshold: anomaly detection: the score above which an example is abnormal.
 
     Raises:
         ZooError: the file is missing, is not ONNX, or was not written by `zoo export`.
@@ -89,6 +93,7 @@ class ExportedModel:
         self.columns = [Column(**column) for column in signature["columns"]]
         self.labels: tuple[str, ...] = tuple(signature["labels"])
         self.tokenizer = Tokenizer.from_json(signature["tokenizer"]) if "tokenizer" in signature else None
+        self.threshold: float | None = signature.get("threshold")
         self._kind = TASKS[self.task].kind
 
     def predict(self, raw: Any, so_far: np.ndarray | None = None) -> Prediction:
@@ -124,6 +129,9 @@ class ExportedModel:
         if self._kind == "detection":
             output = np.concatenate([found["boxes"], found["scores"]], axis=-1)
             return Prediction(output, detections=top_detections(output))
+        if self._kind in ("reconstruction", "anomaly"):
+            called = None if self.threshold is None else [self.labels[int(s > self.threshold)] for s in found["score"]]
+            return Prediction(found["reconstruction"], labels=called, parts=found)
         return Prediction(found["logits"])
 
     def decode(self, raw: Any, most: int = 256, *, beams: int = 1) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from zoo import registry
-from zoo.data.batches import Prepared, evaluation_batches, prepare, training_batches
+from zoo.data.batches import Form, Prepared, evaluation_batches, prepare, training_batches
 from zoo.data.dataset import Dataset, Split
 from zoo.data.preprocessing import Preprocessor, fit_preprocessor
 from zoo.errors import ZooError
@@ -45,7 +45,7 @@ class Problem:
 
     def outputs(self, prepared: Prepared) -> np.ndarray:
         """Return the evaluated model's outputs in compact form (`zoo.training.outcomes`)."""
-        batches = evaluation_batches(replace(prepared, teacher_forcing=False), targets=False)
+        batches = evaluation_batches(replace(prepared, form="target"), targets=False)
         arrays = (batch.numpy() for batch in batches)
         kind = TASKS[self.recipe.task].kind
         return outcomes(kind, self.views.evaluated.predict_on_batch, arrays, prepared.split.targets)
@@ -75,7 +75,10 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     preprocessor = fit_preprocessor(recipe.preprocess, dataset)
     scale = fit_target_scale(dataset.train, TASKS[recipe.task])
     views = build_views(recipe, dataset, preprocessor, scale)
-    train, validation = (_prepare(s, dataset, preprocessor, scale, recipe) for s in (dataset.train, dataset.validation))
+    watched = dataset.validation
+    if TASKS[recipe.task].kind == "anomaly":  # training sees what is normal, and so does its figure on validation
+        watched = watched.part(np.flatnonzero(watched.targets == 0))
+    train, validation = (_prepare(s, dataset, preprocessor, scale, recipe) for s in (dataset.train, watched))
     return Problem(recipe, dataset, preprocessor, scale, views, train, validation)
 
 
@@ -150,7 +153,8 @@ def _prepare(
 ) -> Prepared:
     task = TASKS[recipe.task]
     targets = training_targets(split, task, dataset.signature, scale)
-    return prepare(split, preprocessor, targets, recipe.data.memory, teacher_forcing=task.kind == "sequences")
+    form: Form = "so_far" if task.kind == "sequences" else "itself" if task.reconstructs else "target"
+    return prepare(split, preprocessor, targets, recipe.data.memory, form=form)
 
 
 def _class_weights(problem: Problem) -> np.ndarray | None:

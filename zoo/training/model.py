@@ -4,6 +4,8 @@ raw ── to_shape ──► prepared ── normalize ──► network ──
                     └──────────── trained ───────────────────────┘
                     └──────────── evaluated ───────────────────────────────────────────────────────┘
 └───────────────────────────────── saved and exported ─────────────────────────────────────────────┘
+
+An autoencoder's three views give an image; what is evaluated and saved also gives embedding and error.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 from zoo import registry
 from zoo.data.dataset import Dataset, Signature, Split
 from zoo.data.preprocessing import Preprocessor
+from zoo.layers.code import SquaredError, with_embedding
 from zoo.layers.detection import DecodeBoxes
 from zoo.layers.preprocessing import WindowRestore, WindowStandardize
 from zoo.recipe.schema import Recipe
@@ -76,10 +79,11 @@ def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, sc
     """Build the recipe's network for the data set, with preprocessing before it and what the task wants after it."""
     task, signature = TASKS[recipe.task], dataset.signature
     shape = preprocessor.shape if signature.vocabulary is None else (None,)
+    has_head = registry.entry(recipe.model.name).outputs is not None
     network = registry.build(
         recipe.model.name,
         input_shape=shape,
-        outputs=len(signature.labels) or signature.horizon or 1,
+        outputs=(len(signature.labels) or signature.horizon or 1) if has_head else None,
         vocabulary=signature.vocabulary,
         every_step=task.kind == "tokens",
         **recipe.model.config,
@@ -90,6 +94,8 @@ def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, sc
     restore = WindowRestore(name="restore_window")
     unscale = keras.layers.Rescaling(1 / scale.std, -scale.mean / scale.std, name="unscale")
     finish = _finish(recipe, task, scale)
+    parts = with_embedding(network) if task.reconstructs else network
+    error = SquaredError(name="score", dtype="float32")
 
     def outputs(x: Any) -> tuple[Any, Any]:
         """Return what the loss takes, and what is evaluated."""
@@ -98,6 +104,9 @@ def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, sc
             x, mean, deviation = standardize(x)
             values = restore(network(x), mean, deviation)
             return unscale(values), keras.layers.Identity(name="forecast")(values)
+        if task.reconstructs:
+            embedding, image = parts(x)
+            return image, {"embedding": embedding, "image": x, "reconstruction": image, "score": error(image, x)}
         logits = network([x, *so_far] if so_far else x)
         return logits, finish(logits)
 

@@ -3,7 +3,8 @@
 By kind of task: probabilities `(n, classes)`; values `(n,)`; forecasts `(n, horizon)`; for tokens, the negative
 log-likelihood of each target in nats and whether the most probable token is the target, `(n, length, 2)`; decoded
 symbols `(n, length)` padded with 0; the class of each pixel `(n, height, width)` uint8; the best boxes with class and
-score `(n, most, 6)`.
+score `(n, most, 6)`; for reconstructions, the mean squared error and the structural similarity of each, `(n, 2)`; for
+anomalies the score `(n,)`.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from zoo.data.structured import padded
 from zoo.data.text import END, PADDING, START
 from zoo.decoding import collapse_ctc, greedy
 from zoo.detections import top_detections
+from zoo.similarity import errors
 from zoo.tasks import Kind
 
-Model = Callable[[Any], np.ndarray]  # raw or prepared inputs of some examples to the model's outputs
+Model = Callable[[Any], Any]  # raw or prepared inputs of some examples to the model's outputs
 
 
 def outcomes(kind: Kind, model: Model, batches: Iterable[Any], targets: np.ndarray) -> np.ndarray:
@@ -37,8 +39,9 @@ def outcomes(kind: Kind, model: Model, batches: Iterable[Any], targets: np.ndarr
             found.append(decode(model, inputs, targets.shape[1] + 8))
             continue
         output = model(inputs)
-        found.append(compact(kind, output, targets[start : start + len(output)]))
-        start += len(output)
+        count = len(output["score"] if isinstance(output, dict) else output)
+        found.append(compact(kind, output, targets[start : start + count]))
+        start += count
     if kind in ("sequences", "transcription"):
         return padded(found)
     return np.concatenate(found)
@@ -53,8 +56,12 @@ def decode(model: Model, source: np.ndarray, most: int) -> np.ndarray:
     return greedy(step, len(source), start=START, end=END, most=most)
 
 
-def compact(kind: Kind, output: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def compact(kind: Kind, output: Any, targets: np.ndarray) -> np.ndarray:
     """Return outputs of some examples in compact form. "sequences" are decoded step by step instead: see `decode`."""
+    if kind == "anomaly":
+        return output["score"]
+    if kind == "reconstruction":
+        return errors(output["image"], output["reconstruction"])
     if kind == "regression":
         return output[:, 0]
     if kind == "tokens":

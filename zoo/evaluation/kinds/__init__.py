@@ -12,7 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.kinds import detection, forecasting, segmentation, sequences, tokens, transcription
+from zoo.evaluation.kinds import (
+    anomaly,
+    detection,
+    forecasting,
+    reconstruction,
+    segmentation,
+    sequences,
+    tokens,
+    transcription,
+)
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 
@@ -50,4 +59,6 @@ KINDS: dict[str, Kind] = {
     ),
     "segmentation": Kind(segmentation.METRICS, segmentation.resampled, segmentation.details),
     "detection": Kind(detection.METRICS, detection.resampled, detection.details),
+    "reconstruction": Kind(reconstruction.METRICS, reconstruction.resampled, reconstruction.details),
+    "anomaly": Kind(anomaly.METRICS, anomaly.resampled, anomaly.details),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from zoo.evaluation.sections import boxes, forecasts, masks, text, written
+from zoo.evaluation.sections import anomalies, boxes, forecasts, masks, reconstructions, text, written
 
 SECTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "forecasting": forecasts.section,
@@ -18,4 +18,6 @@ SECTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "transcription": written.section,
     "segmentation": masks.section,
     "detection": boxes.section,
+    "reconstruction": reconstructions.section,
+    "anomaly": anomalies.section,
 }

@@ -1,0 +1,218 @@
+"""Ranking, thresholds and simple detectors of anomalies, against counts of pairs and scikit-learn."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import mannwhitneyu
+from sklearn import metrics
+
+from zoo.evaluation import anomaly
+from zoo.evaluation.anomaly import (
+    choose_threshold,
+    isolation_forest_scores,
+    pca_scores,
+    ranking_metrics,
+    threshold_metrics,
+)
+from zoo.evaluation.kinds import anomaly as kind
+
+seeds = st.integers(0, 10_000)
+
+
+def scored(seed, n=40, levels=8):
+    """Return targets of both sorts, and scores with many ties that are greater for the abnormal ones."""
+    generator = np.random.default_rng(seed)
+    y = np.concatenate([[0, 1], generator.random(n - 2) < 0.3]).astype(int)
+    return y, np.round(levels * (generator.random(n) + 0.4 * y)) / levels
+
+
+def precision_by_loop(y, scores):
+    """Return the average precision as the sum over thresholds of the gain in recall times the precision."""
+    total, recall = 0.0, 0.0
+    for threshold in sorted(set(scores), reverse=True):
+        called = scores >= threshold
+        found = (called & (y == 1)).sum() / (y == 1).sum()
+        total += (found - recall) * (y[called] == 1).mean()
+        recall = found
+    return total
+
+
+@settings(max_examples=40)
+@given(seeds, st.integers(2, 60), st.sampled_from([1, 3, 1000]))
+def test_ranking_against_mann_whitney_and_a_loop(seed, n, levels):
+    y, scores = scored(seed, n, levels)
+    found = ranking_metrics(y, scores)
+    abnormal, normal = scores[y == 1], scores[y == 0]
+    assert found["auroc"] == pytest.approx(mannwhitneyu(abnormal, normal).statistic / (len(abnormal) * len(normal)))
+    assert found["average_precision"] == pytest.approx(precision_by_loop(y, scores))
+    assert found["auroc"] == pytest.approx(metrics.roc_auc_score(y, scores))
+    assert found["average_precision"] == pytest.approx(metrics.average_precision_score(y, scores))
+
+
+@given(seeds)
+def test_figures_of_copied_examples_equal_those_of_counted_ones(seed):
+    y, scores = scored(seed)
+    drawn = np.random.default_rng(seed).integers(0, len(y), len(y))
+    copied = ranking_metrics(y[drawn], scores[drawn])
+    found = kind.resampled(y, scores)(np.bincount(drawn, minlength=len(y)).astype(float))
+    assert found == pytest.approx(list(copied.values()), nan_ok=True)
+
+
+def test_figures_that_are_not_defined():
+    assert all(math.isnan(v) for v in ranking_metrics(np.zeros(3, int), np.arange(3)).values())
+    assert all(math.isnan(v) for v in ranking_metrics(np.array([0, 1]), np.array([1.0, np.nan])).values())
+    counts = np.array([2.0, 0.0, 0.0])  # a resample without an abnormal example
+    assert np.isnan(kind.resampled(np.array([0, 1, 0]), np.arange(3.0))(counts)).all()
+
+
+@settings(max_examples=40)
+@given(seeds, st.integers(2, 40), st.sampled_from([2, 8, 1000]))
+def test_threshold_has_the_greatest_balanced_accuracy(seed, n, levels):
+    y, scores = scored(seed, n, levels)
+    chosen = threshold_metrics(y, scores, choose_threshold(scores, y))["balanced_accuracy"]
+    every = [metrics.balanced_accuracy_score(y, scores > t) for t in [-1, *scores]]
+    assert chosen == pytest.approx(max(every))
+
+
+@given(seeds, st.integers(1, 60), st.floats(0, 0.99), st.sampled_from([3, 1000]))
+def test_threshold_of_normal_examples_keeps_the_false_positive_rate(seed, n, rate, levels):
+    scores = np.round(levels * np.random.default_rng(seed).random(n))
+    threshold = choose_threshold(scores, false_positive_rate=rate)
+    assert (scores > threshold).mean() <= rate + 1e-9 and threshold in scores
+    lower = [t for t in scores if t < threshold]
+    assert all((scores > t).mean() > rate for t in lower)
+    assert choose_threshold(scores, np.zeros(n, int), false_positive_rate=rate) == threshold
+
+
+def test_threshold_lies_between_two_scores():
+    assert choose_threshold(np.array([1.0, 2.0, 4.0, 5.0]), np.array([0, 0, 1, 1])) == 3
+    assert choose_threshold(np.arange(100.0), false_positive_rate=0.05) == 94
+
+
+def test_a_useless_score_calls_nothing_abnormal():
+    scores, y = np.array([1.0, 2.0, 1.0, 2.0]), np.array([0, 0, 1, 1])
+    assert threshold_metrics(y, scores, choose_threshold(scores, y))["false_positive_rate"] == 0
+
+
+@settings(max_examples=40)
+@given(seeds)
+def test_threshold_metrics_against_scikit_learn(seed):
+    y, scores = scored(seed)
+    called = scores > 0.6
+    found = threshold_metrics(y, scores, 0.6)
+    assert found == pytest.approx(
+        {
+            "threshold": 0.6,
+            "balanced_accuracy": metrics.balanced_accuracy_score(y, called),
+            "precision": metrics.precision_score(y, called, zero_division=np.nan),
+            "recall": metrics.recall_score(y, called),
+            "f1": metrics.f1_score(y, called),
+            "false_positive_rate": called[y == 0].mean(),
+        },
+        nan_ok=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("scores", "y", "rate", "message"),
+    [
+        ([1.0, np.inf], [0, 1], 0.05, "finite"),
+        ([1.0, 2.0], [1, 1], 0.05, "normal validation examples"),
+        ([1.0, 2.0], [0, 0], 1.0, "received 1.0"),
+        ([1.0, 2.0], [0, 2], 0.05, "received 0 to 2"),
+        ([1.0, 2.0], [0], 0.05, r"expected y .*; received \(1,\) and \(2,\)"),
+        ([], [], 0.05, "received"),
+    ],
+)
+def test_wrong_input_is_named(scores, y, rate, message):
+    with pytest.raises(ValueError, match=message):
+        choose_threshold(np.array(scores), np.array(y), false_positive_rate=rate)
+
+
+# --- simple detectors ---------------------------------------------------------------------------------------------
+
+
+def planted(seed=0, n=300):
+    """Return images near a plane in pixel space to train on, and others of which every third is far from it."""
+    generator = np.random.default_rng(seed)
+    basis = generator.normal(size=(2, 36))
+
+    def draw(count):
+        rows = 0.5 + 0.06 * generator.normal(size=(count, 2)) @ basis + 0.01 * generator.normal(size=(count, 36))
+        return np.clip(rows, 0, 1).reshape(count, 6, 6, 1)
+
+    x, y = draw(60), np.arange(60) % 3 == 0
+    x[y] = np.clip(x[y] + 0.1 * generator.normal(size=x[y].shape), 0, 1)
+    return draw(n), x, y.astype(int)
+
+
+def test_baselines_find_what_was_planted():
+    train, x, y = planted()
+    linear = pca_scores(train, {"test": x, "train": train}, 2)
+    forest = isolation_forest_scores(train, {"test": x}, seed=1)
+    assert ranking_metrics(y, linear["test"])["auroc"] > 0.99
+    assert ranking_metrics(y, forest["test"])["auroc"] > 0.8
+    assert linear["train"].shape == (300,) and linear["test"].dtype == forest["test"].dtype == np.float64
+    assert forest["test"].min() > 0 and forest["test"].max() < 1
+    threshold = choose_threshold(linear["train"], false_positive_rate=0.02)
+    assert threshold_metrics(y, linear["test"], threshold)["balanced_accuracy"] > 0.9
+
+
+def test_linear_score_is_the_distance_from_the_plane():
+    train, x, _ = planted()
+    rows, mean = train.reshape(len(train), -1), train.reshape(len(train), -1).mean(0)
+    basis = np.linalg.svd(rows - mean, full_matrices=False)[2][:2]
+    left = (x.reshape(len(x), -1) - mean) @ (np.eye(36) - basis.T @ basis)
+    np.testing.assert_allclose(pca_scores(train, {"x": x}, 2)["x"], (left**2).mean(1), rtol=1e-3)
+
+
+def test_scores_repeat_and_do_not_depend_on_the_parts(monkeypatch):
+    train, x, _ = planted()
+    whole = isolation_forest_scores(train, {"x": x}, seed=3)["x"], pca_scores(train, {"x": x}, 2, seed=3)["x"]
+    monkeypatch.setattr(anomaly, "_ROWS", 7)
+    parts = isolation_forest_scores(train, {"x": x}, seed=3)["x"], pca_scores(train, {"x": x}, 2, seed=3)["x"]
+    for first, second in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(first, second, rtol=1e-4)
+    assert (isolation_forest_scores(train, {"x": x}, seed=4)["x"] != whole[0]).any()
+
+
+# --- what the report says -----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=30)
+@given(seeds)
+def test_curve_and_ranking_agree(seed):
+    y, scores = scored(seed)
+    found = kind.details(y, scores, (), baseline=-scores)
+    area = ranking_metrics(y, scores)["auroc"]
+    curve, rival = found["roc"]["model"], found["roc"]["baseline"]
+    assert np.trapezoid(curve["true_positive_rate"], curve["false_positive_rate"]) == pytest.approx(area)
+    assert np.trapezoid(rival["true_positive_rate"], rival["false_positive_rate"]) == pytest.approx(1 - area)
+    wrong = kind._wrong_side(y, scores)
+    for label in (0, 1):
+        assert wrong[y == label].mean() == pytest.approx(1 - area)
+
+
+def test_details():
+    y, scores = np.array([0, 0, 0, 1, 1]), np.array([0.1, 0.2, 0.9, 0.8, 1.0])
+    found = kind.details(y, scores, ("good", "bad"))
+    assert found["worst"][0] == {"index": 2, "label": "good", "score": 0.9, "wrong_side": 0.5}
+    assert found["worst"][1] == {"index": 3, "label": "bad", "score": 0.8, "wrong_side": pytest.approx(1 / 3)}
+    assert len(found["worst"]) == 2 and found["roc"]["baseline"] is None
+    histogram = found["histogram"]
+    assert len(histogram["edges"]) == 41
+    assert (histogram["normal"].sum(), histogram["abnormal"].sum()) == (3, 2)
+    assert kind.details(y, scores, ())["worst"][0]["label"] == "normal"
+    assert kind.details(np.zeros(5, int), scores, ())["roc"]["model"] is None
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_ends():
+    y, scores = scored(0, 2000, 10**9)
+    curve = kind.roc(y, scores)
+    for values in curve.values():
+        assert len(values) <= 200 and (values[0], values[-1]) == (0, 1) and (np.diff(values) >= 0).all()
+    area = np.trapezoid(curve["true_positive_rate"], curve["false_positive_rate"])
+    assert area == pytest.approx(ranking_metrics(y, scores)["auroc"], abs=0.01)
