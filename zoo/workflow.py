@@ -328,6 +328,13 @@ def _say_result(console: Console, report: dict[str, Any]) -> None:
 
 
 def _say_export(console: Console, certificate: dict[str, Any]) -> None:
+    if certificate["split"] == "noise":
+        console.print(
+            f"Exported {certificate['bytes'] / 1024:,.0f} KB: difference from Keras "
+            f"{certificate['max_abs_difference']:.1e} (allowed {certificate['tolerance']:.1e}) on the noise of "
+            f"{certificate['samples']} images"
+        )
+        return
     console.print(
         f"Exported {certificate['bytes'] / 1024:,.0f} KB: largest difference from Keras "
         f"{certificate['max_abs_difference']:.1e} on {certificate['samples']:,} test examples, "

@@ -296,6 +296,7 @@ for name in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_jax_gives_the_same(tmp_path):
     pytest.importorskip("jax")
     from zoo.diffusion import Process, Sampler

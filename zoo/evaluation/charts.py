@@ -185,7 +185,7 @@ def class_shares(classes: Mapping[str, Any]) -> str:
     if len(places) <= 20:
         axes.set_xticks(places, classes["labels"], rotation=0 if max(map(len, classes["labels"])) < 3 else 90)
     percent(axes.yaxis)
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
     return to_svg(figure, "classes", "share of each class among made and real images")
 
 

@@ -24,6 +24,16 @@ class _Spectral:
         initializer = keras.initializers.RandomNormal(0.0, 1.0)
         self.vector = self.add_weight((1, filters), initializer, trainable=False, name="singular_vector")
 
+    def save_own_variables(self: Any, store: Any) -> None:
+        """Save the vector beside the variables that the plain layer knows of."""
+        super().save_own_variables(store)  # type: ignore[misc]
+        store["singular_vector"] = self.vector
+
+    def load_own_variables(self: Any, store: Any) -> None:
+        """Load what `save_own_variables` saved."""
+        super().load_own_variables(store)  # type: ignore[misc]
+        self.vector.assign(store["singular_vector"])
+
     def _divided(self: Any, kernel: Any) -> Any:
         """Return the kernel over its largest singular value, which the gradient flows through."""
         matrix = ops.reshape(kernel, (-1, kernel.shape[-1]))

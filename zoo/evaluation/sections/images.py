@@ -13,7 +13,7 @@ from zoo.evaluation.pictures import picture
 if TYPE_CHECKING:
     from zoo.evaluation.report import Predictions
 
-LONGEST = 72  # CSS pixels of a picture's longer side
+LONGEST, WIDE = 72, 380  # CSS pixels of the longer side of a picture, and of a grid
 
 
 def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
@@ -37,5 +37,5 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
     found["nearest"] = [[picture(image, LONGEST) for image in pair] for pair in shown.get("nearest", ())]
     for epoch, path in shown.get("epochs", {}).items():
         with Image.open(path) as image:
-            found["epochs"].append({"epoch": epoch, **picture(np.asarray(image), 4 * LONGEST)})
+            found["epochs"].append({"epoch": epoch, **picture(np.asarray(image), WIDE)})
     return found
