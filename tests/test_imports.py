@@ -13,13 +13,16 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "zoo"
 
 # What each part may import, beside itself: plain helpers, then the stages in their order.
-HELPERS = {"errors", "files", "cache", "quiet", "tasks", "decoding", "detections", "similarity"}
+HELPERS = {"errors", "files", "cache", "quiet", "tasks", "decoding", "detections", "similarity", "grids"}
 RECIPE = {"recipe", "registry", "profile"}
 ALLOWED = {
     "errors": set(),
     "decoding": {"errors"},
     "detections": {"errors"},
     "similarity": set(),
+    "grids": {"files"},
+    "diffusion": {"errors", "layers"},
+    "generated": HELPERS | RECIPE | {"layers", "data", "training", "evaluation"},
     "weights": {"errors", "quiet"},
     "files": {"errors"},
     "cache": {"errors"},
@@ -33,12 +36,14 @@ ALLOWED = {
     "losses": {"errors", "layers", "recipe"},
     "optimization": {"errors", "recipe"},
     "data": HELPERS | {"recipe", "layers"},  # the layers that preprocessing puts into a model
-    "training": HELPERS | RECIPE | {"layers", "losses", "optimization", "data"},
+    "training": HELPERS | RECIPE | {"layers", "models", "diffusion", "losses", "optimization", "data"},
     "evaluation": HELPERS | RECIPE | {"layers", "data", "training"},
     "search": HELPERS | RECIPE | {"data", "training", "evaluation"},
     "serving": HELPERS | {"data"},  # a deployed file needs no Keras: nothing that trains
-    "export": HELPERS | RECIPE | {"layers", "data", "training", "evaluation", "serving"},  # the proof runs the file
-    "workflow": HELPERS | RECIPE | {"data", "training", "evaluation", "search", "export", "serving"},
+    "export": HELPERS
+    | RECIPE
+    | {"diffusion", "layers", "data", "training", "evaluation", "serving"},  # the proof runs the file
+    "workflow": HELPERS | RECIPE | {"generated", "data", "training", "evaluation", "search", "export", "serving"},
     "cli": HELPERS | RECIPE | {"workflow", "serving"},
     "__main__": {"cli"},
     "__init__": {"errors", "layers", "recipe", "registry", "serving", "workflow"},  # the public names

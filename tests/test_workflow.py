@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from zoo import cli, registry, workflow
+from zoo import cli, generated, registry, workflow
 from zoo.data.sources import load_dataset
 from zoo.errors import ZooError
 from zoo.recipe import list_recipes, load_recipe
@@ -39,8 +39,14 @@ SIZES = {  # of every recipe's model that has the setting
     "growth": 4,
     "token_width": 8,
     "channel_width": 8,
+    "latent": 4,
+    "generator_widths": "[8, 4]",
+    "discriminator_widths": "[4, 8]",
 }
 BY_MODEL = {  # of models that need more than that, or another form of it
+    "ddpm": {"widths": "[8, 8]", "attention": "[2]", "groups": 4, "heads": 2},
+    "conditional_ddpm": {"widths": "[8, 8]", "attention": "[2]", "groups": 4, "heads": 2},
+    "dit_tiny": {"width": 8, "heads": 2, "patch": 4},
     "center_net": {"widths": "[4, 8, 8]"},
     "convnext_tiny": {"widths": "[16, 16, 16]", "depths": "[1, 1, 1]"},
     "crnn": {"widths": "[4, 8, 8]"},
@@ -71,6 +77,10 @@ def small(name):
         overrides.append("preprocess=[{resize: {height: 32, width: 32}}, {rescale: {scale: 0.004}}]")
     if recipe.task == "language_modeling":
         overrides.append("data.context=64")
+    if recipe.task == "image_generation":
+        overrides.append("evaluation.samples=100")
+    if recipe.sampling is not None:
+        overrides.append("sampling.steps=3")
     sizes = SIZES | BY_MODEL.get(recipe.model.name, {})
     settings = registry.defaults(recipe.model.name)
     return overrides + [f"model.{key}={value}" for key, value in sizes.items() if key in settings]
@@ -124,6 +134,20 @@ def scenes(builder, *arguments, **options):
     return tf.data.Dataset.from_generator(generate, output_signature=signature)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def short_judges():
+    """Train the classifiers that judge made images for one epoch."""
+    train = workflow.train
+
+    def short(name, **options):
+        return train(name, ["training.epochs=1", "optimizer.learning_rate.warmup_epochs=0.5"], **options)
+
+    judge = generated.judge_generated
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generated, "judge_generated", lambda *given: judge(*given[:-1], short))
+        yield
+
+
 @pytest.fixture
 def data_of(request):
     """Return a function that puts made-up data in the place of what a recipe would download."""
@@ -141,7 +165,11 @@ def data_of(request):
     return prepare
 
 
-SLOW = ("cnn/cifar10", "cnn/fashion_mnist_mobilenet_v2")  # many layers: half a minute each
+SLOW = (  # many layers, half a minute each; or like another recipe that is not slow
+    *("cnn/cifar10", "cnn/fashion_mnist_convnext", "cnn/fashion_mnist_mobilenet_v2", "cnn/oxford_flowers102"),
+    *("autoencoder/fashion_mnist", "autoencoder/fashion_mnist_vae", "diffusion/digits_flow", "diffusion/fashion_mnist"),
+    *("gan/fashion_mnist", "mlp/mnist_reference", "rnn/fashion_mnist", "rnn/adding_problem"),
+)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +184,8 @@ def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
     report = json.loads((run / "report.json").read_text())
     assert set(report) >= KEYS and report["recipe"] == name and report["task"] == recipe.task
     primary = TASKS[recipe.task].primary
-    judged = ["train", "validation", "test"][recipe.task == "anomaly_detection" :]  # training has nothing abnormal
+    untrained = recipe.task in ("anomaly_detection", "image_generation")  # where the training split tells nothing
+    judged = ["train", "validation", "test"][untrained:]
     assert set(report["metrics"]) == set(judged)
     assert all(np.isfinite(report["metrics"][split][primary]) for split in judged)
     assert report["baseline"]["name"] and primary in report["baseline"]["test"]
@@ -166,7 +195,7 @@ def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
     assert again["metrics"] == report["metrics"]["test"] and again["intervals"] == report["intervals"]["test"]
     certificate = json.loads((run / "export" / "certificate.json").read_text())
     assert certificate["label_flips"] == 0 or TASKS[recipe.task].kind in ("tokens", "segmentation", "transcription")
-    assert certificate["samples"] == again["samples"]
+    assert certificate["samples"] == again["samples"] or recipe.task == "image_generation"
 
 
 def test_without_a_baseline_and_without_an_export(tmp_path):
@@ -353,3 +382,35 @@ def test_an_autoencoder_leaves_both_halves_and_an_anomaly_detector_its_threshold
     np.savez(tmp_path / "x.npz", x=raw)
     rows = predict(run / "export" / "model.onnx", [tmp_path / "x.npz"])
     assert [row["label"] for row in rows] == found.labels and len(rows[0]["embedding"]) == 16
+
+
+@pytest.mark.parametrize("name", ["gan/digits_conditional", "diffusion/digits_conditional"])
+def test_a_model_that_makes_images(name, tmp_path, monkeypatch):
+    run = workflow.train(name, small(name), runs=tmp_path)
+    report = json.loads((run / "report.json").read_text())
+    assert set(report["metrics"]["test"]) == {"fid", "kid", "precision", "recall", "coverage"}
+    assert report["memorization"]["verdict"] and report["features"]["recipe"] == "cnn/digits"
+    assert report["classes"]["classes"] == 10 and len(report["classes"]["shares"]) == 10
+    assert (run / "samples" / "epoch-0001.png").is_file()
+    page = (run / "report.html").read_text()
+    assert "What the model makes" in page and "Nearest training images" in page
+    model = ExportedModel(run / "export" / "model.onnx")
+    images = model.sample(12, seed=3)
+    assert images.shape == (12, 8, 8, 1) and images.dtype == np.uint8
+    np.testing.assert_array_equal(images, model.sample(12, seed=3))
+    assert (images != model.sample(12, seed=4)).any()
+    threes = model.sample(12, seed=3, labels=["3"] * 12)
+    np.testing.assert_array_equal(images[3], threes[3])  # the classes come in turn
+    for wrong, message in (({"labels": ["x"]}, "unknown class 'x'"), ({"labels": ["1", "2"]}, "expected one for each")):
+        with pytest.raises(ZooError, match=message):
+            model.sample(1, **wrong)
+    with pytest.raises(ZooError, match="makes images from noise"):
+        model.predict(images)
+    monkeypatch.setattr(
+        sys, "argv", ["zoo", "sample", str(run / "export" / "model.onnx"), "--output", str(tmp_path / "x.png")]
+    )
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code in (0, None)
+    with Image.open(tmp_path / "x.png") as grid:
+        assert grid.size == (10 * 9 - 1, 4 * 9 - 1)

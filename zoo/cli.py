@@ -191,8 +191,28 @@ def predict(
         _out.print(f"{result['input']}  {_shown(result)}", markup=False)
 
 
+@app.command()
+def sample(
+    file: Annotated[Path, typer.Argument(help="An ONNX file of a model that makes images.")],
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="Images to make.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same images.")] = 0,
+    label: Annotated[str | None, typer.Option(help="Class of the images; all in turn where it is left out.")] = None,
+    guidance: Annotated[float | None, typer.Option(min=0, help="Weight of the class, for diffusion models.")] = None,
+    output: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("samples.png"),
+) -> None:
+    """Make images with an exported generator or diffusion model; needs onnxruntime, not TensorFlow."""
+    from zoo.grids import write_grid
+    from zoo.serving.session import ExportedModel
+
+    labels = None if label is None else [label] * count
+    write_grid(output, ExportedModel(file).sample(count, seed=seed, labels=labels, guidance=guidance))
+    _out.print(str(output), markup=False)
+
+
 def _shown(result: dict[str, Any]) -> str:
     """Return what was predicted for one example, in one line."""
+    if "score" in result:
+        return f"{result['label'] + '  ' if 'label' in result else ''}score {result['score']:.6g}"
     if "label" in result:
         return f"{result['label']}  {result['probabilities'][result['label']]:.4f}"
     if "value" in result:

@@ -16,8 +16,9 @@ Kind = Literal[
     "detection",
     "reconstruction",
     "anomaly",
+    "generation",
 ]
-_LABELED = ("classification", "reconstruction", "anomaly")
+_LABELED = ("classification", "reconstruction", "anomaly", "generation")
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,17 @@ TASKS: dict[str, Task] = {
         True,
         "loss",
         ("pca_error", "isolation_forest"),
+    ),
+    "image_generation": Task(
+        "image_generation",
+        "generation",
+        ("image",),
+        _IMAGES,
+        ("adversarial", "denoising"),
+        "fid",
+        False,
+        "loss",
+        ("gaussian_mixture",),
     ),
 }
 

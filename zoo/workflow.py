@@ -56,6 +56,7 @@ def train(
     from zoo.data.sources import load_dataset
     from zoo.export.export import export_run, load_model
     from zoo.export.parity import saved_outcomes
+    from zoo.generated import judge_generated
     from zoo.profile import count_parameters
     from zoo.tasks import TASKS
     from zoo.training.fit import fit, set_up
@@ -86,10 +87,15 @@ def train(
         console.print(f"Kept epoch {fitted.kept_epoch}, the best on validation")
 
     model = load_model(run)  # what is evaluated is what was saved
-    outputs = _outputs(problem)
-    outputs["test"] = (dataset.test.targets, saved_outcomes(model, dataset.test, dataset.signature, task))
-    baseline = _baseline(problem, console)
-    report = _report(run, loaded, problem, model, fitted, facts, outputs, baseline)
+    generated = None
+    if task.kind == "generation":
+        generated = judge_generated(problem, model, run.folder, console, train)
+        outputs, baseline = generated.outputs, generated.baseline
+    else:
+        outputs = _outputs(problem)
+        outputs["test"] = (dataset.test.targets, saved_outcomes(model, dataset.test, dataset.signature, task))
+        baseline = _baseline(problem, console)
+    report = _report(run, loaded, problem, model, fitted, facts, outputs, baseline, generated)
     _say_result(console, report)
     if export:
         certificate = export_run(run, dataset, model)
@@ -112,12 +118,18 @@ def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, 
     from zoo.evaluation.metrics import evaluate as figures
     from zoo.export.export import load_model
     from zoo.export.parity import saved_outcomes
+    from zoo.generated import judge_generated
     from zoo.tasks import TASKS
+    from zoo.training.fit import set_up
 
     run, loaded, dataset = _reopen(run_folder)
     console.print(f"Evaluating {run.folder} on {len(dataset.test):,} test examples")
-    y = dataset.test.targets
-    output = saved_outcomes(load_model(run), dataset.test, dataset.signature, TASKS[loaded.recipe.task])
+    task, model = TASKS[loaded.recipe.task], load_model(run)
+    if task.kind == "generation":
+        problem = set_up(loaded.recipe, dataset)
+        y, output = judge_generated(problem, model, run.folder, console, train).outputs["test"]
+    else:
+        y, output = dataset.test.targets, saved_outcomes(model, dataset.test, dataset.signature, task)
     return {
         "run": str(run.folder),
         "recipe": loaded.name,
@@ -245,6 +257,7 @@ def _report(
     facts: Any,
     outputs: Any,
     baseline: dict[str, Any] | None,
+    generated: Any = None,
 ) -> dict[str, Any]:
     from zoo.evaluation.anomaly import choose_threshold, threshold_metrics
     from zoo.evaluation.report import Predictions, build_report, write_report
@@ -271,6 +284,8 @@ def _report(
         flops=count_flops(problem.views.network, length=problem.preprocessor.shape[0]),
     )
 
+    if generated is not None:
+        report |= generated.facts
     if TASKS[loaded.recipe.task].kind == "anomaly":
         (known, scores), (y, output) = outputs["validation"], outputs["test"]
         report["threshold"] = threshold_metrics(y, output, choose_threshold(scores, known))
@@ -296,6 +311,7 @@ def _report(
         _samples(model, dataset) if loaded.recipe.task == "language_modeling" else (),
         (lambda window: series.values[: series.origins["test"][window]]) if series is not None else None,
         made if TASKS[loaded.recipe.task].reconstructs else None,
+        generated.pictures if generated is not None else {},
     )
     write_report(run.folder, report, predictions)
     return report
@@ -312,6 +328,13 @@ def _say_result(console: Console, report: dict[str, Any]) -> None:
 
 
 def _say_export(console: Console, certificate: dict[str, Any]) -> None:
+    if certificate["split"] == "noise":
+        console.print(
+            f"Exported {certificate['bytes'] / 1024:,.0f} KB: difference from Keras "
+            f"{certificate['max_abs_difference']:.1e} (allowed {certificate['tolerance']:.1e}) on the noise of "
+            f"{certificate['samples']} images"
+        )
+        return
     console.print(
         f"Exported {certificate['bytes'] / 1024:,.0f} KB: largest difference from Keras "
         f"{certificate['max_abs_difference']:.1e} on {certificate['samples']:,} test examples, "

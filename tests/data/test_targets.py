@@ -53,7 +53,7 @@ def test_the_digits_without_one():
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["data.abnormal=[]"], "data.abnormal: required, and missing"),
+        (["data.abnormal=null"], "data.abnormal: required, and missing"),
         (["preprocess=[{standardize: {}}]"], r"standardize leaves \[0, 1\]"),
     ],
 )

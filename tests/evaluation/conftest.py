@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from zoo.evaluation.kinds.generation import rows
 from zoo.evaluation.report import Predictions, build_report, write_report
 from zoo.similarity import errors
 
@@ -21,6 +22,7 @@ TASK_OF = {
     "detection": "object_detection",
     "reconstruction": "reconstruction",
     "anomaly": "anomaly_detection",
+    "generation": "image_generation",
 }
 LETTERS = ("<padding>", "<unknown>", "<start>", "<end>", *"abcdefghijklmnopqrstuvwxyz ")
 DIGITS = ("<blank>", *"0123456789")
@@ -129,6 +131,18 @@ def anomaly(seed=0, n=60, apart=2.0):
     return y, generator.normal(apart * y).astype(np.float32)
 
 
+def generation(seed=0, n=60, apart=0.0):
+    """Return real and made images as rows: three classes, features around the mean of each."""
+    generator = np.random.default_rng(seed)
+
+    def seen(shift):
+        label = generator.integers(0, 3, n)
+        probabilities = 0.05 + 0.85 * np.eye(3)[label]
+        return rows(probabilities, generator.normal(size=(n, 5)) + label[:, None] + shift)
+
+    return seen(0.0), seen(apart)
+
+
 def report_inputs(kind):
     """Return what `build_report` takes for the kind, and the test split's predictions."""
     make = globals()[kind]
@@ -141,6 +155,7 @@ def report_inputs(kind):
         "detection": ({"noise": 0.02}, {"noise": 0.08}),
         "reconstruction": ({"noise": 0.1}, {"noise": 0.3}),
         "anomaly": ({"apart": 3.0}, {"apart": 0.5}),
+        "generation": ({"apart": 0.2}, {"apart": 2.0}),
     }[kind]
     outputs = {split: make(seed, **better)[:2] for seed, split in enumerate(SPLITS)}
     baseline = {"name": "the_old_way", "seconds": 1.5, "examples": 100, "converged": True}
@@ -154,6 +169,7 @@ def report_inputs(kind):
         "detection": SHAPES[1:],
         "reconstruction": SHAPES[1:],
         "anomaly": ("normal", "abnormal"),
+        "generation": SHAPES[1:],
     }[kind]
     y, output = outputs["test"]
     extra = {}
@@ -169,6 +185,8 @@ def report_inputs(kind):
         extra["example"] = lambda i: f"source {i} & <more>"
     elif kind == "segmentation":
         images = images + 40 * y[..., None].astype(int)
+    if kind == "generation":
+        extra["pictures"] = {"samples": images[:20].astype(np.uint8), "nearest": [tuple(images[:2].astype(np.uint8))]}
     if kind in ("reconstruction", "anomaly"):
         extra["made"] = lambda i: images[i].astype(np.uint8) // 2
     if kind in ("transcription", "segmentation", "detection", "reconstruction", "anomaly"):

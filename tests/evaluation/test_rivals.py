@@ -8,6 +8,7 @@ import pytest
 from zoo.errors import ZooError
 from zoo.evaluation import pixels
 from zoo.evaluation.copying import most_frequent_text, most_frequent_token, nearest_source
+from zoo.evaluation.kinds.generation import rows
 from zoo.evaluation.metrics import evaluate
 from zoo.evaluation.pixels import most_frequent_class, template_boxes
 from zoo.evaluation.rivals import NAMES, BaselineData, fit_and_run_baseline
@@ -42,6 +43,14 @@ def data_for(made):
         if kind in ("reconstruction", "anomaly"):
             images = {split: generator.uniform(size=(len(y), 12, 12, 1)) for split, y in made_up.items()}
             return BaselineData(made_up, images.__getitem__, code=5)
+        if kind == "generation":
+            images = {split: generator.integers(0, 256, (30, 6, 6, 1)).astype(np.uint8) for split in made_up}
+
+            def judge(x):
+                return rows(np.eye(2)[(x.mean((1, 2, 3)) > 128).astype(int)], x.reshape(len(x), -1) / 255)
+
+            y = {split: judge(x) for split, x in images.items()}
+            return BaselineData(y, images.__getitem__, judge=judge, samples=40)
         if kind == "segmentation":
             inputs = {split: np.stack([y * 60, 255 - y * 60], axis=-1) for split, y in made_up.items()}
         if task == "language_modeling":

@@ -32,10 +32,15 @@ SMALL: dict[str, dict] = {
     "center_net": {"widths": (4, 6, 8), "depth": 1, "head_width": 8},
     "cnn": {"widths": (4, 8), "depth": 1},
     "conv_autoencoder": {"widths": (4, 6), "code": 5},
+    "conditional_ddpm": {"widths": (8, 8), "depth": 1, "heads": 2, "groups": 4},
+    "conditional_gan": {"latent": 6, "embedding": 4, "generator_widths": (8, 4), "discriminator_widths": (4, 8)},
     "convnext_tiny": {"widths": (8, 8, 12, 16), "depths": (1, 1, 1, 1)},
     "crnn": {"widths": (4, 6, 8), "units": 6},
+    "dcgan": {"latent": 6, "generator_widths": (8, 4), "discriminator_widths": (4, 8)},
+    "ddpm": {"widths": (8, 8), "depth": 1, "heads": 2, "groups": 4},
     "denoising_autoencoder": {"widths": (4, 6), "code": 5},
     "densenet_bc": {"blocks": (1, 1, 2, 1), "growth": 4},
+    "dit_tiny": {"width": 16, "depth": 1, "heads": 2, "patch": 8},
     "efficientnet_b0": {"width": 0.2, "depth": 0.2},
     "gpt": {"width": 8, "depth": 2, "heads": 2},
     "gru": {"units": 6, "embedding": 5},
@@ -68,7 +73,7 @@ ANOTHER = {
     "width": None,
 }
 RANDOM = ("dropout", "block_dropout", "stage_dropout", "stochastic_depth", "level")  # these draw numbers in training
-ALWAYS_RANDOM = ("vae",)
+ALWAYS_RANDOM = ("vae", "dcgan", "conditional_gan", "ddpm", "conditional_ddpm", "dit_tiny")
 
 
 @dataclass(frozen=True)
@@ -128,8 +133,6 @@ def forms_of(name: str) -> typing.Iterator[tuple[str, str]]:
     takes_tokens = "vocabulary" in typing.get_type_hints(registry.builder(name))
     seen = set()
     for task in tasks:
-        if task not in TASKS:
-            continue
         kind = TASKS[task]
         if kind.kind == "sequences":
             forms = ["pair"]
@@ -193,7 +196,25 @@ def example(case: Case) -> tuple[list[np.ndarray], np.ndarray]:
         x.append(np.concatenate([np.full((BATCH, 1), 2), rng.integers(3, OUTPUTS, (BATCH, 5))], 1).astype("int32"))
     if TASKS[case.task].reconstructs:
         x = [np.clip(x[0] + 0.5, 0, 1)]
+    if kind == "generation":
+        return generator_inputs(case, x[0]), np.clip(x[0] * 2, -1, 1)
     return x, target(kind, rng, shown, x)
+
+
+def generator_inputs(case: Case, images: np.ndarray) -> list[np.ndarray]:
+    """Return what a GAN or a denoiser takes: noise, or noisy images and times; and classes."""
+    rng = np.random.default_rng(1)
+    latent = SMALL[case.name].get("latent")
+    noise = rng.normal(size=(BATCH, latent or 1)).astype("float32")
+    x = [noise] if latent else [images, np.linspace(0, 1, BATCH, dtype="float32")]
+    return [*x, np.arange(BATCH, dtype="int32")] if takes_classes(case) else x
+
+
+def takes_classes(case: Case) -> bool:
+    """Return whether a model that makes images is told the class."""
+    return case.name in ("conditional_gan", "conditional_ddpm") or (
+        case.name == "dit_tiny" and case.settings.get("conditional", True)
+    )
 
 
 def target(kind: str, rng: np.random.Generator, shown: np.ndarray, x: list[np.ndarray]) -> np.ndarray:
@@ -240,8 +261,24 @@ def predict(model: keras.Model, x: list[np.ndarray]) -> np.ndarray:
 def losses(model: keras.Model, case: Case) -> list[float]:
     """Return the loss of a training step, and of the next."""
     x, y = example(case)
+    if TASKS[case.task].kind == "generation":
+        return generation_losses(model, case, y)
     model = compiled(model, case)
     return [float(model.train_on_batch(given(x), y)) for _ in range(2)]
+
+
+def generation_losses(model: keras.Model, case: Case, images: np.ndarray) -> list[float]:
+    """Return the loss of a training step on images in [-1, 1], and of the next."""
+    from zoo.diffusion import Process
+    from zoo.training.adversarial import Adversarial
+    from zoo.training.diffusion import DiffusionTraining
+
+    gan = "latent" in SMALL[case.name]
+    trained = Adversarial(model, seed=0) if gan else DiffusionTraining(model, Process(), seed=0)
+    trained.compile(keras.optimizers.SGD(0.01), jit_compile=False)
+    given = [images, np.arange(BATCH, dtype="int32")] if takes_classes(case) else images
+    found = [trained.train_on_batch(given, return_dict=True) for _ in range(2)]
+    return [float(logs["loss"]) for logs in found]
 
 
 if __name__ == "__main__":

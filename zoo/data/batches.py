@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 RESIDENT_BYTES = 1 << 30  # prepared examples up to this size are held in memory
 _EVALUATION_BATCH = 512
-Form = Literal["target", "so_far", "itself"]
+Form = Literal["target", "so_far", "itself", "normalized", "normalized_with_class"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Prepared:
         targets: what the model is trained on: one-hot `(examples, classes)`, standardised `(examples, values)`, or as
             the task has them.
         form: what a model is given and held to: the example and its "target"; the example with the target "so_far"
-            (the start mark, then the target moved on by one), and the target; or the example and "itself", normalised.
+            (the start mark, then the target moved on by one), and the target; the example and "itself", normalised; or
+            the example "normalized", alone or "normalized_with_class".
     """
 
     split: Split
@@ -55,10 +56,13 @@ class Prepared:
 
         if self.form == "so_far":
             return (x, so_far(y)), y
+        if self.form == "target":
+            return x, y
+        scale, offset = (tf.constant(v, tf.float32) for v in (self.preprocessor.scale, self.preprocessor.offset))
+        normalized = tf.cast(x, tf.float32) * scale + offset
         if self.form == "itself":
-            scale, offset = (tf.constant(v, tf.float32) for v in (self.preprocessor.scale, self.preprocessor.offset))
-            return x, tf.cast(x, tf.float32) * scale + offset
-        return x, y
+            return x, normalized
+        return (normalized, y) if self.form == "normalized" else ((normalized, y), y)
 
     def reader(self) -> Callable[[Any], Any]:
         """Return a TensorFlow function from positions `(n,)` to prepared examples `(n, *shape)`."""

@@ -53,7 +53,7 @@ def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = 
     signature = source.signature
     if task.kind == "anomaly":
         signature, (train, validation, test) = abnormal_apart(signature, (train, validation, test), data)
-        notes.append(f"abnormal, and so kept out of the training split: {listing(data.abnormal)}")
+        notes.append(f"abnormal, and so kept out of the training split: {listing(data.abnormal or ())}")
     if signature.kind == "text" and signature.tokenizer is None:
         signature = replace(signature, tokenizer=_tokenizer(train, preprocess))
     return Dataset(

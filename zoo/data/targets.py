@@ -84,14 +84,14 @@ def abnormal_apart(signature: Signature, splits: Sequence[Split], data: Data) ->
     Raises:
         ZooError: a class is unknown, or none is left as normal.
     """
-    labels = signature.labels
-    for name in data.abnormal:
+    labels, abnormal = signature.labels, data.abnormal or []
+    for name in abnormal:
         if name not in labels:
             raise ZooError(
                 f"data.abnormal names the class '{name}', which {data.source} lacks{did_you_mean(name, labels)} "
                 f"(classes: {listing(labels)})"
             )
-    marks = np.array([name in data.abnormal for name in labels], np.int32)
+    marks = np.array([name in abnormal for name in labels], np.int32)
     if marks.all():
         raise ZooError(f"data.abnormal names every class of {data.source}; leave at least one as normal")
     marked = [replace(split, targets=marks[split.targets]) for split in splits]

@@ -170,3 +170,34 @@ def score_histogram(histogram: Mapping[str, Any], threshold: float | None) -> st
     percent(axes.yaxis)
     axes.legend(loc="upper right")
     return to_svg(figure, "scores", "histogram of the scores of normal and abnormal test examples")
+
+
+def class_shares(classes: Mapping[str, Any]) -> str:
+    """Draw how often a classifier finds each class among made and among real images.
+
+    Args:
+        classes: `labels`, `shares` and `real_shares` of the classes.
+    """
+    figure, axes = new_figure()
+    places = np.arange(len(classes["labels"]))
+    axes.bar(places - 0.2, classes["shares"], 0.4, color=FIRST, label="made")
+    axes.bar(places + 0.2, classes["real_shares"], 0.4, color=QUIET, label="real")
+    if len(places) <= 20:
+        axes.set_xticks(places, classes["labels"], rotation=0 if max(map(len, classes["labels"])) < 3 else 90)
+    percent(axes.yaxis)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
+    return to_svg(figure, "classes", "share of each class among made and real images")
+
+
+def players(history: Sequence[Mapping[str, Any]]) -> str | None:
+    """Draw the losses of generator and discriminator over the epochs; None if the history has none."""
+    if not history or "generator_loss" not in history[0]:
+        return None
+    figure, axes = new_figure()
+    epochs = np.arange(1, len(history) + 1)
+    for name, color in (("generator", FIRST), ("discriminator", SECOND)):
+        axes.plot(epochs, [row[f"{name}_loss"] for row in history], color=color, label=name)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("loss")
+    axes.legend(loc="best")
+    return to_svg(figure, "players", "loss of generator and discriminator per epoch")

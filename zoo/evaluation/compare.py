@@ -56,6 +56,11 @@ def compare(
     if not np.isfinite([model, baseline]).all():
         verdict = f"not comparable with {words(name)}: {TITLES[metric]} is not defined on these examples"
         return {"metric": metric, "difference": None, "interval": None, "p_value": None, "verdict": verdict}
+    if metric not in BOOTSTRAPPED[kind]:
+        difference = direction * (model - baseline)
+        better = "better" if difference > 0 else "worse" if difference < 0 else "no better"
+        verdict = f"{better} than {words(name)}: {TITLES[metric]} {model:.4g} against {baseline:.4g}"
+        return {"metric": metric, "difference": difference, "interval": None, "p_value": None, "verdict": verdict}
     if drawn is None:
         first, second = (draws(task, y, o, seed=seed, resamples=resamples) for o in (model_output, baseline_output))
         drawn = first, second

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.evaluation.generation import player_verdict
 from zoo.evaluation.metrics import PERCENT, TITLES
 from zoo.tasks import TASKS, words
 
@@ -48,6 +49,8 @@ def diagnose(
       not, though there is room for it; or there is neither a validation metric nor a validation loss to judge by.
     - `good fit`: none of these.
 
+    Of two players, generator and discriminator, the state is that of `zoo.evaluation.generation.player_verdict`.
+
     Args:
         task: name of the task.
         history: one mapping an epoch, with `loss`, `val_loss` and, if there is one, `learning_rate`.
@@ -59,6 +62,9 @@ def diagnose(
         `state`, `best_epoch` (see `best_epoch`) and `advice`, a list of sentences.
     """
     loss, validation_loss = _curve(history, "loss"), _curve(history, "val_loss")
+    if any("generator_loss" in row for row in history):
+        verdict = player_verdict(history)
+        return {"state": verdict["state"], "best_epoch": None, "advice": [verdict["advice"]]}
     best = best_epoch(task, history)
     findings = [
         *_diverged(task, history, metrics),

@@ -15,7 +15,7 @@ CONFIDENCE = 0.95
 BOOTSTRAPPED = {
     "classification": ("accuracy", "balanced_accuracy", "macro_f1", "log_loss"),
     "regression": ("mae", "rmse", "r2", "median_absolute_error", "mse"),
-    **{name: kind.metrics for name, kind in KINDS.items()},
+    **{name: kind.metrics if kind.resampled is not None else () for name, kind in KINDS.items()},
 }
 PROPORTIONS = ("accuracy", "exact_match")  # shares of examples that are right
 
@@ -45,7 +45,7 @@ def intervals(
         Metric to `[low, high]`; empty if the output is not finite.
     """
     kind = TASKS[task].kind
-    if not np.isfinite(output).all():
+    if not BOOTSTRAPPED[kind] or not np.isfinite(output).all():
         return {}
     values = draws(task, y, output, seed=seed, resamples=resamples) if drawn is None else drawn
     right, result = correct(kind, y, output), {}
@@ -69,6 +69,8 @@ def draws(task: str, y: np.ndarray, output: np.ndarray, *, seed: int = 0, resamp
         resamples: number of bootstrap resamples.
     """
     kind = TASKS[task].kind
+    if not BOOTSTRAPPED[kind]:
+        return np.zeros((0, 0))
     return bootstrap(resampled(kind, y, output), len(y), seed=seed, resamples=resamples, block=block_length(kind, y))
 
 
@@ -140,7 +142,9 @@ def percentile_interval(values: np.ndarray) -> list[float] | None:
 def resampled(kind: str, y: np.ndarray, output: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function from how often each example is drawn, shape `(n,)`, to the metrics in `BOOTSTRAPPED[kind]`."""
     if kind in KINDS:
-        return KINDS[kind].resampled(y, output)
+        make = KINDS[kind].resampled
+        assert make is not None, f"the figures of {kind} cannot be resampled"
+        return make(y, output)
     return _resampled_classification(y, output) if kind == "classification" else _resampled_regression(y, output)
 
 

@@ -42,6 +42,11 @@ TITLES = {
     "ap50": "AP50",
     "ap": "AP",
     "ap75": "AP75",
+    "fid": "FID",
+    "kid": "KID",
+    "precision": "precision",
+    "recall": "recall",
+    "coverage": "class coverage",
     "psnr": "PSNR",
     "ssim": "SSIM",
     "auroc": "AUROC",
@@ -52,6 +57,7 @@ PERCENT = frozenset(
         *("accuracy", "balanced_accuracy", "macro_f1", "expected_calibration_error"),
         *("smape", "token_accuracy", "exact_match", "token_error_rate", "character_error_rate"),
         *("mean_iou", "pixel_accuracy", "mean_dice", "ap50", "ap", "ap75"),
+        *("precision", "recall", "coverage"),
     }
 )
 CALIBRATION_BINS = 15
@@ -71,7 +77,11 @@ def evaluate(task: str, y: np.ndarray, output: np.ndarray) -> dict[str, float]:
     """
     kind = TASKS[task].kind
     if kind in KINDS:
-        statistic = KINDS[kind].resampled(y, output)
+        figures, resampled = KINDS[kind].figures, KINDS[kind].resampled
+        if figures is not None:
+            return figures(y, output)
+        assert resampled is not None
+        statistic = resampled(y, output)
         finite = bool(np.isfinite(output).all())
         values = statistic(np.ones(len(y))) if finite else np.full(len(KINDS[kind].metrics), np.nan)
         return {name: float(value) for name, value in zip(KINDS[kind].metrics, values, strict=True)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ class Predictions:
         context: forecasting: takes the index of a test window and returns the values before its first step to come,
             oldest first, shape `(any,)`.
         made: autoencoders: takes the index of a test image and returns its reconstruction, a uint8 image.
+        pictures: generation: `samples`, images; `nearest`, pairs of a made image and the nearest training image; and
+            `epochs`, number of the epoch to the file of its grid.
     """
 
     y_true: np.ndarray
@@ -48,6 +50,7 @@ class Predictions:
     samples: Sequence[Mapping[str, str]] = ()
     context: Callable[[int], np.ndarray] | None = None
     made: Callable[[int], np.ndarray] | None = None
+    pictures: Mapping[str, Any] = field(default_factory=dict)
 
 
 def build_report(

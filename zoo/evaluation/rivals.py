@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError, did_you_mean, listing
+from zoo.evaluation import gaussian_mixture
 from zoo.evaluation.anomaly import isolation_forest_scores, pca_scores
 from zoo.evaluation.baselines import BASELINES, baseline_output, fit_baseline
 from zoo.evaluation.copying import most_frequent_text, most_frequent_token, nearest_source
@@ -32,6 +33,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "detection": ("template_boxes",),
     "reconstruction": ("pca",),
     "anomaly": ("pca_error", "isolation_forest"),
+    "generation": ("gaussian_mixture",),
 }
 
 
@@ -44,7 +46,7 @@ class BaselineData:
         inputs: takes the name of a split and returns its inputs. Classification and regression: features, finite
             floats `(n, features)`. Language models: the tokens that the network sees, `(n, length)`. Sequences: source
             tokens padded with 0, `(n, length)`. Segmentation: images `(n, height, width, channels)`. Reconstruction and
-            anomalies: images in [0, 1], `(n, height, width, channels)`.
+            anomalies: images in [0, 1], `(n, height, width, channels)`. Generation: such images in uint8.
         classes: number of classes, or of token ids of the target.
         scale: whether features have units of their own, and so are standardised where the method needs it.
         text: language modeling: the training text, token ids without padding, `(tokens,)`.
@@ -53,6 +55,8 @@ class BaselineData:
         season: forecasting: steps after which the series repeats, 1 for none.
         train_end: forecasting: number of steps in the training part.
         code: reconstruction and anomalies: numbers in the network's code.
+        judge: generation: from uint8 images to rows (`zoo.evaluation.kinds.generation`).
+        samples: generation: number of images to make.
     """
 
     targets: Mapping[str, np.ndarray]
@@ -65,6 +69,8 @@ class BaselineData:
     season: int = 1
     train_end: int = 0
     code: int = 0
+    judge: Callable[[np.ndarray], np.ndarray] | None = None
+    samples: int = 0
 
 
 def fit_and_run_baseline(task: str, name: str, data: BaselineData, *, seed: int = 0) -> dict[str, Any]:
@@ -100,6 +106,7 @@ def fit_and_run_baseline(task: str, name: str, data: BaselineData, *, seed: int 
         "detection": _boxes,
         "reconstruction": _components,
         "anomaly": _scores,
+        "generation": _mixture,
     }[kind]
     found = run(name, data, seed)
     return facts | {"seconds": time.perf_counter() - started} | found
@@ -169,6 +176,13 @@ def _scores(name: str, data: BaselineData, seed: int) -> dict[str, Any]:
     if name == "pca_error":
         return dict(pca_scores(inputs("train"), splits, data.code, seed=seed))
     return dict(isolation_forest_scores(inputs("train"), splits, seed=seed))
+
+
+def _mixture(name: str, data: BaselineData, seed: int) -> dict[str, Any]:
+    inputs, judge = _needed(data.inputs, "inputs"), _needed(data.judge, "judge")
+    mixture = gaussian_mixture.fit(inputs("train"), seed=seed)
+    made = judge(mixture.draw(data.samples, seed))
+    return {"converged": mixture.converged} | dict.fromkeys(SCORED, made)
 
 
 def _needed(value: Any, name: str) -> Any:

@@ -59,11 +59,11 @@ Against the baseline: {report["verdict"]}.
 
 ## Input and output
 
-{_inputs(signature)}
+{_inputs(signature) if task.kind != "generation" else _noise(report)}
 
 {_outputs(signature, task)}
 
-Preprocessing is inside the file. With onnxruntime alone:
+{"" if task.kind == "generation" else "Preprocessing is inside the file. "}With onnxruntime alone:
 
 ```python
 import numpy as np, onnxruntime
@@ -74,13 +74,36 @@ session = onnxruntime.InferenceSession("model.onnx")
 
 ## Proof
 
-The file was run in onnxruntime on all {certificate["samples"]:,} test examples and compared with the Keras model: largest
-difference {certificate["max_abs_difference"]:.1e} (allowed {certificate["tolerance"]:.0e}), {certificate["label_flips"]} {_DECISIONS.get(task.kind, "labels")} differ.
+{_proof(certificate, task)}
 
 ## What to know about the data
 
 {findings}
 """
+
+
+def _proof(certificate: Mapping[str, Any], task: Task) -> str:
+    difference = f"{certificate['max_abs_difference']:.1e} (allowed {certificate['tolerance']:.0e})"
+    if task.kind == "generation":
+        return (
+            f"The file was run in onnxruntime on the noise of {certificate['samples']:,} images. Its difference from the "
+            f"Keras model, or for a sampler of several steps the root mean square of that from a float64 reference, is "
+            f"{difference}."
+        )
+    return (
+        f"The file was run in onnxruntime on all {certificate['samples']:,} test examples and compared with the Keras "
+        f"model: largest\ndifference {difference}, {certificate['label_flips']} "
+        f"{_DECISIONS.get(task.kind, 'labels')} differ."
+    )
+
+
+def _noise(report: Mapping[str, Any]) -> str:
+    return (
+        "- `noise` `(batch, …)`: float32, standard normal, which decides what is made\n"
+        "- `label` `(batch,)`: int32, the class, where the model takes one\n"
+        "- `guidance` `(1,)`: float32, weight of the class, where a diffusion model takes one\n"
+        "- `step_noise` `(steps, batch, …)`: float32, standard normal, with the sampler ddpm"
+    )
 
 
 def _interval(bounds: list[float] | None) -> str:
@@ -138,6 +161,10 @@ def _outputs(signature: Signature, task: Task) -> str:
             "no further suppression is needed"
         ),
         "reconstruction": _RECONSTRUCTED,
+        "generation": (
+            "- `image` `(batch, height, width, channels)`: uint8\n"
+            "- `sample`: the same in float32, before -1 to 1 became 0 to 255"
+        ),
         "anomaly": f"{_RECONSTRUCTED}; the file's metadata hold the threshold above which an image is abnormal",
     }[task.kind]
 
@@ -150,6 +177,11 @@ _RECONSTRUCTED = (
 
 
 def _call(signature: Signature, task: Task) -> str:
+    if task.kind == "generation":
+        return (
+            "shapes = {x.name: x.shape for x in session.get_inputs()}  # every axis `batch` is yours to choose\n"
+            "images = session.run(['image'], {'noise': np.random.randn(4, *shapes['noise'][1:]).astype(np.float32)})"
+        )
     if signature.kind == "table":
         number = next((c.name for c in signature.columns if c.type == "number"), signature.columns[0].name)
         feed = f"row = {{...}}  # every column, for example {number!r}: np.array([[1.0]], np.float32)"

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import onnx
 
+import zoo.diffusion
 import zoo.layers.code
 import zoo.layers.detection
 import zoo.layers.preprocessing  # noqa: F401 - layers that a saved model holds register themselves
@@ -17,6 +18,7 @@ from zoo import registry
 from zoo.data.dataset import Dataset
 from zoo.errors import ZooError
 from zoo.export.card import card
+from zoo.export.generation import convert_sampler, measure_generation
 from zoo.export.graph import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, convert, convert_decoder
 from zoo.export.parity import measure, measure_decoder
 from zoo.files import read_json, replacing, write_json, write_text
@@ -59,15 +61,18 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
     loaded = run.recipe()
     settings, signature = loaded.recipe.export, dataset.signature
     task = TASKS[loaded.recipe.task]
-    proto = convert(model, signature, task, opset=settings.opset)
     packages = versions()
     report = run.folder / "report.json"
-    threshold = read_json(report).get("threshold") if report.is_file() else None
-    more = {} if threshold is None else {"threshold": threshold["threshold"]}
+    if task.kind == "generation":
+        proto, facts = convert_sampler(model, loaded.recipe, signature)
+    else:
+        proto, facts = convert(model, signature, task, opset=settings.opset), signature.to_json()
+        threshold = read_json(report).get("threshold") if report.is_file() else None
+        facts |= {} if threshold is None else {"threshold": threshold["threshold"]}
     add_metadata(
         proto,
         {
-            SIGNATURE_KEY: {**signature.to_json(), "task": loaded.recipe.task, "recipe": loaded.name, **more},
+            SIGNATURE_KEY: {**facts, "task": loaded.recipe.task, "recipe": loaded.name},
             RECIPE_KEY: loaded.to_yaml(),
             DATA_KEY: {"source": dataset.name, "fingerprint": dataset.fingerprint},
             VERSIONS_KEY: packages,
@@ -80,9 +85,11 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
         older.unlink(missing_ok=True)  # must not pass for this one if this one fails
     with replacing(path) as temporary:
         onnx.save(proto, temporary)
-        parity = measure(temporary, model, dataset.test, signature, task)
-        bounded = task.kind in _BOUNDED
-        tolerance = settings.tolerance * (1.0 if bounded else max(1.0, parity.scale))
+        if task.kind == "generation":
+            parity, tolerance = measure_generation(proto, model, loaded.recipe)
+        else:
+            parity = measure(temporary, model, dataset.test, signature, task)
+            tolerance = settings.tolerance * (1.0 if task.kind in _BOUNDED else max(1.0, parity.scale))
         decided = parity.label_flips if task.kind in ("classification", "sequences") else 0
         if parity.max_abs_difference > tolerance or decided:
             raise ZooError(
@@ -97,7 +104,7 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
         "label_flips": parity.label_flips,
         "samples": parity.samples,
         "tolerance": tolerance,
-        "split": "test",
+        "split": "noise" if task.kind == "generation" else "test",
         "data": {"source": dataset.name, "fingerprint": dataset.fingerprint},
         "opset": settings.opset,
         "sha256": hashlib.sha256(content).hexdigest(),

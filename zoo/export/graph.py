@@ -77,6 +77,36 @@ def convert(model: keras.Model, signature: Signature, task: Task, *, opset: int)
     return proto
 
 
+def convert_generator(model: keras.Model, *, opset: int) -> onnx.ModelProto:
+    """Convert a GAN's saved generator: `noise` `(batch, latent)` and, where it takes classes, `label` `(batch,)` int32.
+
+    Outputs: `image` `(batch, height, width, channels)` uint8, and `sample`, the same in float32 before -1 to 1 became 0
+    to 255.
+
+    Args:
+        model: the saved model.
+        opset: version of the ONNX operators, 13 to 18.
+    """
+    proto = to_onnx(model, [x.name for x in model.inputs], ["sample"], opset=opset)
+    _rename_axes(proto)
+    shape = [d.dim_value or d.dim_param for d in proto.graph.output[0].type.tensor_type.shape.dim]
+    for name, value in (("highest", 1.0), ("half_range", 127.5), ("black", 0.0), ("white", 255.0)):
+        proto.graph.initializer.append(helper.make_tensor(name, TensorProto.FLOAT, [], [value]))
+    proto.graph.node.extend(
+        [
+            helper.make_node("Add", ["sample", "highest"], ["above_black"]),
+            helper.make_node("Mul", ["above_black", "half_range"], ["light"]),
+            helper.make_node("Clip", ["light", "black", "white"], ["visible"]),
+            helper.make_node("Round", ["visible"], ["level"]),
+        ]
+    )
+    _append(
+        proto, helper.make_node("Cast", ["level"], ["image"], to=TensorProto.UINT8), "image", TensorProto.UINT8, shape
+    )
+    _check(proto, model, opset)
+    return proto
+
+
 def convert_decoder(model: keras.Model, *, opset: int) -> onnx.ModelProto:
     """Convert the second half of a saved autoencoder: `embedding` `(batch, features)` to `reconstruction`.
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 
+from zoo.errors import ZooError, listing
+from zoo.optimization.grouped import GroupedOptimizer
 from zoo.optimization.schedules import build_schedule
 
 _CLASSES = {
@@ -21,16 +25,67 @@ def build_optimizer(settings: Any, model: keras.Model, steps_per_epoch: int, epo
     """Return the optimiser of a recipe's `optimizer:` section, built for the model's trainable variables.
 
     Weight decay is decoupled from the gradient (Loshchilov & Hutter 2019) and leaves out vectors: biases, and the
-    scales and shifts of norms.
+    scales and shifts of norms. Where there are groups, each clips its own gradients.
+
+    Raises:
+        ZooError: a group fits no variable of the model.
     """
-    options = settings.model_dump(exclude={"name", "learning_rate", *_CLIPS}, exclude_none=True)
+    variables = model.trainable_variables
+    if not settings.groups:
+        optimizer = _one(settings, variables, steps_per_epoch, epochs)
+    else:
+        own = [
+            settings.model_copy(update=group.model_dump(exclude={"layers", "learning_rate"}, exclude_none=True))
+            for group in settings.groups
+        ]
+        rates = [group.learning_rate or settings.learning_rate for group in settings.groups]
+        each = [one.model_copy(update={"learning_rate": rate}) for one, rate in zip(own, rates, strict=True)]
+        optimizer = GroupedOptimizer(
+            [_one(one, variables, steps_per_epoch, epochs) for one in (*each, settings)], _groups(settings, model)
+        )
+    optimizer.build(variables)
+    return optimizer
+
+
+def _groups(settings: Any, model: keras.Model) -> list[int]:
+    """Return the number of each trainable variable's group: the first whose layers hold it, else one more than all.
+
+    Raises:
+        ZooError: a group is left without variables.
+    """
+    groups: dict[int, int] = {}
+    for i, group in enumerate(settings.groups):
+        held = {
+            id(v) for layer in _layers(model) if fnmatch.fnmatchcase(layer.name, group.layers) for v in layer.variables
+        }
+        if not held - set(groups):
+            names = sorted({layer.name for layer in _layers(model) if layer.trainable_variables})
+            raise ZooError(
+                f"optimizer.groups: '{group.layers}' fits no layer that an earlier group has left "
+                f"(layers: {listing(names)})"
+            )
+        for variable in held:
+            groups.setdefault(variable, i)
+    return [groups.get(id(v), len(settings.groups)) for v in model.trainable_variables]
+
+
+def _layers(model: keras.Model) -> Iterator[keras.Layer]:
+    """Yield the layers of a model and of the models in it."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)
+
+
+def _one(settings: Any, variables: list[Any], steps_per_epoch: int, epochs: int) -> keras.optimizers.Optimizer:
+    options = settings.model_dump(exclude={"name", "learning_rate", "ema", "groups", *_CLIPS}, exclude_none=True)
     if not options["weight_decay"] and settings.name != "adamw":  # the one that takes no None
         options["weight_decay"] = None
     clips = {option: getattr(settings, key) for key, option in _CLIPS.items()}
+    average = {} if settings.ema is None else {"use_ema": True, "ema_momentum": settings.ema}
     optimizer = _CLASSES[settings.name](
-        build_schedule(settings.learning_rate, steps_per_epoch, epochs), **options, **clips
+        build_schedule(settings.learning_rate, steps_per_epoch, epochs), **options, **clips, **average
     )
     if options["weight_decay"]:
-        optimizer.exclude_from_weight_decay(var_list=[v for v in model.trainable_variables if len(v.shape) < 2])
-    optimizer.build(model.trainable_variables)
+        optimizer.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) < 2])
     return optimizer

@@ -120,7 +120,72 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
         f"no baseline '{baseline}' for {recipe.task}{did_you_mean(str(baseline), task.baselines)}"
         f" (valid: {', '.join(task.baselines)})",
     )
+    found += _generation_problems(recipe)
     found += _model_problems(recipe)
+    return found
+
+
+def _generation_problems(recipe: Recipe) -> list[Problem]:
+    """Return what does not fit in the sections of models that make images."""
+    found: list[Problem] = []
+
+    def refuse(condition: object, path: Path_, text: str) -> None:
+        if condition:
+            found.append(Problem(path, "inconsistent", text))
+
+    loss, sampling, generates = recipe.loss, recipe.sampling, TASKS[recipe.task].kind == "generation"
+    denoises = loss.name == "denoising"
+    refuse(
+        denoises != (sampling is not None),
+        ("sampling",),
+        "required, and missing: how the model makes images, for example {sampler: ddim, steps: 50}"
+        if denoises
+        else f"is for the loss denoising, and the loss is {loss.name}",
+    )
+    refuse(
+        recipe.evaluation.samples is not None and not generates,
+        ("evaluation", "samples"),
+        f"is for image generation, and the task is {recipe.task}",
+    )
+    refuse(
+        generates != (recipe.evaluation.features is not None),
+        ("evaluation", "features"),
+        "required, and missing: the recipe of a classifier of such images, for example cnn/digits"
+        if generates
+        else f"is for image generation, and the task is {recipe.task}",
+    )
+    refuse(
+        recipe.optimizer.ema is not None and recipe.training.select != "last",
+        ("optimizer", "ema"),
+        "the average is taken at the end of the run; set training.select to last",
+    )
+    refuse(
+        generates and recipe.training.select != "last",
+        ("training", "select"),
+        "the loss does not say which epoch makes the best images; set it to last",
+    )
+    refuse(
+        generates and any(step.standardize is not None for step in recipe.preprocess),
+        ("preprocess",),
+        "images are made from -1 to 1; use rescale alone: {scale: 0.00784313725490196, offset: -1.0}",
+    )
+    if loss.name == "denoising" and sampling is not None:
+        flow = loss.schedule == "rectified_flow"
+        refuse(
+            flow != (loss.prediction == "velocity"),
+            ("loss", "prediction"),
+            f"{loss.schedule} goes with {'velocity' if flow else 'noise, x0 or v'}, received {loss.prediction}",
+        )
+        refuse(
+            flow != (sampling.sampler == "euler"),
+            ("sampling", "sampler"),
+            f"{loss.schedule} goes with {'euler' if flow else 'ddim or ddpm'}, received {sampling.sampler}",
+        )
+    if loss.name == "adversarial":
+        both = loss.gradient_penalty and loss.r1
+        refuse(
+            both, ("loss", "r1"), "gradient_penalty and r1 are two forms of one thing; keep one, and set the other to 0"
+        )
     return found
 
 

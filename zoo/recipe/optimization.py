@@ -119,6 +119,31 @@ class CenterNet(Section):
     )
 
 
+class Adversarial(Section):
+    """The two losses of a generator and a discriminator that play against each other."""
+
+    name: Literal["adversarial"]
+    form: Literal["non_saturating", "hinge", "least_squares", "wasserstein"] = "non_saturating"
+    label_smoothing: Annotated[
+        float, Field(ge=0, lt=1, description="how far the target for real images is below one (Salimans et al. 2016)")
+    ] = 0.0
+    gradient_penalty: NonNegative = Field(0.0, description="factor of Gulrajani et al. 2017, who take 10; 0 is off")
+    r1: NonNegative = Field(0.0, description="factor of the penalty of Mescheder et al. 2018, who take 10; 0 is off")
+
+
+class Denoising(Section):
+    """Mean squared error of what a diffusion model's denoiser predicts (Ho et al. 2020)."""
+
+    name: Literal["denoising"]
+    schedule: Literal["linear", "cosine", "rectified_flow"] = Field("cosine", description="how images turn into noise")
+    prediction: Literal["noise", "x0", "v", "velocity"] = Field(
+        "v", description="what is predicted; the velocity with rectified_flow, and only with it"
+    )
+    drop_label: Annotated[
+        float, Field(ge=0, lt=1, description="share of the classes left out while training (Ho & Salimans 2022)")
+    ] = 0.1
+
+
 Loss = Annotated[
     CategoricalCrossentropy
     | SparseCategoricalCrossentropy
@@ -132,7 +157,9 @@ Loss = Annotated[
     | PixelCrossentropy
     | Dice
     | CrossentropyDice
-    | CenterNet,
+    | CenterNet
+    | Adversarial
+    | Denoising,
     Field(discriminator="name"),
 ]
 
@@ -189,6 +216,16 @@ LearningRate = Annotated[
 ]
 
 
+class Group(Section):
+    """Settings of some layers' own, in the place of those of the section."""
+
+    layers: str = Field(description="name of a layer, with * for any text: its variables and those of what it holds")
+    learning_rate: LearningRate | None = None
+    weight_decay: NonNegative | None = None
+    beta_1: Annotated[float, Field(ge=0, lt=1)] | None = None
+    beta_2: Annotated[float, Field(ge=0, lt=1)] | None = None
+
+
 class OptimizerSettings(Section):
     """What every optimiser takes. Weight decay leaves out biases and the parameters of norms."""
 
@@ -197,6 +234,12 @@ class OptimizerSettings(Section):
     clip_value: Rate | None = None
     clip_norm: Rate | None = None
     clip_global_norm: Rate | None = None
+    ema: Fraction | None = Field(
+        None, description="keep a moving average of the weights with this momentum, and take it at the end of the run"
+    )
+    groups: Annotated[list[Group], Field(min_length=1)] | None = Field(
+        None, description="layers with settings of their own; the first that fits counts"
+    )
 
 
 class Sgd(OptimizerSettings):

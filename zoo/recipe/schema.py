@@ -44,7 +44,9 @@ class Data(Section):
     )
     input: str | None = Field(None, description="the feature that is the input (tfds), where the source names none")
     target: str | None = Field(None, description="the column to predict (tables), or the feature (tfds, npz)")
-    abnormal: list[str] = Field([], description="anomaly detection: the classes that training must not see")
+    abnormal: Annotated[list[str], Field(min_length=1)] | None = Field(
+        None, description="anomaly detection: the classes that training must not see"
+    )
     window: Window | None = Field(None, description="forecasting: what is seen and what is predicted")
     context: Positive = Field(128, description="language modeling: characters that the model sees at a time")
     ignore: list[str] = Field([], description="columns of a table that are not inputs")
@@ -104,6 +106,22 @@ class Evaluation(Section):
     """What the model is held against."""
 
     baseline: str | None = Field(None, description="a simple method, fitted on the same split")
+    features: str | None = Field(
+        None, description="generation: the recipe of the classifier whose features real and made images are compared by"
+    )
+    samples: Annotated[int, Field(ge=100)] | None = Field(
+        None, description="generation: images that are made to be judged; 2,000 where left out"
+    )
+
+
+class Sampling(Section):
+    """How a diffusion model makes images."""
+
+    sampler: Literal["ddim", "ddpm", "euler"] = Field("ddim", description="euler is for rectified_flow, and only it")
+    steps: Positive = Field(50, description="times that the denoiser is asked")
+    guidance: NonNegative | None = Field(
+        None, description="weight of the class, for conditional models: 1 takes the denoiser's answer, more exaggerates"
+    )
 
 
 class Export(Section):
@@ -132,6 +150,7 @@ class Recipe(Section):
         "object_detection",
         "reconstruction",
         "anomaly_detection",
+        "image_generation",
     ]
     data: Data
     preprocess: list[PreprocessStep] = []
@@ -142,4 +161,5 @@ class Recipe(Section):
     regularization: Regularization = Regularization()
     training: Training
     evaluation: Evaluation = Evaluation()
+    sampling: Sampling | None = Field(None, description="diffusion models")
     export: Export = Export()

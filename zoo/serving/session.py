@@ -14,7 +14,7 @@ from zoo.data.tables import Column
 from zoo.data.text import END, START, Tokenizer
 from zoo.decoding import beam_search, collapse_ctc, greedy, sample
 from zoo.detections import top_detections
-from zoo.errors import ZooError
+from zoo.errors import ZooError, did_you_mean, listing
 from zoo.tasks import TASKS
 
 SIGNATURE_KEY = "zoo.signature"
@@ -57,7 +57,7 @@ class ExportedModel:
 
     Attributes:
         task: name of the task.
-        kind: "image", "array", "table", "text" or "tokens".
+        kind: "image", "array", "table", "text" or "tokens"; "noise" where images are made.
         shape: shape of one example; None where an axis varies.
         columns: the columns of a table.
         labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
@@ -94,7 +94,51 @@ class ExportedModel:
         self.labels: tuple[str, ...] = tuple(signature["labels"])
         self.tokenizer = Tokenizer.from_json(signature["tokenizer"]) if "tokenizer" in signature else None
         self.threshold: float | None = signature.get("threshold")
+        self._steps, self._guidance = signature.get("steps", 1), signature.get("guidance", 1.0)
         self._kind = TASKS[self.task].kind
+
+    def sample(
+        self, count: int, *, seed: int = 0, labels: Sequence[str] | None = None, guidance: float | None = None
+    ) -> np.ndarray:
+        """Make images, uint8 `(count, height, width, channels)`.
+
+        Args:
+            count: number of images.
+            seed: the same seed gives the same images.
+            labels: class of each image, for models that take classes; all in turn where it is left out.
+            guidance: weight of the class, for diffusion models that take classes; that of the recipe where it is left
+                out.
+
+        Raises:
+            ZooError: the file does not make images, or takes no classes, or not these.
+        """
+        if self._kind != "generation":
+            raise ZooError(f"{self.path}: making images is for generators, and the file's task is {self.task}")
+        if labels is not None and not self.labels:
+            raise ZooError(f"{self.path}: this model takes no classes")
+        for name in labels or ():
+            if name not in self.labels:
+                hint = did_you_mean(name, self.labels)
+                raise ZooError(f"{self.path}: unknown class '{name}'{hint} (known: {listing(self.labels)})")
+        if labels is not None and len(labels) != count:
+            raise ZooError(f"labels: expected one for each of {count} images, received {len(labels)}")
+        generator = np.random.default_rng(seed)
+        feeds: dict[str, np.ndarray] = {}
+        for given in self._session.get_inputs():
+            if given.name == "label":
+                chosen = [self.labels.index(n) for n in labels] if labels else np.arange(count) % len(self.labels)
+                feeds["label"] = np.asarray(chosen, np.int32)
+            elif given.name == "guidance":
+                feeds["guidance"] = np.array([self._guidance if guidance is None else guidance], np.float32)
+            else:
+                lead = (self._steps, count) if given.name == "step_noise" else (count,)
+                feeds[given.name] = generator.standard_normal((*lead, *self.shape), np.float32)  # type: ignore[arg-type]
+        parts = []
+        for i in range(0, count, BATCH):
+            part = slice(i, i + BATCH)
+            cut = {n: x if n == "guidance" else x[:, part] if n == "step_noise" else x[part] for n, x in feeds.items()}
+            parts.append(self._run(cut)["image"])
+        return _join(parts)
 
     def predict(self, raw: Any, so_far: np.ndarray | None = None) -> Prediction:
         """Run the model.
@@ -106,6 +150,8 @@ class ExportedModel:
             so_far: sequence to sequence only: the target so far, token ids `(examples, length)` that begin with the
                 start mark. The logits of each next token are then the output; without it the target is decoded.
         """
+        if self._kind == "generation":
+            raise ZooError(f"{self.path}: makes images from noise; use sample(), or `zoo sample`")
         if self._kind == "sequences" and so_far is None:
             symbols = self.decode(raw)
             return Prediction(symbols, texts=[self._text(row) for row in symbols])

@@ -20,9 +20,11 @@ from zoo.optimization.optimizers import build_optimizer
 from zoo.recipe import Recipe
 from zoo.tasks import TASKS
 from zoo.training.callbacks import RESUME, Checkpoints, EpochLog, EpochStart, StopOnNaN
+from zoo.training.generation import conditional
 from zoo.training.model import TargetScale, Views, build_views, fit_target_scale, training_targets
 from zoo.training.outcomes import outcomes
 from zoo.training.progress import ProgressDisplay
+from zoo.training.samples import SampleGrids
 
 STEPS_PER_EXECUTION = {"mlp": 32, "cnn": 8}  # by family: where several steps in one call were measured to be faster
 
@@ -41,7 +43,7 @@ class Problem:
 
     def prepare(self, split: Split) -> Prepared:
         """Prepare a split as the model's input."""
-        return _prepare(split, self.dataset, self.preprocessor, self.scale, self.recipe)
+        return _prepare(split, self.dataset, self.preprocessor, self.scale, self.recipe, self.views.network)
 
     def outputs(self, prepared: Prepared) -> np.ndarray:
         """Return the evaluated model's outputs in compact form (`zoo.training.outcomes`)."""
@@ -78,7 +80,9 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     watched = dataset.validation
     if TASKS[recipe.task].kind == "anomaly":  # training sees what is normal, and so does its figure on validation
         watched = watched.part(np.flatnonzero(watched.targets == 0))
-    train, validation = (_prepare(s, dataset, preprocessor, scale, recipe) for s in (dataset.train, watched))
+    train, validation = (
+        _prepare(s, dataset, preprocessor, scale, recipe, views.network) for s in (dataset.train, watched)
+    )
     return Problem(recipe, dataset, preprocessor, scale, views, train, validation)
 
 
@@ -96,13 +100,13 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
     """
     recipe, training = problem.recipe, problem.recipe.training
     task = TASKS[recipe.task]
-    model = problem.views.trained
+    model, generates = problem.views.trained, task.kind == "generation"
     steps = len(problem.train) // training.batch_size
     auto = STEPS_PER_EXECUTION.get(registry.entry(recipe.model.name).family, 1)
     per_call = auto if training.steps_per_execution == "auto" else training.steps_per_execution
     model.compile(
         optimizer=build_optimizer(recipe.optimizer, model, steps, training.epochs),
-        loss=build_loss(recipe.loss, kind=task.kind, class_weights=_class_weights(problem)),
+        loss=None if generates else build_loss(recipe.loss, kind=task.kind, class_weights=_class_weights(problem)),
         metrics=[] if task.monitor == "loss" else [task.monitor],
         steps_per_execution=min(per_call, steps),
         jit_compile=False,
@@ -119,6 +123,8 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
         early = keras.callbacks.EarlyStopping("val_loss", min_delta=stop.min_delta, patience=stop.patience, mode="min")
         callbacks.append(early)
         kept.early_stopping = early
+    if generates:
+        callbacks.append(SampleGrids(problem, folder / "samples"))
     callbacks.append(kept)
     done = 0
     if resume:
@@ -149,11 +155,18 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
 
 
 def _prepare(
-    split: Split, dataset: Dataset, preprocessor: Preprocessor, scale: TargetScale, recipe: Recipe
+    split: Split,
+    dataset: Dataset,
+    preprocessor: Preprocessor,
+    scale: TargetScale,
+    recipe: Recipe,
+    network: keras.Model,
 ) -> Prepared:
     task = TASKS[recipe.task]
     targets = training_targets(split, task, dataset.signature, scale)
     form: Form = "so_far" if task.kind == "sequences" else "itself" if task.reconstructs else "target"
+    if task.kind == "generation":
+        form = "normalized_with_class" if conditional(network) else "normalized"
     return prepare(split, preprocessor, targets, recipe.data.memory, form=form)
 
 

@@ -5,7 +5,8 @@ raw ── to_shape ──► prepared ── normalize ──► network ──
                     └──────────── evaluated ───────────────────────────────────────────────────────┘
 └───────────────────────────────── saved and exported ─────────────────────────────────────────────┘
 
-An autoencoder's three views give an image; what is evaluated and saved also gives embedding and error.
+An autoencoder's three views give an image; what is evaluated and saved also gives embedding and error. Of models that
+make images from noise, `zoo.training.generation` has the views.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from zoo.layers.detection import DecodeBoxes
 from zoo.layers.preprocessing import WindowRestore, WindowStandardize
 from zoo.recipe.schema import Recipe
 from zoo.tasks import TASKS, Task
+from zoo.training.generation import saved_view, trained_view
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, sc
     """Build the recipe's network for the data set, with preprocessing before it and what the task wants after it."""
     task, signature = TASKS[recipe.task], dataset.signature
     shape = preprocessor.shape if signature.vocabulary is None else (None,)
-    has_head = registry.entry(recipe.model.name).outputs is not None
+    has_head = registry.entry(recipe.model.name).outputs is not None  # or takes classes
     network = registry.build(
         recipe.model.name,
         input_shape=shape,
@@ -88,6 +90,9 @@ def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, sc
         every_step=task.kind == "tokens",
         **recipe.model.config,
     )
+    if task.kind == "generation":
+        sampler = saved_view(network, recipe)
+        return Views(network=network, trained=trained_view(network, recipe), evaluated=sampler, saved=sampler)
     so_far = [keras.Input((None,), dtype="int32", name="target")] if task.kind == "sequences" else []
     normalize = None if signature.vocabulary else preprocessor.normalize()
     standardize = WindowStandardize(name="standardize_window") if preprocessor.window else None

@@ -1,7 +1,7 @@
 """The figures of each kind of task whose target is more than a class or a number, one file a kind.
 
-Each figure of these kinds is a function of how often each example counts. With every example counted once it is the
-metric, with a bootstrap resample's counts it is one draw, so both come from one piece of code.
+Each figure of these kinds, but for generation, is a function of how often each example counts. With every example
+counted once it is the metric, with a bootstrap resample's counts it is one draw, so both come from one piece of code.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from zoo.evaluation.kinds import (
     anomaly,
     detection,
     forecasting,
+    generation,
     reconstruction,
     segmentation,
     sequences,
@@ -39,13 +40,16 @@ class Kind:
         correct: takes targets and output; returns which examples are right, bool of shape `(n,)`. None where an
             example is not simply right or wrong.
         overlap: takes the targets; returns how many examples in a row share what they are to predict.
+        figures: takes targets and output and returns the figures by name, where they cannot be resampled; `resampled`
+            is None then.
     """
 
     metrics: tuple[str, ...]
-    resampled: Callable[[np.ndarray, np.ndarray], Statistic]
+    resampled: Callable[[np.ndarray, np.ndarray], Statistic] | None
     details: Callable[..., dict[str, Any]]
     correct: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     overlap: Callable[[np.ndarray], int] | None = None
+    figures: Callable[[np.ndarray, np.ndarray], dict[str, float]] | None = None
 
 
 KINDS: dict[str, Kind] = {
@@ -61,4 +65,5 @@ KINDS: dict[str, Kind] = {
     "detection": Kind(detection.METRICS, detection.resampled, detection.details),
     "reconstruction": Kind(reconstruction.METRICS, reconstruction.resampled, reconstruction.details),
     "anomaly": Kind(anomaly.METRICS, anomaly.resampled, anomaly.details),
+    "generation": Kind(generation.METRICS, None, generation.details, figures=generation.figures),
 }
