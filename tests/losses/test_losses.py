@@ -47,7 +47,8 @@ def example(kind):
     }[kind]
 
 
-LOSSES = sorted({(task.kind, name) for task in TASKS.values() for name in task.losses})
+# models that make images compute their losses themselves: see test_adversarial.py and test_diffusion_training.py
+LOSSES = sorted({(t.kind, name) for t in TASKS.values() if t.kind != "generation" for name in t.losses})
 
 
 @pytest.mark.parametrize("delta", [0.3, 1.0, 5.0])
@@ -67,7 +68,7 @@ def test_squared_and_absolute_error():
 
 def test_every_loss_of_the_recipes_serves_a_task():
     named = {part.model_fields["name"].annotation.__args__[0] for part in Loss.__origin__.__args__}
-    assert named == {name for _, name in LOSSES}
+    assert named == {name for task in TASKS.values() for name in task.losses}
 
 
 @pytest.mark.parametrize(("kind", "name"), LOSSES)
