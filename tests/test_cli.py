@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": ["RUN", "--json"],
     "export": ["RUN", "--json"],
     "predict": ["FILE", "INPUTS", "--json"],
+    "sample": ["FILE", "--count", "--seed", "--label", "--guidance", "--output"],
 }
 
 

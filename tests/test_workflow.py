@@ -168,7 +168,8 @@ def data_of(request):
 SLOW = (  # many layers, half a minute each; or like another recipe that is not slow
     *("cnn/cifar10", "cnn/fashion_mnist_convnext", "cnn/fashion_mnist_mobilenet_v2", "cnn/oxford_flowers102"),
     *("autoencoder/fashion_mnist", "autoencoder/fashion_mnist_vae", "diffusion/digits_flow", "diffusion/fashion_mnist"),
-    *("gan/fashion_mnist", "mlp/mnist_reference", "rnn/fashion_mnist", "rnn/adding_problem"),
+    *("diffusion/digits_conditional", "gan/digits_conditional", "gan/fashion_mnist", "lstm/dates"),
+    *("mlp/mnist_reference", "rnn/fashion_mnist", "rnn/adding_problem", "transformer/python_topics"),
 )
 
 

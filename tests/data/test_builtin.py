@@ -79,6 +79,7 @@ def test_the_examples_are_those_that_were_recorded(name):
     assert state.hexdigest() == SEEDED[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDED)
 def test_another_preparation_gives_the_same_examples(name, tmp_path, monkeypatch):
     expected = {split: digest(examples(name, split)) for split in sizes(name)}

@@ -93,7 +93,7 @@ def test_the_average_of_the_weights_is_taken_at_the_end():
             seen.append([np.array(v) for v in self.model.trainable_variables])
 
     model = network()
-    for groups in ([], [{"layers": "encoder", "learning_rate": 0.05}]):
+    for groups in (None, [{"layers": "encoder", "learning_rate": 0.05}]):
         model = network()
         seen.clear()
         start = [np.array(v) for v in model.trainable_variables]
