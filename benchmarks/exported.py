@@ -29,18 +29,20 @@ def small_recipes() -> list[str]:
 
 
 def rebuild(recipe: str, console: Console) -> None:
-    """Train, export, and put the three files in `exported/<recipe>/`."""
+    """Train, export, and put the files in `exported/<recipe>/`."""
     with tempfile.TemporaryDirectory() as runs:
         keep(zoo.train(recipe, runs=runs, console=console), console)
 
 
 def keep(run: Path, console: Console) -> None:
-    """Put the three files of a run in `exported/<recipe>/`."""
+    """Put the exported files of a run in `exported/<recipe>/`."""
     recipe = read_json(run / "environment.json")["recipe"]
     size = (run / "export" / "model.onnx").stat().st_size
     if size > LARGEST:
         raise zoo.ZooError(f"{recipe}: the file has {size:,} bytes, more than {LARGEST:,}; make the model smaller")
-    for name in ("model.onnx", "certificate.json", "card.md"):
+    for name in ("model.onnx", "certificate.json", "card.md", "decoder.onnx"):
+        if not (run / "export" / name).is_file():
+            continue  # autoencoders alone have a decoder
         with replacing(EXPORTED / recipe / name) as path:
             shutil.copyfile(run / "export" / name, path)
     console.print(f"Kept in {EXPORTED / recipe}")
