@@ -51,12 +51,15 @@ def test_the_digits_without_one():
 
 
 @pytest.mark.parametrize(
-    ("overrides", "message"),
+    ("name", "overrides", "message"),
     [
-        (["data.abnormal=null"], "data.abnormal: required, and missing"),
-        (["preprocess=[{standardize: {}}]"], r"standardize leaves \[0, 1\]"),
+        ("autoencoder/digits_anomaly", ["data.abnormal=null"], "data.abnormal: required, and missing"),
+        ("autoencoder/digits_anomaly", ["preprocess=[{standardize: {}}]"], r"pixels lie in \[0, 1\]"),
+        ("autoencoder/digits", ["preprocess=[]"], r"pixels lie in \[0, 1\]"),
+        ("gan/digits", ["preprocess=[{rescale: {scale: 0.00392156862745098}}]"], "made from -1 to 1"),
+        ("diffusion/digits", ["sampling=null"], "sampling: required, and missing"),
     ],
 )
-def test_recipes_that_cannot_work(overrides, message):
+def test_recipes_that_cannot_work(name, overrides, message):
     with pytest.raises(ZooError, match=message):
-        load_recipe("autoencoder/digits_anomaly", overrides)
+        load_recipe(name, overrides)

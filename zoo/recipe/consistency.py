@@ -81,9 +81,9 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
             )
 
     refuse(
-        task.reconstructs and any(step.standardize is not None for step in recipe.preprocess),
+        task.reconstructs and not _reaches(recipe, 0.0, 1.0),
         ("preprocess",),
-        "standardize leaves [0, 1], where reconstructed pixels lie; use rescale alone: {scale: 0.00392156862745098}",
+        "reconstructed pixels lie in [0, 1], and so must the inputs; use rescale alone: {scale: 0.00392156862745098}",
     )
     losses = task.losses
     refuse(
@@ -123,6 +123,17 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
     found += _generation_problems(recipe)
     found += _model_problems(recipe)
     return found
+
+
+def _reaches(recipe: Recipe, low: float, high: float) -> bool:
+    """Return whether the preprocessing takes pixels, 0 to 255, to the range from `low` to `high`."""
+    ends = [0.0, 255.0]
+    for step in recipe.preprocess:
+        if step.standardize is not None:
+            return False
+        if step.rescale is not None:
+            ends = [end * step.rescale.scale + step.rescale.offset for end in ends]
+    return all(abs(end - wanted) < 1e-3 for end, wanted in zip(ends, (low, high), strict=True))
 
 
 def _generation_problems(recipe: Recipe) -> list[Problem]:
@@ -165,9 +176,10 @@ def _generation_problems(recipe: Recipe) -> list[Problem]:
         "the loss does not say which epoch makes the best images; set it to last",
     )
     refuse(
-        generates and any(step.standardize is not None for step in recipe.preprocess),
+        generates and not _reaches(recipe, -1.0, 1.0),
         ("preprocess",),
-        "images are made from -1 to 1; use rescale alone: {scale: 0.00784313725490196, offset: -1.0}",
+        "images are made from -1 to 1, and so must the inputs lie; use rescale alone: "
+        "{scale: 0.00784313725490196, offset: -1.0}",
     )
     if loss.name == "denoising" and sampling is not None:
         flow = loss.schedule == "rectified_flow"
