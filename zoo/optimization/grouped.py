@@ -28,6 +28,7 @@ class GroupedOptimizer(keras.optimizers.Optimizer):
         if self.built:
             return
         super().build([])
+        self._trainable_variables.extend(variables)  # which JAX's train step hands over; to assign would track them
         self._group_of = {id(v): group for v, group in zip(variables, self.groups, strict=True)}
         for i, optimizer in enumerate(self.optimizers):
             optimizer.build([v for v in variables if self._group_of[id(v)] == i])
@@ -43,9 +44,9 @@ class GroupedOptimizer(keras.optimizers.Optimizer):
         return self.optimizers[-1].learning_rate
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
-        """Let each group's optimiser apply the gradients of its variables."""
+        """Let each group's optimiser apply the gradients of its variables, all that it was built for if not given."""
         if trainable_variables is None:
-            raise ValueError("gradients of several groups need their variables")
+            trainable_variables = self._trainable_variables
         self.build(trainable_variables)
         pairs = list(zip(grads, trainable_variables, strict=True))
         for i, optimizer in enumerate(self.optimizers):
