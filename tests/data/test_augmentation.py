@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from zoo.data import augmentation
-from zoo.data.augmentation import build_augmentation, mixup
+from zoo.data.augmentation import build_augmentation, build_mask_augmentation, mixup
 from zoo.quiet import start_keras
 from zoo.recipe.steps import AugmentStep
 
@@ -17,6 +17,7 @@ STRONG = [
     {"random_translation": {"height": 0.4, "width": 0.3}},
     {"random_rotation": {"factor": 0.2, "fill": "reflect"}},
     {"random_zoom": {"factor": 0.4, "fill": "nearest"}},
+    {"random_resized_crop": {"area": [0.1, 0.9]}},
     {"random_brightness": {"factor": 0.5}},
     {"random_contrast": {"factor": 0.8}},
     {"random_erasing": {"probability": 0.8}},
@@ -26,6 +27,7 @@ WEAK = [
     {"random_translation": {"height": 0.0, "width": 0.0}},
     {"random_rotation": {"factor": 0.0}},
     {"random_zoom": {"factor": 1e-12}},
+    {"random_resized_crop": {"area": [1.0, 1.0], "ratio": 1.0}},
     {"random_brightness": {"factor": 0.0}},
     {"random_contrast": {"factor": 0.0}},
     {"random_erasing": {"probability": 0.0}},
@@ -134,6 +136,40 @@ def test_rotation_and_zoom(still, step, fill, mode, at):
                 image[..., channel], matrix, centre - matrix @ centre, order=1, mode=mode
             )
             np.testing.assert_allclose(result[..., channel], expected, atol=0.05)
+
+
+@pytest.mark.parametrize("at", [0.0, 0.7])
+def test_a_crop_is_stretched_to_the_whole(still, at):
+    still(at)
+    share, aspect = 0.3 + 0.5 * at, 1.5 ** (2 * at - 1)
+    height, width = IMAGES.shape[1:3]
+    tall, wide = np.sqrt(share / aspect), np.sqrt(share * aspect)
+    y = at * (1 - tall) * (height - 1) + tall * np.arange(height)
+    x = at * (1 - wide) * (width - 1) + wide * np.arange(width)
+    found = augment(IMAGES, {"random_resized_crop": {"area": [0.3, 0.8], "ratio": 1.5}})
+    places = np.stack(np.meshgrid(y, x, indexing="ij"))
+    for channel in range(3):
+        expected = ndimage.map_coordinates(IMAGES[0, ..., channel], places, order=1, mode="nearest")
+        np.testing.assert_allclose(found[0, ..., channel], expected, atol=0.05)
+
+
+@pytest.mark.parametrize("step", STRONG, ids=lambda s: next(iter(s)))
+def test_masks_move_with_their_images(step):
+    """Blocks of even colour, their class shown as brightness: away from the edges the two still agree."""
+    import tensorflow as tf
+
+    classes = np.kron(RNG.integers(1, 5, (8, 3, 3)), np.ones((12, 12))).astype(np.int32)
+    function = build_mask_augmentation([AugmentStep.model_validate(step)])
+    masks = function(tf.constant(classes), tf.constant((0, 5), tf.int64)).numpy()
+    assert masks.dtype == np.int32 and set(np.unique(masks)) <= {0, 1, 2, 3, 4}
+    kind = next(iter(step))
+    if kind not in augmentation._MOVES:
+        np.testing.assert_array_equal(masks, classes)
+        return
+    images = augment(50.0 * classes[..., None].astype(np.float32), step, seed=(0, 5))[..., 0]
+    inner = np.abs(images / 50 - np.round(images / 50)) < 1e-3  # not blended
+    assert inner.mean() > 0.5 and (masks != classes).any()
+    assert (np.round(images / 50)[inner] == masks[inner]).mean() > 0.99
 
 
 @pytest.mark.parametrize("at", [0.0, 0.5, 1.0])

@@ -30,6 +30,23 @@ def build_augmentation(steps: Sequence[AugmentStep]) -> Augment:
     return augment
 
 
+def build_mask_augmentation(steps: Sequence[AugmentStep]) -> Augment:
+    """Return a function of class masks `(batch, height, width)` that moves them as images of the same seed are moved.
+
+    Classes are never blended: each pixel takes that of its nearest. What is filled with zeros becomes class 0.
+    """
+    import tensorflow as tf
+
+    def augment(masks: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        moved = tf.cast(masks, tf.float32)[..., None]
+        for position, step in enumerate(steps):
+            if step.kind in _MOVES:
+                moved = _MOVES[step.kind](moved, step.settings, _Draws(seed, position), "NEAREST")
+        return tf.cast(moved[..., 0], masks.dtype)
+
+    return augment
+
+
 class _Draws:
     """Independent stateless draws for one step of the list: each call gives the next stream."""
 
@@ -53,7 +70,7 @@ class _Draws:
         return tf.random.experimental.stateless_fold_in(self.seed, self.stream)
 
 
-def _flip(images: tf.Tensor, settings: Any, draws: _Draws) -> tf.Tensor:
+def _flip(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = "NEAREST") -> tf.Tensor:
     import tensorflow as tf
 
     for axis, name in ((2, "horizontal"), (1, "vertical")):
@@ -63,7 +80,7 @@ def _flip(images: tf.Tensor, settings: Any, draws: _Draws) -> tf.Tensor:
     return images
 
 
-def _translate(images: tf.Tensor, settings: Any, draws: _Draws) -> tf.Tensor:
+def _translate(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = "NEAREST") -> tf.Tensor:
     import tensorflow as tf
 
     height, width = images.shape[1], images.shape[2]
@@ -72,25 +89,40 @@ def _translate(images: tf.Tensor, settings: Any, draws: _Draws) -> tf.Tensor:
     down = tf.round(draws.uniform(count, -settings.height, settings.height) * height)
     right = tf.round(draws.uniform(count, -settings.width, settings.width) * width)
     one, zero = tf.ones(count), tf.zeros(count)
-    return _warp(images, [one, zero, -right, zero, one, -down], settings.fill, "NEAREST")
+    return _warp(images, [one, zero, -right, zero, one, -down], settings.fill, interpolation)
 
 
-def _rotate(images: tf.Tensor, settings: Any, draws: _Draws) -> tf.Tensor:
+def _rotate(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = "BILINEAR") -> tf.Tensor:
     import tensorflow as tf
 
     angle = 2 * math.pi * draws.uniform((tf.shape(images)[0],), -settings.factor, settings.factor)
     cos, sin = tf.cos(angle), tf.sin(angle)
     y, x = (images.shape[1] - 1) / 2, (images.shape[2] - 1) / 2  # about the centre
-    return _warp(images, [cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y], settings.fill, "BILINEAR")
+    return _warp(images, [cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y], settings.fill, interpolation)
 
 
-def _zoom(images: tf.Tensor, settings: Any, draws: _Draws) -> tf.Tensor:
+def _zoom(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = "BILINEAR") -> tf.Tensor:
     import tensorflow as tf
 
     scale = draws.uniform((tf.shape(images)[0],), 1 - settings.factor, 1 + settings.factor)
     y, x = (images.shape[1] - 1) / 2, (images.shape[2] - 1) / 2
     zero = tf.zeros_like(scale)
-    return _warp(images, [scale, zero, x - scale * x, zero, scale, y - scale * y], settings.fill, "BILINEAR")
+    return _warp(images, [scale, zero, x - scale * x, zero, scale, y - scale * y], settings.fill, interpolation)
+
+
+def _crop(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = "BILINEAR") -> tf.Tensor:
+    import tensorflow as tf
+
+    count = (tf.shape(images)[0],)
+    share = draws.uniform(count, *settings.area)
+    widest = math.log(settings.ratio)
+    aspect = tf.exp(draws.uniform(count, -widest, widest))
+    tall, wide = tf.minimum(tf.sqrt(share / aspect), 1.0), tf.minimum(tf.sqrt(share * aspect), 1.0)
+    height, width = images.shape[1], images.shape[2]
+    top = draws.uniform(count) * (1 - tall) * (height - 1)
+    left = draws.uniform(count) * (1 - wide) * (width - 1)
+    zero = tf.zeros(count)
+    return _warp(images, [wide, zero, left, zero, tall, top], "nearest", interpolation)
 
 
 def _warp(images: tf.Tensor, rows: list[Any], fill: str, interpolation: str) -> tf.Tensor:
@@ -146,11 +178,15 @@ def _noise(images: tf.Tensor, settings: Any, draws: _Draws) -> tf.Tensor:
     return tf.clip_by_value(images + RANGE * settings.std * draws.normal(tf.shape(images)), 0.0, RANGE)
 
 
-_STEPS: dict[str, Callable[..., Any]] = {
+_MOVES: dict[str, Callable[..., Any]] = {
     "random_flip": _flip,
     "random_translation": _translate,
     "random_rotation": _rotate,
     "random_zoom": _zoom,
+    "random_resized_crop": _crop,
+}
+_STEPS: dict[str, Callable[..., Any]] = {
+    **_MOVES,
     "random_brightness": _brightness,
     "random_contrast": _contrast,
     "random_erasing": _erase,

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from zoo.data.augmentation import build_augmentation, mixup
+from zoo.data.augmentation import build_augmentation, build_mask_augmentation, mixup
 from zoo.data.dataset import CHUNK_VALUES, ImageInputs, Split
 from zoo.data.preprocessing import Preprocessor, chunks
 from zoo.data.text import START
 from zoo.recipe.schema import Recipe
+from zoo.tasks import TASKS
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -122,6 +123,8 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
     read = prepared.reader()
     targets = tf.constant(prepared.targets)
     augment = build_augmentation(recipe.augment) if recipe.augment else None
+    masks = recipe.augment and TASKS[recipe.task].kind == "segmentation"
+    augment_masks = build_mask_augmentation(recipe.augment) if masks else None
     alpha = recipe.regularization.mixup
 
     def batch(offset: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -135,6 +138,8 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
         step_seed = tf.stack([tf.constant(seed, tf.int64), step])
         if augment is not None:
             x = augment(tf.cast(x, tf.float32), step_seed)
+        if augment_masks is not None:
+            y = augment_masks(y, step_seed)
         if alpha:
             x, y = mixup(tf.cast(x, tf.float32), y, alpha, step_seed)
         return prepared.given(x, y)

@@ -66,17 +66,18 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
     refuse(recipe.augment and not images, ("augment",), f"augmentation is for images, and {recipe.task} takes none")
     for position, step in enumerate(recipe.augment):
         refuse(
-            images and not task.labeled and step.kind not in PHOTOMETRIC,
+            images and not task.labeled and task.kind != "segmentation" and step.kind not in PHOTOMETRIC,
             ("augment", position, step.kind),
             f"{step.kind} moves pixels, which the targets of {recipe.task} would have to follow "
             f"(possible: {', '.join(PHOTOMETRIC)})",
         )
     for position, step in enumerate(recipe.augment):
-        if step.random_erasing is not None:
-            low, high = step.random_erasing.area
+        area = getattr(step.settings, "area", None)
+        if area is not None:
+            low, high = area
             refuse(
                 low > high,
-                ("augment", position, "random_erasing", "area"),
+                ("augment", position, step.kind, "area"),
                 f"the smallest share, {low}, is above the largest, {high}",
             )
 

@@ -137,6 +137,13 @@ class RandomZoom(Section):
     fill: Fill = "constant"
 
 
+class RandomResizedCrop(Section):
+    """Cut out a part and stretch it to the whole (Szegedy et al. 2015): its share of the area, and its shape."""
+
+    area: list[Share] = Field([0.2, 1.0], min_length=2, max_length=2, description="smallest and largest share")
+    ratio: Annotated[float, Field(ge=1.0)] = Field(4 / 3, description="width over height at most, and at least 1/ratio")
+
+
 class RandomBrightness(Section):
     """Add up to this share of the value range, either way."""
 
@@ -172,6 +179,7 @@ class AugmentStep(OneOf):
     random_translation: RandomTranslation | None = None
     random_rotation: RandomRotation | None = None
     random_zoom: RandomZoom | None = None
+    random_resized_crop: RandomResizedCrop | None = None
     random_brightness: RandomBrightness | None = None
     random_contrast: RandomContrast | None = None
     random_erasing: RandomErasing | None = None
