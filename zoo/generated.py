@@ -29,7 +29,7 @@ Outputs = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
-class Generated:
+class Judged:
     """The results of a run that makes images.
 
     Attributes:
@@ -45,7 +45,7 @@ class Generated:
     pictures: dict[str, Any] = field(default_factory=dict)
 
 
-def judge_generated(problem: Any, model: Any, folder: Path, console: Console, train: Callable[..., Path]) -> Generated:
+def judge_generated(problem: Any, model: Any, folder: Path, console: Console, train: Callable[..., Path]) -> Judged:
     """Make images with a saved model and judge them, and the baseline's.
 
     Args:
@@ -81,7 +81,7 @@ def judge_generated(problem: Any, model: Any, folder: Path, console: Console, tr
         baseline = fit_and_run_baseline(recipe.task, recipe.evaluation.baseline, data, seed=recipe.data.split_seed)
     near = nearest_training(made[:_COMPARED], images["test"][:_COMPARED], images["train"])
     closest = np.argsort(near["distance"], kind="stable")[:PAIRS]
-    return Generated(
+    return Judged(
         {name: (rows, seen) for name, rows in real.items()},
         baseline,
         {"features": about, "memorization": {name: near[name] for name in ("ratio", "closer", "verdict")}},

@@ -17,8 +17,9 @@ Kind = Literal[
     "reconstruction",
     "anomaly",
     "generation",
+    "representation",
 ]
-_LABELED = ("classification", "reconstruction", "anomaly", "generation")
+_LABELED = ("classification", "reconstruction", "anomaly", "generation", "representation")
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Task:
     def labeled(self) -> bool:
         """Whether the source gives a class for each example, to learn or to tell examples apart."""
         return self.kind in _LABELED
+
+    @property
+    def scored(self) -> Kind:
+        """The kind that figures are computed for: representations are judged by a classifier on top of them."""
+        return "classification" if self.kind == "representation" else self.kind
 
     @property
     def reconstructs(self) -> bool:
@@ -238,6 +244,17 @@ TASKS: dict[str, Task] = {
         False,
         "loss",
         ("gaussian_mixture",),
+    ),
+    "representation_learning": Task(
+        "representation_learning",
+        "representation",
+        ("image",),
+        _IMAGES,
+        ("nt_xent", "supcon", "contrastive", "triplet", "masked_pixels"),
+        "accuracy",
+        True,
+        "loss",
+        ("pca", "pixels"),
     ),
 }
 

@@ -58,6 +58,7 @@ def train(
     from zoo.export.parity import saved_outcomes
     from zoo.generated import judge_generated
     from zoo.profile import count_parameters
+    from zoo.represented import judge_represented
     from zoo.tasks import TASKS
     from zoo.training.fit import fit, set_up
     from zoo.training.run import create_run, open_run
@@ -66,12 +67,17 @@ def train(
     dataset = load_dataset(loaded.recipe.data, task, loaded.recipe.preprocess)
     facts = audit(dataset)
     problem = set_up(loaded.recipe, dataset)
+    if problem.pretrained is not None:
+        facts["pretrained"] = problem.pretrained
     sizes = ", ".join(f"{count:,} {name}" for name, count in facts["splits"].items())
     console.print(f"Data: {dataset.name}: {sizes}")
     for finding in facts["findings"]:
         console.print(f"  note: {finding}", style="yellow", markup=False)
     parameters = count_parameters(problem.views.network)
     console.print(f"Model: {loaded.recipe.model.name}, {parameters:,} parameters")
+    if problem.pretrained is not None:
+        held = ", frozen" if loaded.recipe.model.freeze else ""
+        console.print(f"  beginning with the encoder of {problem.pretrained['recipe']}{held}")
 
     if resume is None:
         run = create_run(loaded, Path(runs))
@@ -87,15 +93,18 @@ def train(
         console.print(f"Kept epoch {fitted.kept_epoch}, the best on validation")
 
     model = load_model(run)  # what is evaluated is what was saved
-    generated = None
+    judged = None
     if task.kind == "generation":
-        generated = judge_generated(problem, model, run.folder, console, train)
-        outputs, baseline = generated.outputs, generated.baseline
+        judged = judge_generated(problem, model, run.folder, console, train)
+    elif task.kind == "representation":
+        judged = judge_represented(problem, model, console)
+    if judged is not None:
+        outputs, baseline = judged.outputs, judged.baseline
     else:
         outputs = _outputs(problem)
         outputs["test"] = (dataset.test.targets, saved_outcomes(model, dataset.test, dataset.signature, task))
         baseline = _baseline(problem, console)
-    report = _report(run, loaded, problem, model, fitted, facts, outputs, baseline, generated)
+    report = _report(run, loaded, problem, model, fitted, facts, outputs, baseline, judged)
     _say_result(console, report)
     if export:
         certificate = export_run(run, dataset, model)
@@ -119,6 +128,7 @@ def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, 
     from zoo.export.export import load_model
     from zoo.export.parity import saved_outcomes
     from zoo.generated import judge_generated
+    from zoo.represented import judge_represented
     from zoo.tasks import TASKS
     from zoo.training.fit import set_up
 
@@ -128,6 +138,8 @@ def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, 
     if task.kind == "generation":
         problem = set_up(loaded.recipe, dataset)
         y, output = judge_generated(problem, model, run.folder, console, train).outputs["test"]
+    elif task.kind == "representation":
+        y, output = judge_represented(set_up(loaded.recipe, dataset), model, console).outputs["test"]
     else:
         y, output = dataset.test.targets, saved_outcomes(model, dataset.test, dataset.signature, task)
     return {
@@ -223,7 +235,9 @@ def _baseline(problem: Any, console: Console) -> dict[str, Any] | None:
         return None
     console.print(f"Baseline: {words(name)} on the same split …")
     network = problem.views.network
-    code = network.get_layer("features").output.shape[-1] if TASKS[problem.recipe.task].reconstructs else 0
+    code = 0
+    if TASKS[problem.recipe.task].reconstructs:
+        code = network.get_layer("features").output.shape[-1]
     return run_baseline(problem.recipe, problem.dataset, problem.preprocessor, code=code)
 
 
@@ -257,7 +271,7 @@ def _report(
     facts: Any,
     outputs: Any,
     baseline: dict[str, Any] | None,
-    generated: Any = None,
+    judged: Any = None,
 ) -> dict[str, Any]:
     from zoo.evaluation.anomaly import choose_threshold, threshold_metrics
     from zoo.evaluation.report import Predictions, build_report, write_report
@@ -284,8 +298,8 @@ def _report(
         flops=count_flops(problem.views.network, length=problem.preprocessor.shape[0]),
     )
 
-    if generated is not None:
-        report |= generated.facts
+    if judged is not None:
+        report |= judged.facts
     if TASKS[loaded.recipe.task].kind == "anomaly":
         (known, scores), (y, output) = outputs["validation"], outputs["test"]
         report["threshold"] = threshold_metrics(y, output, choose_threshold(scores, known))
@@ -311,7 +325,7 @@ def _report(
         _samples(model, dataset) if loaded.recipe.task == "language_modeling" else (),
         (lambda window: series.values[: series.origins["test"][window]]) if series is not None else None,
         made if TASKS[loaded.recipe.task].reconstructs else None,
-        generated.pictures if generated is not None else {},
+        judged.pictures if judged is not None else {},
     )
     write_report(run.folder, report, predictions)
     return report

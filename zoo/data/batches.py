@@ -6,17 +6,18 @@ holds state, so a run can start at any step and see what it would have seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from zoo.data.augmentation import build_augmentation, build_mask_augmentation, mixup
+from zoo.data.augmentation import Augment, build_augmentation, build_mask_augmentation, mixup
 from zoo.data.dataset import CHUNK_VALUES, ImageInputs, Split
 from zoo.data.preprocessing import Preprocessor, chunks
 from zoo.data.text import START
 from zoo.recipe.schema import Recipe
+from zoo.recipe.steps import AugmentStep
 from zoo.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 RESIDENT_BYTES = 1 << 30  # prepared examples up to this size are held in memory
 _EVALUATION_BATCH = 512
-Form = Literal["target", "so_far", "itself", "normalized", "normalized_with_class"]
+Form = Literal["target", "so_far", "itself", "normalized", "normalized_with_class", "views"]
+VIEWS = 2  # of an example, augmented apart from each other
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class Prepared:
             the task has them.
         form: what a model is given and held to: the example and its "target"; the example with the target "so_far"
             (the start mark, then the target moved on by one), and the target; the example and "itself", normalised; or
-            the example "normalized", alone or "normalized_with_class".
+            the example "normalized", alone or "normalized_with_class"; or two "views" of the example, augmented apart
+            from each other, `(batch, 2, *shape)`.
+        augment: the steps that tell views apart, in evaluation as well as in training.
     """
 
     split: Split
@@ -47,6 +51,7 @@ class Prepared:
     array: np.ndarray | None
     targets: np.ndarray
     form: Form = "target"
+    augment: Sequence[AugmentStep] = ()
 
     def __len__(self) -> int:
         return len(self.split)
@@ -57,7 +62,7 @@ class Prepared:
 
         if self.form == "so_far":
             return (x, so_far(y)), y
-        if self.form == "target":
+        if self.form in ("target", "views"):
             return x, y
         scale, offset = (tf.constant(v, tf.float32) for v in (self.preprocessor.scale, self.preprocessor.offset))
         normalized = tf.cast(x, tf.float32) * scale + offset
@@ -93,13 +98,28 @@ class Prepared:
 
 
 def prepare(
-    split: Split, preprocessor: Preprocessor, targets: np.ndarray, memory: str, *, form: Form = "target"
+    split: Split,
+    preprocessor: Preprocessor,
+    targets: np.ndarray,
+    memory: str,
+    *,
+    form: Form = "target",
+    augment: Sequence[AugmentStep] = (),
 ) -> Prepared:
     """Prepare a split, in memory where `memory` is "resident", or "auto" and it is small enough."""
     size = len(split) * int(np.prod(preprocessor.shape)) * np.dtype(preprocessor.dtype).itemsize
     resident = memory == "resident" or (memory == "auto" and size <= RESIDENT_BYTES)
     array = np.concatenate(list(chunks(split, preprocessor))) if resident else None
-    return Prepared(split, preprocessor, array, targets, form)
+    return Prepared(split, preprocessor, array, targets, form, augment)
+
+
+def views_of(x: Any, augment: Augment, seed: Any) -> Any:
+    """Return views of prepared examples, `(batch, 2, *shape)`: each view has draws of its own from the seed `(2,)`."""
+    import tensorflow as tf
+
+    x = tf.cast(x, tf.float32)
+    fold = tf.random.experimental.stateless_fold_in
+    return tf.stack([augment(x, fold(seed, view)) for view in range(VIEWS)], axis=1)
 
 
 def so_far(targets: Any) -> Any:
@@ -123,6 +143,7 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
     read = prepared.reader()
     targets = tf.constant(prepared.targets)
     augment = build_augmentation(recipe.augment) if recipe.augment else None
+    pairs = prepared.form == "views"
     masks = recipe.augment and TASKS[recipe.task].kind == "segmentation"
     augment_masks = build_mask_augmentation(recipe.augment) if masks else None
     alpha = recipe.regularization.mixup
@@ -137,7 +158,7 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
         x, y = read(positions), tf.gather(targets, positions)
         step_seed = tf.stack([tf.constant(seed, tf.int64), step])
         if augment is not None:
-            x = augment(tf.cast(x, tf.float32), step_seed)
+            x = views_of(x, augment, step_seed) if pairs else augment(tf.cast(x, tf.float32), step_seed)
         if augment_masks is not None:
             y = augment_masks(y, step_seed)
         if alpha:
@@ -156,9 +177,12 @@ def evaluation_batches(prepared: Prepared, *, targets: bool = True) -> tf.data.D
     values = tf.constant(prepared.targets)
     size = max(1, min(_EVALUATION_BATCH, CHUNK_VALUES // int(np.prod(prepared.preprocessor.shape))))
     positions = tf.data.Dataset.range(len(prepared)).batch(size)
+    augment = build_augmentation(prepared.augment) if prepared.form == "views" else None
 
     def batch(places: tf.Tensor) -> Any:
         x, y = read(places), tf.gather(values, places)
+        if augment is not None:  # the same views each time
+            x = views_of(x, augment, tf.stack([tf.constant(0, tf.int64), places[0]]))
         x, y = prepared.given(x, y)
         return (x, y) if targets else x
 

@@ -14,7 +14,7 @@ from zoo.data.arrays import load_npz
 from zoo.data.builtin import builtin_builder
 from zoo.data.dataset import Dataset, Signature, SourceData, Split, TableInputs, whole
 from zoo.data.folder import load_folder
-from zoo.data.splits import held_out
+from zoo.data.splits import few_of_each, held_out
 from zoo.data.tables import infer_columns, read_table, take_columns
 from zoo.data.targets import abnormal_apart, class_indices, class_labels, number_targets
 from zoo.data.text import Tokenizer, fit_tokenizer
@@ -54,6 +54,9 @@ def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = 
     if task.kind == "anomaly":
         signature, (train, validation, test) = abnormal_apart(signature, (train, validation, test), data)
         notes.append(f"abnormal, and so kept out of the training split: {listing(data.abnormal or ())}")
+    if data.per_class is not None:
+        train = few_of_each(train, data.per_class, data.split_seed)
+        notes.append(f"{data.per_class} examples of each class are used for training; the others are left out")
     if signature.kind == "text" and signature.tokenizer is None:
         signature = replace(signature, tokenizer=_tokenizer(train, preprocess))
     return Dataset(

@@ -46,3 +46,21 @@ def held_out(split: Split, share: float, seed: int, stratify: bool, name: str) -
         np.arange(count), test_size=size, random_state=seed, stratify=split.targets if stratify else None
     )
     return split.part(np.sort(rest)), split.part(np.sort(out))
+
+
+def few_of_each(split: Split, count: int, seed: int) -> Split:
+    """Draw so many examples of each class, in the order of `split`; fewer are among those drawn for more.
+
+    Raises:
+        ZooError: a class has fewer.
+    """
+    generator = np.random.default_rng(seed)
+    kept = []
+    for label in np.unique(split.targets):
+        places = generator.permutation(np.flatnonzero(split.targets == label))
+        if len(places) < count:
+            raise ZooError(
+                f"data.per_class is {count}, and class {label} has {len(places)} examples in the training split"
+            )
+        kept.append(places[:count])
+    return split.part(np.sort(np.concatenate(kept)))

@@ -201,3 +201,29 @@ def players(history: Sequence[Mapping[str, Any]]) -> str | None:
     axes.set_ylabel("loss")
     axes.legend(loc="best")
     return to_svg(figure, "players", "loss of generator and discriminator per epoch")
+
+
+def layout(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> str:
+    """Draw points of the plane, coloured by class, with the name of each class where the middle of its points is.
+
+    Args:
+        points: shape `(n, 2)`.
+        labels: class of each, shape `(n,)`.
+        names: names of the classes.
+    """
+    from matplotlib import colormaps
+
+    figure, axes = new_figure(height=5.2, width=6.4)
+    colors = colormaps["tab10" if len(names) <= 10 else "tab20"].colors
+    for label in np.unique(labels):
+        own = points[labels == label]
+        axes.plot(*own.T, ".", color=colors[label % len(colors)], markersize=4, alpha=0.6, markeredgewidth=0)
+    if len(names) <= len(colors):
+        for label in np.unique(labels):
+            x, y = np.median(points[labels == label], axis=0)
+            axes.text(x, y, names[label], color=INK, ha="center", va="center", fontsize=9, fontweight="bold")
+    axes.grid(False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[["left", "bottom"]].set_visible(False)
+    return to_svg(figure, f"layout-{len(points)}", "test embeddings in the plane, coloured by class")

@@ -45,7 +45,7 @@ def compare(
         an example is either right or wrong; else None) and `verdict`. The figures are None if either output is not
         finite or the metric is not defined.
     """
-    kind, metric = TASKS[task].kind, TASKS[task].primary
+    kind, metric = TASKS[task].scored, TASKS[task].primary
     direction = 1 if TASKS[task].greater_is_better else -1
     finite = [bool(np.isfinite(output).all()) for output in (model_output, baseline_output)]
     if not all(finite):

@@ -44,7 +44,7 @@ def intervals(
     Returns:
         Metric to `[low, high]`; empty if the output is not finite.
     """
-    kind = TASKS[task].kind
+    kind = TASKS[task].scored
     if not BOOTSTRAPPED[kind] or not np.isfinite(output).all():
         return {}
     values = draws(task, y, output, seed=seed, resamples=resamples) if drawn is None else drawn
@@ -68,7 +68,7 @@ def draws(task: str, y: np.ndarray, output: np.ndarray, *, seed: int = 0, resamp
         seed: seed of the bootstrap.
         resamples: number of bootstrap resamples.
     """
-    kind = TASKS[task].kind
+    kind = TASKS[task].scored
     if not BOOTSTRAPPED[kind]:
         return np.zeros((0, 0))
     return bootstrap(resampled(kind, y, output), len(y), seed=seed, resamples=resamples, block=block_length(kind, y))

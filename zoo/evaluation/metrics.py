@@ -75,7 +75,7 @@ def evaluate(task: str, y: np.ndarray, output: np.ndarray) -> dict[str, float]:
     Raises:
         ValueError: shapes or values that do not fit, or no examples.
     """
-    kind = TASKS[task].kind
+    kind = TASKS[task].scored
     if kind in KINDS:
         figures, resampled = KINDS[kind].figures, KINDS[kind].resampled
         if figures is not None:

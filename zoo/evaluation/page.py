@@ -120,7 +120,7 @@ def _plots(report: Mapping[str, Any], predictions: Predictions | None) -> dict[s
     }
     if predictions is not None and np.isfinite(predictions.output).all():
         y, output, baseline = predictions.y_true, predictions.output, predictions.baseline_output
-        if task.kind == "classification":
+        if task.scored == "classification":
             found["calibration"] = plots.calibration(y, output, baseline)
         elif task.kind == "regression":
             found["scatter"] = plots.scatter(y, output)
@@ -144,7 +144,7 @@ def _worst(report: Mapping[str, Any], predictions: Predictions | None) -> dict[s
     pictures: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     columns: list[str] = []
-    for entry in report["worst"] if TASKS[report["task"]].kind not in SECTIONS else ():
+    for entry in report["worst"] if TASKS[report["task"]].scored not in SECTIONS else ():
         example = predictions.example(entry["index"]) if predictions is not None and predictions.example else {}
         if isinstance(example, str):
             example = {"text": example if len(example) <= LONGEST_TEXT else f"{example[:LONGEST_TEXT]} …"}

@@ -24,7 +24,13 @@ STEPS = 200
 SAME, LOW, FEW = 1e-3, 1 / 20, 2
 
 
-def probe(embeddings: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], *, seed: int) -> dict[str, Any]:
+def probe(
+    embeddings: Mapping[str, np.ndarray],
+    labels: Mapping[str, np.ndarray],
+    *,
+    seed: int,
+    linear: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Judge embeddings by what simple methods can make of them.
 
     Settings are chosen on validation; the figures are those of the test split. To keep 60,000 embeddings of 256
@@ -35,6 +41,7 @@ def probe(embeddings: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]
         embeddings: `train`, `validation` and `test` to finite embeddings, shape `(n, d)`.
         labels: the same to classes, integers of shape `(n,)`.
         seed: seed of every draw and method.
+        linear: the linear probe's figures, where they are known: see `classify`.
 
     Returns:
         `linear` (see `linear_probe`), `neighbors` (see `nearest_neighbors`), `few_shot`, `clustering` and `spectrum`
@@ -45,22 +52,45 @@ def probe(embeddings: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]
     """
     from threadpoolctl import threadpool_limits
 
-    limits = dict(zip(SPLITS, (TRAINED, CHOSEN, SCORED), strict=True))
-    x, y = {}, {}
-    for split in SPLITS:
-        every, classes = _checked(embeddings, labels, split)
-        chosen = _drawn(len(every), limits[split], seed)
-        x[split], y[split] = every[chosen].astype(np.float64), classes[chosen]
-    if len({rows.shape[1] for rows in x.values()}) > 1 or len(np.unique(y["train"])) < 2:
-        raise ValueError("the splits need embeddings of one width, and training at least 2 classes")
+    x, y = _limited(embeddings, labels, seed)
     with threadpool_limits(1):
         return {
-            "linear": linear_probe(x, y),
+            "linear": dict(linear) if linear is not None else linear_probe(x, y),
             "neighbors": nearest_neighbors(x, y),
             "few_shot": few_shot(x["train"], y["train"], x["test"], y["test"], seed=seed),
             "clustering": clustering(x["test"], y["test"], seed=seed),
             "spectrum": spectrum(x["test"]),
         }
+
+
+def classify(
+    embeddings: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], *, classes: int, seed: int
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Fit the linear probe and let it classify every example of the validation and the test split.
+
+    Args:
+        embeddings: as for `probe`, and as many of them are used to fit.
+        labels: the same to classes.
+        classes: number of classes.
+        seed: seed of the draws.
+
+    Returns:
+        `validation` and `test` to probabilities, shape `(n, classes)`; and what `linear_probe` returns.
+
+    Raises:
+        ValueError: as for `probe`.
+    """
+    from threadpoolctl import threadpool_limits
+
+    x, y = _limited(embeddings, labels, seed)
+    with threadpool_limits(1):
+        facts, (mean, deviation), model = _chosen_probe(x, y)
+        outputs = {}
+        for split in SPLITS[1:]:
+            found = model.predict_proba((np.asarray(embeddings[split], np.float64) - mean) / deviation)
+            outputs[split] = np.zeros((len(found), classes), np.float32)
+            outputs[split][:, model.classes_] = found
+    return outputs, facts
 
 
 def linear_probe(x: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -72,15 +102,7 @@ def linear_probe(x: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]) -> di
     Returns:
         `accuracy` on test, `validation`, the inverse penalty `c`, and whether the fit `converged`.
     """
-    scaled = _standardized(x)
-    best: dict[str, Any] = {"validation": -1.0}
-    for c in PENALTIES:
-        model, converged = _logistic(scaled["train"], y["train"], c)
-        accuracy = float(model.score(scaled["validation"], y["validation"]))
-        if accuracy > best["validation"]:
-            test = float(model.score(scaled["test"], y["test"]))
-            best = {"accuracy": test, "validation": accuracy, "c": c, "converged": converged}
-    return best
+    return _chosen_probe(x, y)[0]
 
 
 def nearest_neighbors(x: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -250,12 +272,37 @@ def _drawn(n: int, most: int, seed: int) -> np.ndarray:
     return np.arange(n) if n <= most else np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
 
 
-def _standardized(x: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the embeddings with mean 0 and variance 1 in each dimension of the training split."""
+def _limited(
+    embeddings: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], seed: int
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return as many examples of each split as may be used, checked, embeddings in float64."""
+    x, y = {}, {}
+    for split, most in zip(SPLITS, (TRAINED, CHOSEN, SCORED), strict=True):
+        every, classes = _checked(embeddings, labels, split)
+        chosen = _drawn(len(every), most, seed)
+        x[split], y[split] = every[chosen].astype(np.float64), classes[chosen]
+    if len({rows.shape[1] for rows in x.values()}) > 1 or len(np.unique(y["train"])) < 2:
+        raise ValueError("the splits need embeddings of one width, and training at least 2 classes")
+    return x, y
+
+
+def _chosen_probe(
+    x: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]
+) -> tuple[dict[str, Any], tuple[np.ndarray, np.ndarray], Any]:
+    """Return the figures of the best linear probe, what standardises its inputs, and the estimator."""
     mean, deviation = x["train"].mean(0), x["train"].std(0)
     deviation[deviation <= 1e-12 * np.abs(mean)] = 1  # a constant, but for rounding
     deviation[deviation == 0] = 1
-    return {split: (values - mean) / deviation for split, values in x.items()}
+    scaled = {split: (values - mean) / deviation for split, values in x.items()}
+    best: dict[str, Any] = {"validation": -1.0}
+    kept: Any = None
+    for c in PENALTIES:
+        model, converged = _logistic(scaled["train"], y["train"], c)
+        accuracy = float(model.score(scaled["validation"], y["validation"]))
+        if accuracy > best["validation"]:
+            test = float(model.score(scaled["test"], y["test"]))
+            best, kept = {"accuracy": test, "validation": accuracy, "c": c, "converged": converged}, model
+    return best, (mean, deviation), kept
 
 
 def _logistic(x: np.ndarray, y: np.ndarray, c: float) -> tuple[Any, bool]:

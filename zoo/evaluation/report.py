@@ -39,7 +39,8 @@ class Predictions:
             oldest first, shape `(any,)`.
         made: autoencoders: takes the index of a test image and returns its reconstruction, a uint8 image.
         pictures: generation: `samples`, images; `nearest`, pairs of a made image and the nearest training image; and
-            `epochs`, number of the epoch to the file of its grid.
+            `epochs`, number of the epoch to the file of its grid. Representations: `layout`, points of the plane and
+            their classes.
     """
 
     y_true: np.ndarray
@@ -123,7 +124,7 @@ def build_report(
             "diagnosis": diagnose(task, history, metrics, figures, examples),
             "history": history,
             "labels": labels,
-            **mistakes.details(TASKS[task].kind, y, output, labels, rival),
+            **mistakes.details(TASKS[task].scored, y, output, labels, rival),
             "data": data,
             "seed": seed,
             "seconds": seconds,

@@ -17,7 +17,8 @@ from zoo.evaluation.copying import most_frequent_text, most_frequent_token, near
 from zoo.evaluation.forecasters import FORECASTERS, run_forecaster
 from zoo.evaluation.ngrams import ORDER, run_ngrams
 from zoo.evaluation.pixels import fit_pixel_forest, most_frequent_class, run_pixel_forest, template_boxes
-from zoo.evaluation.reconstruction import fit_pca, reconstruct
+from zoo.evaluation.probes import classify
+from zoo.evaluation.reconstruction import as_rows, fit_pca, reconstruct
 from zoo.similarity import errors
 from zoo.tasks import TASKS
 
@@ -34,6 +35,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "reconstruction": ("pca",),
     "anomaly": ("pca_error", "isolation_forest"),
     "generation": ("gaussian_mixture",),
+    "representation": ("pca", "pixels"),
 }
 
 
@@ -45,8 +47,8 @@ class BaselineData:
         targets: `train`, `validation` and `test` to the targets, as the task's kind has them.
         inputs: takes the name of a split and returns its inputs. Classification and regression: features, finite
             floats `(n, features)`. Language models: the tokens that the network sees, `(n, length)`. Sequences: source
-            tokens padded with 0, `(n, length)`. Segmentation: images `(n, height, width, channels)`. Reconstruction and
-            anomalies: images in [0, 1], `(n, height, width, channels)`. Generation: such images in uint8.
+            tokens padded with 0, `(n, length)`. Segmentation: images `(n, height, width, channels)`. Reconstruction,
+            anomalies and representations: images in [0, 1], `(n, height, width, channels)`. Generation: such images in uint8.
         classes: number of classes, or of token ids of the target.
         scale: whether features have units of their own, and so are standardised where the method needs it.
         text: language modeling: the training text, token ids without padding, `(tokens,)`.
@@ -54,7 +56,7 @@ class BaselineData:
         origins: forecasting: `validation` and `test` to the step at which each window's forecast begins.
         season: forecasting: steps after which the series repeats, 1 for none.
         train_end: forecasting: number of steps in the training part.
-        code: reconstruction and anomalies: numbers in the network's code.
+        code: reconstruction, anomalies and representations: numbers in the network's code.
         judge: generation: from uint8 images to rows (`zoo.evaluation.kinds.generation`).
         samples: generation: number of images to make.
     """
@@ -107,6 +109,7 @@ def fit_and_run_baseline(task: str, name: str, data: BaselineData, *, seed: int 
         "reconstruction": _components,
         "anomaly": _scores,
         "generation": _mixture,
+        "representation": _components_classified,
     }[kind]
     found = run(name, data, seed)
     return facts | {"seconds": time.perf_counter() - started} | found
@@ -183,6 +186,17 @@ def _mixture(name: str, data: BaselineData, seed: int) -> dict[str, Any]:
     mixture = gaussian_mixture.fit(inputs("train"), seed=seed)
     made = judge(mixture.draw(data.samples, seed))
     return {"converged": mixture.converged} | dict.fromkeys(SCORED, made)
+
+
+def _components_classified(name: str, data: BaselineData, seed: int) -> dict[str, Any]:
+    """Let the linear probe judge the pixels themselves, or as many principal components as the network has features."""
+    inputs = _needed(data.inputs, "inputs")
+    rows = {split: as_rows(inputs(split)) for split in ("train", *SCORED)}
+    if name == "pca":
+        pca = fit_pca(inputs("train"), data.code, seed=seed)
+        rows = {split: pca.transform(values) for split, values in rows.items()}
+    outputs, facts = classify(rows, data.targets, classes=data.classes, seed=seed)
+    return {**outputs, "converged": facts["converged"]}
 
 
 def _needed(value: Any, name: str) -> Any:

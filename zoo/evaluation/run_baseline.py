@@ -87,7 +87,7 @@ def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, code: in
     def prepared(name: str) -> np.ndarray:
         return np.concatenate(list(chunks(splits[name], preprocessor)))
 
-    if task.reconstructs:
+    if task.reconstructs or task.kind == "representation":
 
         def images(name: str) -> np.ndarray:
             return (prepared(name) * preprocessor.scale + preprocessor.offset).astype(np.float32)

@@ -165,6 +165,7 @@ def _outputs(signature: Signature, task: Task) -> str:
             "- `image` `(batch, height, width, channels)`: uint8\n"
             "- `sample`: the same in float32, before -1 to 1 became 0 to 255"
         ),
+        "representation": "- `embedding` `(batch, features)`: float32",
         "anomaly": f"{_RECONSTRUCTED}; the file's metadata hold the threshold above which an image is abnormal",
     }[task.kind]
 
@@ -202,5 +203,6 @@ def _call(signature: Signature, task: Task) -> str:
         "detection": "boxes, scores",
         "reconstruction": "embedding, reconstruction, score",
         "anomaly": "embedding, reconstruction, score",
+        "representation": "(embedding,)",
     }
     return f"{feed}\n{results.get(task.kind, '(logits,)')} = session.run(None, row)"

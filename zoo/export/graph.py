@@ -31,6 +31,7 @@ OUTPUTS = {  # of the Keras model, by kind of task; `convert` adds what follows 
     "transcription": "probabilities",
     "segmentation": "probabilities",
     "detection": "detections",
+    "representation": "embedding",
 }
 
 
@@ -51,7 +52,8 @@ def convert(model: keras.Model, signature: Signature, task: Task, *, opset: int)
         A checked model. Outputs by kind of task: `probabilities` `(batch, classes)` and `label` `(batch,)` (text);
         `value` `(batch,)`; `forecast` `(batch, horizon)`; `logits` `(batch, length, tokens)`; `probabilities`
         `(batch, steps, symbols)`; `probabilities` `(batch, height, width, classes)` and `mask` `(batch, height,
-        width)`; `boxes` `(batch, places, 4)` and `scores` `(batch, places, classes)`.
+        width)`; `boxes` `(batch, places, 4)` and `scores` `(batch, places, classes)`;
+        `embedding` `(batch, features)`.
 
     Raises:
         ZooError: an operation of the model has no ONNX form.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 
 from zoo.errors import ZooError, listing
+from zoo.optimization.depth import heights, layers_of
 from zoo.optimization.grouped import GroupedOptimizer
-from zoo.optimization.schedules import build_schedule
+from zoo.optimization.schedules import Scaled, build_schedule
 
 _CLASSES = {
     "sgd": keras.optimizers.SGD,
@@ -18,6 +18,7 @@ _CLASSES = {
     "adamw": keras.optimizers.AdamW,
     "rmsprop": keras.optimizers.RMSprop,
 }
+_OWN = ("name", "learning_rate", "ema", "groups", "layer_decay", "unfreeze_epochs")
 _CLIPS = {"clip_value": "clipvalue", "clip_norm": "clipnorm", "clip_global_norm": "global_clipnorm"}
 
 
@@ -31,7 +32,9 @@ def build_optimizer(settings: Any, model: keras.Model, steps_per_epoch: int, epo
         ZooError: a group fits no variable of the model.
     """
     variables = model.trainable_variables
-    if not settings.groups:
+    if settings.layer_decay is not None or settings.unfreeze_epochs is not None:
+        optimizer = _by_depth(settings, model, steps_per_epoch, epochs)
+    elif not settings.groups:
         optimizer = _one(settings, variables, steps_per_epoch, epochs)
     else:
         own = [
@@ -47,6 +50,29 @@ def build_optimizer(settings: Any, model: keras.Model, steps_per_epoch: int, epo
     return optimizer
 
 
+def _by_depth(settings: Any, model: keras.Model, steps_per_epoch: int, epochs: int) -> GroupedOptimizer:
+    """Return one optimiser for each unit of depth, with a lower rate and a later start the deeper the unit lies.
+
+    Raises:
+        ZooError: the deepest unit would never learn.
+    """
+    variables, height = model.trainable_variables, heights(model)
+    groups = [height.get(id(v), 0) for v in variables]
+    wait = settings.unfreeze_epochs or 0
+    if wait * max(groups) >= epochs:
+        raise ZooError(
+            f"optimizer.unfreeze_epochs: {wait} for each of the {max(groups) + 1} units of the model is longer than the "
+            f"run; its first layers would never learn in {epochs} epochs"
+        )
+    optimizers = []
+    for h in range(max(groups) + 1):
+        one = _one(settings, variables, steps_per_epoch, epochs)
+        rate = build_schedule(settings.learning_rate, steps_per_epoch, epochs)
+        one.learning_rate = Scaled(rate, (settings.layer_decay or 1.0) ** h, h * wait * steps_per_epoch)
+        optimizers.append(one)
+    return GroupedOptimizer(optimizers, groups)
+
+
 def _groups(settings: Any, model: keras.Model) -> list[int]:
     """Return the number of each trainable variable's group: the first whose layers hold it, else one more than all.
 
@@ -56,10 +82,10 @@ def _groups(settings: Any, model: keras.Model) -> list[int]:
     groups: dict[int, int] = {}
     for i, group in enumerate(settings.groups):
         held = {
-            id(v) for layer in _layers(model) if fnmatch.fnmatchcase(layer.name, group.layers) for v in layer.variables
+            id(v) for layer in layers_of(model) if fnmatch.fnmatchcase(layer.name, group.layers) for v in layer.variables
         }
         if not held - set(groups):
-            names = sorted({layer.name for layer in _layers(model) if layer.trainable_variables})
+            names = sorted({layer.name for layer in layers_of(model) if layer.trainable_variables})
             raise ZooError(
                 f"optimizer.groups: '{group.layers}' fits no layer that an earlier group has left "
                 f"(layers: {listing(names)})"
@@ -69,16 +95,8 @@ def _groups(settings: Any, model: keras.Model) -> list[int]:
     return [groups.get(id(v), len(settings.groups)) for v in model.trainable_variables]
 
 
-def _layers(model: keras.Model) -> Iterator[keras.Layer]:
-    """Yield the layers of a model and of the models in it."""
-    for layer in model.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer)
-
-
 def _one(settings: Any, variables: list[Any], steps_per_epoch: int, epochs: int) -> keras.optimizers.Optimizer:
-    options = settings.model_dump(exclude={"name", "learning_rate", "ema", "groups", *_CLIPS}, exclude_none=True)
+    options = settings.model_dump(exclude={*_OWN, *_CLIPS}, exclude_none=True)
     if not options["weight_decay"] and settings.name != "adamw":  # the one that takes no None
         options["weight_decay"] = None
     clips = {option: getattr(settings, key) for key, option in _CLIPS.items()}

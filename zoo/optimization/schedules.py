@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras import ops
 
 
 def build_schedule(
@@ -31,3 +32,37 @@ def build_schedule(
         last = [e * steps_per_epoch - 1 for e in sorted(settings.epochs)]  # the last step of each value
         return schedules.PiecewiseConstantDecay(last, values)
     return schedules.ExponentialDecay(settings.initial, steps_per_epoch, settings.factor)
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Scaled(keras.optimizers.schedules.LearningRateSchedule):
+    """A share of another learning rate, and zero before a step.
+
+    Args:
+        rate: a number, or a schedule.
+        factor: the share.
+        start: first step that is not at zero.
+    """
+
+    def __init__(self, rate: Any, factor: float = 1.0, start: int = 0) -> None:
+        self.rate, self.factor, self.start = rate, factor, start
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate at a step."""
+        rate = self.rate(step) if callable(self.rate) else ops.convert_to_tensor(self.rate, "float32")
+        return ops.where(ops.cast(step, "float32") < self.start, 0.0, self.factor * rate)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the schedule."""
+        rate = keras.saving.serialize_keras_object(self.rate) if callable(self.rate) else self.rate
+        return {"rate": rate, "factor": self.factor, "start": self.start}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Scaled:
+        """Rebuild the schedule."""
+        rate = config["rate"]
+        return cls(
+            keras.saving.deserialize_keras_object(rate) if isinstance(rate, dict) else rate,
+            config["factor"],
+            config["start"],
+        )

@@ -114,6 +114,27 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
         ("optimizer", clips[-1] if clips else ""),
         f"{' and '.join(clips)} are set; keep one, and set the other to null",
     )
+    depth = [k for k in ("layer_decay", "unfreeze_epochs") if getattr(recipe.optimizer, k) is not None]
+    refuse(
+        depth and recipe.optimizer.groups,
+        ("optimizer", depth[0] if depth else ""),
+        "goes by the depth of the layers, and optimizer.groups by their names; keep one",
+    )
+    refuse(
+        recipe.model.freeze and recipe.model.pretrained is None,
+        ("model", "freeze"),
+        "is for a network with model.pretrained; weights drawn at random are not worth keeping",
+    )
+    refuse(
+        recipe.data.per_class is not None and task.kind != "classification",
+        ("data", "per_class"),
+        f"is for classification, and the task is {recipe.task}",
+    )
+    refuse(
+        recipe.loss.name in ("nt_xent", "supcon") and not recipe.augment,
+        ("augment",),
+        f"required, and missing: {recipe.loss.name} compares two views of each example, which augmentation tells apart",
+    )
     baseline = recipe.evaluation.baseline
     refuse(
         baseline is not None and baseline not in task.baselines,

@@ -240,6 +240,12 @@ class OptimizerSettings(Section):
     groups: Annotated[list[Group], Field(min_length=1)] | None = Field(
         None, description="layers with settings of their own; the first that fits counts"
     )
+    layer_decay: Fraction | None = Field(
+        None, description="factor of the learning rate from each block to the one below it; the head has the whole rate"
+    )
+    unfreeze_epochs: Positive | None = Field(
+        None, description="epochs that each block waits after the one above it before it learns, the head from the start"
+    )
 
 
 class Sgd(OptimizerSettings):

@@ -49,6 +49,9 @@ class Data(Section):
     )
     window: Window | None = Field(None, description="forecasting: what is seen and what is predicted")
     context: Positive = Field(128, description="language modeling: characters that the model sees at a time")
+    per_class: Positive | None = Field(
+        None, description="classification: training examples of each class to use, drawn with split_seed; all if null"
+    )
     ignore: list[str] = Field([], description="columns of a table that are not inputs")
     categorical: list[str] = Field([], description="columns of a table to read as categories, whatever they look like")
     channels: Annotated[Literal[1, 3] | None, BeforeValidator(_whole)] = Field(
@@ -68,6 +71,10 @@ class Model(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
     name: str = Field(description="a registered builder: see `zoo list`")
+    pretrained: str | None = Field(
+        None, description="folder of a run whose encoder this network begins with; all but the head must be the same"
+    )
+    freeze: bool = Field(False, description="keep the pretrained weights as they are and train the head alone")
 
     @property
     def config(self) -> dict[str, Any]:
@@ -151,6 +158,7 @@ class Recipe(Section):
         "reconstruction",
         "anomaly_detection",
         "image_generation",
+        "representation_learning",
     ]
     data: Data
     preprocess: list[PreprocessStep] = []

@@ -26,7 +26,7 @@ def predict(file: str | Path, inputs: Sequence[str | Path]) -> list[dict[str, An
         For each example `input` (file, and row where a file holds several) with, by task: `label` and `probabilities`
         (class name to probability); `value`; `forecast` (list); `text` (transcribed, translated, or a prompt with its
         continuation); `shares` (of each class in the mask); `objects` (`label`, `score`, `box` as ymin, xmin, ymax,
-        xmax in shares of the image); `tokens`; `score` and, for anomalies, `label`, with the `embedding`.
+        xmax in shares of the image); `tokens`; `score` and, for anomalies, `label`, with the `embedding`; `embedding`.
 
     Raises:
         ZooError: the model or an input is missing, damaged, or does not fit.
@@ -55,6 +55,8 @@ def _facts(model: ExportedModel, raw: Any) -> list[dict[str, Any]]:
         return [{"value": float(value)} for value in prediction.values]
     if prediction.forecasts is not None:
         return [{"forecast": row} for row in prediction.forecasts.tolist()]
+    if prediction.embeddings is not None:
+        return [{"embedding": row} for row in prediction.embeddings.tolist()]
     if prediction.texts is not None:
         return [{"text": text} for text in prediction.texts]
     if prediction.masks is not None:

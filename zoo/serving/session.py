@@ -37,6 +37,7 @@ class Prediction:
         masks: the class of each pixel, `(examples, height, width)`, or None.
         detections: `(examples, most, 6)`: ymin, xmin, ymax, xmax in shares of the image, class, score; a score of 0 is
             padding. Or None.
+        embeddings: `(examples, features)` float32, of encoders, or None.
         parts: of an autoencoder: `embedding` `(examples, features)`, `reconstruction` `(examples, height, width,
             channels)` in [0, 1], and `score` `(examples,)`, their mean squared difference; else empty.
     """
@@ -49,6 +50,7 @@ class Prediction:
     texts: list[str] | None = None
     masks: np.ndarray | None = None
     detections: np.ndarray | None = None
+    embeddings: np.ndarray | None = None
     parts: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -178,6 +180,8 @@ class ExportedModel:
         if self._kind in ("reconstruction", "anomaly"):
             called = None if self.threshold is None else [self.labels[int(s > self.threshold)] for s in found["score"]]
             return Prediction(found["reconstruction"], labels=called, parts=found)
+        if self._kind == "representation":
+            return Prediction(found["embedding"], embeddings=found["embedding"])
         return Prediction(found["logits"])
 
     def decode(self, raw: Any, most: int = 256, *, beams: int = 1) -> np.ndarray:

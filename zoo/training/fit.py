@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,8 +22,9 @@ from zoo.recipe import Recipe
 from zoo.tasks import TASKS
 from zoo.training.callbacks import RESUME, Checkpoints, EpochLog, EpochStart, StopOnNaN
 from zoo.training.generation import conditional
-from zoo.training.model import TargetScale, Views, build_views, fit_target_scale, training_targets
+from zoo.training.model import TWO_VIEWS, TargetScale, Views, build_views, fit_target_scale, training_targets
 from zoo.training.outcomes import outcomes
+from zoo.training.pretrained import load_pretrained
 from zoo.training.progress import ProgressDisplay
 from zoo.training.samples import SampleGrids
 
@@ -40,6 +42,7 @@ class Problem:
     views: Views
     train: Prepared
     validation: Prepared
+    pretrained: dict[str, Any] | None = None
 
     def prepare(self, split: Split) -> Prepared:
         """Prepare a split as the model's input."""
@@ -77,13 +80,16 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     preprocessor = fit_preprocessor(recipe.preprocess, dataset)
     scale = fit_target_scale(dataset.train, TASKS[recipe.task])
     views = build_views(recipe, dataset, preprocessor, scale)
+    pretrained = None
+    if recipe.model.pretrained is not None:
+        pretrained = load_pretrained(views.network, recipe.model.pretrained, freeze=recipe.model.freeze)
     watched = dataset.validation
     if TASKS[recipe.task].kind == "anomaly":  # training sees what is normal, and so does its figure on validation
         watched = watched.part(np.flatnonzero(watched.targets == 0))
     train, validation = (
         _prepare(s, dataset, preprocessor, scale, recipe, views.network) for s in (dataset.train, watched)
     )
-    return Problem(recipe, dataset, preprocessor, scale, views, train, validation)
+    return Problem(recipe, dataset, preprocessor, scale, views, train, validation, pretrained)
 
 
 def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = False) -> Fitted:
@@ -167,7 +173,9 @@ def _prepare(
     form: Form = "so_far" if task.kind == "sequences" else "itself" if task.reconstructs else "target"
     if task.kind == "generation":
         form = "normalized_with_class" if conditional(network) else "normalized"
-    return prepare(split, preprocessor, targets, recipe.data.memory, form=form)
+    if recipe.loss.name in TWO_VIEWS:
+        form = "views"
+    return prepare(split, preprocessor, targets, recipe.data.memory, form=form, augment=recipe.augment)
 
 
 def _class_weights(problem: Problem) -> np.ndarray | None:

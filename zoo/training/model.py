@@ -17,16 +17,23 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from zoo import registry
+from zoo.data.batches import VIEWS
 from zoo.data.dataset import Dataset, Signature, Split
 from zoo.data.preprocessing import Preprocessor
 from zoo.layers.code import SquaredError, with_embedding
 from zoo.layers.detection import DecodeBoxes
+from zoo.layers.head import FEATURES, features
 from zoo.layers.preprocessing import WindowRestore, WindowStandardize
 from zoo.recipe.schema import Recipe
 from zoo.tasks import TASKS, Task
 from zoo.training.generation import saved_view, trained_view
+
+
+ENCODER = "encoder"  # the layer of a representation network that is a model of its own
+TWO_VIEWS = ("nt_xent", "supcon")  # losses that compare two views of each example
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,8 @@ def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, sc
     if task.kind == "generation":
         sampler = saved_view(network, recipe)
         return Views(network=network, trained=trained_view(network, recipe), evaluated=sampler, saved=sampler)
+    if task.kind == "representation":
+        return _representation_views(network, recipe, preprocessor)
     so_far = [keras.Input((None,), dtype="int32", name="target")] if task.kind == "sequences" else []
     normalize = None if signature.vocabulary else preprocessor.normalize()
     standardize = WindowStandardize(name="standardize_window") if preprocessor.window else None
@@ -126,6 +135,39 @@ def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, sc
         evaluated=keras.Model(inputs, result, name="evaluated"),
         saved=keras.Model([raw, *so_far] if so_far else raw, exported, name=recipe.model.name),
     )
+
+
+def _representation_views(network: keras.Model, recipe: Recipe, preprocessor: Preprocessor) -> Views:
+    """Return the views of a network that is trained by comparing: what is evaluated and saved is its encoder."""
+    normalize, encoder = preprocessor.normalize(), embedding_of(network)
+    views = (VIEWS,) if recipe.loss.name in TWO_VIEWS else ()
+    shape = preprocessor.shape
+
+    # === What the loss takes ===
+    compared = keras.Input((*views, *shape), dtype=preprocessor.dtype if not views else "float32", name="prepared")
+    each = ops.reshape(compared, (-1, *shape)) if views else compared
+    result = network(normalize(each))
+    if views:
+        result = ops.reshape(result, (-1, VIEWS, *result.shape[1:]))
+
+    # === Embeddings ===
+    name = keras.layers.Identity(name="embedding", dtype="float32")
+    prepared = keras.Input(shape, dtype=preprocessor.dtype, name="prepared")
+    raw = preprocessor.raw_inputs()
+    given = raw if preprocessor.to_shape is None else preprocessor.to_shape(raw)
+    return Views(
+        network=network,
+        trained=keras.Model(compared, result, name="trained"),
+        evaluated=keras.Model(prepared, name(encoder(normalize(prepared))), name="evaluated"),
+        saved=keras.Model(raw, name(encoder(normalize(given))), name=recipe.model.name),
+    )
+
+
+def embedding_of(network: keras.Model) -> keras.Model:
+    """Return the part of a representation network that embeds: up to its features or, without these, its encoder."""
+    if any(layer.name == FEATURES for layer in network.layers):
+        return features(network)
+    return network.get_layer(ENCODER)
 
 
 def _finish(recipe: Recipe, task: Task, scale: TargetScale) -> Callable[[Any], Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from zoo.evaluation.sections import anomalies, boxes, forecasts, images, masks, reconstructions, text, written
+from zoo.evaluation.sections import anomalies, boxes, forecasts, images, masks, reconstructions, representations, text, written
 
 SECTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "forecasting": forecasts.section,
@@ -21,4 +21,5 @@ SECTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "reconstruction": reconstructions.section,
     "anomaly": anomalies.section,
     "generation": images.section,
+    "representation": representations.section,
 }

@@ -1,0 +1,79 @@
+"""Starting from another run's encoder: its weights by the names of the layers, and frozen where that is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zoo import registry
+from zoo.errors import ZooError
+from zoo.layers.head import LOGITS
+from zoo.training.run import open_run
+
+
+def load_pretrained(network: keras.Model, folder: str, *, freeze: bool) -> dict[str, Any]:
+    """Copy the weights of a run's encoder into a network of the same architecture. The head is left as it is.
+
+    Frozen layers keep their weights, and their norms the statistics that they came with.
+
+    Args:
+        network: what the registry built.
+        folder: the run folder. Any trained run will do whose model has layers of these names and sizes: an encoder
+            that was trained by comparing or by masking, an autoencoder, or a supervised network.
+        freeze: whether all but the head is to stay as it is.
+
+    Returns:
+        `run`, `recipe` and the file's `sha256`.
+
+    Raises:
+        ZooError: there is no such run, it is not trained, or its network is another. Nothing is copied then.
+    """
+    run = open_run(folder)
+    if not run.model_path.is_file():
+        raise ZooError(f"model.pretrained: {folder} has no model.keras: the run did not finish its training")
+    source = run.recipe()
+    registry.builder(source.recipe.model.name)  # its module registers the layers of its family
+    known = {layer.name: layer for layer in _weighted(_load(run.model_path))}
+    plan = []
+    for layer in _weighted(network):
+        if layer.name == LOGITS:
+            continue
+        theirs = known.get(layer.name)
+        shapes = [tuple(w.shape) for w in layer.weights]
+        found = None if theirs is None else [tuple(w.shape) for w in theirs.weights]
+        if found != shapes:
+            what = "it has no such layer" if found is None else f"its own are {_listed(found)}"
+            raise ZooError(
+                f"model.pretrained: the encoder of {folder} ({source.recipe.model.name}) is not the network of "
+                f"model '{network.name}': layer '{layer.name}' has weights of the shapes {_listed(shapes)}, and {what}"
+            )
+        plan.append((layer, theirs))
+    for layer, theirs in plan:
+        layer.set_weights(theirs.get_weights())
+        layer.trainable = not freeze
+    content = hashlib.sha256(Path(run.model_path).read_bytes()).hexdigest()
+    return {"run": str(folder), "recipe": source.name, "sha256": content}
+
+
+def _load(path: Path) -> keras.Model:
+    try:
+        return keras.saving.load_model(path, safe_mode=True, compile=False)
+    except (ValueError, OSError, TypeError, KeyError) as error:
+        raise ZooError(f"model.pretrained: {path} is not readable as a Keras model ({error})") from error
+
+
+def _weighted(model: keras.Model) -> Iterator[keras.Layer]:
+    """Yield the layers that have weights, of a model and of the models in it."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _weighted(layer)
+        elif layer.weights:
+            yield layer
+
+
+def _listed(shapes: list[tuple[int, ...]]) -> str:
+    return ", ".join(map(str, shapes)) or "none"
