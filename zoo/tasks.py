@@ -17,8 +17,9 @@ Kind = Literal[
     "reconstruction",
     "anomaly",
     "generation",
+    "representation",
 ]
-_LABELED = ("classification", "reconstruction", "anomaly", "generation")
+_LABELED = ("classification", "reconstruction", "anomaly", "generation", "representation")
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,17 @@ TASKS: dict[str, Task] = {
         False,
         "loss",
         ("gaussian_mixture",),
+    ),
+    "representation_learning": Task(
+        "representation_learning",
+        "representation",
+        ("image",),
+        _IMAGES,
+        ("nt_xent", "supcon", "contrastive", "triplet", "masked_pixels"),
+        "accuracy",  # of a linear probe
+        True,
+        "loss",
+        ("pca", "pixels"),
     ),
 }
 
