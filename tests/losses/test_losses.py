@@ -44,6 +44,8 @@ def example(kind):
             ),
             logits(2, 8, 4, CLASSES + 4),
         ),
+        # four examples in two views each; the last feature is also the mask of hidden patches
+        "representation": (np.array([0, 3, 0, 1], "int32"), np.abs(logits(4, 2, 5))),
     }[kind]
 
 

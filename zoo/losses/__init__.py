@@ -14,6 +14,7 @@ from zoo.losses.classes import (
     SparseCategoricalCrossentropy,
     balanced_weights,
 )
+from zoo.losses.contrastive import ContrastivePairs, MaskedPixels, NTXent, SupCon, TripletMargin
 from zoo.losses.detection import CenterNet
 from zoo.losses.pixels import PixelBinaryCrossentropy
 from zoo.losses.segmentation import CrossentropyDice, Dice
@@ -35,6 +36,11 @@ _LOSSES: dict[str, type[keras.losses.Loss]] = {
     "dice": Dice,
     "crossentropy_dice": CrossentropyDice,
     "center_net": CenterNet,
+    "nt_xent": NTXent,
+    "supcon": SupCon,
+    "contrastive": ContrastivePairs,
+    "triplet": TripletMargin,
+    "masked_pixels": MaskedPixels,
 }
 
 
@@ -45,7 +51,8 @@ def build_loss(
 
     Losses take logits, and targets as the task's kind has them: one-hot classes for classification, class numbers for
     pixels, tokens and symbols, numbers for regression and forecasting, boxes for detection. For reconstruction both are
-    images in [0, 1].
+    images in [0, 1]. For representations the targets are class numbers, and the outputs embeddings or hidden patches
+    (`zoo.losses.contrastive`).
 
     Args:
         settings: the section.

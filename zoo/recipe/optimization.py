@@ -15,6 +15,7 @@ ClassWeights = Annotated[
 Smoothing = Annotated[
     float, Field(ge=0, lt=1, description="share of the target that is spread over all classes (Szegedy et al. 2016)")
 ]
+Temperature = Annotated[Rate, Field(description="what similarities are divided by")]
 Background = Annotated[bool, Field(description="count class 0 in the Dice coefficient")]
 
 
@@ -144,6 +145,41 @@ class Denoising(Section):
     ] = 0.1
 
 
+class NtXent(Section):
+    """Normalized temperature-scaled cross-entropy of views of the same image (Chen et al. 2020)."""
+
+    name: Literal["nt_xent"]
+    temperature: Temperature = 0.5
+
+
+class SupCon(Section):
+    """Supervised contrastive loss (Khosla et al. 2020): embeddings of one class against all others."""
+
+    name: Literal["supcon"]
+    temperature: Temperature = 0.1
+
+
+class Contrastive(Section):
+    """Contrastive loss of all pairs in the batch (Hadsell et al. 2006)."""
+
+    name: Literal["contrastive"]
+    margin: Rate = Field(1.0, description="distance from which embeddings of different classes are far enough apart")
+
+
+class Triplet(Section):
+    """Triplet loss (Schroff et al. 2015, Hermans et al. 2017) on distances that are not squared."""
+
+    name: Literal["triplet"]
+    margin: Rate = Field(0.2, description="how much further than the positive the negative is to be")
+    mining: Literal["hard", "semi_hard", "all"] = Field("semi_hard", description="which triplets of the batch count")
+
+
+class MaskedPixels(Section):
+    """Mean squared error of the pixels of hidden patches (He et al. 2021)."""
+
+    name: Literal["masked_pixels"]
+
+
 Loss = Annotated[
     CategoricalCrossentropy
     | SparseCategoricalCrossentropy
@@ -159,7 +195,12 @@ Loss = Annotated[
     | CrossentropyDice
     | CenterNet
     | Adversarial
-    | Denoising,
+    | Denoising
+    | NtXent
+    | SupCon
+    | Contrastive
+    | Triplet
+    | MaskedPixels,
     Field(discriminator="name"),
 ]
 
