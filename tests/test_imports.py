@@ -23,6 +23,7 @@ ALLOWED = {
     "grids": {"files"},
     "diffusion": {"errors", "layers"},
     "generated": HELPERS | RECIPE | {"layers", "data", "training", "evaluation"},
+    "represented": HELPERS | RECIPE | {"generated", "training", "evaluation", "export"},
     "weights": {"errors", "quiet"},
     "files": {"errors"},
     "cache": {"errors"},
@@ -34,7 +35,7 @@ ALLOWED = {
     "layers": {"errors"},
     "models": {"errors", "layers", "registry"},
     "losses": {"errors", "layers", "recipe"},
-    "optimization": {"errors", "recipe"},
+    "optimization": {"errors", "layers", "recipe"},
     "data": HELPERS | {"recipe", "layers"},  # the layers that preprocessing puts into a model
     "training": HELPERS | RECIPE | {"layers", "models", "diffusion", "losses", "optimization", "data"},
     "evaluation": HELPERS | RECIPE | {"layers", "data", "training"},
@@ -43,7 +44,9 @@ ALLOWED = {
     "export": HELPERS
     | RECIPE
     | {"diffusion", "layers", "data", "training", "evaluation", "serving"},  # the proof runs the file
-    "workflow": HELPERS | RECIPE | {"generated", "data", "training", "evaluation", "search", "export", "serving"},
+    "workflow": HELPERS
+    | RECIPE
+    | {"generated", "represented", "data", "training", "evaluation", "search", "export", "serving"},
     "cli": HELPERS | RECIPE | {"workflow", "serving"},
     "__main__": {"cli"},
     "__init__": {"errors", "layers", "recipe", "registry", "serving", "workflow"},  # the public names

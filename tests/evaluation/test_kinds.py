@@ -20,10 +20,10 @@ RESAMPLED = tuple(name for name, kind in KINDS.items() if kind.resampled is not 
 
 def test_every_kind_has_its_primary_metric_and_titles():
     for task in TASKS.values():
-        names = KINDS[task.kind].metrics if task.kind in KINDS else BOOTSTRAPPED[task.kind]
+        names = KINDS[task.scored].metrics if task.scored in KINDS else BOOTSTRAPPED[task.scored]
         assert task.primary in names and set(names) <= set(TITLES)
     assert set(TITLES) >= PERCENT
-    assert {task.kind for task in TASKS.values()} == {"classification", "regression", *KINDS}
+    assert {task.scored for task in TASKS.values()} == {"classification", "regression", *KINDS}
 
 
 # --- forecasting --------------------------------------------------------------------------------------------------

@@ -29,6 +29,14 @@ def data_for(made):
             score = {split: values[:, 0] + 0.1 * generator.normal(size=60) for split, values in x.items()}
             y = {split: (s > 0).astype(int) if kind == "classification" else s for split, s in score.items()}
             return BaselineData(y, x.__getitem__, classes=2)
+        if kind == "representation":
+            y = {split: generator.integers(0, 3, 90) for split in SPLITS}
+            places = np.arange(36).reshape(6, 6, 1)
+            images = {
+                s: 0.3 * generator.uniform(size=(90, 6, 6, 1)) + 0.2 * (places % 3 == v[:, None, None, None])
+                for s, v in y.items()
+            }
+            return BaselineData(y, images.__getitem__, classes=3, code=5)
         if kind == "forecasting":
             series = 10 + np.sin(np.arange(140) / 2) + 0.05 * generator.normal(size=140)
             origins = {"train": np.arange(10, 75), "validation": np.arange(80, 100), "test": np.arange(101, 130)}

@@ -14,8 +14,10 @@ from PIL import Image
 from zoo.evaluation.anomaly import threshold_metrics
 from zoo.evaluation.intervals import draws
 from zoo.evaluation.kinds import KINDS
+from zoo.evaluation.page import render
 from zoo.evaluation.pictures import class_color, class_picture, picture
-from zoo.evaluation.report import build_report, write_report
+from zoo.evaluation.probes import SPLITS, classify, probe
+from zoo.evaluation.report import Predictions, build_report, jsonable, write_report
 from zoo.evaluation.sections import SECTIONS
 
 ALL = tuple(KINDS)
@@ -29,7 +31,7 @@ def few_resamples(monkeypatch):
 
 
 def test_every_kind_has_a_section():
-    assert set(SECTIONS) == set(KINDS)
+    assert set(SECTIONS) == {*KINDS, "representation"}
 
 
 HEADINGS = {
@@ -43,6 +45,52 @@ HEADINGS = {
     "generation": ("What the model makes", "Classes that the classifier finds: 3 of 3", "nearest to a training image"),
     "anomaly": ("Found against false alarms", "Ranked worst", "wrong side", "abnormal"),
 }
+
+
+def test_representations(tmp_path):
+    """The figures are a classifier's, and the page has what the probes found beside them."""
+    generator = np.random.default_rng(0)
+    labels = ("round", "square", EVIL)
+    y = generator.integers(0, 3, 60)
+    embeddings = np.eye(3)[y] + 0.3 * generator.normal(size=(60, 3))
+    outputs, linear = classify(dict.fromkeys(SPLITS, embeddings), dict.fromkeys(SPLITS, y), classes=3, seed=0)
+    rival = np.full((60, 3), 1 / 3, np.float32)
+    report = build_report(
+        task="representation_learning",
+        recipe="representation/shapes",
+        model="simclr",
+        outputs={split: (y, output) for split, output in outputs.items()},
+        labels=labels,
+        history=[{"loss": 2.0, "val_loss": 2.1, "learning_rate": 0.1}, {"loss": 1, "val_loss": 1, "learning_rate": 0}],
+        data={"source": "npz:shapes.npz", "fingerprint": "0", "splits": {"test": 60}, "findings": []},
+        seed=0,
+        seconds=1.0,
+        parameters=10,
+        versions={},
+        hardware="",
+        config="",
+        baseline={"name": "pca", "validation": rival, "test": rival, "seconds": 1.0, "examples": 60, "converged": True},
+    )
+    found = probe(dict.fromkeys(SPLITS, embeddings), dict.fromkeys(SPLITS, y), seed=0, linear=linear)
+    report |= {"probes": jsonable(found)}
+    predictions = Predictions(y, outputs["test"], labels, pictures={"layout": (embeddings[:, :2], y)})
+    write_report(tmp_path, report, predictions)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for words in (
+        "linear probe",
+        "nearest neighbors",
+        "10 examples a class",
+        "no collapse",
+        "Confusion matrix",
+        "t-SNE",
+    ):
+        assert words in text, words
+    assert EVIL not in text and report["verdict"].startswith("better than PCA")
+    assert json.loads((tmp_path / "report.json").read_text())["probes"]["linear"]["accuracy"] == pytest.approx(
+        report["metrics"]["test"]["accuracy"]
+    )
+    page = render(report)  # without predictions
+    assert "linear probe" in page and "t-SNE" not in page
 
 
 @pytest.mark.parametrize("kind", ALL)

@@ -98,7 +98,9 @@ def _rotate(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str 
     angle = 2 * math.pi * draws.uniform((tf.shape(images)[0],), -settings.factor, settings.factor)
     cos, sin = tf.cos(angle), tf.sin(angle)
     y, x = (images.shape[1] - 1) / 2, (images.shape[2] - 1) / 2  # about the centre
-    return _warp(images, [cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y], settings.fill, interpolation)
+    return _warp(
+        images, [cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y], settings.fill, interpolation
+    )
 
 
 def _zoom(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = "BILINEAR") -> tf.Tensor:

@@ -82,7 +82,10 @@ def _groups(settings: Any, model: keras.Model) -> list[int]:
     groups: dict[int, int] = {}
     for i, group in enumerate(settings.groups):
         held = {
-            id(v) for layer in layers_of(model) if fnmatch.fnmatchcase(layer.name, group.layers) for v in layer.variables
+            id(v)
+            for layer in layers_of(model)
+            if fnmatch.fnmatchcase(layer.name, group.layers)
+            for v in layer.variables
         }
         if not held - set(groups):
             names = sorted({layer.name for layer in layers_of(model) if layer.trainable_variables})

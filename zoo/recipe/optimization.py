@@ -285,7 +285,8 @@ class OptimizerSettings(Section):
         None, description="factor of the learning rate from each block to the one below it; the head has the whole rate"
     )
     unfreeze_epochs: Positive | None = Field(
-        None, description="epochs that each block waits after the one above it before it learns, the head from the start"
+        None,
+        description="epochs that each block waits after the one above it before it learns, the head from the start",
     )
 
 

@@ -31,7 +31,6 @@ from zoo.recipe.schema import Recipe
 from zoo.tasks import TASKS, Task
 from zoo.training.generation import saved_view, trained_view
 
-
 ENCODER = "encoder"  # the layer of a representation network that is a model of its own
 TWO_VIEWS = ("nt_xent", "supcon")  # losses that compare two views of each example
 

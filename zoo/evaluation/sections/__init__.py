@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from zoo.evaluation.sections import anomalies, boxes, forecasts, images, masks, reconstructions, representations, text, written
+from zoo.evaluation.sections import (
+    anomalies,
+    boxes,
+    forecasts,
+    images,
+    masks,
+    reconstructions,
+    representations,
+    text,
+    written,
+)
 
 SECTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "forecasting": forecasts.section,
