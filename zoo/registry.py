@@ -49,7 +49,7 @@ class Entry:
         family: the architecture family, which is the module's name.
         tasks: tasks that the builder's head serves.
         input_shape: default input shape, without the batch axis; None for an axis that varies.
-        outputs: default number of outputs; None for builders whose output has the shape of the input.
+        outputs: default number of outputs; None for builders that have no such argument.
         vocabulary: default number of token ids, for builders that take tokens by default.
         paper: source of the architecture.
         summary: first line of the docstring.
@@ -84,9 +84,9 @@ def register(
 
     The function takes `input_shape` and `outputs` and its own settings as keyword arguments, each annotated and each
     with a default, and returns a built functional `keras.Model` that ends in `zoo.layers.head.head`; builders of models
-    that give back what they take have no `outputs` and no head. Where it can take tokens it also has the argument
-    `vocabulary`, where it can give one output a step `every_step`. In the package's own families the decorator's
-    arguments are literals, because listing reads them from the source.
+    that give back what they take, or an embedding of it, have no `outputs` and no head. Where it can take tokens it
+    also has the argument `vocabulary`, where it can give one output a step `every_step`. In the package's own families
+    the decorator's arguments are literals, because listing reads them from the source.
 
     Args:
         tasks: tasks that the builder's head serves, for example `("image_classification",)`.
@@ -205,7 +205,7 @@ def build(
             raise ZooError(f"model '{name}': outputs must be a positive whole number, received {count!r}")
         shared["outputs"] = count
     elif outputs is not None:
-        raise ZooError(f"model '{name}' gives back what it takes, and outputs={outputs} was given")
+        raise ZooError(f"model '{name}' has no number of outputs to choose, and outputs={outputs} was given")
     if "vocabulary" in takes:
         shared["vocabulary"] = vocabulary
     elif vocabulary is not None:

@@ -51,8 +51,12 @@ SMALL: dict[str, dict] = {
     "rnn": {"units": 6, "embedding": 5},
     "seq2seq_lstm": {"units": 6, "embedding": 5},
     "seq2seq_transformer": {"width": 8, "depth": 1, "heads": 2},
+    "siamese": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "embedding": 5},
+    "simclr": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "projection": (6, 5)},
+    "supcon": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "projection": (6, 5)},
     "tcn": {"width": 6, "depth": 2},
     "transformer": {"width": 8, "depth": 2, "heads": 2},
+    "triplet": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "embedding": 5},
     "ts_transformer": {"width": 8, "depth": 1, "heads": 2},
     "unet": {"widths": (4, 6, 8)},
     "vae": {"widths": (4, 6), "code": 5},
@@ -71,6 +75,14 @@ ANOTHER = {
     "stochastic_depth": 0.3,
     "layers": 2,
     "width": None,
+}
+# Losses that take a model's output as it is, in place of the first of its task, which needs two views of each image.
+LOSSES = {
+    "masked_autoencoder": "masked_pixels",
+    "siamese": "contrastive",
+    "simclr": "supcon",
+    "supcon": "supcon",
+    "triplet": "triplet",
 }
 RANDOM = ("dropout", "block_dropout", "stage_dropout", "stochastic_depth", "level")  # these draw numbers in training
 ALWAYS_RANDOM = ("vae", "dcgan", "conditional_gan", "ddpm", "conditional_ddpm", "dit_tiny")
@@ -223,6 +235,8 @@ def target(kind: str, rng: np.random.Generator, shown: np.ndarray, x: list[np.nd
         return np.eye(OUTPUTS, dtype="float32")[rng.integers(0, OUTPUTS, BATCH)]
     if kind in ("reconstruction", "anomaly"):
         return x[0]
+    if kind == "representation":
+        return np.array([0, 0, 1, 2], "int32")
     if kind == "tokens":
         return (rng.integers(1, OUTPUTS, (BATCH, LENGTH)) * shown).astype("int32")
     if kind == "sequences":
@@ -240,9 +254,10 @@ def target(kind: str, rng: np.random.Generator, shown: np.ndarray, x: list[np.nd
 
 
 def compiled(model: keras.Model, case: Case) -> keras.Model:
-    """Return the model, ready for a training step with the first loss of its task."""
+    """Return the model, ready for a training step with the first loss of its task that fits it."""
     task = TASKS[case.task]
-    loss = build_loss(TypeAdapter(Loss).validate_python({"name": task.losses[0]}), kind=task.kind)
+    name = LOSSES.get(case.name, task.losses[0])
+    loss = build_loss(TypeAdapter(Loss).validate_python({"name": name}), kind=task.kind)
     eager = keras.backend.backend() == "tensorflow"  # where compiling takes longer than the step
     model.compile(keras.optimizers.SGD(0.01), loss, run_eagerly=eager, jit_compile=not eager)
     return model

@@ -43,7 +43,7 @@ def test_a_model_without_a_code_has_no_decoder():
 
 
 def test_outputs_are_refused_and_described():
-    with pytest.raises(ZooError, match="gives back what it takes, and outputs=3 was given"):
+    with pytest.raises(ZooError, match="has no number of outputs to choose, and outputs=3 was given"):
         build("vae", outputs=3)
     assert "outputs" not in zoo.describe("autoencoder")["defaults"]
 

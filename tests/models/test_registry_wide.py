@@ -17,6 +17,7 @@ from registry_cases import OUTPUTS, Case, build, cases, example, given, losses, 
 from zoo import registry
 from zoo.export.graph import to_onnx
 from zoo.layers.code import decoder, encoder
+from zoo.layers.encoder import encoder_of, representation
 from zoo.layers.head import features, with_head
 from zoo.tasks import TASKS
 
@@ -43,9 +44,11 @@ def test_train_save_load_and_change_the_head(case: Case, tmp_path):
     assert any((w != b).any() for w, b in zip(model.get_weights(), before, strict=True))
 
     trained = predict(model, x)
-    generates = TASKS[case.task].kind == "generation"
+    generates, embeds = (TASKS[case.task].kind == kind for kind in ("generation", "representation"))
     if TASKS[case.task].reconstructs:
         assert trained.shape == x[0].shape
+    elif embeds:
+        assert trained.shape[1:] == model.output_shape[1:]
     elif generates:
         assert trained.shape == ((len(x[0]), 1) if x[0].ndim == 2 else x[0].shape)
     else:
@@ -57,6 +60,10 @@ def test_train_save_load_and_change_the_head(case: Case, tmp_path):
 
     if generates:
         return
+    if embeds:
+        check_encoder(model, x)
+        if all(layer.name != "features" for layer in model.layers):
+            return
     pooled = features(model)
     if TASKS[case.task].reconstructs:
         check_halves(model, x[0], trained)
@@ -75,6 +82,14 @@ def check_halves(model, x, trained):
     code = predict(encoder(model), [x])
     assert code.ndim == 2
     np.testing.assert_allclose(predict(decoder(model), [code]), trained, rtol=0, atol=1e-6)
+
+
+def check_encoder(model, x):
+    """A network that learns representations has an encoder in it, which can be exported by itself."""
+    pooled, inner = representation(model), encoder_of(model)
+    assert predict(pooled, x).ndim == 2 and inner.input_shape == model.input_shape
+    session = onnxruntime.InferenceSession(to_onnx(inner, ["x"], ["y"]).SerializeToString())
+    np.testing.assert_allclose(session.run(None, {"x": x[0]})[0], predict(inner, x), rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("case", marked(DEFAULT))
@@ -152,7 +167,8 @@ def test_builds_with_its_defaults(name):
     else:
         assert shape == (None, *found.input_shape)
         same = task.reconstructs or task.kind == "generation"
-        assert output == (found.input_shape[-1] if same else found.outputs + 4 * (task.kind == "detection"))
+        free = task.kind == "representation"
+        assert free or output == (found.input_shape[-1] if same else found.outputs + 4 * (task.kind == "detection"))
     assert found.summary.endswith(".")
     assert found.paper
     assert set(found.tasks) <= set(TASKS)

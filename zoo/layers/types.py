@@ -8,8 +8,10 @@ from typing import Annotated
 from pydantic import Field
 
 Count = Annotated[int, Field(ge=1)]
+Counts = Annotated[Sequence[Count], Field(min_length=1)]
 DropRate = Annotated[float, Field(ge=0, lt=1)]
 Factor = Annotated[float, Field(gt=0)]
+Part = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
