@@ -1,4 +1,4 @@
-"""What an encoder that was trained without the task in view is judged by: what simple methods make of its embeddings."""
+"""What an encoder is judged by: what simple methods make of its embeddings."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_runs_that_are_missing_or_unfinished_are_refused(run, tmp_path):
     with pytest.raises(ZooError, match="is not a run folder"):
         load_pretrained(model, str(tmp_path / "nowhere"), freeze=False)
     run[0].model_path.unlink()
-    with pytest.raises(ZooError, match="model.pretrained: .* has no model.keras"):
+    with pytest.raises(ZooError, match=r"model.pretrained: .* has no model.keras"):
         load_pretrained(model, str(run[0].folder), freeze=False)
     run[0].model_path.write_bytes(b"no model")
     with pytest.raises(ZooError, match="not readable as a Keras model"):

@@ -48,7 +48,8 @@ class BaselineData:
         inputs: takes the name of a split and returns its inputs. Classification and regression: features, finite
             floats `(n, features)`. Language models: the tokens that the network sees, `(n, length)`. Sequences: source
             tokens padded with 0, `(n, length)`. Segmentation: images `(n, height, width, channels)`. Reconstruction,
-            anomalies and representations: images in [0, 1], `(n, height, width, channels)`. Generation: such images in uint8.
+            anomalies and representations: images in [0, 1], `(n, height, width, channels)`. Generation: such
+            images in uint8.
         classes: number of classes, or of token ids of the target.
         scale: whether features have units of their own, and so are standardised where the method needs it.
         text: language modeling: the training text, token ids without padding, `(tokens,)`.

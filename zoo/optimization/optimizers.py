@@ -61,8 +61,8 @@ def _by_depth(settings: Any, model: keras.Model, steps_per_epoch: int, epochs: i
     wait = settings.unfreeze_epochs or 0
     if wait * max(groups) >= epochs:
         raise ZooError(
-            f"optimizer.unfreeze_epochs: {wait} for each of the {max(groups) + 1} units of the model is longer than the "
-            f"run; its first layers would never learn in {epochs} epochs"
+            f"optimizer.unfreeze_epochs: {wait} for each of the {max(groups) + 1} units of the model is longer than "
+            f"the run; its first layers would never learn in {epochs} epochs"
         )
     optimizers = []
     for h in range(max(groups) + 1):
