@@ -22,6 +22,8 @@ from zoo.tasks import TASKS, words
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 LATENCY = RESULTS / "latency.json"  # written by latency.py
+SCARCE = RESULTS / "scarce_labels.json"  # written by scarce_labels.py
+SAMPLER = RESULTS / "sampler.json"  # written by sampler.py
 README = ROOT / "README.md"
 KEPT = [
     "recipe",
@@ -92,8 +94,8 @@ def results() -> str:
         if len(values) > 1:
             figure = f"{title} {statistics.mean(values):.4f} ± {statistics.stdev(values):.4f}"
         else:
-            low, high = first["intervals"]["test"][metric]
-            figure = f"{title} {values[0]:.4f} ({low:.4f} to {high:.4f})"
+            bounds = first["intervals"]["test"].get(metric)
+            figure = f"{title} {values[0]:.4f}" + (f" ({bounds[0]:.4f} to {bounds[1]:.4f})" if bounds else "")
         baseline = first["baseline"]
         beside = f"{words(baseline['name'])} {baseline['test'][metric]:.4f}" if baseline else ""
         seconds = statistics.mean(run["seconds"] for run in runs)
@@ -136,9 +138,57 @@ def latency() -> str:
     return "\n".join(lines)
 
 
+def scarce_labels() -> str:
+    """Return the table of what encoders are worth where labels are scarce: test accuracies over seeds."""
+    if not SCARCE.is_file():
+        return "Not measured yet."
+    result = read_json(SCARCE)
+    ways = list(result["rows"][0]["accuracy"])
+    lines = [f"| encoder | labels a class | {' | '.join(ways)} |", "| --- " * (len(ways) + 2) + "|"]
+    for row in sorted(result["rows"], key=lambda row: (row["encoder"], row["labels"])):
+        cells = []
+        for way in ways:
+            found = row["accuracy"][way]
+            spread = f" ± {100 * statistics.stdev(found):.1f}" if len(found) > 1 else ""
+            cells.append(f"{100 * statistics.mean(found):.1f}%{spread}")
+        lines.append(f"| `{row['encoder']}` | {row['labels']} | {' | '.join(cells)} |")
+    first = result["rows"][0]
+    versions = ", ".join(f"{name} {first['versions'][name]}" for name in ("keras", "tensorflow"))
+    lines += [
+        "",
+        f"Accuracy on the 10,000 test images of Fashion-MNIST, mean and standard deviation over "
+        f"{len(result['seeds'])} draws of the labelled images and seeds. The network is the encoder's own. {versions}; "
+        f"{first['hardware']['cores']} cores of {first['hardware']['cpu']}.",
+    ]
+    return "\n".join(lines)
+
+
+def sampler() -> str:
+    """Return the table of the sampler's speed and size."""
+    if not SAMPLER.is_file():
+        return "Not measured yet."
+    result = read_json(SAMPLER)
+    speed, size = result["images_per_second"], result["bytes"]
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    machine = result["hardware"]
+    return "\n".join(
+        [
+            "| | ONNX file | Keras sampler | ratio |",
+            "| --- | --- | --- | --- |",
+            f"| images per second | {speed['ONNX']:.1f} | {speed['Keras']:.1f} | {speed['ONNX'] / speed['Keras']:.2f} |",
+            f"| bytes: sampler, denoiser alone | {size['sampler']:,} | {size['denoiser']:,} | "
+            f"{size['sampler'] / size['denoiser']:.3f} |",
+            "",
+            f"`{result['recipe']}`: {result['sampler'].upper()}, {result['steps']} steps, {result['images']} images at a "
+            f"time, median of {result['rounds']} rounds in turn; the two differ by {result['difference']:.1e} at most. "
+            f"{versions}; {machine['cores']} cores of {machine['cpu']}.",
+        ]
+    )
+
+
 def rendered(text: str) -> str:
     """Return the README's text with its tables made anew."""
-    for name, table in (("families", families()), ("results", results()), ("latency", latency())):
+    for name, table in (("families", families()), ("results", results()), ("latency", latency()), *_comparisons()):
         start, end = f"<!-- {name}: made by benchmarks/results.py -->", f"<!-- end of {name} -->"
         before, found, rest = text.partition(start)
         _, closed, after = rest.partition(end)
@@ -146,6 +196,10 @@ def rendered(text: str) -> str:
             raise ZooError(f"{README}: the markers of the table '{name}' are missing")
         text = f"{before}{start}\n{table}\n{end}{after}"
     return text
+
+
+def _comparisons() -> list[tuple[str, str]]:
+    return [("scarce labels", scarce_labels()), ("sampler", sampler())]
 
 
 def main(arguments: list[str]) -> int:

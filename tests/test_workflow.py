@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import onnxruntime
 import pytest
@@ -170,6 +171,8 @@ SLOW = (  # many layers, half a minute each; or like another recipe that is not 
     *("autoencoder/fashion_mnist", "autoencoder/fashion_mnist_vae", "diffusion/digits_flow", "diffusion/fashion_mnist"),
     *("diffusion/digits_conditional", "gan/digits_conditional", "gan/fashion_mnist", "lstm/dates"),
     *("mlp/mnist_reference", "rnn/fashion_mnist", "rnn/adding_problem", "transformer/python_topics"),
+    *("cnn/fashion_mnist_scarce", "transformer/fashion_mnist_vit_scarce", "representation/digits_supcon"),
+    *("representation/digits_triplet", "representation/fashion_mnist_simclr", "representation/fashion_mnist_mae"),
 )
 
 
@@ -185,7 +188,7 @@ def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
     report = json.loads((run / "report.json").read_text())
     assert set(report) >= KEYS and report["recipe"] == name and report["task"] == recipe.task
     primary = TASKS[recipe.task].primary
-    untrained = recipe.task in ("anomaly_detection", "image_generation")  # where the training split tells nothing
+    untrained = recipe.task in ("anomaly_detection", "image_generation", "representation_learning")  # where the training split tells nothing
     judged = ["train", "validation", "test"][untrained:]
     assert set(report["metrics"]) == set(judged)
     assert all(np.isfinite(report["metrics"][split][primary]) for split in judged)
@@ -197,6 +200,32 @@ def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
     certificate = json.loads((run / "export" / "certificate.json").read_text())
     assert certificate["label_flips"] == 0 or TASKS[recipe.task].kind in ("tokens", "segmentation", "transcription")
     assert certificate["samples"] == again["samples"] or recipe.task == "image_generation"
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+def test_an_encoder_goes_on_into_a_classifier(tmp_path, freeze):
+    """Trained without labels, then handed to the supervised network of the same architecture."""
+    encoder = "{widths: [4, 6], depth: 1}"
+    first = workflow.train(
+        "representation/digits_simclr",
+        [f"model.encoder_config={encoder}", "training.epochs=1", "evaluation.baseline=null"],
+        runs=tmp_path,
+        export=False,
+    )
+    given = ["model.widths=[4,6]", "model.depth=1", "training.epochs=1", "evaluation.baseline=null"]
+    given += [f"model.pretrained={first}", f"model.freeze={str(freeze).lower()}", "data.per_class=20"]
+    second = workflow.train("cnn/digits", given, runs=tmp_path)
+    report = json.loads((second / "report.json").read_text())
+    assert report["data"]["pretrained"]["recipe"] == "representation/digits_simclr"
+    assert report["data"]["splits"]["train"] == 200
+    kernels = []
+    for run in (first, second):
+        layers = [keras.saving.load_model(run / "model.keras", compile=False)]
+        while layers:
+            layer = layers.pop()
+            layers += getattr(layer, "layers", [])
+            kernels += [np.array(layer.kernel)] if layer.name == "stage1_1_conv" else []
+    assert np.array_equal(*kernels) == freeze
 
 
 def test_without_a_baseline_and_without_an_export(tmp_path):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from zoo.quiet import start_keras
 from zoo.recipe import load_recipe
 from zoo.recipe.schema import Data
 from zoo.tasks import TASKS
+from zoo.training.fit import set_up
 
 start_keras()
 COUNT, SIZE = 50, 8
@@ -206,3 +208,49 @@ def test_data_larger_than_the_limit_are_streamed(tmp_path):
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 750  # MB
+
+
+# --- views ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def viewed():
+    """Prepared digits of two views, and the recipe."""
+    recipe = load_recipe("representation/digits_simclr", ["training.batch_size=32"]).recipe
+    problem = set_up(recipe, load_dataset(recipe.data, TASKS[recipe.task]))
+    return problem, recipe
+
+
+def test_views_are_of_one_example_and_differ(viewed):
+    problem, recipe = viewed
+    plain = replace(problem.train, form="target", augment=())
+    still = recipe.model_copy(update={"augment": []})
+    views, labels = next(iter(training_batches(problem.train, recipe, start=0, steps=1)))
+    alone, same = next(iter(training_batches(plain, still, start=0, steps=1)))
+    assert views.shape == (32, 2, 8, 8, 1) and views.dtype == "float32"
+    np.testing.assert_array_equal(labels, same)
+    first, second, source = views[:, 0].numpy(), views[:, 1].numpy(), alone.numpy().astype(np.float32)
+    assert (np.abs(first - second).mean(axis=(1, 2, 3)) > 1).all()
+    for view in (first, second):  # nearer to their own example than others are
+        apart = ((view[:, None] - source[None]) ** 2).mean(axis=(2, 3, 4))
+        assert (apart.argmin(axis=1) == np.arange(32)).mean() > 0.5
+
+
+def test_views_are_a_function_of_seed_and_step(viewed):
+    problem, recipe = viewed
+    batches = [x for x, _ in training_batches(problem.train, recipe, start=0, steps=3)]
+    again = [x for x, _ in training_batches(problem.train, recipe, start=1, steps=2)]
+    for first, second in zip(batches[1:], again, strict=True):
+        np.testing.assert_array_equal(first, second)
+    other = recipe.model_copy(update={"training": recipe.training.model_copy(update={"seed": 1})})
+    moved = next(iter(training_batches(problem.train, other, start=0, steps=1)))[0]
+    assert (batches[0] != moved).numpy().any()
+
+
+def test_validation_has_the_same_views_each_time(viewed):
+    problem, _ = viewed
+    first, second = ([x.numpy() for x, _ in evaluation_batches(problem.validation)] for _ in range(2))
+    assert sum(map(len, first)) == len(problem.validation)
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert (a[:, 0] != a[:, 1]).any()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.data.dataset import ArrayInputs, whole
-from zoo.data.splits import held_out
+from zoo.data.splits import few_of_each, held_out
 from zoo.errors import ZooError
 
 COUNTS = st.lists(st.integers(2, 40), min_size=2, max_size=5)
@@ -69,3 +69,20 @@ def test_too_few_examples(counts, share, message):
 def test_too_few_numbers():
     with pytest.raises(ZooError, match=r"10% of 4 examples for validation is 0; raise data\.validation"):
         held_out(split_of([2, 2]), 0.1, 0, False, "validation")
+
+
+@given(COUNTS, st.integers(1, 12), SEEDS)
+def test_a_few_of_each_class(counts, few, seed):
+    split = split_of(counts)
+    if min(counts) < few:
+        with pytest.raises(ZooError, match=rf"data.per_class is {few}, and class \d has \d+ examples"):
+            few_of_each(split, few, seed)
+        return
+    kept = few_of_each(split, few, seed)
+    assert (np.bincount(kept.targets) == few).all()
+    positions = kept.take(np.arange(len(kept)))[:, 0]
+    assert (np.diff(positions) > 0).all() and (split.targets[positions] == kept.targets).all()
+    again = few_of_each(split, few, seed)
+    np.testing.assert_array_equal(again.take(np.arange(len(again)))[:, 0], positions)
+    fewer = few_of_each(split, max(1, few - 1), seed)
+    assert set(fewer.take(np.arange(len(fewer)))[:, 0]) <= set(positions)

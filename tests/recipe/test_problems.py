@@ -385,6 +385,36 @@ CONSISTENCY = [
     ),
     (
         IMAGES,
+        {"model": {"name": "mlp", "freeze": True}},
+        "5: model.freeze: is for a network with model.pretrained; weights drawn at random are not worth keeping",
+    ),
+    (
+        NUMBERS,
+        {"data": {"source": "builtin:diabetes", "per_class": 3}},
+        "2: data.per_class: is for classification, and the task is tabular_regression",
+    ),
+    (
+        IMAGES,
+        {"optimizer": {"name": "sgd", "learning_rate": 1, "layer_decay": 0.5, "groups": [{"layers": "*"}]}},
+        "7: optimizer.layer_decay: goes by the depth of the layers, and optimizer.groups by their names; keep one",
+    ),
+    (
+        IMAGES,
+        {
+            "task": "representation_learning",
+            "augment": [],
+            "model": {"name": "simclr", "encoder": "cnn"},
+            "loss": {"name": "nt_xent"},
+        },
+        "4: augment: required, and missing: nt_xent compares two views of each example, which augmentation tells apart",
+    ),
+    (
+        IMAGES,
+        {"augment": [{"random_resized_crop": {"area": [0.9, 0.2]}}]},
+        "4: augment.0.random_resized_crop.area: the smallest share, 0.9, is above the largest, 0.2",
+    ),
+    (
+        IMAGES,
         {"optimizer": {"name": "sgd", "learning_rate": {"schedule": "warmup_cosine", "peak": 1, "warmup_epochs": 3}}},
         "7: optimizer.learning_rate.warmup_epochs: the warmup must end before the run does, and training.epochs is 3",
     ),

@@ -25,13 +25,12 @@ from zoo.data.dataset import Dataset, Signature, Split
 from zoo.data.preprocessing import Preprocessor
 from zoo.layers.code import SquaredError, with_embedding
 from zoo.layers.detection import DecodeBoxes
-from zoo.layers.head import FEATURES, features
+from zoo.layers.encoder import representation
 from zoo.layers.preprocessing import WindowRestore, WindowStandardize
 from zoo.recipe.schema import Recipe
 from zoo.tasks import TASKS, Task
 from zoo.training.generation import saved_view, trained_view
 
-ENCODER = "encoder"  # the layer of a representation network that is a model of its own
 TWO_VIEWS = ("nt_xent", "supcon")  # losses that compare two views of each example
 
 
@@ -138,7 +137,7 @@ def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, sc
 
 def _representation_views(network: keras.Model, recipe: Recipe, preprocessor: Preprocessor) -> Views:
     """Return the views of a network that is trained by comparing: what is evaluated and saved is its encoder."""
-    normalize, encoder = preprocessor.normalize(), embedding_of(network)
+    normalize, encoder = preprocessor.normalize(), representation(network)
     views = (VIEWS,) if recipe.loss.name in TWO_VIEWS else ()
     shape = preprocessor.shape
 
@@ -160,13 +159,6 @@ def _representation_views(network: keras.Model, recipe: Recipe, preprocessor: Pr
         evaluated=keras.Model(prepared, name(encoder(normalize(prepared))), name="evaluated"),
         saved=keras.Model(raw, name(encoder(normalize(given))), name=recipe.model.name),
     )
-
-
-def embedding_of(network: keras.Model) -> keras.Model:
-    """Return the part of a representation network that embeds: up to its features or, without these, its encoder."""
-    if any(layer.name == FEATURES for layer in network.layers):
-        return features(network)
-    return network.get_layer(ENCODER)
 
 
 def _finish(recipe: Recipe, task: Task, scale: TargetScale) -> Callable[[Any], Any]:

@@ -1,0 +1,76 @@
+"""What an encoder that was trained without labels is worth where labels are scarce, on Fashion-MNIST.
+
+python benchmarks/scarce_labels.py --simclr RUN --mae RUN [--labels 10 100] [--seeds 0 1 2] [--runs FOLDER]
+
+RUN is a run of representation/fashion_mnist_simclr or representation/fashion_mnist_mae. The network of the encoder is
+trained on so many labelled images of each class in three ways: from scratch; beginning with the encoder; and with the
+encoder frozen, so that only the head learns. All three have the same recipe, and no figure of the test split chooses
+anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+from typing import Any
+
+from results import SCARCE, scarce_labels
+from rich.console import Console
+
+from zoo.files import read_json, write_json
+from zoo.training.run import open_run
+from zoo.workflow import train
+
+RECIPES = {"simclr": "cnn/fashion_mnist_scarce", "mae": "transformer/fashion_mnist_vit_scarce"}
+WAYS = {
+    "from scratch": [],
+    "fine-tuned": ["model.pretrained={run}", "optimizer.layer_decay=0.7"],
+    "head alone": ["model.pretrained={run}", "model.freeze=true"],
+}
+
+
+def measure(name: str, run: str, labels: int, seeds: list[int], runs: Path, console: Console) -> dict[str, Any]:
+    """Train in each way and return the test accuracies."""
+    row: dict[str, Any] = {"encoder": open_run(run).name, "recipe": RECIPES[name], "labels": labels, "accuracy": {}}
+    for way, overrides in WAYS.items():
+        found = []
+        for seed in seeds:
+            given = [o.format(run=run) for o in overrides]
+            given += [f"data.per_class={labels}", f"data.split_seed={seed}", f"training.seed={seed}"]
+            if labels > 10:
+                given += ["training.epochs=60"]
+            folder = train(RECIPES[name], given, runs=runs, export=False, console=Console(quiet=True))
+            report = read_json(folder / "report.json")
+            found.append(report["metrics"]["test"]["accuracy"])
+            row.update({key: report[key] for key in ("versions", "hardware")})
+        row["accuracy"][way] = found
+        console.print(f"{name}, {labels} a class, {way}: {statistics.mean(found):.4f} {found}")
+    return row
+
+
+def main() -> None:
+    """Measure and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in RECIPES:
+        parser.add_argument(f"--{name}", metavar="RUN")
+    parser.add_argument("--labels", type=int, nargs="+", default=[10, 100])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    given = parser.parse_args()
+    chosen = {name: getattr(given, name) for name in RECIPES if getattr(given, name)}
+    if not chosen:
+        parser.error("give --simclr RUN, --mae RUN, or both")
+    console = Console()
+    kept = read_json(SCARCE)["rows"] if SCARCE.is_file() else []
+    for name, run in chosen.items():
+        for labels in given.labels:
+            row = measure(name, run, labels, given.seeds, given.runs, console)
+            kept = [r for r in kept if (r["encoder"], r["labels"]) != (row["encoder"], row["labels"])] + [row]
+            write_json(SCARCE, {"seeds": given.seeds, "rows": kept})
+    console.print(scarce_labels(), markup=False)
+    console.print(f"Kept in {SCARCE}; `python benchmarks/results.py write` puts it into the README")
+
+
+if __name__ == "__main__":
+    main()
