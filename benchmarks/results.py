@@ -170,17 +170,17 @@ def sampler() -> str:
     result = read_json(SAMPLER)
     speed, size = result["images_per_second"], result["bytes"]
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    machine = result["hardware"]
+    machine, faster = result["hardware"], speed["ONNX"] / speed["Keras"]
     return "\n".join(
         [
             "| | ONNX file | Keras sampler | ratio |",
             "| --- | --- | --- | --- |",
-            f"| images per second | {speed['ONNX']:.1f} | {speed['Keras']:.1f} | {speed['ONNX'] / speed['Keras']:.2f} |",
+            f"| images per second | {speed['ONNX']:.1f} | {speed['Keras']:.1f} | {faster:.2f} |",
             f"| bytes: sampler, denoiser alone | {size['sampler']:,} | {size['denoiser']:,} | "
             f"{size['sampler'] / size['denoiser']:.3f} |",
             "",
-            f"`{result['recipe']}`: {result['sampler'].upper()}, {result['steps']} steps, {result['images']} images at a "
-            f"time, median of {result['rounds']} rounds in turn; the two differ by {result['difference']:.1e} at most. "
+            f"`{result['recipe']}`: {result['sampler'].upper()}, {result['steps']} steps, {result['images']} images "
+            f"at a time, median of {result['rounds']} rounds in turn; the two differ by {result['difference']:.1e} at most. "
             f"{versions}; {machine['cores']} cores of {machine['cpu']}.",
         ]
     )

@@ -188,7 +188,11 @@ def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
     report = json.loads((run / "report.json").read_text())
     assert set(report) >= KEYS and report["recipe"] == name and report["task"] == recipe.task
     primary = TASKS[recipe.task].primary
-    untrained = recipe.task in ("anomaly_detection", "image_generation", "representation_learning")  # where the training split tells nothing
+    untrained = recipe.task in (
+        "anomaly_detection",
+        "image_generation",
+        "representation_learning",
+    )  # where the training split tells nothing
     judged = ["train", "validation", "test"][untrained:]
     assert set(report["metrics"]) == set(judged)
     assert all(np.isfinite(report["metrics"][split][primary]) for split in judged)
@@ -206,13 +210,14 @@ def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
 def test_an_encoder_goes_on_into_a_classifier(tmp_path, freeze):
     """Trained without labels, then handed to the supervised network of the same architecture."""
     encoder = "{widths: [4, 6], depth: 1}"
+    short = ["training.epochs=1", "optimizer.learning_rate.warmup_epochs=0.5", "evaluation.baseline=null"]
     first = workflow.train(
         "representation/digits_simclr",
-        [f"model.encoder_config={encoder}", "training.epochs=1", "evaluation.baseline=null"],
+        [f"model.encoder_config={encoder}", *short],
         runs=tmp_path,
         export=False,
     )
-    given = ["model.widths=[4,6]", "model.depth=1", "training.epochs=1", "evaluation.baseline=null"]
+    given = ["model.widths=[4,6]", "model.depth=1", *short]
     given += [f"model.pretrained={first}", f"model.freeze={str(freeze).lower()}", "data.per_class=20"]
     second = workflow.train("cnn/digits", given, runs=tmp_path)
     report = json.loads((second / "report.json").read_text())

@@ -59,6 +59,16 @@ class Task:
         return "classification" if self.kind == "representation" else self.kind
 
     @property
+    def reads_corpus(self) -> bool:
+        """Whether the source is running text, which is cut into windows of characters."""
+        return self.name in ("language_modeling", "masked_language_modeling")
+
+    @property
+    def fills_in(self) -> bool:
+        """Whether the network is to say what is hidden of a text."""
+        return self.name == "masked_language_modeling"
+
+    @property
     def reconstructs(self) -> bool:
         """Whether the network is held to its own input."""
         return self.kind in ("reconstruction", "anomaly")
@@ -156,6 +166,17 @@ TASKS: dict[str, Task] = {
         False,
         "loss",
         ("unigram", "ngram"),
+    ),
+    "masked_language_modeling": Task(
+        "masked_language_modeling",
+        "tokens",
+        ("text",),
+        (*_STORED, "text"),
+        ("masked_crossentropy",),
+        "bits_per_token",
+        False,
+        "loss",
+        ("unigram",),
     ),
     "sequence_to_sequence": Task(
         "sequence_to_sequence",

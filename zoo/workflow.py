@@ -208,12 +208,13 @@ def _interrupted(folder: str) -> Any:
 def _outputs(problem: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return targets and outputs on the validation split and on (part of) the training split, without augmentation.
 
-    Of anomaly detection on the validation split alone: training has nothing abnormal to tell from the rest.
+    On the validation split alone where training has nothing abnormal to tell from the rest, or nothing hidden.
     """
     from zoo.tasks import TASKS
 
     train, validation = problem.dataset.train, problem.dataset.validation
-    if TASKS[problem.recipe.task].kind == "anomaly":
+    task = TASKS[problem.recipe.task]
+    if task.kind == "anomaly" or task.fills_in:
         return {"validation": (validation.targets, problem.outputs(problem.prepare(validation)))}
     most = max(1, min(_TRAIN_EXAMPLES, _TRAIN_TARGETS // train.targets[0].size))
     if len(train) > most:

@@ -14,6 +14,7 @@ import numpy as np
 
 from zoo.data.augmentation import Augment, build_augmentation, build_mask_augmentation, mixup
 from zoo.data.dataset import CHUNK_VALUES, ImageInputs, Split
+from zoo.data.masking import hide
 from zoo.data.preprocessing import Preprocessor, chunks
 from zoo.data.text import START
 from zoo.recipe.schema import Recipe
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 RESIDENT_BYTES = 1 << 30  # prepared examples up to this size are held in memory
 _EVALUATION_BATCH = 512
-Form = Literal["target", "so_far", "itself", "normalized", "normalized_with_class", "views"]
+Form = Literal["target", "so_far", "itself", "normalized", "normalized_with_class", "views", "hidden"]
 VIEWS = 2  # of an example, augmented apart from each other
 
 
@@ -42,7 +43,7 @@ class Prepared:
         form: what a model is given and held to: the example and its "target"; the example with the target "so_far"
             (the start mark, then the target moved on by one), and the target; the example and "itself", normalised; or
             the example "normalized", alone or "normalized_with_class"; or two "views" of the example, augmented apart
-            from each other, `(batch, 2, *shape)`.
+            from each other, `(batch, 2, *shape)`; or tokens with some "hidden" while training, and these.
         augment: the steps that tell views apart, in evaluation as well as in training.
     """
 
@@ -62,7 +63,7 @@ class Prepared:
 
         if self.form == "so_far":
             return (x, so_far(y)), y
-        if self.form in ("target", "views"):
+        if self.form in ("target", "views", "hidden"):
             return x, y
         scale, offset = (tf.constant(v, tf.float32) for v in (self.preprocessor.scale, self.preprocessor.offset))
         normalized = tf.cast(x, tf.float32) * scale + offset
@@ -143,7 +144,7 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
     read = prepared.reader()
     targets = tf.constant(prepared.targets)
     augment = build_augmentation(recipe.augment) if recipe.augment else None
-    pairs = prepared.form == "views"
+    pairs, vocabulary = prepared.form == "views", prepared.preprocessor.signature.vocabulary or 0
     masks = recipe.augment and TASKS[recipe.task].kind == "segmentation"
     augment_masks = build_mask_augmentation(recipe.augment) if masks else None
     alpha = recipe.regularization.mixup
@@ -161,6 +162,8 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
             x = views_of(x, augment, step_seed) if pairs else augment(tf.cast(x, tf.float32), step_seed)
         if augment_masks is not None:
             y = augment_masks(y, step_seed)
+        if prepared.form == "hidden":
+            x, y = hide(x, vocabulary, step_seed)
         if alpha:
             x, y = mixup(tf.cast(x, tf.float32), y, alpha, step_seed)
         return prepared.given(x, y)

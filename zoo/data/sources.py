@@ -94,7 +94,7 @@ def _load(data: Data, task: Task) -> SourceData:
     if kind == "npz":
         return load_npz(path, data, task)
     if kind == "text":
-        return load_corpus({"train": _read_text(path)}, data, data.source)
+        return load_corpus({"train": _read_text(path)}, data, task, data.source)
     if task.kind == "forecasting":
         return _load_series(path, data)
     return _load_table(path, data, task)

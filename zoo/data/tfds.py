@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.dataset import ArrayInputs, Signature, SourceData, TextInputs, whole
+from zoo.data.masking import hidden_texts
 from zoo.data.structured import (
     box_targets,
     mask_targets,
@@ -86,8 +87,8 @@ def load_tfds(builder: Any, data: Data, task: Task) -> SourceData:
     names = _splits(builder, data, where)
     if task.kind == "forecasting":
         return _load_series(builder, names["train"], data, where)
-    if task.name == "language_modeling":
-        return _load_text(builder, names, data, where)
+    if task.reads_corpus:
+        return _load_text(builder, names, data, task, where)
     inputs, target = _keys(builder.info, data, where)
     first = features[inputs[0]]
     kind = _kind(inputs, features, task, where)
@@ -197,7 +198,7 @@ def _load_series(builder: Any, split: str, data: Data, where: str) -> SourceData
     return forecast_windows(values.reshape(len(values), -1), data, name, where)
 
 
-def _load_text(builder: Any, names: dict[str, str], data: Data, where: str) -> SourceData:
+def _load_text(builder: Any, names: dict[str, str], data: Data, task: Task, where: str) -> SourceData:
     """The texts of each split, put end to end and cut into windows."""
     import tensorflow_datasets as tfds
 
@@ -211,15 +212,19 @@ def _load_text(builder: Any, names: dict[str, str], data: Data, where: str) -> S
     for part, split in names.items():
         examples = tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False))
         texts[part] = "\n".join(as_text(example[name]) for example in examples)
-    return load_corpus(texts, data, where)
+    return load_corpus(texts, data, task, where)
 
 
-def load_corpus(texts: dict[str, str], data: Data, where: str) -> SourceData:
+def load_corpus(texts: dict[str, str], data: Data, task: Task, where: str) -> SourceData:
     """Return the windows of a corpus for language modeling; parts that it lacks are cut from its end.
+
+    Of validation and test, a model that fills in sees texts with a seeded part of their characters hidden; of training
+    the texts as they are, whose tokens are hidden anew in each batch.
 
     Args:
         texts: split to text; `train` at least.
         data: the recipe's section.
+        task: the recipe's task.
         where: the source, for messages.
 
     Raises:
@@ -237,12 +242,21 @@ def load_corpus(texts: dict[str, str], data: Data, where: str) -> SourceData:
         if len(text) < 2:
             raise ZooError(f"{where}: the {part} part has {len(text)} characters; a language model needs two at least")
         seen, said = text_windows(text, data.context)
-        splits[part] = whole(TextInputs(seen), tokenizer.encode(said))
+        targets = tokenizer.encode(seen if task.fills_in else said)
+        if task.fills_in and part != "train":
+            seen, targets = hidden_texts(seen, targets, data.split_seed)
+        splits[part] = whole(TextInputs(seen), targets)
     width = max(split.targets.shape[1] for split in splits.values())
     if any(split.targets.shape[1] < width for split in splits.values()):
         aligned = same_width({part: split.targets for part, split in splits.items()})
         splits = {part: whole(split.inputs, aligned[part]) for part, split in splits.items()}
-    signature = Signature("text", "next character", (data.context,), labels=tokenizer.names, tokenizer=tokenizer)
+    signature = Signature(
+        "text",
+        "hidden character" if task.fills_in else "next character",
+        (data.context,),
+        labels=tokenizer.names,
+        tokenizer=tokenizer,
+    )
     return SourceData(signature, splits["train"], splits["validation"], splits["test"], notes)
 
 

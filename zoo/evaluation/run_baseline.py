@@ -108,9 +108,11 @@ def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, code: in
 
         return BaselineData(targets, features, classes, scale=signature.kind != "image")
     text = None
-    if recipe.task == "language_modeling":
+    if task.reads_corpus:
         said = dataset.train.targets
-        text = np.concatenate([prepared("train")[:1, 0], said[said != 0]])
+        text = said[said != 0]
+        if not task.fills_in:
+            text = np.concatenate([prepared("train")[:1, 0], text])
     return BaselineData(targets, prepared, classes, text=text)
 
 

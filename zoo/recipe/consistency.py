@@ -256,7 +256,7 @@ def _preprocessing_problems(recipe: Recipe) -> list[Problem]:
             f"standardize_window is for forecasting, and the task is {recipe.task}",
         )
         refuse(
-            kind == "tokenize" and recipe.task == "language_modeling",
+            kind == "tokenize" and task.reads_corpus,
             at,
             "language modeling reads characters, all that occur in the training text; leave tokenize out",
         )

@@ -151,6 +151,7 @@ class Recipe(Section):
         "sequence_labeling",
         "forecasting",
         "language_modeling",
+        "masked_language_modeling",
         "sequence_to_sequence",
         "transcription",
         "semantic_segmentation",

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.serving.inputs import read_inputs
 from zoo.serving.session import ExportedModel
+from zoo.tasks import TASKS
 
 SCORE = 0.3  # below which objects are not listed
 CONTINUATION = 200  # characters that a language model adds to a prompt
@@ -42,6 +43,8 @@ def _facts(model: ExportedModel, raw: Any) -> list[dict[str, Any]]:
     """Return what the file says about each example, as plain data."""
     if model.task == "language_modeling":
         return [{"text": model.generate(prompt, CONTINUATION, temperature=0.8)} for prompt in raw]
+    if TASKS[model.task].fills_in:
+        return [{"text": text} for text in model.fill_in(raw)]
     prediction = model.predict(raw)
     if prediction.parts:
         labels = [{"label": label} for label in prediction.labels or ()] or [{}] * len(prediction.parts["score"])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.tables import Column
-from zoo.data.text import END, START, Tokenizer
+from zoo.data.text import END, SPECIAL, START, UNKNOWN, Tokenizer
 from zoo.decoding import beam_search, collapse_ctc, greedy, sample
 from zoo.detections import top_detections
 from zoo.errors import ZooError, did_you_mean, listing
@@ -241,6 +241,21 @@ class ExportedModel:
             seed=seed,
         )
         return self.tokenizer.decode(ids[0])
+
+    def fill_in(self, texts: Sequence[str] | np.ndarray) -> list[str]:
+        """Put the most probable symbol in each place of texts that the vocabulary lacks, for example U+FFFD.
+
+        Args:
+            texts: `(examples,)`; what is longer than the model's context is cut.
+        """
+        if not TASKS[self.task].fills_in or self.tokenizer is None:
+            raise ZooError(f"{self.path}: filling in is for masked language models, and the file's task is {self.task}")
+        tokens = self.tokenizer.encode([text[: self.shape[0]] for text in texts])
+        symbols = len(SPECIAL)
+        parts = [self._run({"tokens": row[None]})["logits"] for row in tokens]
+        best = symbols + np.concatenate(parts)[..., symbols:].argmax(axis=-1)
+        filled = np.where(tokens == UNKNOWN, best, tokens)
+        return [self.tokenizer.decode(row) for row in filled]
 
     def _text(self, row: np.ndarray) -> str:
         return "".join(self.labels[i] for i in row if i > END)

@@ -175,6 +175,8 @@ def _prepare(
         form = "normalized_with_class" if conditional(network) else "normalized"
     if recipe.loss.name in TWO_VIEWS:
         form = "views"
+    elif task.fills_in:
+        form = "hidden"
     return prepare(split, preprocessor, targets, recipe.data.memory, form=form, augment=recipe.augment)
 
 
