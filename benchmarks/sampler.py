@@ -24,7 +24,7 @@ from results import SAMPLER, sampler
 from zoo.export.export import load_model
 from zoo.export.graph import to_onnx
 from zoo.files import read_json, write_json
-from zoo.training.generation import SAMPLE, draw_inputs
+from zoo.training.generation import SAMPLE, draw_inputs, sampling_of
 from zoo.training.run import hardware, open_run, versions
 
 
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     run = open_run(given.run)
-    recipe = run.recipe().recipe
+    settings = sampling_of(run.recipe().recipe)
     model = load_model(run)
     labels = np.arange(given.images) % 10 if any(x.name == "label" for x in model.inputs) else None
     inputs = draw_inputs(model, given.images, 0, labels)
@@ -54,7 +54,7 @@ def main() -> None:
     session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     feeds = {x.name: value for x, value in zip(model.inputs, inputs, strict=True)}
     if "guidance" in {x.name for x in session.get_inputs()}:
-        feeds["guidance"] = np.array([recipe.sampling.guidance or 1.0], np.float32)
+        feeds["guidance"] = np.array([settings.guidance or 1.0], np.float32)
     candidates = {
         "ONNX": lambda: session.run(["sample"], feeds)[0],
         "Keras": lambda: model.predict_on_batch(inputs if len(inputs) > 1 else inputs[0]),
@@ -73,8 +73,8 @@ def main() -> None:
         SAMPLER,
         {
             "recipe": run.name,
-            "steps": recipe.sampling.steps,
-            "sampler": recipe.sampling.sampler,
+            "steps": settings.steps,
+            "sampler": settings.sampler,
             "images": given.images,
             "rounds": given.rounds,
             "images_per_second": {n: given.images / statistics.median(s) for n, s in seconds.items()},

@@ -45,7 +45,7 @@ def hide(tokens: tf.Tensor, vocabulary: int, seed: Any) -> tuple[tf.Tensor, tf.T
     return tf.where(chosen, shown, tokens), tf.where(chosen, tokens, tf.cast(PADDING, tokens.dtype))
 
 
-def hidden_texts(texts: Sequence[str], tokens: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def hidden_texts(texts: Sequence[str] | np.ndarray, tokens: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Hide characters of texts once and for all, for figures that can be compared.
 
     Args:

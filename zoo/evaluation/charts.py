@@ -214,11 +214,12 @@ def layout(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> str:
     from matplotlib import colormaps
 
     figure, axes = new_figure(height=5.2, width=6.4)
-    colors = colormaps["tab10" if len(names) <= 10 else "tab20"].colors
+    shades = 10 if len(names) <= 10 else 20
+    colors = colormaps[f"tab{shades}"](np.arange(shades))
     for label in np.unique(labels):
         own = points[labels == label]
-        axes.plot(*own.T, ".", color=colors[label % len(colors)], markersize=4, alpha=0.6, markeredgewidth=0)
-    if len(names) <= len(colors):
+        axes.plot(*own.T, ".", color=colors[label % shades], markersize=4, alpha=0.6, markeredgewidth=0)
+    if len(names) <= shades:
         for label in np.unique(labels):
             x, y = np.median(points[labels == label], axis=0)
             axes.text(x, y, names[label], color=INK, ha="center", va="center", fontsize=9, fontweight="bold")

@@ -45,7 +45,7 @@ def load_pretrained(network: keras.Model, folder: str, *, freeze: bool) -> dict[
         theirs = known.get(layer.name)
         shapes = [tuple(w.shape) for w in layer.weights]
         found = None if theirs is None else [tuple(w.shape) for w in theirs.weights]
-        if found != shapes:
+        if theirs is None or found != shapes:
             what = "it has no such layer" if found is None else f"its own are {_listed(found)}"
             raise ZooError(
                 f"model.pretrained: the encoder of {folder} ({source.recipe.model.name}) is not the network of "

@@ -18,5 +18,5 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
     shown = predictions.pictures.get("layout") if predictions is not None else None
     return {
         "probes": report.get("probes"),
-        "layout": Markup(layout(*shown, report["labels"])) if shown is not None else None,
+        "layout": Markup(layout(shown[0], shown[1], report["labels"])) if shown is not None else None,
     }
