@@ -180,7 +180,7 @@ def sampler() -> str:
             f"{size['sampler'] / size['denoiser']:.3f} |",
             "",
             f"`{result['recipe']}`: {result['sampler'].upper()}, {result['steps']} steps, {result['images']} images "
-            f"at a time, median of {result['rounds']} rounds in turn; they differ by {result['difference']:.1e} at most. "
+            f"at a time, median of {result['rounds']} rounds in turn; largest difference {result['difference']:.1e}. "
             f"{versions}; {machine['cores']} cores of {machine['cpu']}.",
         ]
     )

@@ -171,6 +171,8 @@ SLOW = (  # many layers, half a minute each; or like another recipe that is not 
     *("autoencoder/fashion_mnist", "autoencoder/fashion_mnist_vae", "diffusion/digits_flow", "diffusion/fashion_mnist"),
     *("diffusion/digits_conditional", "gan/digits_conditional", "gan/fashion_mnist", "lstm/dates"),
     *("mlp/mnist_reference", "rnn/fashion_mnist", "rnn/adding_problem", "transformer/python_topics"),
+    *("rnn/fashion_mnist_gru", "rnn/adding_problem_gru", "transformer/fashion_mnist_vit", "mlp/fashion_mnist_mixer"),
+    *("cnn/fashion_mnist_densenet", "transformer/ag_news_subset", "lstm/fashion_mnist", "autoencoder/digits_vae"),
     *("cnn/fashion_mnist_scarce", "transformer/fashion_mnist_vit_scarce", "representation/digits_supcon"),
     *("representation/digits_triplet", "representation/fashion_mnist_simclr", "representation/fashion_mnist_mae"),
 )

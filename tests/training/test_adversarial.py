@@ -120,12 +120,17 @@ def test_a_generator_learns_where_the_data_is():
 
 PROGRAM = """
 import keras, numpy as np
+from pydantic import TypeAdapter
+from zoo.optimization.optimizers import build_optimizer
+from zoo.recipe.optimization import Optimizer
 from zoo.registry import build
 from zoo.training.adversarial import Adversarial
 net = build("conditional_gan", input_shape=(8, 8, 1), outputs=3, latent=4, generator_widths=(6, 4),
             discriminator_widths=(4, 6))
 model = Adversarial(net, form="hinge", r1=1.0, seed=1)
-model.compile(keras.optimizers.Adam(1e-3))
+groups = [{"layers": "discriminator", "learning_rate": 2e-3}]
+settings = {"name": "adam", "learning_rate": 1e-3, "ema": 0.9, "groups": groups}
+model.compile(build_optimizer(TypeAdapter(Optimizer).validate_python(settings), model, 2, 2))
 x = [np.random.default_rng(0).uniform(-1, 1, (8, 8, 8, 1)).astype("float32"), np.arange(8, dtype="int32") % 3]
 history = model.fit(x, batch_size=4, epochs=2, verbose=0).history
 assert np.isfinite(history["loss"]).all(), history
@@ -133,7 +138,7 @@ print(keras.backend.backend())
 """
 
 
-def test_fits_on_jax_with_spectral_norm_and_a_penalty():
+def test_fits_on_jax_with_spectral_norm_a_penalty_and_groups():
     pytest.importorskip("jax")
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=environment, check=False)
