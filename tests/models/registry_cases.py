@@ -45,6 +45,8 @@ SMALL: dict[str, dict] = {
     "gpt": {"width": 8, "depth": 2, "heads": 2},
     "gru": {"units": 6, "embedding": 5},
     "lstm": {"units": 6, "embedding": 5},
+    "masked_autoencoder": {**{"width": 8, "depth": 2, "heads": 2, "patch": 8, "decoder_width": 12, "decoder_depth": 1}},
+    "masked_language_model": {"width": 8, "depth": 2, "heads": 2},
     "mlp": {"widths": (12, 8)},
     "mlp_mixer": {"width": 8, "depth": 1, "token_width": 6, "channel_width": 12},
     "mobilenet_v2": {"width": 0.2, "stem": "small"},
@@ -85,7 +87,7 @@ LOSSES = {
     "triplet": "triplet",
 }
 RANDOM = ("dropout", "block_dropout", "stage_dropout", "stochastic_depth", "level")  # these draw numbers in training
-ALWAYS_RANDOM = ("vae", "dcgan", "conditional_gan", "ddpm", "conditional_ddpm", "dit_tiny")
+ALWAYS_RANDOM = ("vae", "dcgan", "conditional_gan", "ddpm", "conditional_ddpm", "dit_tiny", "masked_autoencoder")
 
 
 @dataclass(frozen=True)

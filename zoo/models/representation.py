@@ -2,9 +2,10 @@
 
 SimCLR: Chen, Kornblith, Norouzi and Hinton, 2020, arXiv:2002.05709. Supervised contrast: Khosla et al., 2020,
 arXiv:2004.11362. Siamese: Hadsell, Chopra and LeCun, 2006, doi:10.1109/CVPR.2006.100. Triplets: Schroff, Kalenichenko
-and Philbin, 2015, arXiv:1503.03832.
+and Philbin, 2015, arXiv:1503.03832. Masked autoencoder: He et al., 2021, arXiv:2111.06377. Masked language model:
+Devlin, Chang, Lee and Toutanova, 2018, arXiv:1810.04805.
 
-Each network holds a model called "encoder", whose layers have the names that they have in the builder for
+Each network for images holds a model called "encoder", whose layers have the names that they have in the builder for
 classification, so that its weights can be copied there by name (`zoo.layers.encoder`).
 """
 
@@ -17,9 +18,13 @@ import keras
 
 from zoo import registry
 from zoo.errors import ZooError, did_you_mean, listing
-from zoo.layers.encoder import ENCODER
+from zoo.layers.encoder import ENCODER, PatchEncoder
 from zoo.layers.head import FEATURES
-from zoo.layers.types import Count, Counts
+from zoo.layers.masking import MaskedTarget, RandomMasking, Unmask
+from zoo.layers.patches import Patches
+from zoo.layers.positions import Positions, add_positions
+from zoo.layers.transformer import BlockNorm, BlockOptions, FeedForward, NormPosition, transformer_blocks
+from zoo.layers.types import Count, Counts, DropRate, Factor, Part
 from zoo.layers.unit_length import UnitLength
 from zoo.registry import register
 
@@ -132,6 +137,138 @@ def triplet(
         ZooError: the encoder cannot be built with its settings.
     """
     return _embedding("triplet", input_shape, encoder, encoder_config, embedding)
+
+
+@register(tasks=("representation_learning",), input_shape=(32, 32, 3), paper="arXiv:2111.06377")
+def masked_autoencoder(
+    *,
+    input_shape: Sequence[int],
+    patch: Count = 4,
+    width: Count = 192,
+    depth: Count = 12,
+    heads: Count = 3,
+    mlp_ratio: Factor = 4.0,
+    mask: Part = 0.75,
+    decoder_width: Count = 96,
+    decoder_depth: Count = 2,
+    normalize_targets: bool = True,
+) -> keras.Model:
+    """Masked autoencoder: a vision transformer sees some patches of an image, and a small decoder fills in the others.
+
+    The loss is `masked_pixels`. The encoder is `vit_tiny` with pool "mean" and learned positions; in this network its
+    blocks run over the visible patches only, and called by itself it sees all patches and gives the mean of them.
+
+    Args:
+        input_shape: `(height, width, channels)`, multiples of `patch`.
+        patch: height and width of a patch.
+        width: features of each patch in the encoder, a multiple of `heads`.
+        depth: blocks of the encoder.
+        heads: attention heads, of encoder and decoder.
+        mlp_ratio: hidden width of the feed-forward branch, in widths, in encoder and decoder.
+        mask: share of the patches that are hidden.
+        decoder_width: features of each patch in the decoder, a multiple of `heads` and of 4.
+        decoder_depth: blocks of the decoder.
+        normalize_targets: make the pixels of each patch of the target of mean 0 and variance 1.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to prediction, target and mask (1 for hidden) of each patch side
+        by side, `(batch, patches, 2 * patch * patch * channels + 1)`.
+
+    Raises:
+        ValueError: the patches do not tile the image or are fewer than two, or widths do not fit the heads.
+    """
+    # === Encoder ===
+    shape = tuple(input_shape)
+    sizes: dict[str, Any] = {"patch": patch, "width": width, "depth": depth, "heads": heads, "mlp_ratio": mlp_ratio}
+    vit = registry.builder("vit_tiny")(input_shape=shape, outputs=1, pool="mean", **sizes)
+    encoder = PatchEncoder(vit.input, vit.get_layer(FEATURES).output, name=ENCODER)
+    inputs = keras.Input(shape)
+    tokens = encoder(inputs, part="tokens")
+    visible, restore, hidden = RandomMasking(mask, name="masking")(tokens)
+    x = encoder(visible, part="blocks")
+
+    # === Decoder ===
+    x = Unmask(name="unmask")(keras.layers.Dense(decoder_width, name="decoder_embedding")(x), restore)
+    grid = (shape[0] // patch, shape[1] // patch)
+    x, _ = add_positions(x, "sinusoidal", heads=heads, longest=x.shape[1], grid=grid, name="decoder_positions")
+    x = transformer_blocks(x, BlockOptions(), depth=decoder_depth, heads=heads, mlp_ratio=mlp_ratio, name="decoder")
+    x = keras.layers.Dense(patch * patch * shape[-1], dtype="float32", name="pixels")(x)
+
+    # === Functional model ===
+    target = Patches(patch, dtype="float32", name="target")(inputs)
+    outputs = MaskedTarget(normalize_targets, name="masked_pixels")(x, target, hidden)
+    return keras.Model(inputs, outputs, name="masked_autoencoder")
+
+
+@register(tasks=("sequence_labeling",), input_shape=(None,), outputs=260, vocabulary=260, paper="arXiv:1810.04805")
+def masked_language_model(
+    *,
+    input_shape: Sequence[int | None],
+    outputs: int,
+    vocabulary: int | None = None,
+    every_step: bool = True,
+    width: Count = 128,
+    depth: Count = 4,
+    heads: Count = 4,
+    mlp_ratio: Factor = 4.0,
+    positions: Positions = "sinusoidal",
+    maximum_length: Count = 512,
+    norm: BlockNorm = "layer",
+    norm_position: NormPosition = "pre",
+    feed_forward: FeedForward = "gelu",
+    dropout: DropRate = 0.0,
+    stochastic_depth: DropRate = 0.0,
+) -> keras.Model:
+    """Masked language model in the form of BERT: every step sees all others, and hidden tokens are to be named.
+
+    This is the model `transformer` with one more token: id `vocabulary`, the last row of the embedding, stands for a
+    hidden one. The data hides the tokens, and gives 0 as the target of those that were not. The layers have the names
+    that they have in `transformer`, so that weights go there by name (of the embedding all rows but the last).
+
+    Args:
+        input_shape: `(steps,)` of tokens, which may be None.
+        outputs: number of classes of each step: of token ids.
+        vocabulary: number of token ids without the one for hidden tokens; id 0 is padding, on the right.
+        every_step: changes nothing, as every step always has its output.
+        width: features of each step, a multiple of `heads`.
+        depth: number of blocks.
+        heads: attention heads.
+        mlp_ratio: hidden width of the feed-forward branch, in widths.
+        positions: "learned", as far as `maximum_length` (as in the paper); "sinusoidal"; or "rotary".
+        maximum_length: number of learned positions.
+        norm: normalization by "layer" or root mean square.
+        norm_position: normalization before ("pre") or after ("post", as in the paper) each residual branch.
+        feed_forward: activation of the feed-forward branch.
+        dropout: share of the embedding, of each branch's output and of the features dropped while training.
+        stochastic_depth: share of examples for which the last block is dropped while training.
+
+    Returns:
+        A model from `(batch, steps)`, ids up to and including `vocabulary`, to `(batch, steps, outputs)`.
+
+    Raises:
+        ValueError: the input is no tokens or is longer than learned positions reach, or the heads do not divide the
+            width.
+    """
+    if vocabulary is None:
+        raise ValueError(f"needs tokens with a vocabulary. Received: input_shape={tuple(input_shape)}, vocabulary=None")
+    model = registry.builder("transformer")(
+        input_shape=input_shape,
+        outputs=outputs,
+        vocabulary=vocabulary + 1,
+        every_step=True,
+        width=width,
+        depth=depth,
+        heads=heads,
+        mlp_ratio=mlp_ratio,
+        positions=positions,
+        maximum_length=maximum_length,
+        norm=norm,
+        norm_position=norm_position,
+        feed_forward=feed_forward,
+        dropout=dropout,
+        stochastic_depth=stochastic_depth,
+    )
+    return keras.Model(model.input, model.output, name="masked_language_model")
 
 
 def _contrastive(
