@@ -200,7 +200,13 @@ def masked_autoencoder(
     return keras.Model(inputs, outputs, name="masked_autoencoder")
 
 
-@register(tasks=("sequence_labeling",), input_shape=(None,), outputs=260, vocabulary=260, paper="arXiv:1810.04805")
+@register(
+    tasks=("masked_language_modeling", "sequence_labeling"),
+    input_shape=(None,),
+    outputs=260,
+    vocabulary=260,
+    paper="arXiv:1810.04805",
+)
 def masked_language_model(
     *,
     input_shape: Sequence[int | None],
@@ -221,14 +227,13 @@ def masked_language_model(
 ) -> keras.Model:
     """Masked language model in the form of BERT: every step sees all others, and hidden tokens are to be named.
 
-    This is the model `transformer` with one more token: id `vocabulary`, the last row of the embedding, stands for a
-    hidden one. The data hides the tokens, and gives 0 as the target of those that were not. The layers have the names
-    that they have in `transformer`, so that weights go there by name (of the embedding all rows but the last).
+    This is the model `transformer`, whose layers it has by name and size, so that weights go there. The data hides
+    tokens behind id 1, the unknown one, and gives 0 as the target of those that it did not hide.
 
     Args:
         input_shape: `(steps,)` of tokens, which may be None.
         outputs: number of classes of each step: of token ids.
-        vocabulary: number of token ids without the one for hidden tokens; id 0 is padding, on the right.
+        vocabulary: number of token ids; id 0 is padding, on the right.
         every_step: changes nothing, as every step always has its output.
         width: features of each step, a multiple of `heads`.
         depth: number of blocks.
@@ -243,7 +248,7 @@ def masked_language_model(
         stochastic_depth: share of examples for which the last block is dropped while training.
 
     Returns:
-        A model from `(batch, steps)`, ids up to and including `vocabulary`, to `(batch, steps, outputs)`.
+        A model from `(batch, steps)` to `(batch, steps, outputs)`.
 
     Raises:
         ValueError: the input is no tokens or is longer than learned positions reach, or the heads do not divide the
@@ -254,7 +259,7 @@ def masked_language_model(
     model = registry.builder("transformer")(
         input_shape=input_shape,
         outputs=outputs,
-        vocabulary=vocabulary + 1,
+        vocabulary=vocabulary,
         every_step=True,
         width=width,
         depth=depth,
