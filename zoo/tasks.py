@@ -138,7 +138,7 @@ TASKS: dict[str, Task] = {
         "accuracy",
         True,
         "accuracy",
-        _CLASSIFIERS,
+        ("label_spreading", *_CLASSIFIERS),
     ),
     "graph_classification": Task(
         "graph_classification",

@@ -61,7 +61,7 @@ def test_adjacency_has_a_row_for_each_target():
 
 
 def test_a_matrix_of_edges_is_the_same_as_a_list():
-    x, real, adjacency = prepared()
+    _, real, adjacency = prepared()
     weighted = ops.convert_to_numpy(adjacency) * 3.5
     weighted[1, 5, 0] = weighted[1, 0, 5] = 1  # an edge of a padded node
     np.testing.assert_array_equal(call(Adjacency("matrix"), weighted, real), adjacency)
@@ -159,7 +159,7 @@ def test_in_onnx_with_any_number_of_nodes_and_edges(opset):
     file = to_onnx(model, ["nodes", "edges"], ["y"], opset=opset).SerializeToString()
     session = onnxruntime.InferenceSession(file)
     for count, listed in ((NODES, 9), (4, 3), (4, 0)):
-        feeds = {"nodes": X[:, :count], "edges": np.where(EDGES < count, EDGES, -1)[:, :listed]}
+        feeds = {"nodes": X[:, :count], "edges": np.where(count > EDGES, EDGES, -1)[:, :listed]}
         got = session.run(None, feeds)[0]
         wanted = ops.convert_to_numpy(model(list(feeds.values())))
         np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5)

@@ -38,9 +38,8 @@ class RealNodes(keras.layers.Layer):
         # in two steps, because tf2onnx multiplies by 0, which leaves NaN, unless it sees one in condition or constants
         filled = ops.where(missing, ops.convert_to_tensor(0.0, nodes.dtype), nodes)
         partly = ops.logical_and(missing, ops.logical_not(padding))
-        return ops.where(partly, ops.convert_to_tensor(float("nan"), nodes.dtype), filled), 1 - ops.cast(
-            padding, nodes.dtype
-        )
+        nodes = ops.where(partly, ops.convert_to_tensor(float("nan"), nodes.dtype), filled)
+        return nodes, 1 - ops.cast(padding, nodes.dtype)
 
     def compute_output_shape(self, shape: Shape) -> tuple[Shape, Shape]:
         """Return the shapes of nodes and mask."""
@@ -49,7 +48,7 @@ class RealNodes(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("zoo")
 class Adjacency(keras.layers.Layer):
-    """Edges between real nodes as a matrix of 0 and 1, `(batch, nodes, nodes)`; an edge that is listed twice counts once.
+    """Edges between real nodes as a matrix of 0 and 1, `(batch, nodes, nodes)`; one that is listed twice counts once.
 
     Args:
         edges: what comes in, a "list" or a "matrix".

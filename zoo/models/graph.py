@@ -4,9 +4,9 @@ Kipf and Welling, 2017, arXiv:1609.02907; Veličković et al., 2018, arXiv:1710.
 arXiv:1706.02216. What the papers' last layer gives is here the input of a dense layer to the classes, so that every
 network ends in the same head; and one network serves nodes and whole graphs.
 
-All take `nodes` `(batch, nodes, features)`, padded with NaN, and `edges`: a list `(batch, edges, 2)` int32 of source and
-target, padded with -1, or a matrix `(batch, nodes, nodes)` (see `zoo.layers.graph`). Both numbers are open. They give
-one output for a graph, from the pooled nodes or from the first node, or with `every_step` one for each node.
+All take `nodes` `(batch, nodes, features)`, padded with NaN, and `edges`: a list `(batch, edges, 2)` int32 of source
+and target, padded with -1, or a matrix `(batch, nodes, nodes)` (see `zoo.layers.graph`). Both numbers are open. They
+give one output for a graph, from the pooled nodes or from the first node, or with `every_step` one for each node.
 """
 
 from __future__ import annotations

@@ -50,10 +50,10 @@ def digit_graphs() -> Definition:
 
     return Definition(
         description=(
-            "scikit-learn's 1,797 digits (Alpaydin & Kaynak 1998) as graphs, after the superpixels of Monti et al. 2017 "
-            f"(https://arxiv.org/abs/1611.08402): a node is a pixel with ink of {INK} or more, of 255, with three "
-            "features: its ink, and its row and column from the mean of the graph's, in widths of the image. Edges join "
-            "pixels that touch, corners included. The digits of the test are those of the other drawn sets."
+            "scikit-learn's 1,797 digits (Alpaydin & Kaynak 1998) as graphs, after the superpixels of Monti et al. "
+            f"2017 (https://arxiv.org/abs/1611.08402): a node is a pixel with ink of {INK} or more, of 255, with three "
+            "features: its ink, and its row and column from the mean of the graph's, in widths of the image. Edges "
+            "join pixels that touch, corners included. The digits of the test are those of the other drawn sets."
         ),
         features=_features(3),
         splits=splits,
