@@ -51,7 +51,10 @@ BY_MODEL = {  # of models that need more than that, or another form of it
     "convnext_tiny": {"widths": "[16, 16, 16]", "depths": "[1, 1, 1]"},
     "crnn": {"widths": "[4, 8, 8]"},
     "efficientnet_b0": {"width": 0.2, "depth": 0.2},
+    "gat": {"width": 8, "heads": 2},
+    "gcn": {"width": 8},
     "gpt": {"width": 8, "heads": 2},
+    "graph_sage": {"width": 8},
     "mlp_mixer": {"width": 8},
     "mobilenet_v2": {"width": 0.2},
     "seq2seq_transformer": {"width": 8, "heads": 2},
@@ -169,6 +172,7 @@ SLOW = (  # many layers, half a minute each; or like another recipe that is not 
     *("cnn/cifar10", "cnn/fashion_mnist_convnext", "cnn/fashion_mnist_mobilenet_v2", "cnn/oxford_flowers102"),
     *("autoencoder/fashion_mnist", "autoencoder/fashion_mnist_vae", "diffusion/digits_flow", "diffusion/fashion_mnist"),
     *("diffusion/digits_conditional", "gan/digits_conditional", "gan/fashion_mnist", "lstm/dates"),
+    *("graph/digit_neighbors_gat", "graph/digit_neighbors_sage"),
     *("mlp/mnist_reference", "rnn/fashion_mnist", "rnn/adding_problem", "transformer/python_topics"),
 )
 

@@ -32,19 +32,22 @@ def label_spreading(splits: Mapping[str, np.ndarray], labels: np.ndarray, classe
         classes: number of classes.
 
     Returns:
-        The probabilities `(examples, classes)` of each split, and whether the spreading converged.
+        The probabilities `(examples, classes)` of each split, and whether the spreading converged. What no label reaches
+        has the shares of the classes in training.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.semi_supervised import LabelSpreading
 
     sizes = [len(x) for x in splits.values()]
     known = {name: labels if name == "train" else np.full(len(x), -1) for name, x in splits.items()}
-    method = LabelSpreading(kernel="knn", n_neighbors=NEIGHBORS, alpha=0.8, max_iter=200)
+    method = LabelSpreading(kernel="knn", n_neighbors=NEIGHBORS, alpha=0.8, tol=1e-9, max_iter=1000)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         method.fit(np.concatenate(list(splits.values())), np.concatenate(list(known.values())))
     probabilities = np.zeros((sum(sizes), classes))
-    probabilities[:, method.classes_.astype(int)] = np.nan_to_num(method.label_distributions_, nan=1 / classes)
+    probabilities[:, method.classes_.astype(int)] = np.nan_to_num(method.label_distributions_)
+    unreached = probabilities.sum(axis=1) == 0
+    probabilities[unreached] = np.bincount(labels, minlength=classes) / len(labels)
     parts = np.split(probabilities, np.cumsum(sizes)[:-1])
     return dict(zip(splits, parts, strict=True)), not any(issubclass(w.category, ConvergenceWarning) for w in caught)
 
