@@ -32,8 +32,8 @@ def label_spreading(splits: Mapping[str, np.ndarray], labels: np.ndarray, classe
         classes: number of classes.
 
     Returns:
-        The probabilities `(examples, classes)` of each split, and whether the spreading converged. What no label reaches
-        has the shares of the classes in training.
+        The probabilities `(examples, classes)` of each split, those of training where no label reaches; and whether the
+        spreading converged.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.semi_supervised import LabelSpreading
