@@ -321,7 +321,7 @@ def _report(
         y,
         output,
         dataset.signature.labels,
-        example if kind not in ("array", "tokens") else None,
+        example if kind not in ("array", "tokens", "graph") else None,
         baseline["test"] if baseline else None,
         _samples(model, dataset) if loaded.recipe.task == "language_modeling" else (),
         (lambda window: series.values[: series.origins["test"][window]]) if series is not None else None,

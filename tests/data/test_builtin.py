@@ -20,6 +20,8 @@ SEEDED = {  # SHA-256 of the first hundred examples of every split
     "adding_problem": "499962d83e6f6df72bf716368b82f8a3052b060a258013ff58b32eb3e17358af",
     "copy_memory": "1760423fe746e760f38c591727e7e73a1480dafd487a100409a589970985df96",
     "dates": "3d4758c77f301a0812c0138bac1490f72833fa979ffd7dad8d9a66c0acb91bb3",
+    "digit_graphs": "b39e4633240ce795494085d1cf5232185a7e1ead41e48178067dd17f47bcfc10",
+    "digit_neighbors": "1e58378ba09c1a4cd1e4d235bdeef7ecbd4e5c5c95ac841b6481f0a7a272b5db",
     "digit_scenes": "d68d3666b81dba1b33fc97e711ea5094f76af2ec1427a43eda96b07362e9f27d",
     "digit_strips": "b64689551155861ac7dd2e4856221b2fd2a50a64b8c12f4f6afe5b09158623bd",
 }
@@ -28,7 +30,7 @@ SERIES = {"co2": 526, "elnino": 732, "sunspots": 309}
 
 @cache
 def examples(name, split, folder=None):
-    """Return the examples of a split, column by column; boxes are filled up with zeros."""
+    """Return the examples of a split, column by column; boxes, nodes and edges are filled up with zeros."""
     import tensorflow_datasets as tfds
 
     builder = builtin_builder(name)
@@ -36,8 +38,8 @@ def examples(name, split, folder=None):
     count = builder.info.splits[split].num_examples
     dataset = builder.as_dataset(split=split, shuffle_files=False)
     (batch,) = tfds.as_numpy(dataset.padded_batch(count))
-    columns = {**batch, **batch.get("objects", {})}
-    columns.pop("objects", None)
+    columns = {**batch, **batch.get("objects", {}), **batch.get("graph", {})}
+    columns = {name: values for name, values in columns.items() if not isinstance(values, dict)}
     return {column: texts(values) if values.dtype == object else values for column, values in columns.items()}
 
 

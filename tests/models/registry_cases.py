@@ -42,7 +42,10 @@ SMALL: dict[str, dict] = {
     "densenet_bc": {"blocks": (1, 1, 2, 1), "growth": 4},
     "dit_tiny": {"width": 16, "depth": 1, "heads": 2, "patch": 8},
     "efficientnet_b0": {"width": 0.2, "depth": 0.2},
+    "gat": {"width": 8, "heads": 2},
+    "gcn": {"width": 8},
     "gpt": {"width": 8, "depth": 2, "heads": 2},
+    "graph_sage": {"width": 8},
     "gru": {"units": 6, "embedding": 5},
     "lstm": {"units": 6, "embedding": 5},
     "masked_autoencoder": {**{"width": 8, "depth": 2, "heads": 2, "patch": 8, "decoder_width": 12, "decoder_depth": 1}},
@@ -96,7 +99,7 @@ class Case:
 
     Attributes:
         name: the builder.
-        form: what goes in: "image", "vector", "steps", "tokens", "pair".
+        form: what goes in: "image", "vector", "steps", "tokens", "pair", "graph".
         task: the task that fixes target and loss.
         settings: the builder's own.
     """
@@ -156,6 +159,8 @@ def forms_of(name: str) -> typing.Iterator[tuple[str, str]]:
             forms = ["tokens"]
         elif task.startswith("tabular"):
             forms = ["vector"]
+        elif kind.inputs == ("graph",):
+            forms = ["graph"]
         else:
             forms = (["tokens"] if takes_tokens and "text" in kind.inputs else []) + ["steps"]
         for form in forms:
@@ -178,11 +183,11 @@ def others(name: str) -> typing.Iterator[dict]:
 def build(case: Case) -> keras.Model:
     """Build the case's model, with every axis open that can be."""
     task = TASKS[case.task]
-    shapes = {"image": (32, 32, 3), "vector": (8,), "steps": (12, 2), "tokens": (None,), "pair": (None,)}
+    shapes = {"image": (32, 32, 3), "vector": (8,), "steps": (12, 2), "graph": (None, 5)}
     keras.utils.set_random_seed(0)
     return registry.build(
         case.name,
-        input_shape=shapes[case.form],
+        input_shape=shapes.get(case.form, (None,)),
         outputs=OUTPUTS if registry.entry(case.name).outputs else None,
         vocabulary=VOCABULARY if case.form in ("tokens", "pair") else None,
         every_step=task.kind == "tokens",
@@ -201,6 +206,8 @@ def example(case: Case) -> tuple[list[np.ndarray], np.ndarray]:
 
         digits = np.kron(load_digits().images[:2], np.ones((4, 4)))[..., None] / 16 - 0.5
         x = [np.concatenate([np.repeat(digits, 3, -1), rng.normal(size=(2, 32, 32, 3))]).astype("float32")]
+    elif case.form == "graph":
+        x = graph_inputs(rng, lengths, case.settings.get("edges", "list"))
     elif case.form in ("tokens", "pair"):
         x = [(rng.integers(1, VOCABULARY, (BATCH, LENGTH)) * shown).astype("int32")]
     else:
@@ -213,6 +220,20 @@ def example(case: Case) -> tuple[list[np.ndarray], np.ndarray]:
     if kind == "generation":
         return generator_inputs(case, x[0]), np.clip(x[0] * 2, -1, 1)
     return x, target(kind, rng, shown, x)
+
+
+def graph_inputs(rng: np.random.Generator, counts: np.ndarray, form: str) -> list[np.ndarray]:
+    """Return graphs of so many nodes, padded, down to one that is empty: features, and edges as a list or a matrix."""
+    nodes = rng.normal(size=(len(counts), LENGTH, 5)).astype("float32")
+    nodes[np.arange(LENGTH) >= counts[:, None]] = np.nan
+    edges = rng.integers(0, LENGTH, (len(counts), 20, 2)).astype("int32")
+    edges[(edges >= counts[:, None, None]).any(axis=-1)] = -1
+    if form == "list":
+        return [nodes, edges]
+    matrix = np.zeros((len(counts), LENGTH, LENGTH), "float32")
+    for graph, listed in enumerate(edges):
+        matrix[graph, listed[:, 1], listed[:, 0]] = 1  # that of the padding falls on a padded node
+    return [nodes, matrix]
 
 
 def generator_inputs(case: Case, images: np.ndarray) -> list[np.ndarray]:

@@ -21,6 +21,14 @@ NUMBERS = {
     "augment": [],
     "loss": {"name": "huber"},
 }
+GRAPHS = {
+    **IMAGES,
+    "task": "graph_classification",
+    "data": {"source": "builtin:digit_graphs"},
+    "preprocess": [{"standardize": {}}],
+    "augment": [],
+    "model": {"name": "gcn"},
+}
 LINES = {key: line for line, key in enumerate(IMAGES, start=1)}
 COSINE = {"schedule": "cosine", "peak": 0.1}
 
@@ -472,13 +480,37 @@ CONSISTENCY = [
         "5: model.model_config: model 'mlp' has no setting 'model_config'",
     ),
     (IMAGES, {"model": {"name": "mlp", "a\nb": 1}}, "5: model.a\\nb: model 'mlp' has no setting 'a\\nb'"),
+    (
+        GRAPHS,
+        {"model": {"name": "gcn", "pool": "first"}},
+        "5: model.pool: the first node does not stand for the graph; set it to mean, sum or max, received first",
+    ),
+    (
+        GRAPHS,
+        {"task": "node_classification", "model": {"name": "gat", "pool": "max"}},
+        "5: model.pool: the node that is asked for is the first of its graph; set it to first, received max",
+    ),
+    (
+        GRAPHS,
+        {"model": {"name": "graph_sage", "edges": "matrix"}},
+        "5: model.edges: sources give edges as a list; leave it out, or set it to list, received matrix",
+    ),
+    (
+        GRAPHS,
+        {"regularization": {"mixup": 0.2}},
+        "9: regularization.mixup: mixup blends inputs, and two graphs have no nodes in common; set it to 0",
+    ),
+    (GRAPHS, {"augment": [{"random_flip": {}}]}, "4: augment: augmentation is for images, and graph_classification "),
+    (GRAPHS, {"preprocess": [{"encode": {}}]}, "3: preprocess.0.encode: encode is for tables, and this task takes gr"),
+    (GRAPHS, {"data": {"source": "npz:a.npz"}}, "2: data.source: graph_classification reads tfds, builtin, not npz"),
+    (GRAPHS, {"evaluation": {"baseline": "label_spreading"}}, "9: evaluation.baseline: no baseline 'label_spreading'"),
 ]
 
 
 @pytest.mark.parametrize(
     ("base", "sections", "message"),
     CONSISTENCY,
-    ids=lambda value: "" if value in (IMAGES, NUMBERS) else str(value)[:60],
+    ids=lambda value: "" if value in (IMAGES, NUMBERS, GRAPHS) else str(value)[:60],
 )
 def test_combinations_that_cannot_work(base, sections, message, tmp_path):
     (received,) = problems(tmp_path, sections, base)
@@ -486,7 +518,7 @@ def test_combinations_that_cannot_work(base, sections, message, tmp_path):
     assert received.isprintable()
 
 
-@pytest.mark.parametrize("base", [IMAGES, NUMBERS], ids=["images", "numbers"])
+@pytest.mark.parametrize("base", [IMAGES, NUMBERS, GRAPHS], ids=["images", "numbers", "graphs"])
 def test_what_the_tables_start_from_is_right(base, tmp_path):
     path = tmp_path / "good.yaml"
     path.write_text("".join(f"{key}: {dump_line(value)}\n" for key, value in base.items()))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.dataset import Dataset, Split, TableInputs
+from zoo.data.dataset import Dataset, GraphInputs, Split, TableInputs
 
 _IMBALANCE = 10  # ratio of the largest to the smallest class from which accuracy misleads
 _SMALL = 30  # examples a class below which its figures mean little
@@ -72,6 +72,9 @@ def _balance(counts: dict[str, np.ndarray], labels: tuple[str, ...]) -> list[str
 def _hashes(split: Split) -> list[bytes]:
     """Return a hash of each example."""
     found: list[bytes] = []
+    if isinstance(split.inputs, GraphInputs):
+        contents = (split.inputs.content(int(index)) for index in split.indices)
+        return [hashlib.blake2b(content, digest_size=12).digest() for content in contents]
     for positions in split.chunks():
         raw = split.take(positions)
         rows: Any = zip(*raw.values(), strict=True) if isinstance(raw, dict) else raw

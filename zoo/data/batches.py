@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from zoo.data.augmentation import Augment, build_augmentation, build_mask_augmentation, mixup
-from zoo.data.dataset import CHUNK_VALUES, ImageInputs, Split
+from zoo.data.dataset import CHUNK_VALUES, GraphInputs, ImageInputs, Split
 from zoo.data.masking import hide
 from zoo.data.preprocessing import Preprocessor, chunks
 from zoo.data.text import START
@@ -37,7 +37,7 @@ class Prepared:
     Attributes:
         split: the raw examples.
         preprocessor: what prepares them.
-        array: all prepared examples `(examples, *shape)`.
+        array: all prepared examples `(examples, *shape)`; of graphs a dict of `nodes` and `edges`.
         targets: what the model is trained on: one-hot `(examples, classes)`, standardised `(examples, values)`, or as
             the task has them.
         form: what a model is given and held to: the example and its "target"; the example with the target "so_far"
@@ -49,7 +49,7 @@ class Prepared:
 
     split: Split
     preprocessor: Preprocessor
-    array: np.ndarray | None
+    array: Any
     targets: np.ndarray
     form: Form = "target"
     augment: Sequence[AugmentStep] = ()
@@ -72,12 +72,12 @@ class Prepared:
         return (normalized, y) if self.form == "normalized" else ((normalized, y), y)
 
     def reader(self) -> Callable[[Any], Any]:
-        """Return a TensorFlow function from positions `(n,)` to prepared examples `(n, *shape)`."""
+        """Return a TensorFlow function from positions `(n,)` to prepared examples `(n, *shape)`, or a dict of them."""
         import tensorflow as tf
 
         if self.array is not None:
-            examples = tf.constant(self.array)
-            return lambda positions: tf.gather(examples, positions)
+            examples = tf.nest.map_structure(tf.constant, self.array)
+            return lambda positions: tf.nest.map_structure(lambda values: tf.gather(values, positions), examples)
         preprocessor, split = self.preprocessor, self.split
         shape = preprocessor.shape
         if isinstance(split.inputs, ImageInputs) and preprocessor.to_shape is not None:
@@ -90,6 +90,9 @@ class Prepared:
 
             dtype = tf.as_dtype(preprocessor.dtype)
             return lambda positions: tf.map_fn(one, positions, fn_output_signature=tf.TensorSpec(shape, dtype))
+
+        if isinstance(split.inputs, GraphInputs):
+            return _graph_reader(split, preprocessor)
 
         def several(positions: tf.Tensor) -> tf.Tensor:
             batch = tf.numpy_function(lambda p: preprocessor.prepare(split.take(p)), [positions], preprocessor.dtype)
@@ -110,7 +113,7 @@ def prepare(
     """Prepare a split, in memory where `memory` is "resident", or "auto" and it is small enough."""
     size = len(split) * int(np.prod(preprocessor.shape)) * np.dtype(preprocessor.dtype).itemsize
     resident = memory == "resident" or (memory == "auto" and size <= RESIDENT_BYTES)
-    array = np.concatenate(list(chunks(split, preprocessor))) if resident else None
+    array = joined(list(chunks(split, preprocessor))) if resident else None
     return Prepared(split, preprocessor, array, targets, form, augment)
 
 
@@ -121,6 +124,29 @@ def views_of(x: Any, augment: Augment, seed: Any) -> Any:
     x = tf.cast(x, tf.float32)
     fold = tf.random.experimental.stateless_fold_in
     return tf.stack([augment(x, fold(seed, view)) for view in range(VIEWS)], axis=1)
+
+
+def joined(parts: list[Any]) -> Any:
+    """Put arrays, or dicts of arrays, one after the other."""
+    if isinstance(parts[0], dict):
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return np.concatenate(parts)
+
+
+def _graph_reader(split: Split, preprocessor: Preprocessor) -> Callable[[Any], Any]:
+    """Return a TensorFlow function from positions `(n,)` to graphs that are read as they are needed."""
+    import tensorflow as tf
+
+    def several(positions: tf.Tensor) -> dict[str, tf.Tensor]:
+        def read(p: np.ndarray) -> list[np.ndarray]:
+            graphs = preprocessor.prepare(split.take(p))
+            return [graphs["nodes"], graphs["edges"]]
+
+        nodes, edges = tf.numpy_function(read, [positions], [tf.float32, tf.int32])
+        width = preprocessor.shape[-1]
+        return {"nodes": tf.ensure_shape(nodes, (None, None, width)), "edges": tf.ensure_shape(edges, (None, None, 2))}
+
+    return several
 
 
 def so_far(targets: Any) -> Any:

@@ -116,14 +116,48 @@ class TextInputs:
 
 
 @dataclass(frozen=True)
+class GraphInputs:
+    """Graphs of any size, in memory, padded to the largest.
+
+    Attributes:
+        nodes: features of the nodes, float32 `(examples, nodes, features)`, padded with NaN.
+        edges: source and target of each edge, int32 `(examples, edges, 2)`, padded with -1.
+    """
+
+    nodes: np.ndarray
+    edges: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def take(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Return `nodes` and `edges` at `indices`."""
+        return {"nodes": self.nodes[indices], "edges": self.edges[indices]}
+
+    def content(self, index: int) -> bytes:
+        """Return one graph without its padding, so that it is the same wherever it stands."""
+        nodes, edges = self.nodes[index], self.edges[index]
+        nodes, edges = nodes[~np.isnan(nodes).all(axis=1)], edges[edges[:, 0] >= 0]
+        return f"{nodes.shape}{edges.shape}".encode() + nodes.tobytes() + edges.tobytes()
+
+    def digest(self) -> str:
+        """Return SHA-256 over the graphs."""
+        state = hashlib.sha256()
+        for index in range(len(self)):
+            state.update(self.content(index))
+        return state.hexdigest()
+
+
+@dataclass(frozen=True)
 class Signature:
     """What one raw example looks like.
 
     Attributes:
         kind: images `(height, width, channels)` uint8; rows of a table; vectors `(features,)` or sequences
-            `(steps, features)` float32; texts; sequences of token ids `(length,)` int32.
-        shape: shape of an image, array or sequence of tokens, None for an axis that varies; the most characters that a
-            language model sees. Empty for tables and other texts.
+            `(steps, features)` float32; texts; sequences of token ids `(length,)` int32; graphs, with `nodes`
+            `(nodes, features)` float32 and `edges` `(edges, 2)` int32.
+        shape: shape of an image, array, sequence of tokens or the nodes of a graph, None for an axis that varies; the
+            most characters that a language model sees. Empty for tables and other texts.
         columns: the columns of a table.
         target: name of what is predicted.
         labels: names of the classes, in the order of the outputs; empty for numbers.
@@ -133,7 +167,7 @@ class Signature:
         horizon: steps that are predicted of a series.
     """
 
-    kind: Literal["image", "table", "array", "text", "tokens"]
+    kind: Literal["image", "table", "array", "text", "tokens", "graph"]
     target: str
     shape: tuple[int | None, ...] = ()
     columns: tuple[Column, ...] = ()
@@ -148,6 +182,8 @@ class Signature:
         """Names of the Keras inputs: columns are numbered, because Keras does not take any text as a name."""
         if self.kind == "table":
             return [f"column_{i}" for i in range(len(self.columns))]
+        if self.kind == "graph":
+            return ["nodes", "edges"]
         return ["tokens" if self.kind == "text" else self.kind]
 
     @property
@@ -201,6 +237,8 @@ class Split:
             most = min(most, _CHUNK_IMAGES)
         elif isinstance(self.inputs, ArrayInputs):
             most = min(most, max(1, CHUNK_VALUES // max(1, self.inputs.array[:1].size)))
+        elif isinstance(self.inputs, GraphInputs):
+            most = min(most, max(1, CHUNK_VALUES // max(1, self.inputs.nodes[:1].size)))
         for start in range(0, len(self), most):
             yield np.arange(start, min(start + most, len(self)))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.data.dataset import CHUNK_VALUES, Dataset, Signature, Split
+from zoo.data.dataset import CHUNK_VALUES, Dataset, GraphInputs, Signature, Split
 from zoo.errors import ZooError
 from zoo.recipe.steps import SHAPE_STEPS, Encode, PreprocessStep
 
@@ -30,8 +30,8 @@ class Preprocessor:
 
     Attributes:
         signature: what raw examples look like.
-        shape: shape of one prepared example.
-        dtype: type of prepared examples.
+        shape: shape of one prepared example; of a graph, that of the nodes of the largest.
+        dtype: type of prepared examples; of a graph, that of the nodes.
         window: whether each window is standardised by itself, and the forecast put back.
         scale: factor of the affine step, one for each channel or column (or one for all).
         offset: what the affine step adds.
@@ -46,8 +46,11 @@ class Preprocessor:
     offset: np.ndarray = field(default_factory=lambda: np.zeros(1))
     window: bool = False
 
-    def prepare(self, raw: Any) -> np.ndarray:
-        """Run the steps that fix the shape on raw examples: an array, a list of images, or a dict of columns."""
+    def prepare(self, raw: Any) -> Any:
+        """Run the steps that fix the shape on raw examples: an array, a list of images, or a dict of columns.
+
+        Graphs, a dict of `nodes` and `edges`, stay as they are.
+        """
         import keras
 
         if self.signature.tokenizer is not None:
@@ -60,7 +63,7 @@ class Preprocessor:
         return keras.ops.convert_to_numpy(self.to_shape(as_tensors(raw, self.signature)))
 
     def normalize(self) -> keras.layers.Layer:
-        """Return the layer of the affine steps: prepared examples to float32."""
+        """Return the layer of the affine steps: prepared examples (of a graph, its nodes) to float32."""
         import keras
 
         scale, offset = self.scale.tolist(), self.offset.tolist()
@@ -69,7 +72,7 @@ class Preprocessor:
         )
 
     def raw_inputs(self) -> Any:
-        """Return Keras inputs for raw examples: one tensor, or a dict of them for a table."""
+        """Return Keras inputs for raw examples: one tensor, or a dict of them for a table or a graph."""
         return self.to_shape.input if self.to_shape is not None else _inputs(self.signature)
 
 
@@ -85,6 +88,8 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
         fitted = _encoded(shape_steps, dataset)
     elif dataset.signature.kind == "text":
         return _tokenized(dataset)
+    elif dataset.signature.kind == "graph":
+        fitted = Preprocessor(dataset.signature, _largest(dataset), "float32", None)
     else:  # vectors need no encoding
         fitted = _shaped([s for s in shape_steps if s.encode is None], dataset)
     fitted.window = any(step.standardize_window is not None for step in steps)
@@ -111,8 +116,8 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
     return fitted
 
 
-def chunks(split: Split, preprocessor: Preprocessor) -> Iterator[np.ndarray]:
-    """Yield the prepared examples of a split in order, some at a time."""
+def chunks(split: Split, preprocessor: Preprocessor) -> Iterator[Any]:
+    """Yield the prepared examples of a split in order, some at a time: arrays, or dicts of them for graphs."""
     most = max(1, CHUNK_VALUES // int(np.prod(preprocessor.shape)))
     for positions in split.chunks(min(most, _CHUNK)):
         yield preprocessor.prepare(split.take(positions))
@@ -124,7 +129,9 @@ def _moments(preprocessor: Preprocessor, train: Split) -> tuple[np.ndarray, np.n
     shift: np.ndarray | None = None
     squares = np.zeros_like(total)
     for chunk in chunks(train, preprocessor):
-        x = chunk.reshape(-1, preprocessor.shape[-1]).astype(np.float64)
+        x = chunk["nodes"] if isinstance(chunk, dict) else chunk
+        x = x.reshape(-1, preprocessor.shape[-1]).astype(np.float64)
+        x = x[~np.isnan(x).all(axis=1)] if isinstance(chunk, dict) else x  # without padded nodes
         shift = x.mean(axis=0) if shift is None else shift
         x = x - shift  # about a mean already near, so that squares do not cancel
         count += len(x)
@@ -143,6 +150,11 @@ def _inputs(signature: Signature) -> Any:
             key: keras.Input((1,), name=key, dtype=types[column.type])
             for key, column in zip(signature.tensor_names, signature.columns, strict=True)
         }
+    if signature.kind == "graph":
+        return {
+            "nodes": keras.Input(signature.shape, name="nodes"),
+            "edges": keras.Input((None, 2), name="edges", dtype="int32"),
+        }
     shape = (None,) if signature.kind in ("text", "tokens") else signature.shape
     return keras.Input(shape, name=signature.tensor_names[0], dtype=DTYPES.get(signature.kind, "float32"))
 
@@ -156,6 +168,12 @@ def _tokenized(dataset: Dataset) -> Preprocessor:
         for positions in part.chunks():
             longest = max(longest, tokenizer.encode(part.take(positions)).shape[1])
     return Preprocessor(dataset.signature, (longest,), "int32", None)
+
+
+def _largest(dataset: Dataset) -> tuple[int, int]:
+    """Return nodes and features of the largest graph of any split."""
+    inputs = [s.inputs for s in (dataset.train, dataset.validation, dataset.test) if isinstance(s.inputs, GraphInputs)]
+    return max(graphs.nodes.shape[1] for graphs in inputs), int(dataset.signature.shape[-1] or 0)
 
 
 def _shaped(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
@@ -240,11 +258,12 @@ def _fill(values: np.ndarray, name: str, missing: str, where: str) -> float:
 def as_tensors(raw: Any, signature: Signature) -> Any:
     """Return raw examples as the Keras models take them.
 
-    A table's columns come as `(rows, 1)` under their tensor names, texts as token ids padded to the longest of them.
+    A table's columns come as `(rows, 1)` under their tensor names, texts as token ids padded to the longest of them,
+    and graphs as they are.
     """
     if signature.tokenizer is not None:
         return signature.tokenizer.encode(raw)
-    if not isinstance(raw, dict):
+    if not isinstance(raw, dict) or signature.kind == "graph":
         return raw
     import tensorflow as tf  # text is a type that only this backend has
 

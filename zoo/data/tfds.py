@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.dataset import ArrayInputs, Signature, SourceData, TextInputs, whole
+from zoo.data.graphs import is_graph
 from zoo.data.masking import hidden_texts
 from zoo.data.structured import (
     box_targets,
@@ -124,7 +125,7 @@ def load_tfds(builder: Any, data: Data, task: Task) -> SourceData:
     columns = (
         tuple(Column(n, "number" if is_numeric(features[n]) else "category") for n in inputs) if kind == "table" else ()
     )
-    shape = () if kind in ("table", "text") else tuple(first.shape)
+    shape = () if kind in ("table", "text") else tuple((first["nodes"] if kind == "graph" else first).shape)
     tokens = 0
     if kind == "tokens":
         tokens = 1 + max(int(x.array.max(initial=0)) for x, _ in loaded.values() if isinstance(x, ArrayInputs))
@@ -156,6 +157,8 @@ def _kind(inputs: list[str], features: Any, task: Task, where: str) -> Any:
     if len(inputs) == 1:
         if isinstance(first, tfds.features.Image):
             kind = "image"
+        elif is_graph(first):
+            kind = "graph"
         elif isinstance(first, tfds.features.Text) and "text" in task.inputs:
             kind = "text"
         elif isinstance(first.shape, tuple) and len(first.shape) in (1, 2):

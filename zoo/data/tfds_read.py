@@ -14,6 +14,7 @@ import numpy as np
 
 from zoo.cache import cached
 from zoo.data.dataset import ArrayInputs, ImageInputs, Inputs, TableInputs, TextInputs
+from zoo.data.graphs import read_graphs
 from zoo.data.images import decode_image
 from zoo.data.structured import MOST_OBJECTS
 from zoo.data.tables import as_label
@@ -35,6 +36,8 @@ def read_split(
     feature = builder.info.features[inputs[0]]
     if kind == "table":
         return _read_table(builder, split, inputs, target)
+    if kind == "graph":
+        return read_graphs(builder, split, inputs[0], target)
     if kind == "text":
         return _read_text(builder, split, inputs[0], target)
     pick = _boxes(builder.info.features, target) if targets == "detection" else lambda e: e[target]

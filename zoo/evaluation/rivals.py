@@ -15,6 +15,7 @@ from zoo.evaluation.anomaly import isolation_forest_scores, pca_scores
 from zoo.evaluation.baselines import BASELINES, baseline_output, fit_baseline
 from zoo.evaluation.copying import most_frequent_text, most_frequent_token, nearest_source
 from zoo.evaluation.forecasters import FORECASTERS, run_forecaster
+from zoo.evaluation.graphs import label_spreading
 from zoo.evaluation.ngrams import ORDER, run_ngrams
 from zoo.evaluation.pixels import fit_pixel_forest, most_frequent_class, run_pixel_forest, template_boxes
 from zoo.evaluation.probes import classify
@@ -24,7 +25,7 @@ from zoo.tasks import TASKS
 
 SCORED = ("validation", "test")
 NAMES: dict[str, tuple[str, ...]] = {
-    "classification": tuple(name for name, b in BASELINES.items() if "classification" in b.kinds),
+    "classification": (*(name for name, b in BASELINES.items() if "classification" in b.kinds), "label_spreading"),
     "regression": tuple(name for name, b in BASELINES.items() if "regression" in b.kinds),
     "forecasting": FORECASTERS,
     "tokens": ("most_frequent_token", "unigram", "ngram"),
@@ -118,6 +119,14 @@ def fit_and_run_baseline(task: str, name: str, data: BaselineData, *, seed: int 
 
 def _estimator(kind: str, name: str, data: BaselineData, seed: int) -> dict[str, Any]:
     inputs = _needed(data.inputs, "inputs")
+    if name == "label_spreading":
+        started = time.perf_counter()
+        nodes = {split: inputs(split) for split in ("train", *SCORED)}
+        outputs, converged = label_spreading(nodes, data.targets["train"], data.classes)
+        return {split: outputs[split] for split in SCORED} | {
+            "seconds": time.perf_counter() - started,
+            "converged": converged,
+        }
     fitted = fit_baseline(name, kind, inputs("train"), data.targets["train"], seed=seed, scale=data.scale)
     outputs = {split: baseline_output(fitted, inputs(split), kind, data.classes) for split in SCORED}
     return outputs | {"seconds": fitted.seconds, "examples": fitted.examples, "converged": fitted.converged}

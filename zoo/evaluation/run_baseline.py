@@ -18,6 +18,7 @@ from zoo.cache import cached
 from zoo.data.dataset import Dataset, Split
 from zoo.data.preprocessing import Preprocessor, chunks
 from zoo.errors import ZooError
+from zoo.evaluation.graphs import graph_statistics, own_features
 from zoo.evaluation.rivals import SCORED, BaselineData, fit_and_run_baseline
 from zoo.files import read_json, write_json
 from zoo.recipe.schema import Recipe
@@ -104,6 +105,8 @@ def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, code: in
             return BaselineData(targets, lambda name: words(prepared(name)), classes, scale=False)
 
         def features(name: str) -> np.ndarray:
+            if signature.kind == "graph":
+                return _graph_features(splits[name], preprocessor, recipe.task)
             return _features(splits[name], preprocessor)
 
         return BaselineData(targets, features, classes, scale=signature.kind != "image")
@@ -122,6 +125,15 @@ def _features(split: Split, preprocessor: Preprocessor) -> np.ndarray:
         (c * preprocessor.scale + preprocessor.offset).astype(np.float32).reshape(len(c), -1)
         for c in chunks(split, preprocessor)
     ]
+    return np.concatenate(parts)
+
+
+def _graph_features(split: Split, preprocessor: Preprocessor, task: str) -> np.ndarray:
+    """Return what a method without message passing knows of each example: its own node, or the graph's statistics."""
+    parts = []
+    for chunk in chunks(split, preprocessor):
+        nodes = (chunk["nodes"] * preprocessor.scale + preprocessor.offset).astype(np.float32)
+        parts.append(own_features(nodes) if task == "node_classification" else graph_statistics(nodes, chunk["edges"]))
     return np.concatenate(parts)
 
 

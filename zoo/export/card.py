@@ -124,6 +124,15 @@ def _inputs(signature: Signature) -> str:
             f"Text, one token for each {level}; `zoo.ExportedModel` does this with the vocabulary that the file carries. "
             f"Token ids: {ids}; 1 is unknown, 2 and 3 mark start and end."
         )
+    if signature.kind == "graph":
+        return (
+            f"- `nodes` `(batch, nodes, {signature.shape[-1]})`: float32, features of each node; NaN pads a graph that "
+            "has fewer than another\n"
+            "- `edges` `(batch, edges, 2)`: int32, source and target of each edge, an undirected one in both directions; "
+            "-1 pads\n\n"
+            "Where nodes are classified, the first node of a graph is the one that is asked for, and the others are its "
+            "neighborhood."
+        )
     axes = ", ".join(
         name if n is None else str(n) for name, n in zip(("height", "width", "channels"), signature.shape, strict=False)
     )
@@ -186,6 +195,11 @@ def _call(signature: Signature, task: Task) -> str:
     if signature.kind == "table":
         number = next((c.name for c in signature.columns if c.type == "number"), signature.columns[0].name)
         feed = f"row = {{...}}  # every column, for example {number!r}: np.array([[1.0]], np.float32)"
+    elif signature.kind == "graph":
+        feed = (
+            f"row = {{'nodes': np.zeros((1, 3, {signature.shape[-1]}), np.float32), "
+            "'edges': np.array([[[0, 1], [1, 0]]], np.int32)}"
+        )
     elif task.kind == "sequences":
         feed = "row = {'source': np.array([[4, 5, 6]], np.int32), 'target': np.array([[2]], np.int32)}"
     elif signature.kind in ("text", "tokens"):

@@ -43,8 +43,8 @@ def convert(model: keras.Model, signature: Signature, task: Task, *, opset: int)
 
     Args:
         model: from raw input to what the task puts out.
-        signature: the raw input: one uint8 image, float array or sequence of token ids, or one input for each column of
-            a table.
+        signature: the raw input: one uint8 image, float array or sequence of token ids, one input for each column of a
+            table, or the nodes and edges of a graph.
         task: the task; it names the outputs.
         opset: version of the ONNX operators, 13 to 18.
 
@@ -133,7 +133,7 @@ def _check(proto: onnx.ModelProto, model: keras.Model, opset: int) -> None:
 
 
 def input_names(signature: Signature) -> list[str]:
-    """Return the names of the ONNX inputs: `image`, `array`, `tokens`, or those of the table's columns."""
+    """Return the names of the ONNX inputs: `image`, `array`, `tokens`, `nodes` and `edges`, or the table's columns."""
     return [c.name for c in signature.columns] if signature.kind == "table" else signature.tensor_names
 
 
@@ -234,6 +234,8 @@ def _rename_axes(proto: onnx.ModelProto) -> None:
 def _axis_name(value: str, position: int, rank: int) -> str:
     if rank == 4:
         return {1: "height", 2: "width"}.get(position, f"axis_{position}")
+    if value in ("nodes", "edges") and position == 1:
+        return value
     if value in ("source", "target"):
         return f"{value}_length"
     return {"probabilities": "steps", "detections": "places"}.get(value, "length") if position == 1 else "width"

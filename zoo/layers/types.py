@@ -16,4 +16,5 @@ Share = Annotated[float, Field(gt=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
 AtLeastTen = Annotated[int, Field(ge=10)]
+Shape = tuple[int | None, ...]  # of a tensor
 FiveCounts = Annotated[Sequence[Count], Field(min_length=5, max_length=5)]

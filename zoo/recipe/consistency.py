@@ -98,6 +98,11 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
         f"mixup blends class targets, and the targets of {recipe.task} are of another kind",
     )
     refuse(
+        recipe.regularization.mixup and task.inputs == ("graph",),
+        ("regularization", "mixup"),
+        "mixup blends inputs, and two graphs have no nodes in common; set it to 0",
+    )
+    refuse(
         recipe.regularization.mixup and recipe.loss.name == "sparse_categorical_crossentropy",
         ("regularization", "mixup"),
         "mixup blends class targets, which sparse_categorical_crossentropy cannot take; use categorical_crossentropy",
@@ -228,8 +233,8 @@ _STEP_KINDS = {  # what each step of preprocessing is for
     "resize": ("image",),
     "center_crop": ("image",),
     "tokenize": ("text",),
-    "rescale": ("image", "table", "array"),
-    "standardize": ("image", "table", "array"),
+    "rescale": ("image", "table", "array", "graph"),
+    "standardize": ("image", "table", "array", "graph"),
     "standardize_window": ("array",),
 }
 
@@ -242,11 +247,12 @@ def _preprocessing_problems(recipe: Recipe) -> list[Problem]:
             found.append(Problem(path, "inconsistent", text))
 
     task = TASKS[recipe.task]
-    takes = " or ".join({"image": "images", "table": "tables"}.get(kind, kind) for kind in task.inputs)
+    plural = {"image": "images", "table": "tables", "graph": "graphs"}
+    takes = " or ".join(plural.get(kind, kind) for kind in task.inputs)
     kinds = [step.kind for step in recipe.preprocess]
     for position, kind in enumerate(kinds):
         at: Path_ = ("preprocess", position, kind)
-        wanted = " or ".join({"image": "images", "table": "tables"}.get(k, k) for k in _STEP_KINDS[kind][:1])
+        wanted = " or ".join(plural.get(k, k) for k in _STEP_KINDS[kind][:1])
         refuse(
             not set(_STEP_KINDS[kind]) & set(task.inputs), at, f"{kind} is for {wanted}, and this task takes {takes}"
         )
@@ -305,4 +311,21 @@ def _model_problems(recipe: Recipe) -> list[Problem]:
     except registry.ModelConfigError as error:
         text = str(error).removeprefix(f"model '{entry.name}': {error.key}: ")
         return [Problem(("model", error.key), "inconsistent", text)]
-    return []
+    return _graph_problems(recipe) if TASKS[recipe.task].inputs == ("graph",) else []
+
+
+def _graph_problems(recipe: Recipe) -> list[Problem]:
+    """Return the settings of a graph model that do not fit what a source gives or what the task asks."""
+    found: list[Problem] = []
+    settings = {**registry.defaults(recipe.model.name), **recipe.model.config}
+    pool, edges = settings.get("pool"), settings.get("edges", "list")
+    if recipe.task == "node_classification" and pool not in ("first", None):
+        text = f"the node that is asked for is the first of its graph; set it to first, received {pool}"
+        found.append(Problem(("model", "pool"), "inconsistent", text))
+    if recipe.task == "graph_classification" and pool == "first":
+        text = "the first node does not stand for the graph; set it to mean, sum or max, received first"
+        found.append(Problem(("model", "pool"), "inconsistent", text))
+    if edges != "list":
+        text = f"sources give edges as a list; leave it out, or set it to list, received {edges}"
+        found.append(Problem(("model", "edges"), "inconsistent", text))
+    return found

@@ -148,6 +148,8 @@ class Recipe(Section):
         "tabular_regression",
         "sequence_classification",
         "sequence_regression",
+        "node_classification",
+        "graph_classification",
         "sequence_labeling",
         "forecasting",
         "language_modeling",

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.graphs import graph_problem
 from zoo.data.images import SUFFIXES, image_files, read_image
 from zoo.data.tables import read_table, table_rows, take_columns
 from zoo.errors import ZooError, listing
@@ -67,6 +68,7 @@ def _expect(model: ExportedModel, kind: str, path: Path) -> None:
             "array": "a table" if model.task == "forecasting" else "arrays in an npz file",
             "text": "text files, one text a line",
             "tokens": "token ids in an npz file",
+            "graph": "graphs, as arrays 'nodes' and 'edges' in an npz file",
         }
         raise ZooError(f"input {path}: {model.path} takes {takes[model.kind]}, not {takes[kind]}")
 
@@ -111,6 +113,33 @@ def _image(model: ExportedModel, path: Path) -> np.ndarray:
     return image
 
 
+def _graphs(model: ExportedModel, path: Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return graphs, each of them checked: one without an axis for the examples, or several, padded."""
+    if not {"nodes", "edges"} <= set(arrays):
+        raise ZooError(f"{path}: expected the arrays 'nodes' and 'edges'; found {listing(arrays)}")
+    nodes, edges = (arrays[n][None] if arrays[n].ndim == 2 else arrays[n] for n in ("nodes", "edges"))
+    wide, width = nodes.shape[-1] if nodes.ndim else 0, model.shape[-1]
+    if nodes.dtype.kind not in "fiu" or nodes.ndim != 3 or wide != width:
+        received = f"{arrays['nodes'].dtype} {arrays['nodes'].shape}"
+        raise ZooError(f"{path}: array 'nodes' must be numbers (examples, nodes, {width}), received {received}")
+    if edges.dtype.kind not in "iu" or edges.ndim != 3 or edges.shape[-1] != 2 or len(edges) != len(nodes):
+        received = f"{arrays['edges'].dtype} {arrays['edges'].shape}"
+        raise ZooError(
+            f"{path}: array 'edges' must be whole numbers ({len(nodes)}, edges, 2), one list for each graph, "
+            f"received {received}"
+        )
+    if not len(nodes):
+        raise ZooError(f"{path}: array 'nodes' holds no graphs")
+    nodes, edges = nodes.astype(np.float32), edges.astype(np.int32)
+    for row, (features, pairs) in enumerate(zip(nodes, edges, strict=True), start=1):
+        padding = np.isnan(features).all(axis=1)
+        count = len(features) - int(padding[::-1].cumprod().sum())  # what follows is padding
+        problem = graph_problem(features[:count], pairs[(pairs != -1).any(axis=1)])
+        if problem:
+            raise ZooError(f"{path}: graph {row}: {problem}")
+    return {"nodes": nodes, "edges": edges}
+
+
 def _from_npz(model: ExportedModel, path: Path) -> tuple[list[str], Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -126,6 +155,9 @@ def _from_npz(model: ExportedModel, path: Path) -> tuple[list[str], Any]:
             raise ZooError(f"{path}: expected one array (examples,) for each column of the table, at least one example")
         columns: Any = take_columns(pd.DataFrame(arrays), model.columns, str(path))
         return [f"{path}:{row + 1}" for row in range(table_rows(columns))], columns
+    if model.kind == "graph":
+        graphs = _graphs(model, path, arrays)
+        return [f"{path}:{row + 1}" for row in range(len(graphs["nodes"]))], graphs
     name = next((n for n in _ARRAYS if n in arrays), next(iter(arrays)) if len(arrays) == 1 else None)
     if name is None:
         raise ZooError(f"{path}: expected an array named 'x'; found {listing(arrays)}")

@@ -59,8 +59,8 @@ class ExportedModel:
 
     Attributes:
         task: name of the task.
-        kind: "image", "array", "table", "text" or "tokens"; "noise" where images are made.
-        shape: shape of one example; None where an axis varies.
+        kind: "image", "array", "table", "text", "tokens" or "graph"; "noise" where images are made.
+        shape: shape of one example, or of a graph's nodes; None where an axis varies.
         columns: the columns of a table.
         labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
         tokenizer: how texts become token ids; None where the input is no text.
@@ -148,7 +148,8 @@ class ExportedModel:
         Args:
             raw: uint8 images `(examples, height, width, channels)` or a list of single ones of any size; float32
                 vectors `(examples, features)` or sequences `(examples, steps, features)`; texts `(examples,)`; token
-                ids `(examples, length)`; or a dict of columns `(examples,)`.
+                ids `(examples, length)`; a dict of columns `(examples,)`; or graphs, a dict of `nodes` `(examples,
+                nodes, features)` float32, padded with NaN, and `edges` `(examples, edges, 2)` int32, padded with -1.
             so_far: sequence to sequence only: the target so far, token ids `(examples, length)` that begin with the
                 start mark. The logits of each next token are then the output; without it the target is decoded.
         """
@@ -265,6 +266,10 @@ class ExportedModel:
 
     def _feeds(self, raw: Any, so_far: np.ndarray | None) -> list[dict[str, np.ndarray]]:
         """Return the inputs of the file, some examples at a time."""
+        if self.kind == "graph":
+            size = max(1, min(BATCH, _VALUES // max(1, raw["nodes"][:1].size)))
+            parts = [slice(i, i + size) for i in range(0, len(raw["nodes"]), size)]
+            return [{name: raw[name][part] for name in ("nodes", "edges")} for part in parts]
         if isinstance(raw, Mapping):
             rows = len(next(iter(raw.values())))
             return [{c.name: raw[c.name][i : i + BATCH, None] for c in self.columns} for i in range(0, rows, BATCH)]

@@ -51,7 +51,7 @@ class Problem:
     def outputs(self, prepared: Prepared) -> np.ndarray:
         """Return the evaluated model's outputs in compact form (`zoo.training.outcomes`)."""
         batches = evaluation_batches(replace(prepared, form="target"), targets=False)
-        arrays = (batch.numpy() for batch in batches)
+        arrays = (keras.tree.map_structure(lambda x: x.numpy(), batch) for batch in batches)
         kind = TASKS[self.recipe.task].kind
         return outcomes(kind, self.views.evaluated.predict_on_batch, arrays, prepared.split.targets)
 

@@ -85,7 +85,9 @@ def training_targets(split: Split, task: Task, signature: Signature, scale: Targ
 def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, scale: TargetScale) -> Views:
     """Build the recipe's network for the data set, with preprocessing before it and what the task wants after it."""
     task, signature = TASKS[recipe.task], dataset.signature
-    shape = preprocessor.shape if signature.vocabulary is None else (None,)
+    graph = signature.kind == "graph"
+    shape: tuple[int | None, ...] = preprocessor.shape if signature.vocabulary is None else (None,)
+    shape = signature.shape if graph else shape
     has_head = registry.entry(recipe.model.name).outputs is not None  # or takes classes
     network = registry.build(
         recipe.model.name,
@@ -111,6 +113,7 @@ def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, sc
 
     def outputs(x: Any) -> tuple[Any, Any]:
         """Return what the loss takes, and what is evaluated."""
+        x, edges = (x["nodes"], [x["edges"]]) if isinstance(x, dict) else (x, [])
         x = normalize(x) if normalize is not None else x
         if standardize is not None:
             x, mean, deviation = standardize(x)
@@ -119,12 +122,12 @@ def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, sc
         if task.reconstructs:
             embedding, image = parts(x)
             return image, {"embedding": embedding, "image": x, "reconstruction": image, "score": error(image, x)}
-        logits = network([x, *so_far] if so_far else x)
+        logits = network([x, *so_far, *edges] if so_far or edges else x)
         return logits, finish(logits)
 
-    prepared = keras.Input(shape, dtype=preprocessor.dtype, name="prepared")
-    logits, result = outputs(prepared)
     raw = preprocessor.raw_inputs()
+    prepared = raw if graph else keras.Input(shape, dtype=preprocessor.dtype, name="prepared")
+    logits, result = outputs(prepared)
     _, exported = outputs(raw if preprocessor.to_shape is None else preprocessor.to_shape(raw))
     inputs = [prepared, *so_far] if so_far else prepared
     return Views(

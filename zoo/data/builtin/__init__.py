@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.cache import cached
-from zoo.data.builtin import dates, measured, memory, scenes, series, strips, topics
+from zoo.data.builtin import dates, graphs, measured, memory, scenes, series, strips, topics
 from zoo.data.builtin.definition import Definition
 from zoo.data.builtin.series import season
 from zoo.errors import ZooError, did_you_mean, listing
@@ -26,6 +26,8 @@ _DEFINITIONS: dict[str, Callable[[], Definition]] = {
     "copy_memory": memory.copy_memory,
     "dates": dates.dates,
     "diabetes": measured.diabetes,
+    "digit_graphs": graphs.digit_graphs,
+    "digit_neighbors": graphs.digit_neighbors,
     "digit_scenes": scenes.digit_scenes,
     "digit_strips": strips.digit_strips,
     "digits": measured.digits,
