@@ -259,7 +259,7 @@ def target(kind: str, rng: np.random.Generator, shown: np.ndarray, x: list[np.nd
     if kind in ("reconstruction", "anomaly"):
         return x[0]
     if kind == "representation":
-        return np.array([0, 0, 1, 2], "int32")
+        return np.array([0, 1, 0, 1], "int32")
     if kind == "tokens":
         return (rng.integers(1, OUTPUTS, (BATCH, LENGTH)) * shown).astype("int32")
     if kind == "sequences":

@@ -24,7 +24,7 @@ from zoo.layers.masking import MaskedTarget, RandomMasking, Unmask
 from zoo.layers.patches import Patches
 from zoo.layers.positions import Positions, add_positions
 from zoo.layers.transformer import BlockNorm, BlockOptions, FeedForward, NormPosition, transformer_blocks
-from zoo.layers.types import Count, Counts, DropRate, Factor, Part
+from zoo.layers.types import Count, Counts, DropRate, Factor, ProperShare
 from zoo.layers.unit_length import UnitLength
 from zoo.registry import register
 
@@ -148,7 +148,7 @@ def masked_autoencoder(
     depth: Count = 12,
     heads: Count = 3,
     mlp_ratio: Factor = 4.0,
-    mask: Part = 0.75,
+    mask: ProperShare = 0.75,
     decoder_width: Count = 96,
     decoder_depth: Count = 2,
     normalize_targets: bool = True,
