@@ -416,6 +416,27 @@ CONSISTENCY = [
         },
         "4: augment: required, and missing: nt_xent compares two views of each example, which augmentation tells apart",
     ),
+    *(
+        (
+            IMAGES,
+            {
+                "task": "representation_learning",
+                "model": {"name": "siamese", **encoder},
+                "loss": {"name": "contrastive"},
+            },
+            message,
+        )
+        for encoder, message in (
+            (
+                {"encoder": "resnet21"},
+                "5: model.encoder: no model for image_classification is called 'resnet21'; did you mean 'resnet2",
+            ),
+            (
+                {"encoder": "cnn", "encoder_config": {"width": 3}},
+                "5: model.encoder_config: model 'cnn' has no setting 'width'; did you mean 'widths'?",
+            ),
+        )
+    ),
     (
         IMAGES,
         {"augment": [{"random_resized_crop": {"area": [0.9, 0.2]}}]},

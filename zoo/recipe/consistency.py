@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from zoo import registry
-from zoo.errors import ZooError, did_you_mean
+from zoo.errors import ZooError, did_you_mean, listing
 from zoo.recipe.optimization import WarmupCosine
 from zoo.recipe.problems import Problem
 from zoo.recipe.schema import Recipe
 from zoo.recipe.source import Path_
 from zoo.recipe.steps import PHOTOMETRIC, SHAPE_STEPS
 from zoo.tasks import TASKS
+
+ENCODERS = "image_classification"  # the task whose builders other networks are built around
 
 
 def inconsistencies(recipe: Recipe) -> list[Problem]:
@@ -311,7 +315,25 @@ def _model_problems(recipe: Recipe) -> list[Problem]:
     except registry.ModelConfigError as error:
         text = str(error).removeprefix(f"model '{entry.name}': {error.key}: ")
         return [Problem(("model", error.key), "inconsistent", text)]
-    return _graph_problems(recipe) if TASKS[recipe.task].inputs == ("graph",) else []
+    if TASKS[recipe.task].inputs == ("graph",):
+        return _graph_problems(recipe)
+    return _encoder_problems(recipe.model.config)
+
+
+def _encoder_problems(config: dict[str, Any]) -> list[Problem]:
+    """Return what is wrong with the builder that a network is built around, and with its settings."""
+    name = config.get("encoder")
+    if name is None:
+        return []
+    known = registry.list_models(task=ENCODERS)
+    if name not in known:
+        text = f"no model for {ENCODERS} is called '{name}'{did_you_mean(name, known)} (known: {listing(known)})"
+        return [Problem(("model", "encoder"), "inconsistent", text)]
+    try:
+        registry.validate_config(name, config.get("encoder_config") or {})
+    except registry.ModelConfigError as error:
+        return [Problem(("model", "encoder_config"), "inconsistent", str(error))]
+    return []
 
 
 def _graph_problems(recipe: Recipe) -> list[Problem]:
