@@ -61,7 +61,7 @@ def data_for(made):
             return BaselineData(y, images.__getitem__, judge=judge, samples=40)
         if kind == "segmentation":
             inputs = {split: np.stack([y * 60, 255 - y * 60], axis=-1) for split, y in made_up.items()}
-        if task == "language_modeling":
+        if TASKS[task].reads_corpus:
             text = np.concatenate([row[row != 0] for row in made_up["train"]])
             inputs = {split: np.pad(y, ((0, 0), (1, 0)))[:, :-1] for split, y in made_up.items()}
         classes = {"tokens": 31, "segmentation": 4, "detection": 4}.get(kind, 31)

@@ -21,7 +21,8 @@ from zoo.layers.encoder import encoder_of, representation
 from zoo.layers.head import features, with_head
 from zoo.tasks import TASKS
 
-LARGE = ("resnet34", "resnet50", "vit_small", "vit_base")  # same code as their smaller sisters
+# same code as their smaller sisters, or much to compute
+LARGE = ("resnet34", "resnet50", "vit_small", "vit_base", "vgg16", "supcon", "triplet", "conditional_ddpm")
 QUICK = ("cnn", "lstm", "mlp", "transformer")  # one a family, whose options the test command runs; `-m slow` runs all
 DEFAULT = cases(options=False)
 FIRST = [case for i, case in enumerate(DEFAULT) if i == 0 or case.name != DEFAULT[i - 1].name]  # one form a builder

@@ -181,7 +181,7 @@ def test_the_targets_are_the_images_patches(normalize):
     np.testing.assert_allclose(np.asarray(network(x))[..., 48:96], patches, atol=1e-4)
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_masked_autoencoder_trains_and_comes_back(tmp_path, compiled):
     network, x = build("masked_autoencoder", input_shape=(16, 12, 3), mask=0.5, **MASKED), pictures()
     network.compile(keras.optimizers.Adam(0.01), MaskedPixels(), jit_compile=compiled)
@@ -199,6 +199,7 @@ def test_a_masked_autoencoder_trains_and_comes_back(tmp_path, compiled):
     assert len(loaded.weights) == len(network.weights)
 
 
+@pytest.mark.slow
 def test_a_masked_autoencoder_on_jax(tmp_path):
     """A fresh process loads it, has the same loss, and makes a step."""
     pytest.importorskip("jax")
@@ -270,7 +271,7 @@ def test_a_hidden_token_is_named_from_both_sides():
     place = rng.integers(0, 5, 256)[:, None] == np.arange(5)
     network = build("masked_language_model", outputs=10, vocabulary=10, width=16, depth=1, heads=2)
     network.compile(keras.optimizers.Adam(0.01), MaskedCrossentropy(), jit_compile=False)
-    network.fit(np.where(place, hidden, rows), np.where(place, rows, 0), epochs=30, batch_size=64, verbose=0)
+    network.fit(np.where(place, hidden, rows), np.where(place, rows, 0), epochs=60, batch_size=64, verbose=0)
     named = np.asarray(network(np.where(place, hidden, rows))).argmax(-1)
     assert (named == rows)[place].mean() > 0.9
 
