@@ -198,13 +198,19 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-def evaluation_batches(prepared: Prepared, *, targets: bool = True) -> tf.data.Dataset:
-    """Return all examples in order, with their targets or alone."""
+def evaluation_batches(prepared: Prepared, *, targets: bool = True, size: int | None = None) -> tf.data.Dataset:
+    """Return all examples in order, with their targets or alone.
+
+    Args:
+        prepared: the examples.
+        targets: whether targets come with them.
+        size: examples in a batch, where a figure depends on it.
+    """
     import tensorflow as tf
 
     read = prepared.reader()
     values = tf.constant(prepared.targets)
-    size = max(1, min(_EVALUATION_BATCH, CHUNK_VALUES // int(np.prod(prepared.preprocessor.shape))))
+    size = size or max(1, min(_EVALUATION_BATCH, CHUNK_VALUES // int(np.prod(prepared.preprocessor.shape))))
     positions = tf.data.Dataset.range(len(prepared)).batch(size)
     augment = build_augmentation(prepared.augment) if prepared.form == "views" else None
 

@@ -145,7 +145,10 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
             training_batches(problem.train, recipe, start=start.step, steps=steps),
             initial_epoch=done,
             epochs=training.epochs,
-            validation_data=evaluation_batches(problem.validation),
+            # losses that compare the examples of a batch grow with it
+            validation_data=evaluation_batches(
+                problem.validation, size=training.batch_size if task.kind == "representation" else None
+            ),
             callbacks=callbacks,
             shuffle=False,  # the batches are in their order already
             verbose=0,
