@@ -39,7 +39,7 @@ def measure(name: str, run: str, labels: int, seeds: list[int], runs: Path, cons
             given = [o.format(run=run) for o in overrides]
             given += [f"data.per_class={labels}", f"data.split_seed={seed}", f"training.seed={seed}"]
             if labels > 10:
-                given += ["training.epochs=60"]
+                given += ["training.epochs=40"]
             folder = train(RECIPES[name], given, runs=runs, export=False, console=Console(quiet=True))
             report = read_json(folder / "report.json")
             found.append(report["metrics"]["test"]["accuracy"])
