@@ -26,7 +26,7 @@ RECIPES = {"simclr": "cnn/fashion_mnist_scarce", "mae": "transformer/fashion_mni
 WAYS = {
     "from scratch": [],
     "fine-tuned": ["model.pretrained={run}", "optimizer.layer_decay=0.7"],
-    "head alone": ["model.pretrained={run}", "model.freeze=true"],
+    "head alone": ["model.pretrained={run}", "model.freeze=true", "optimizer.learning_rate.peak=0.03"],
 }
 
 
