@@ -173,6 +173,7 @@ def data_of(request):
 SLOW = (  # many layers, half a minute each; or like another recipe that is not slow
     *("cnn/cifar10", "cnn/fashion_mnist_convnext", "cnn/fashion_mnist_mobilenet_v2", "cnn/oxford_flowers102"),
     *("autoencoder/fashion_mnist", "autoencoder/fashion_mnist_vae", "diffusion/digits_flow", "diffusion/fashion_mnist"),
+    *("gan/digits", "cnn/digit_scenes_boxes", "representation/digits_mae"),
     *("diffusion/digits", "cnn/digit_scenes_masks", "representation/digits_siamese", "lstm/copy_memory", "lstm/digits"),
     *("diffusion/digits_conditional", "gan/digits_conditional", "gan/fashion_mnist", "lstm/dates"),
     *("graph/digit_neighbors_gat", "graph/digit_neighbors_sage"),

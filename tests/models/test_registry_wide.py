@@ -22,7 +22,7 @@ from zoo.layers.head import features, with_head
 from zoo.tasks import TASKS
 
 # same code as their smaller sisters, or much to compute
-LARGE = ("resnet34", "resnet50", "vit_small", "vit_base", "vgg16", "supcon", "triplet", "conditional_ddpm")
+LARGE = ("resnet18", "resnet34", "resnet50", "vit_small", "vit_base", "vgg16", "supcon", "triplet", "conditional_ddpm")
 QUICK = ("cnn", "lstm", "mlp", "transformer")  # one a family, whose options the test command runs; `-m slow` runs all
 DEFAULT = cases(options=False)
 FIRST = [case for i, case in enumerate(DEFAULT) if i == 0 or case.name != DEFAULT[i - 1].name]  # one form a builder
