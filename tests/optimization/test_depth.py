@@ -59,8 +59,9 @@ def test_layer_decay(nested):
     if nested:
         inputs = keras.Input(model.input_shape[1:])
         model = keras.Model(inputs, model(inputs))
-    height = heights(model)
-    found = moved(model, optimizer_of(model, layer_decay=0.5))
+    height, optimizer = heights(model), optimizer_of(model, layer_decay=0.5)
+    assert float(optimizer.learning_rate) == pytest.approx(RATE)  # what is logged is the head's
+    found = moved(model, optimizer)
     np.testing.assert_allclose(found, [RATE * 0.5 ** height[id(v)] for v in model.trainable_variables], rtol=1e-4)
 
 

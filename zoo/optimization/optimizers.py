@@ -53,24 +53,26 @@ def build_optimizer(settings: Any, model: keras.Model, steps_per_epoch: int, epo
 def _by_depth(settings: Any, model: keras.Model, steps_per_epoch: int, epochs: int) -> GroupedOptimizer:
     """Return one optimiser for each unit of depth, with a lower rate and a later start the deeper the unit lies.
 
+    The head's is the last, whose learning rate is the one that is shown.
+
     Raises:
         ZooError: the deepest unit would never learn.
     """
     variables, height = model.trainable_variables, heights(model)
-    groups = [height.get(id(v), 0) for v in variables]
-    wait = settings.unfreeze_epochs or 0
-    if wait * max(groups) >= epochs:
+    own = [height.get(id(v), 0) for v in variables]
+    wait, deepest = settings.unfreeze_epochs or 0, max(own)
+    if wait * deepest >= epochs:
         raise ZooError(
-            f"optimizer.unfreeze_epochs: {wait} for each of the {max(groups) + 1} units of the model is longer than "
+            f"optimizer.unfreeze_epochs: {wait} for each of the {deepest + 1} units of the model is longer than "
             f"the run; its first layers would never learn in {epochs} epochs"
         )
     optimizers = []
-    for h in range(max(groups) + 1):
+    for h in range(deepest, -1, -1):
         one = _one(settings, variables, steps_per_epoch, epochs)
         rate = build_schedule(settings.learning_rate, steps_per_epoch, epochs)
         one.learning_rate = Scaled(rate, (settings.layer_decay or 1.0) ** h, h * wait * steps_per_epoch)
         optimizers.append(one)
-    return GroupedOptimizer(optimizers, groups)
+    return GroupedOptimizer(optimizers, [deepest - h for h in own])
 
 
 def _groups(settings: Any, model: keras.Model) -> list[int]:
