@@ -16,6 +16,7 @@ STRONG = [
     {"random_flip": {"mode": "horizontal_and_vertical"}},
     {"random_translation": {"height": 0.4, "width": 0.3}},
     {"random_rotation": {"factor": 0.2, "fill": "reflect"}},
+    {"random_shear": {"factor": 0.5, "fill": "reflect"}},
     {"random_zoom": {"factor": 0.4, "fill": "nearest"}},
     {"random_resized_crop": {"area": [0.1, 0.9]}},
     {"random_brightness": {"factor": 0.5}},
@@ -26,6 +27,7 @@ STRONG = [
 WEAK = [
     {"random_translation": {"height": 0.0, "width": 0.0}},
     {"random_rotation": {"factor": 0.0}},
+    {"random_shear": {"factor": 0.0}},
     {"random_zoom": {"factor": 1e-12}},
     {"random_resized_crop": {"area": [1.0, 1.0], "ratio": 1.0}},
     {"random_brightness": {"factor": 0.0}},
@@ -119,11 +121,13 @@ def test_a_quarter_turn(still, at, turns):
 @pytest.mark.parametrize(
     ("fill", "mode"), [("constant", "grid-constant"), ("nearest", "nearest"), ("reflect", "reflect")]
 )
-@pytest.mark.parametrize("step", ["rotation", "zoom"])
+@pytest.mark.parametrize("step", ["rotation", "shear", "zoom"])
 @pytest.mark.parametrize("at", [0.0, 0.8])
-def test_rotation_and_zoom(still, step, fill, mode, at):
+def test_rotation_shear_and_zoom(still, step, fill, mode, at):
     still(at)
-    if step == "rotation":
+    if step == "shear":
+        matrix = np.array([[1.0, 0.0], [0.3 * (2 * at - 1), 1.0]])
+    elif step == "rotation":
         angle = 2 * np.pi * 0.1 * (2 * at - 1)
         matrix = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     else:

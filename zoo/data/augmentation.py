@@ -103,6 +103,14 @@ def _rotate(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str 
     )
 
 
+def _shear(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = "BILINEAR") -> tf.Tensor:
+    import tensorflow as tf
+
+    slant = draws.uniform((tf.shape(images)[0],), -settings.factor, settings.factor)
+    one, zero = tf.ones_like(slant), tf.zeros_like(slant)
+    return _warp(images, [one, slant, -slant * (images.shape[1] - 1) / 2, zero, one, zero], settings.fill, interpolation)
+
+
 def _zoom(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = "BILINEAR") -> tf.Tensor:
     import tensorflow as tf
 
@@ -184,6 +192,7 @@ _MOVES: dict[str, Callable[..., Any]] = {
     "random_flip": _flip,
     "random_translation": _translate,
     "random_rotation": _rotate,
+    "random_shear": _shear,
     "random_zoom": _zoom,
     "random_resized_crop": _crop,
 }

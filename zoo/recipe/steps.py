@@ -130,6 +130,13 @@ class RandomRotation(Section):
     fill: Fill = "constant"
 
 
+class RandomShear(Section):
+    """Slant by up to this share, either way: rows move sideways by it times their distance from the middle."""
+
+    factor: Share
+    fill: Fill = "constant"
+
+
 class RandomZoom(Section):
     """Zoom in or out by up to this share, the same in both directions."""
 
@@ -178,6 +185,7 @@ class AugmentStep(OneOf):
     random_flip: RandomFlip | None = None
     random_translation: RandomTranslation | None = None
     random_rotation: RandomRotation | None = None
+    random_shear: RandomShear | None = None
     random_zoom: RandomZoom | None = None
     random_resized_crop: RandomResizedCrop | None = None
     random_brightness: RandomBrightness | None = None
