@@ -24,6 +24,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 LATENCY = RESULTS / "latency.json"  # written by latency.py
 SCARCE = RESULTS / "scarce_labels.json"  # written by scarce_labels.py
 SAMPLER = RESULTS / "sampler.json"  # written by sampler.py
+ANOMALY = RESULTS / "anomaly.json"  # written by anomaly.py
 README = ROOT / "README.md"
 KEPT = [
     "recipe",
@@ -186,6 +187,27 @@ def sampler() -> str:
     )
 
 
+def anomaly() -> str:
+    """Return the table of areas under the ROC curve, one class after the other held out as abnormal."""
+    if not ANOMALY.is_file():
+        return "Not measured yet."
+    result = read_json(ANOMALY)
+    ways = list(result["rows"][0]["auroc"])
+    means = {way: [statistics.mean(row["auroc"][way]) for row in result["rows"]] for way in ways}
+    lines = [f"| held out | {' | '.join(ways)} |", "| --- " * (len(ways) + 1) + "|"]
+    for i, row in enumerate(result["rows"]):
+        lines.append(f"| {row['abnormal']} | {' | '.join(f'{means[way][i]:.3f}' for way in ways)} |")
+    lines.append(f"| **mean** | {' | '.join(f'**{statistics.mean(means[way]):.3f}**' for way in ways)} |")
+    versions = ", ".join(f"{name} {result['versions'][name]}" for name in ("keras", "tensorflow", "scikit-learn"))
+    count, machine = len(result["seeds"]), result["hardware"]
+    lines += [
+        "",
+        f"`{result['recipe']}`, test split, mean over {count} seed{'s' * (count > 1)}. "
+        f"{versions}; {machine['cores']} cores of {machine['cpu']}.",
+    ]
+    return "\n".join(lines)
+
+
 def rendered(text: str) -> str:
     """Return the README's text with its tables made anew."""
     for name, table in (("families", families()), ("results", results()), ("latency", latency()), *_comparisons()):
@@ -199,7 +221,7 @@ def rendered(text: str) -> str:
 
 
 def _comparisons() -> list[tuple[str, str]]:
-    return [("scarce labels", scarce_labels()), ("sampler", sampler())]
+    return [("scarce labels", scarce_labels()), ("sampler", sampler()), ("anomaly", anomaly())]
 
 
 def main(arguments: list[str]) -> int:

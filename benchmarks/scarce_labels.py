@@ -4,8 +4,9 @@ python benchmarks/scarce_labels.py --simclr RUN --mae RUN [--labels 10 100] [--s
 
 RUN is a run of representation/fashion_mnist_simclr or representation/fashion_mnist_mae. The network of the encoder is
 trained on so many labelled images of each class in three ways: from scratch; beginning with the encoder; and with the
-encoder frozen, so that only the head learns. All three have the same recipe, and no figure of the test split chooses
-anything.
+encoder frozen, so that only the head learns. All three have the same recipe. The fourth way is a linear probe: logistic
+regression on the encoder's embeddings of the same images, its penalty chosen on validation. No figure of the test split
+chooses anything.
 """
 
 from __future__ import annotations
@@ -17,8 +18,14 @@ from typing import Any
 
 from results import SCARCE, scarce_labels
 from rich.console import Console
+from sklearn.linear_model import LogisticRegression
 
+from zoo.data.sources import load_dataset
+from zoo.export.export import load_model
+from zoo.export.parity import saved_outcomes
 from zoo.files import read_json, write_json
+from zoo.recipe import load_recipe
+from zoo.tasks import TASKS
 from zoo.training.run import open_run
 from zoo.workflow import train
 
@@ -28,6 +35,22 @@ WAYS = {
     "fine-tuned": ["model.pretrained={run}", "optimizer.layer_decay=0.7"],
     "head alone": ["model.pretrained={run}", "model.freeze=true", "optimizer.learning_rate.peak=0.03"],
 }
+PENALTIES = (0.01, 0.1, 1.0, 10.0)
+
+
+def linear_probe(name: str, run: str, overrides: list[str]) -> float:
+    """Return the test accuracy of logistic regression on the embeddings of the labelled images."""
+    recipe = load_recipe(RECIPES[name], overrides).recipe
+    dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess)
+    splits, model = (dataset.train, dataset.validation, dataset.test), load_model(open_run(run))
+    task = TASKS["representation_learning"]
+    train, validation, test = (saved_outcomes(model, split, dataset.signature, task) for split in splits)
+    mean, unit = train.mean(0), float(train.std(0).mean())  # one unit: few examples cannot tell noise from what matters
+    train, validation, test = ((x - mean) / unit for x in (train, validation, test))
+    y = [split.targets for split in splits]
+    fitted = [LogisticRegression(C=c, max_iter=1000).fit(train, y[0]) for c in PENALTIES]
+    best = max(fitted, key=lambda candidate: candidate.score(validation, y[1]))
+    return float(best.score(test, y[2]))
 
 
 def measure(name: str, run: str, labels: int, seeds: list[int], runs: Path, console: Console) -> dict[str, Any]:
@@ -46,6 +69,9 @@ def measure(name: str, run: str, labels: int, seeds: list[int], runs: Path, cons
             row.update({key: report[key] for key in ("versions", "hardware")})
         row["accuracy"][way] = found
         console.print(f"{name}, {labels} a class, {way}: {statistics.mean(found):.4f} {found}")
+    found = [linear_probe(name, run, [f"data.per_class={labels}", f"data.split_seed={seed}"]) for seed in seeds]
+    row["accuracy"]["linear probe"] = found
+    console.print(f"{name}, {labels} a class, linear probe: {statistics.mean(found):.4f} {found}")
     return row
 
 
