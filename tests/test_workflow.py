@@ -181,7 +181,12 @@ SLOW = (  # many layers, half a minute each; or like another recipe that is not 
     *("rnn/fashion_mnist_gru", "rnn/adding_problem_gru", "transformer/fashion_mnist_vit", "mlp/fashion_mnist_mixer"),
     *("cnn/fashion_mnist_densenet", "transformer/ag_news_subset", "lstm/fashion_mnist", "autoencoder/digits_vae"),
     *("cnn/fashion_mnist_scarce", "transformer/fashion_mnist_vit_scarce", "representation/digits_supcon"),
-    *("representation/digits_triplet", "representation/fashion_mnist_simclr", "representation/fashion_mnist_mae"),
+    *(
+        "representation/digits_triplet",
+        "representation/fashion_mnist_simclr",
+        "representation/fashion_mnist_mae",
+        "representation/python_topics_masked",
+    ),
 )
 
 
@@ -455,3 +460,19 @@ def test_a_model_that_makes_images(name, tmp_path, monkeypatch):
     assert stop.value.code in (0, None)
     with Image.open(tmp_path / "x.png") as grid:
         assert grid.size == (10 * 9 - 1, 4 * 9 - 1)
+
+
+def test_a_masked_language_model_fills_in_what_must_stand_there(tmp_path):
+    """In a text of one sentence over and over, each hidden character follows from those around it."""
+    sentence = "the quick brown fox jumps over a lazy dog; "
+    (tmp_path / "text.txt").write_text(sentence * 200)
+    given = [
+        f"data={{source: 'text:{tmp_path}/text.txt', context: 32}}",
+        "training.epochs=10",
+        "training.batch_size=16",
+    ]
+    given += ["model.width=32", "model.depth=2", "model.dropout=0.0", "optimizer.learning_rate.peak=1e-2"]
+    run = workflow.train("representation/python_topics_masked", given, runs=tmp_path / "runs")
+    asked = [sentence[:32], sentence[5:37]]
+    hidden = ["\ufffd".join([text[:4], text[5:15], text[16:28], text[29:]]) for text in asked]
+    assert hidden != asked and ExportedModel(run / "export" / "model.onnx").fill_in(hidden) == asked

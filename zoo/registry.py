@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import keras
 
 ENTRY_POINT_GROUP = "zoo.models"
+ENCODERS = "image_classification"  # the task whose builders other networks are built around
 _SHARED = ("input_shape", "outputs", "vocabulary", "every_step")
 _WORDS = {
     "Input should": "must",
@@ -290,6 +291,22 @@ def validate_config(name: str, config: dict[str, Any]) -> None:
                 wanted = wanted.replace(said, meant)
             problem = f"model '{name}': {key}: {wanted}, received {config[key]!r} (default: {valid[key]!r})"
         raise ModelConfigError(key, problem) from error
+
+
+def validate_encoder(name: str, config: dict[str, Any]) -> None:
+    """Check the builder that a network is built around (`encoder`), and its settings (`encoder_config`).
+
+    Raises:
+        ModelConfigError: no builder for images with classes is called so, or its settings are wrong.
+    """
+    known = list_models(task=ENCODERS)
+    if name not in known:
+        text = f"no model for {ENCODERS} is called '{name}'{did_you_mean(name, known)} (known: {listing(known)})"
+        raise ModelConfigError("encoder", text)
+    try:
+        validate_config(name, config)
+    except ModelConfigError as error:
+        raise ModelConfigError("encoder_config", str(error)) from error
 
 
 class ModelConfigError(ZooError):

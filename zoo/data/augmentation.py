@@ -107,8 +107,8 @@ def _shear(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str =
     import tensorflow as tf
 
     slant = draws.uniform((tf.shape(images)[0],), -settings.factor, settings.factor)
-    one, zero = tf.ones_like(slant), tf.zeros_like(slant)
-    return _warp(images, [one, slant, -slant * (images.shape[1] - 1) / 2, zero, one, zero], settings.fill, interpolation)
+    one, zero, middle = tf.ones_like(slant), tf.zeros_like(slant), (images.shape[1] - 1) / 2
+    return _warp(images, [one, slant, -slant * middle, zero, one, zero], settings.fill, interpolation)
 
 
 def _zoom(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = "BILINEAR") -> tf.Tensor:

@@ -17,7 +17,7 @@ from typing import Any
 import keras
 
 from zoo import registry
-from zoo.errors import ZooError, did_you_mean, listing
+from zoo.errors import ZooError
 from zoo.layers.encoder import ENCODER, PatchEncoder
 from zoo.layers.head import FEATURES
 from zoo.layers.masking import MaskedTarget, RandomMasking, Unmask
@@ -27,8 +27,6 @@ from zoo.layers.transformer import BlockNorm, BlockOptions, FeedForward, NormPos
 from zoo.layers.types import Count, Counts, DropRate, Factor, ProperShare
 from zoo.layers.unit_length import UnitLength
 from zoo.registry import register
-
-ENCODERS = "image_classification"  # the task whose builders can be encoders
 
 
 @register(tasks=("representation_learning",), input_shape=(32, 32, 3), paper="arXiv:2002.05709")
@@ -310,12 +308,7 @@ def _embedding(
 
 def _encoder(input_shape: Sequence[int], name: str, config: dict[str, Any] | None) -> keras.Model:
     """Return the model of a builder up to its features, `(batch, channels)`."""
-    known = registry.list_models(task=ENCODERS)
-    if name not in known:
-        raise ValueError(
-            f"encoder: no model for {ENCODERS} is called '{name}'{did_you_mean(name, known)} (known: {listing(known)})"
-        )
-    registry.validate_config(name, config or {})
+    registry.validate_encoder(name, config or {})
     model = registry.build(name, input_shape=input_shape, outputs=1, **(config or {}))
     features = model.get_layer(FEATURES).output
     if len(features.shape) != 2:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from zoo import registry
-from zoo.errors import ZooError, did_you_mean, listing
+from zoo.errors import ZooError, did_you_mean
 from zoo.recipe.optimization import WarmupCosine
 from zoo.recipe.problems import Problem
 from zoo.recipe.schema import Recipe
 from zoo.recipe.source import Path_
 from zoo.recipe.steps import PHOTOMETRIC, SHAPE_STEPS
 from zoo.tasks import TASKS
-
-ENCODERS = "image_classification"  # the task whose builders other networks are built around
 
 
 def inconsistencies(recipe: Recipe) -> list[Problem]:
@@ -325,14 +323,10 @@ def _encoder_problems(config: dict[str, Any]) -> list[Problem]:
     name = config.get("encoder")
     if name is None:
         return []
-    known = registry.list_models(task=ENCODERS)
-    if name not in known:
-        text = f"no model for {ENCODERS} is called '{name}'{did_you_mean(name, known)} (known: {listing(known)})"
-        return [Problem(("model", "encoder"), "inconsistent", text)]
     try:
-        registry.validate_config(name, config.get("encoder_config") or {})
+        registry.validate_encoder(name, config.get("encoder_config") or {})
     except registry.ModelConfigError as error:
-        return [Problem(("model", "encoder_config"), "inconsistent", str(error))]
+        return [Problem(("model", error.key), "inconsistent", str(error))]
     return []
 
 
