@@ -196,12 +196,13 @@ def _same_data(run: Any, dataset: Any) -> None:
 def _interrupted(folder: str) -> Any:
     """Return the recipe of a run whose training can go on."""
     from zoo.training.run import open_run
+    from zoo.training.state import state_files
 
     run = open_run(folder)
     if (run.folder / "report.json").is_file():
         raise ZooError(f"{folder}: this run is finished; `zoo export` writes its ONNX file again")
-    if not (run.folder / "checkpoints" / "resume.npz").is_file():
-        raise ZooError(f"{folder} was stopped before its first checkpoint (checkpoints/resume.npz); train anew")
+    if not state_files(run.folder / "checkpoints"):
+        raise ZooError(f"{folder} was stopped before its first checkpoint (checkpoints/step-*.npz); train anew")
     return run.recipe()
 
 

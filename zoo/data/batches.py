@@ -166,7 +166,6 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
 
     seed, size = recipe.training.seed, recipe.training.batch_size
     count = len(prepared)
-    per_epoch = count // size
     read = prepared.reader()
     targets = tf.constant(prepared.targets)
     augment = build_augmentation(recipe.augment) if recipe.augment else None
@@ -177,11 +176,7 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
 
     def batch(offset: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         step = start + offset
-        epoch = step // per_epoch
-        places = (step % per_epoch) * size + tf.range(size, dtype=tf.int64)
-        order_seed = tf.stack([tf.constant(seed, tf.int64), epoch])
-        positions = tf.random.experimental.index_shuffle(places, order_seed, tf.constant(count - 1, tf.int64))
-        positions = tf.ensure_shape(positions, (size,))
+        positions = tf.ensure_shape(batch_positions(step, seed, size, count), (size,))
         x, y = read(positions), tf.gather(targets, positions)
         step_seed = tf.stack([tf.constant(seed, tf.int64), step])
         if augment is not None:
@@ -196,6 +191,23 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
 
     dataset = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def batch_positions(step: Any, seed: int, size: int, count: int) -> Any:
+    """Return which examples a training step reads, int64 `(size,)`.
+
+    Args:
+        step: number of the step in the run, from 0.
+        seed: `training.seed`.
+        size: examples in a batch.
+        count: examples of the split.
+    """
+    import tensorflow as tf
+
+    step, per_epoch = tf.cast(step, tf.int64), count // size
+    places = (step % per_epoch) * size + tf.range(size, dtype=tf.int64)
+    order_seed = tf.stack([tf.constant(seed, tf.int64), step // per_epoch])
+    return tf.random.experimental.index_shuffle(places, order_seed, tf.constant(count - 1, tf.int64))
 
 
 def evaluation_batches(prepared: Prepared, *, targets: bool = True, size: int | None = None) -> tf.data.Dataset:

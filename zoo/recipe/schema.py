@@ -96,6 +96,14 @@ class Regularization(Section):
     early_stopping: EarlyStopping | None = None
 
 
+class Checkpoints(Section):
+    """The states that an interrupted run goes on from, beside those at the ends of epochs."""
+
+    every_steps: Positive | None = Field(None, description="steps after which one is written, within epochs too")
+    every_minutes: Rate | None = Field(10.0, description="minutes after which one is written within an epoch")
+    keep: Positive = Field(2, description="how many stay; each holds the best weights so far, too")
+
+
 class Training(Section):
     """How long, in what batches, from which seed."""
 
@@ -107,6 +115,7 @@ class Training(Section):
         "best", description="keep the epoch that is best on validation by the task's primary metric, or the last"
     )
     steps_per_execution: Positive | Literal["auto"] = Field("auto", description="training steps in one call")
+    checkpoints: Checkpoints = Checkpoints()
 
 
 class Evaluation(Section):

@@ -20,9 +20,11 @@ from zoo.losses import balanced_weights, build_loss
 from zoo.optimization.optimizers import build_optimizer
 from zoo.recipe import Recipe
 from zoo.tasks import TASKS
-from zoo.training.callbacks import RESUME, Checkpoints, EpochLog, EpochStart, StopOnNaN
+from zoo.training.callbacks import EpochLog, EpochStart
+from zoo.training.checkpoints import Checkpoints, Monitor
 from zoo.training.generation import conditional
 from zoo.training.model import TWO_VIEWS, TargetScale, Views, build_views, fit_target_scale, training_targets
+from zoo.training.nonfinite import StopOnNonFinite
 from zoo.training.outcomes import outcomes
 from zoo.training.pretrained import load_pretrained
 from zoo.training.progress import ProgressDisplay
@@ -99,10 +101,10 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
         problem: data and model.
         folder: the run folder.
         console: where progress is shown.
-        resume: go on after the last epoch that the run folder has the state of.
+        resume: go on from the newest state in the run folder that is whole, to the same end as if nothing had been.
 
     Raises:
-        ZooError: the loss became NaN or infinite, or the state to go on from is damaged.
+        ZooError: the loss became NaN or infinite, a checkpoint cannot be written, or none is left to go on from.
     """
     recipe, training = problem.recipe, problem.recipe.training
     task = TASKS[recipe.task]
@@ -119,42 +121,60 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
     )
     log = EpochLog(folder / "metrics.csv")
     rises = task.monitor == task.primary and task.greater_is_better
-    kept = Checkpoints(folder / "checkpoints", f"val_{task.monitor}", rises, log)
+    settings = training.checkpoints
+    kept = Checkpoints(
+        folder / "checkpoints", Monitor(f"val_{task.monitor}", rises), log, steps, **settings.model_dump()
+    )
     display = ProgressDisplay(console, training.epochs, steps, task.monitor)
     board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
     start = EpochStart(steps)
-    callbacks = [start, log, StopOnNaN(), board, display]
+    callbacks = [start, StopOnNonFinite(problem, start), log, board, display]
     stop = recipe.regularization.early_stopping
     if stop is not None:
         early = keras.callbacks.EarlyStopping("val_loss", min_delta=stop.min_delta, patience=stop.patience, mode="min")
         callbacks.append(early)
-        kept.early_stopping = early
+        kept.remembering.append(early)
     if generates:
         callbacks.append(SampleGrids(problem, folder / "samples"))
     callbacks.append(kept)
-    done = 0
-    if resume:
-        kept.set_model(model)
-        model.optimizer.build(model.trainable_variables)
-        done = kept.restore(folder / "checkpoints" / RESUME)
-        console.print(f"Going on after epoch {done} of {training.epochs}")
-    before = log.rows[-1]["seconds"] if log.rows else 0.0
-    started = time.perf_counter()
-    try:
+
+    # losses that compare the examples of a batch grow with it
+    size = training.batch_size if task.kind == "representation" else None
+    validation = evaluation_batches(problem.validation, size=size)
+
+    def train(until: int) -> None:
+        """Train to the end of an epoch, from the step that is next."""
+        start.done = kept.step % steps
         model.fit(
-            training_batches(problem.train, recipe, start=start.step, steps=steps),
-            initial_epoch=done,
-            epochs=training.epochs,
-            # losses that compare the examples of a batch grow with it
-            validation_data=evaluation_batches(
-                problem.validation, size=training.batch_size if task.kind == "representation" else None
-            ),
+            training_batches(problem.train, recipe, start=start.step, steps=steps - start.done),
+            initial_epoch=kept.step // steps,
+            epochs=until,
+            validation_data=validation,
             callbacks=callbacks,
             shuffle=False,  # the batches are in their order already
             verbose=0,
         )
+
+    if resume:
+        kept.set_model(model)
+        model.evaluate(validation.take(1), verbose=0)  # makes the variables of the metrics, which are restored, too
+        kept.restore(console)
+        epoch, done = divmod(kept.step, steps)
+        within = f" and {done} of {steps} steps" if done else ""
+        console.print(f"Going on after epoch {epoch} of {training.epochs}{within}")
+    before = log.rows[-1]["seconds"] if log.rows else 0.0
+    started = time.perf_counter()
+    try:
+        if kept.step % steps:  # the rest of an epoch has fewer batches than the others
+            train(kept.step // steps + 1)
+            kept.restore(console)  # averaged weights are put into the model when `fit` ends
+        if kept.step < training.epochs * steps and not kept.finished:
+            train(training.epochs)
+        elif recipe.optimizer.ema is not None:
+            model.optimizer.finalize_variable_values(model.trainable_variables)
     finally:
         display.close()
+    kept.write_models()
     seconds = before + time.perf_counter() - started
     kept_epoch = len(log.rows)
     if training.select == "best":
