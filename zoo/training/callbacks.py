@@ -16,6 +16,7 @@ import numpy as np
 
 from zoo.errors import ZooError
 from zoo.files import replacing, write_text
+from zoo.training.plateau import Plateau
 
 RESUME = "resume.npz"
 _STOPPING = ("wait", "best", "stopped_epoch")  # what early stopping has to remember
@@ -75,7 +76,7 @@ class Checkpoints(keras.callbacks.Callback):
     """Keep the best and the last weights: in memory at every epoch, on disk every few seconds and at the end.
 
     Beside them lies what an interrupted run needs to go on: `resume.npz`, with the variables of model and optimizer
-    (the states of their random generators among them), the log, and how far early stopping has come.
+    (the states of their random generators among them), the log, and how far early stopping and plateaus have come.
 
     Attributes:
         best_epoch: number of the best epoch so far, from 1.
@@ -85,6 +86,7 @@ class Checkpoints(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.monitor, self.sign = folder, monitor, 1 if greater_is_better else -1
         self.log, self.early_stopping = log, None
+        self.plateaus: list[Plateau] = []
         self.best_epoch, self._best = 0, -math.inf
         self._weights: list[np.ndarray] = []
         self._written, self._improved = time.perf_counter(), False
@@ -121,6 +123,7 @@ class Checkpoints(keras.callbacks.Callback):
             "best": self._best if math.isfinite(self._best) else None,
             "best_epoch": self.best_epoch,
             "early_stopping": {k: float(getattr(stop, k)) for k in _STOPPING} if (stop := self.early_stopping) else {},
+            "plateaus": [{k: getattr(plateau, k) for k in Plateau.STATE} for plateau in self.plateaus],
         }
         arrays: dict[str, Any] = {f"variable_{i}": np.array(v) for i, v in enumerate(_variables(self.model))}
         arrays |= {f"best_{i}": w for i, w in enumerate(self._weights)}
@@ -149,6 +152,9 @@ class Checkpoints(keras.callbacks.Callback):
         self._best = -math.inf if facts["best"] is None else facts["best"]
         self.best_epoch, self._improved = facts["best_epoch"], True
         self._stopping = facts["early_stopping"]
+        for plateau, state in zip(self.plateaus, facts.get("plateaus", ()), strict=True):
+            for name, value in state.items():
+                setattr(plateau, name, value)
         return len(self.log.rows)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
