@@ -54,8 +54,9 @@ def main() -> None:
     rows = []
     for abnormal in load_dataset(data, TASKS["image_classification"]).signature.labels:
         found = [measure(given.recipe, abnormal, seed, given.runs) for seed in given.seeds]
-        rows.append({"abnormal": abnormal, "auroc": {way: [f[way] for f in found] for way in found[0]}})
-        means = {way: statistics.mean(values) for way, values in rows[-1]["auroc"].items()}
+        areas = {way: [f[way] for f in found] for way in found[0]}
+        rows.append({"abnormal": abnormal, "auroc": areas})
+        means = {way: statistics.mean(values) for way, values in areas.items()}
         console.print(f"{abnormal} held out: " + ", ".join(f"{way} {mean:.4f}" for way, mean in means.items()))
     machine = {"versions": versions(), "hardware": hardware()}
     write_json(ANOMALY, {"recipe": given.recipe, "seeds": given.seeds, "rows": rows, **machine})

@@ -19,6 +19,8 @@ COMMANDS = {
     "check": ["RECIPE", "--json"],
     "schema": [],
     "train": ["RECIPE", "KEY=VALUE", "--runs", "--export", "--no-export", "--json"],
+    "schedule": ["RECIPE", "KEY=VALUE", "--steps-per-epoch", "--output", "--json"],
+    "find-lr": ["RECIPE", "KEY=VALUE", "--steps", "--low", "--high", "--output", "--json"],
     "evaluate": ["RUN", "--json"],
     "export": ["RUN", "--json"],
     "predict": ["FILE", "INPUTS", "--json"],

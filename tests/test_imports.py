@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "zoo"
 
 # What each part may import, beside itself: plain helpers, then the stages in their order.
-HELPERS = {"errors", "files", "cache", "quiet", "tasks", "decoding", "detections", "similarity", "grids"}
+HELPERS = {"errors", "files", "cache", "quiet", "tasks", "decoding", "detections", "similarity", "grids", "textplot"}
 RECIPE = {"recipe", "registry", "profile"}
 ALLOWED = {
     "errors": set(),
@@ -21,6 +21,7 @@ ALLOWED = {
     "detections": {"errors"},
     "similarity": set(),
     "grids": {"files"},
+    "textplot": set(),
     "diffusion": {"errors", "layers"},
     "generated": HELPERS | RECIPE | {"layers", "data", "training", "evaluation"},
     "represented": HELPERS | RECIPE | {"generated", "training", "evaluation", "export"},
@@ -47,7 +48,8 @@ ALLOWED = {
     "workflow": HELPERS
     | RECIPE
     | {"generated", "represented", "data", "training", "evaluation", "search", "export", "serving"},
-    "cli": HELPERS | RECIPE | {"workflow", "serving"},
+    "rates": HELPERS | RECIPE | {"data", "optimization", "training", "evaluation"},
+    "cli": HELPERS | RECIPE | {"workflow", "rates", "serving"},
     "__main__": {"cli"},
     "__init__": {"errors", "layers", "recipe", "registry", "serving", "workflow"},  # the public names
 }
@@ -55,7 +57,8 @@ ALLOWED = {
 FORBIDDEN = {
     **{part: {"tensorflow", "jax", "torch"} for part in ("registry", "layers", "models", "losses", "optimization")},
     **{
-        part: {"tensorflow", "keras", "jax", "numpy"} for part in ("errors", "files", "cache", "tasks", "recipe", "cli")
+        part: {"tensorflow", "keras", "jax", "numpy"}
+        for part in ("errors", "files", "cache", "tasks", "recipe", "cli", "textplot")
     },
     "evaluation": {"tensorflow", "keras", "jax"},
     "serving": {"tensorflow", "keras", "jax", "sklearn"},

@@ -33,6 +33,7 @@ Overrides = Annotated[
 ]
 Run = Annotated[Path, typer.Argument(help="A run folder: the one that `zoo train` named.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+Plot = Annotated[Path | None, typer.Option("--output", help="PNG or SVG file for the curve.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder for run folders.")]
 
 
@@ -145,6 +146,55 @@ def train(
         _json({"run": str(folder), **read_json(folder / "report.json")})
     else:
         _out.print(str(folder), markup=False)
+
+
+@app.command()
+def schedule(
+    recipe: Recipe,
+    overrides: Overrides = None,
+    steps_per_epoch: Annotated[
+        int | None, typer.Option(min=1, help="Training steps of an epoch; counted on the data where it is left out.")
+    ] = None,
+    output: Plot = None,
+    as_json: Json = False,
+) -> None:
+    """Draw the learning rate of a recipe over its run, without training."""
+    from zoo import rates
+
+    found = rates.schedule(recipe, overrides or [], steps_per_epoch=steps_per_epoch, output=output, console=_err)
+    if as_json:
+        _json(found)
+        return
+    for name, values in [(found["recipe"], found["rates"]), *((g["layers"], g["rates"]) for g in found["groups"])]:
+        _out.print(f"{name}: learning rate {values[0]:.3g} … {max(values):.3g} … {values[-1]:.3g}", markup=False)
+        _plot(values, "epoch 0", f"{found['epochs']} of {found['steps_per_epoch']:,} steps")
+    if found["note"]:
+        _out.print(f"note: {found['note']}", markup=False)
+
+
+@app.command("find-lr")
+def find_lr(
+    recipe: Recipe,
+    overrides: Overrides = None,
+    steps: Annotated[int, typer.Option(min=20, max=100_000, help="Training steps of the test.")] = 100,
+    low: Annotated[float, typer.Option(help="Learning rate of the first step.")] = 1e-6,
+    high: Annotated[float, typer.Option(help="Learning rate of the last step.")] = 10.0,
+    output: Plot = None,
+    as_json: Json = False,
+) -> None:
+    """Look for a learning rate: train a new model shortly while the rate rises, and see where the loss falls."""
+    from zoo import rates
+
+    found = rates.find_rate(recipe, overrides or [], steps=steps, low=low, high=high, output=output, console=_err)
+    if as_json:
+        _json(found)
+        return
+    _plot(found["smoothed"], f"{found['rates'][0]:.1g}", f"{found['rates'][-1]:.1g}")
+    if found["suggestion"] is None:
+        _out.print("the loss did not fall: lower --low, raise --high, or take more --steps")
+        return
+    _out.print(f"{'steepest':24} {found['suggestion']:.2g}")
+    _out.print(f"{'a tenth of the lowest':24} {found['tenth_of_minimum']:.2g}")
 
 
 @app.command()
@@ -266,6 +316,13 @@ def _show(rows: list[dict[str, Any]], as_json: bool, columns: list[str]) -> None
     for row in rows:
         table.add_row(*(Text(", ".join(v) if isinstance(v := row[c], list) else str(v)) for c in columns))
     Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
+
+
+def _plot(values: list[float], left: str, right: str) -> None:
+    from zoo.textplot import text_plot
+
+    text = text_plot(values, left, right, width=_out.width, plain=_out.options.ascii_only)
+    _out.print(text, markup=False, no_wrap=True)
 
 
 def _facts(facts: dict[str, Any], indent: str = "") -> None:

@@ -162,13 +162,19 @@ SCHEMA = [
     # names of optimisers, losses and schedules
     (
         {"optimizer": {"name": "adamm", "learning_rate": 1}},
-        "7: optimizer.name: unknown name 'adamm'; did you mean 'adam'? (valid: sgd, adam, adamw, rmsprop)",
+        "7: optimizer.name: unknown name 'adamm'; did you mean 'adam'? (valid: sgd, adam, adamw, rmsprop, adagrad, ",
     ),
-    ({"optimizer": {"name": None}}, "7: optimizer.name: expected one of sgd, adam, adamw, rmsprop, received null"),
-    ({"optimizer": {"name": [1]}}, "7: optimizer.name: expected one of sgd, adam, adamw, rmsprop, received [1]"),
+    (
+        {"optimizer": {"name": None}},
+        "7: optimizer.name: expected one of sgd, adam, adamw, rmsprop, adagrad, lion, adafactor, muon, lamb, r",
+    ),
+    (
+        {"optimizer": {"name": [1]}},
+        "7: optimizer.name: expected one of sgd, adam, adamw, rmsprop, adagrad, lion, adafactor, muon, lamb, r",
+    ),
     (
         {"optimizer": {"learning_rate": 0.1}},
-        "7: optimizer.name: required, and missing (valid: sgd, adam, adamw, rmsprop)",
+        "7: optimizer.name: required, and missing (valid: sgd, adam, adamw, rmsprop, adagrad, ",
     ),
     (
         {"loss": {"name": "categorical_crosentropy"}},
@@ -192,11 +198,25 @@ SCHEMA = [
     ),
     (
         {"optimizer": {"name": "adam", "learning_rate": {"peak": 1}}},
-        "7: optimizer.learning_rate.schedule: required, and missing (valid: cosine, warmup_cosine, step, exponential)",
+        "7: optimizer.learning_rate.schedule: required, and missing (valid: cosine, warmup_cosine, step, exponential, ",
     ),
     (
         {"optimizer": {"name": "adam", "learning_rate": {"schedule": 7}}},
-        "7: optimizer.learning_rate.schedule: expected one of cosine, warmup_cosine, step, exponential, received 7",
+        "7: optimizer.learning_rate.schedule: expected one of cosine, warmup_cosine, step, exponential, w",
+    ),
+    # durations
+    *(
+        ({"optimizer": {"name": "adam", "learning_rate": {"schedule": "warmup_linear", "peak": 1, **rate}}}, message)
+        for rate, message in (
+            ({}, "7: optimizer.learning_rate.warmup: required, and missing"),
+            (
+                {"warmup": "5 weeks"},
+                "7: optimizer.learning_rate.warmup: expected a number or text such as '500 steps', '2 epochs' or",
+            ),
+            ({"warmup": "0 steps"}, "7: optimizer.learning_rate.warmup: expected a number or text such as '500 steps'"),
+            ({"warmup": True}, "7: optimizer.learning_rate.warmup: expected a number or text, received true"),
+            ({"warmup": 0}, "7: optimizer.learning_rate.warmup: must be greater than 0, received 0"),
+        )
     ),
     # either branch of a setting that may be two things
     (
@@ -446,6 +466,54 @@ CONSISTENCY = [
         IMAGES,
         {"optimizer": {"name": "sgd", "learning_rate": {"schedule": "warmup_cosine", "peak": 1, "warmup_epochs": 3}}},
         "7: optimizer.learning_rate.warmup_epochs: the warmup must end before the run does, and training.epochs is 3",
+    ),
+    *(
+        (IMAGES, {"optimizer": {"name": "sgd", "learning_rate": rate}}, f"7: optimizer.learning_rate.{message}")
+        for rate, message in (
+            (
+                {"schedule": "warmup_cosine", "peak": 1},
+                "warmup: required, and missing: for example 2 (epochs), 500 steps or 10%",
+            ),
+            (
+                {"schedule": "warmup_cosine", "peak": 1, "warmup_epochs": 1, "warmup": "10%"},
+                "warmup: warmup_epochs and warmup are set; keep one, and set the other to null",
+            ),
+            ({"schedule": "step", "initial": 1}, "at: required, and missing: for example 2 (epochs), 500"),
+            ({"schedule": "step", "initial": 1, "epochs": [1], "at": [1]}, "at: epochs and at are set; keep one"),
+            ({"schedule": "warmup_linear", "peak": 1, "warmup": "100%"}, "warmup: the warmup must end before the run"),
+            ({"schedule": "one_cycle", "peak": 1, "rise": "2 epochs"}, "rise: the way up and the way down must fit"),
+            (
+                {"schedule": "reduce_on_plateau", "initial": 0.1, "final": 0.2},
+                "final: the lowest rate, 0.2, is above the first, 0.1",
+            ),
+        )
+    ),
+    (
+        IMAGES,
+        {
+            "optimizer": {
+                "name": "sgd",
+                "learning_rate": {"schedule": "reduce_on_plateau", "initial": 0.1},
+                "unfreeze_epochs": 1,
+            }
+        },
+        "7: optimizer.unfreeze_epochs: blocks that wait have a schedule of their own, which reduce_on_plateau cannot",
+    ),
+    (
+        IMAGES,
+        {"optimizer": {"name": "sgd", "learning_rate": 1, "groups": [{"layers": "a", "beta_1": 0.5}]}},
+        "7: optimizer.groups.0.beta_1: sgd has no beta_1",
+    ),
+    (
+        IMAGES,
+        {
+            "optimizer": {
+                "name": "adam",
+                "learning_rate": 1,
+                "groups": [{"layers": "a", "learning_rate": {"schedule": "warmup_linear", "peak": 1, "warmup": 9}}],
+            }
+        },
+        "7: optimizer.groups.0.learning_rate.warmup: the warmup must end before the run does",
     ),
     (
         IMAGES,

@@ -24,7 +24,7 @@ MLP = ["model.widths=[8]", "model.dropout=0.2", "training.batch_size=100", "trai
 RUNS = {
     "mlp": (
         "mlp/digits",
-        [*MLP, "regularization.early_stopping={patience: 4}", "optimizer.learning_rate={schedule: cosine, peak: 0.01}"],
+        [*MLP, "regularization.early_stopping={patience: 1}", "optimizer.learning_rate={schedule: cosine, peak: 0.01}"],
     ),
     "average": ("mlp/digits", [*MLP, "optimizer.ema=0.9", "training.select=last"]),
     "cnn": (

@@ -20,7 +20,7 @@ class GroupedOptimizer(keras.optimizers.Optimizer):
     def __init__(self, optimizers: Sequence[Any], groups: Sequence[int], **options: Any) -> None:
         options.pop("learning_rate", None)
         super().__init__(learning_rate=0.0, **options)
-        self.optimizers = [keras.optimizers.get(one) for one in optimizers]
+        self.optimizers = list(optimizers)
         self.groups = list(groups)
 
     def build(self, variables: Sequence[Any]) -> None:
@@ -62,11 +62,11 @@ class GroupedOptimizer(keras.optimizers.Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the optimiser."""
-        groups = [keras.optimizers.serialize(optimizer) for optimizer in self.optimizers]
+        groups = [keras.saving.serialize_keras_object(optimizer) for optimizer in self.optimizers]
         return {"name": self.name, "optimizers": groups, "groups": self.groups}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> GroupedOptimizer:
         """Rebuild the optimiser."""
-        groups = [keras.optimizers.deserialize(one, custom_objects) for one in config["optimizers"]]
+        groups = [keras.saving.deserialize_keras_object(one, custom_objects) for one in config["optimizers"]]
         return cls(groups, config["groups"], name=config["name"])

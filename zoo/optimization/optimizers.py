@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from zoo.errors import ZooError, listing
+from zoo.layers.head import LOGITS
 from zoo.optimization.depth import heights, layers_of
 from zoo.optimization.grouped import GroupedOptimizer
 from zoo.optimization.schedules import Scaled, build_schedule
@@ -17,7 +18,23 @@ _CLASSES = {
     "adam": keras.optimizers.Adam,
     "adamw": keras.optimizers.AdamW,
     "rmsprop": keras.optimizers.RMSprop,
+    "adagrad": keras.optimizers.Adagrad,
+    "lion": keras.optimizers.Lion,
+    "adafactor": keras.optimizers.Adafactor,
+    "muon": keras.optimizers.Muon,
+    "lamb": keras.optimizers.Lamb,
 }
+_KERAS_NAMES = {  # of settings that Keras calls otherwise
+    "adagrad": {"initial_accumulator": "initial_accumulator_value"},
+    "adafactor": {"epsilon": "epsilon_1", "least_scale": "epsilon_2"},
+    "muon": {
+        "beta_1": "adam_beta_1",
+        "beta_2": "adam_beta_2",
+        "adam_rate": "adam_lr_ratio",
+        "iterations": "ns_steps",
+    },
+}
+_NOT_HIDDEN = [rf"(^|/){LOGITS}/", "codebook"]  # paths of matrices that Muon leaves to Adam, beside embeddings
 _OWN = ("name", "learning_rate", "ema", "groups", "layer_decay", "unfreeze_epochs")
 _CLIPS = {"clip_value": "clipvalue", "clip_norm": "clipnorm", "clip_global_norm": "global_clipnorm"}
 
@@ -70,7 +87,9 @@ def _by_depth(settings: Any, model: keras.Model, steps_per_epoch: int, epochs: i
     for h in range(deepest, -1, -1):
         one = _one(settings, variables, steps_per_epoch, epochs)
         rate = build_schedule(settings.learning_rate, steps_per_epoch, epochs)
-        one.learning_rate = Scaled(rate, (settings.layer_decay or 1.0) ** h, h * wait * steps_per_epoch)
+        factor = (settings.layer_decay or 1.0) ** h
+        follows = getattr(settings.learning_rate, "schedule", None) == "reduce_on_plateau"  # stays a number to lower
+        one.learning_rate = rate * factor if follows else Scaled(rate, factor, h * wait * steps_per_epoch)
         optimizers.append(one)
     return GroupedOptimizer(optimizers, [deepest - h for h in own])
 
@@ -101,9 +120,13 @@ def _groups(settings: Any, model: keras.Model) -> list[int]:
 
 
 def _one(settings: Any, variables: list[Any], steps_per_epoch: int, epochs: int) -> keras.optimizers.Optimizer:
-    options = settings.model_dump(exclude={*_OWN, *_CLIPS}, exclude_none=True)
+    names = _KERAS_NAMES.get(settings.name, {})
+    given = settings.model_dump(exclude={*_OWN, *_CLIPS}, exclude_none=True)
+    options = {names.get(key, key): value for key, value in given.items()}
     if not options["weight_decay"] and settings.name != "adamw":  # the one that takes no None
         options["weight_decay"] = None
+    if settings.name == "muon":
+        options |= {"adam_weight_decay": options["weight_decay"], "exclude_layers": _NOT_HIDDEN}
     clips = {option: getattr(settings, key) for key, option in _CLIPS.items()}
     average = {} if settings.ema is None else {"use_ema": True, "ema_momentum": settings.ema}
     optimizer = _CLASSES[settings.name](
@@ -112,3 +135,17 @@ def _one(settings: Any, variables: list[Any], steps_per_epoch: int, epochs: int)
     if options["weight_decay"]:
         optimizer.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) < 2])
     return optimizer
+
+
+def on_plateau(settings: Any, optimizer: keras.optimizers.Optimizer) -> list[tuple[keras.optimizers.Optimizer, Any]]:
+    """Return the optimisers whose rate follows the validation loss, each with its `reduce_on_plateau` section.
+
+    Args:
+        settings: the recipe's `optimizer:` section.
+        optimizer: what `build_optimizer` made of it.
+    """
+    each = getattr(optimizer, "optimizers", [optimizer])
+    groups = settings.groups or [None] * (len(each) - 1)  # one of each unit of depth has the section's rate
+    rates = [getattr(group, "learning_rate", None) or settings.learning_rate for group in (*groups, None)]
+    pairs = zip(each, rates, strict=True)
+    return [(one, rate) for one, rate in pairs if getattr(rate, "schedule", None) == "reduce_on_plateau"]

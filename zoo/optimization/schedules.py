@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
+from zoo.errors import ZooError
+from zoo.recipe.schedules import steps_of
+
 
 def build_schedule(
     settings: Any, steps_per_epoch: int, epochs: int
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Return the learning rate of a recipe: a number, or a schedule over training steps."""
+    """Return the learning rate of a recipe: a number, or a schedule over training steps.
+
+    Of `reduce_on_plateau`, which follows the validation loss and not the steps, the number that it begins with.
+
+    Raises:
+        ZooError: a part of the schedule is longer than the run.
+    """
     if isinstance(settings, int | float):
         return float(settings)
     schedules = keras.optimizers.schedules
     total = steps_per_epoch * epochs
-    if settings.schedule == "cosine":
+
+    def steps(duration: float | str) -> int:
+        return max(1, round(steps_of(duration, steps_per_epoch, epochs)))
+
+    name = settings.schedule
+    if name == "cosine":
         return schedules.CosineDecay(settings.peak, total, alpha=settings.final / settings.peak)
-    if settings.schedule == "warmup_cosine":
-        warmup = max(1, round(settings.warmup_epochs * steps_per_epoch))
+    if name in ("warmup_cosine", "warmup_linear"):
+        warmup = steps(getattr(settings, "warmup_epochs", None) or settings.warmup)
+        _must_fit("warmup", settings.warmup, warmup, total)
+    if name == "warmup_cosine":
         return schedules.CosineDecay(
             0.0,
             max(1, total - warmup),
@@ -27,11 +44,55 @@ def build_schedule(
             warmup_target=settings.peak,
             warmup_steps=warmup,
         )
-    if settings.schedule == "step":
-        values = [settings.initial * settings.factor**k for k in range(len(settings.epochs) + 1)]
-        last = [e * steps_per_epoch - 1 for e in sorted(settings.epochs)]  # the last step of each value
+    if name == "warmup_linear":
+        return StraightLines([0, warmup, max(total, warmup + 1)], [0.0, settings.peak, settings.final])
+    if name == "step":
+        last = sorted(steps(at) - 1 for at in settings.epochs or settings.at)  # the last step of each value
+        values = [settings.initial * settings.factor**k for k in range(len(last) + 1)]
         return schedules.PiecewiseConstantDecay(last, values)
-    return schedules.ExponentialDecay(settings.initial, steps_per_epoch, settings.factor)
+    if name == "exponential":
+        return schedules.ExponentialDecay(settings.initial, steps(settings.every), settings.factor)
+    if name == "polynomial":
+        return schedules.PolynomialDecay(settings.initial, steps(settings.over), settings.final, settings.power)
+    if name == "warm_restarts":
+        return schedules.CosineDecayRestarts(
+            settings.peak, steps(settings.period), settings.growth, settings.peak_decay, settings.final / settings.peak
+        )
+    if name == "one_cycle":
+        rise, low = steps(settings.rise), settings.start * settings.peak
+        _must_fit("rise", settings.rise, 2 * rise - 1, total)
+        return StraightLines([0, rise, 2 * rise, max(total, 2 * rise + 1)], [low, settings.peak, low, settings.final])
+    return float(settings.initial)  # reduce_on_plateau
+
+
+def _must_fit(key: str, given: Any, steps: int, total: int) -> None:
+    if isinstance(given, str) and steps >= total:
+        raise ZooError(f"optimizer.learning_rate.{key}: {given} do not fit into the run, which has {total} steps")
+
+
+@keras.saving.register_keras_serializable("zoo")
+class StraightLines(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that runs in straight lines from point to point, and stays at the last.
+
+    Args:
+        steps: when each point is reached, in rising order, the first at 0.
+        rates: the learning rate at each.
+    """
+
+    def __init__(self, steps: Sequence[int], rates: Sequence[float]) -> None:
+        self.steps, self.rates = list(steps), list(rates)
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate at a step."""
+        step = ops.cast(step, "float32")
+        rate = ops.convert_to_tensor(self.rates[0], "float32")
+        for start, end, first, last in zip(self.steps, self.steps[1:], self.rates, self.rates[1:], strict=False):
+            rate += (last - first) * ops.clip((step - start) / (end - start), 0.0, 1.0)
+        return rate
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the schedule."""
+        return {"steps": self.steps, "rates": self.rates}
 
 
 @keras.saving.register_keras_serializable("zoo")

@@ -6,8 +6,8 @@ from typing import Any
 
 from zoo import registry
 from zoo.errors import ZooError, did_you_mean
-from zoo.recipe.optimization import WarmupCosine
 from zoo.recipe.problems import Problem
+from zoo.recipe.schedules import schedule_problems
 from zoo.recipe.schema import Recipe
 from zoo.recipe.source import Path_
 from zoo.recipe.steps import PHOTOMETRIC, SHAPE_STEPS
@@ -109,24 +109,6 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
         ("regularization", "mixup"),
         "mixup blends class targets, which sparse_categorical_crossentropy cannot take; use categorical_crossentropy",
     )
-    rate = recipe.optimizer.learning_rate
-    refuse(
-        isinstance(rate, WarmupCosine) and rate.warmup_epochs >= recipe.training.epochs,
-        ("optimizer", "learning_rate", "warmup_epochs"),
-        f"the warmup must end before the run does, and training.epochs is {recipe.training.epochs}",
-    )
-    clips = [c for c in ("clip_value", "clip_norm", "clip_global_norm") if getattr(recipe.optimizer, c) is not None]
-    refuse(
-        len(clips) > 1,
-        ("optimizer", clips[-1] if clips else ""),
-        f"{' and '.join(clips)} are set; keep one, and set the other to null",
-    )
-    depth = [k for k in ("layer_decay", "unfreeze_epochs") if getattr(recipe.optimizer, k) is not None]
-    refuse(
-        depth and recipe.optimizer.groups,
-        ("optimizer", depth[0] if depth else ""),
-        "goes by the depth of the layers, and optimizer.groups by their names; keep one",
-    )
     refuse(
         recipe.model.freeze and recipe.model.pretrained is None,
         ("model", "freeze"),
@@ -149,8 +131,57 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
         f"no baseline '{baseline}' for {recipe.task}{did_you_mean(str(baseline), task.baselines)}"
         f" (valid: {', '.join(task.baselines)})",
     )
+    found += _optimizer_problems(recipe)
     found += _generation_problems(recipe)
     found += _model_problems(recipe)
+    return found
+
+
+def _optimizer_problems(recipe: Recipe) -> list[Problem]:
+    """Return what does not fit in the optimiser's section: schedules, clipping, groups, depth."""
+    found: list[Problem] = []
+
+    def refuse(condition: object, path: Path_, text: str) -> None:
+        if condition:
+            found.append(Problem(path, "inconsistent", text))
+
+    optimizer = recipe.optimizer
+    at: Path_ = ("optimizer", "learning_rate")
+    rates: list[tuple[Path_, Any]] = [(at, optimizer.learning_rate)]
+    for position, group in enumerate(optimizer.groups or ()):
+        rates.append((("optimizer", "groups", position, "learning_rate"), group.learning_rate))
+        for key in ("beta_1", "beta_2"):
+            refuse(
+                getattr(group, key) is not None and not hasattr(optimizer, key),
+                ("optimizer", "groups", position, key),
+                f"{optimizer.name} has no {key}",
+            )
+        refuse(
+            optimizer.name == "lion" and group.beta_1 == 0,
+            ("optimizer", "groups", position, "beta_1"),
+            "must be greater than 0 for lion, received 0",
+        )
+    for path, rate in rates:
+        for key, text in schedule_problems(rate, recipe.training.epochs):
+            refuse(True, (*path, key), text)
+    plateau = getattr(optimizer.learning_rate, "schedule", "") == "reduce_on_plateau"
+    refuse(
+        plateau and optimizer.unfreeze_epochs is not None,
+        ("optimizer", "unfreeze_epochs"),
+        "blocks that wait have a schedule of their own, which reduce_on_plateau cannot lower; choose another schedule",
+    )
+    clips = [c for c in ("clip_value", "clip_norm", "clip_global_norm") if getattr(optimizer, c) is not None]
+    refuse(
+        len(clips) > 1,
+        ("optimizer", clips[-1] if clips else ""),
+        f"{' and '.join(clips)} are set; keep one, and set the other to null",
+    )
+    depth = [k for k in ("layer_decay", "unfreeze_epochs") if getattr(optimizer, k) is not None]
+    refuse(
+        depth and optimizer.groups,
+        ("optimizer", depth[0] if depth else ""),
+        "goes by the depth of the layers, and optimizer.groups by their names; keep one",
+    )
     return found
 
 

@@ -1,11 +1,12 @@
-"""The sections `loss:` and `optimizer:`, with the learning-rate schedules."""
+"""The sections `loss:` and `optimizer:`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
+from zoo.recipe.schedules import LearningRate
 from zoo.recipe.types import Fraction, NonNegative, Positive, Rate, Section
 
 ClassWeights = Annotated[
@@ -205,58 +206,6 @@ Loss = Annotated[
 ]
 
 
-class Cosine(Section):
-    """Cosine annealing (Loshchilov & Hutter 2017) from `peak` to `final` over the whole run."""
-
-    schedule: Literal["cosine"]
-    peak: Rate
-    final: NonNegative = 0.0
-
-
-class WarmupCosine(Section):
-    """Linear warmup to `peak`, then cosine annealing to `final`."""
-
-    schedule: Literal["warmup_cosine"]
-    peak: Rate
-    warmup_epochs: Rate
-    final: NonNegative = 0.0
-
-
-class Step(Section):
-    """Start at `initial`; multiply by `factor` at each of the named epochs."""
-
-    schedule: Literal["step"]
-    initial: Rate
-    factor: Rate = 0.1
-    epochs: list[Positive] = Field(min_length=1)
-
-
-class Exponential(Section):
-    """Start at `initial`; multiply by `factor` each epoch, smoothly."""
-
-    schedule: Literal["exponential"]
-    initial: Rate
-    factor: Rate
-
-
-def _rate_or_schedule(value: Any) -> str:
-    if isinstance(value, dict):
-        name = value.get("schedule")
-        return name if isinstance(name, str) and name != "number" else ""
-    return getattr(value, "schedule", "number")
-
-
-Schedule = Cosine | WarmupCosine | Step | Exponential
-LearningRate = Annotated[
-    Annotated[Rate, Tag("number")]
-    | Annotated[Cosine, Tag("cosine")]
-    | Annotated[WarmupCosine, Tag("warmup_cosine")]
-    | Annotated[Step, Tag("step")]
-    | Annotated[Exponential, Tag("exponential")],
-    Discriminator(_rate_or_schedule),
-]
-
-
 class Group(Section):
     """Settings of some layers' own, in the place of those of the section."""
 
@@ -299,7 +248,7 @@ class Sgd(OptimizerSettings):
 
 
 class Moments(OptimizerSettings):
-    """What Adam and AdamW share."""
+    """What Adam and its relatives share."""
 
     beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.9
     beta_2: Annotated[float, Field(ge=0, lt=1)] = 0.999
@@ -328,4 +277,61 @@ class Rmsprop(OptimizerSettings):
     epsilon: Rate = 1e-7
 
 
-Optimizer = Annotated[Sgd | Adam | Adamw | Rmsprop, Field(discriminator="name")]
+class Adagrad(OptimizerSettings):
+    """Adagrad (Duchi et al. 2011): the more a weight has moved, the less it moves."""
+
+    name: Literal["adagrad"]
+    initial_accumulator: NonNegative = Field(0.1, description="what the sum of squared gradients begins at")
+    epsilon: Rate = 1e-7
+
+
+class Lion(OptimizerSettings):
+    """Lion (Chen et al. 2023): the sign of the momentum; wants a 3 to 10 times smaller rate than AdamW."""
+
+    name: Literal["lion"]
+    beta_1: Fraction = 0.9
+    beta_2: Annotated[float, Field(ge=0, lt=1)] = 0.99
+
+
+class Adafactor(OptimizerSettings):
+    """Adafactor (Shazeer & Stern 2018): second moments by row and column, steps relative to the weights.
+
+    The learning rate is the share of a weight matrix's root mean square that a step moves it by, and never counts for
+    more than 1 / sqrt(step).
+    """
+
+    name: Literal["adafactor"]
+    beta_2_decay: Annotated[float, Field(lt=0, ge=-1)] = -0.8
+    epsilon: Rate = Field(
+        1e-15, description="added to squared gradients; the paper's 1e-30 gives 0 / 0 for inputs that are always zero"
+    )
+    least_scale: Rate = Field(1e-3, description="root mean square that weights are taken to have at the least")
+    clip_threshold: Rate = Field(1.0, description="root mean square of the largest update")
+
+
+class Muon(Moments):
+    """Muon (Jordan et al. 2024): momentum made orthogonal, scaled to AdamW's rates (Liu et al. 2025).
+
+    For matrices of hidden layers. All else is Adam's, with the betas and epsilon: vectors, convolutions, embeddings,
+    the head.
+    """
+
+    name: Literal["muon"]
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.95
+    nesterov: bool = True
+    iterations: Positive = Field(5, description="Newton-Schulz iterations that make a matrix orthogonal")
+    adam_rate: Rate = Field(1.0, description="factor of the learning rate for what is Adam's")
+
+
+class Lamb(Moments):
+    """LAMB (You et al. 2020): Adam whose steps are scaled to each layer's weights, for large batches.
+
+    Weight decay is apart from that scale, as everywhere here.
+    """
+
+    name: Literal["lamb"]
+
+
+Optimizer = Annotated[
+    Sgd | Adam | Adamw | Rmsprop | Adagrad | Lion | Adafactor | Muon | Lamb, Field(discriminator="name")
+]

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from zoo.errors import did_you_mean, visible
+from zoo.recipe.schedules import DURATION
 from zoo.recipe.schema import Recipe
 from zoo.recipe.source import Path_, dotted
 
@@ -94,6 +95,8 @@ def _problem(path: Path_, item: dict[str, Any], tree: Any) -> Problem:
     elif kind in ("too_short", "too_long"):
         bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
         text = f"must hold {bound} value{'' if bound.endswith(' 1') else 's'}{received}"
+    elif kind == "string_pattern_mismatch" and context["pattern"] == DURATION:
+        text = f"expected text such as '500 steps', '2 epochs' or '10%'{received}"
     elif kind == "string_pattern_mismatch":
         text = f"expected tfds:NAME, builtin:NAME, folder:PATH, csv:PATH, parquet:PATH or npz:PATH{received}"
     elif kind == "value_error":

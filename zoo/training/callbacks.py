@@ -1,4 +1,4 @@
-"""What happens in the course of training: the place in the data, the log, the stop on a loss that is no number."""
+"""What happens at the beginning and at the end of each epoch: the place in the data, and the log."""
 
 from __future__ import annotations
 

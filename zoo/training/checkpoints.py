@@ -18,7 +18,7 @@ from zoo.training.callbacks import EpochLog
 from zoo.training.state import clear_leftovers, read_state, state_files, write_state
 
 BEST, LAST = "best.weights.h5", "last.keras"
-_FIELDS = ("wait", "best", "stopped_epoch", "cooldown_counter")  # what a callback that stops or slows has to remember
+_FIELDS = ("wait", "best", "stopped_epoch", "cooldown")  # what a callback that stops or slows has to remember
 _WRITE_EVERY = 15.0  # seconds between the states that are written at the ends of epochs; the last is always written
 
 
@@ -76,7 +76,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.remembering: list[keras.callbacks.Callback] = []
         self._best, self._weights = -math.inf, list[np.ndarray]()
         self._written = time.perf_counter()
-        self._metrics, self._fields = list[np.ndarray](), list[dict[str, float]]()
+        self._metrics, self._fields = list[np.ndarray](), list[dict[str, int | float]]()
 
     # === While training ===
 
@@ -84,7 +84,7 @@ class Checkpoints(keras.callbacks.Callback):
         """Undo that the other callbacks begin anew."""
         for callback, fields in zip(self.remembering, self._fields, strict=False):
             for name, value in fields.items():
-                setattr(callback, name, type(getattr(callback, name) or 0)(value))
+                setattr(callback, name, value)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Go on with the figures of an epoch that was interrupted."""
@@ -178,7 +178,7 @@ class Checkpoints(keras.callbacks.Callback):
             "metrics": len(metrics),
             "shapes": [list(v.shape) for v in self._variables()],
             "callbacks": [
-                {name: float(value) for name in _FIELDS if (value := getattr(c, name, None)) is not None}
+                {name: _plain(value) for name in _FIELDS if (value := getattr(c, name, None)) is not None}
                 for c in self.remembering
             ],
         }
@@ -204,3 +204,7 @@ class Checkpoints(keras.callbacks.Callback):
 
 def _finite(values: np.ndarray) -> bool:
     return not np.issubdtype(values.dtype, np.floating) or bool(np.isfinite(values).all())
+
+
+def _plain(value: Any) -> int | float:
+    return value if isinstance(value, int) else float(value)

@@ -17,7 +17,7 @@ from zoo.data.dataset import Dataset, Split
 from zoo.data.preprocessing import Preprocessor, fit_preprocessor
 from zoo.errors import ZooError
 from zoo.losses import balanced_weights, build_loss
-from zoo.optimization.optimizers import build_optimizer
+from zoo.optimization.optimizers import build_optimizer, on_plateau
 from zoo.recipe import Recipe
 from zoo.tasks import TASKS
 from zoo.training.callbacks import EpochLog, EpochStart
@@ -26,6 +26,7 @@ from zoo.training.generation import conditional
 from zoo.training.model import TWO_VIEWS, TargetScale, Views, build_views, fit_target_scale, training_targets
 from zoo.training.nonfinite import StopOnNonFinite
 from zoo.training.outcomes import outcomes
+from zoo.training.plateau import Plateau
 from zoo.training.pretrained import load_pretrained
 from zoo.training.progress import ProgressDisplay
 from zoo.training.samples import SampleGrids
@@ -94,6 +95,30 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     return Problem(recipe, dataset, preprocessor, scale, views, train, validation, pretrained)
 
 
+def compile_for_training(problem: Problem, optimizer: Any, steps: int, epochs: int, per_call: int = 1) -> None:
+    """Give the model that is trained its optimiser, loss and metrics.
+
+    Args:
+        problem: data and model.
+        optimizer: a recipe's `optimizer:` section.
+        steps: training steps of an epoch.
+        epochs: epochs of the run.
+        per_call: training steps in one call, at most.
+    """
+    recipe, model = problem.recipe, problem.views.trained
+    task = TASKS[recipe.task]
+    loss = None
+    if task.kind != "generation":
+        loss = build_loss(recipe.loss, kind=task.kind, class_weights=_class_weights(problem))
+    model.compile(
+        optimizer=build_optimizer(optimizer, model, steps, epochs),
+        loss=loss,
+        metrics=[] if task.monitor == "loss" else [task.monitor],
+        steps_per_execution=min(per_call, steps),
+        jit_compile=False,
+    )
+
+
 def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = False) -> Fitted:
     """Train the model; write `metrics.csv`, `tensorboard/` and `checkpoints/` to the run folder.
 
@@ -112,13 +137,7 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
     steps = len(problem.train) // training.batch_size
     auto = STEPS_PER_EXECUTION.get(registry.entry(recipe.model.name).family, 1)
     per_call = auto if training.steps_per_execution == "auto" else training.steps_per_execution
-    model.compile(
-        optimizer=build_optimizer(recipe.optimizer, model, steps, training.epochs),
-        loss=None if generates else build_loss(recipe.loss, kind=task.kind, class_weights=_class_weights(problem)),
-        metrics=[] if task.monitor == "loss" else [task.monitor],
-        steps_per_execution=min(per_call, steps),
-        jit_compile=False,
-    )
+    compile_for_training(problem, recipe.optimizer, steps, training.epochs, per_call)
     log = EpochLog(folder / "metrics.csv")
     rises = task.monitor == task.primary and task.greater_is_better
     settings = training.checkpoints
@@ -134,6 +153,9 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
         early = keras.callbacks.EarlyStopping("val_loss", min_delta=stop.min_delta, patience=stop.patience, mode="min")
         callbacks.append(early)
         kept.remembering.append(early)
+    plateaus = [Plateau(*one) for one in on_plateau(recipe.optimizer, model.optimizer)]
+    callbacks += plateaus
+    kept.remembering += plateaus
     if generates:
         callbacks.append(SampleGrids(problem, folder / "samples"))
     callbacks.append(kept)

@@ -1,0 +1,170 @@
+"""The learning rate in `optimizer:`: a number, or a schedule over the run."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, StringConstraints, Tag
+
+from zoo.recipe.types import Fraction, NonNegative, Positive, Rate, Section
+
+DURATION = r"^(0\.0*[1-9][0-9]*|[1-9][0-9]*(\.[0-9]+)?) ?(%|epochs?|steps?)$"
+Duration = Annotated[
+    Rate | Annotated[str, StringConstraints(pattern=DURATION)],
+    Field(description="a number of epochs, or text: 500 steps, 2 epochs, 10% (of the run)"),
+]
+AtLeastOne = Annotated[float, Field(ge=1, allow_inf_nan=False)]
+Warmup = Annotated[Duration, Field(description="how long the rate rises from zero to the peak")]
+
+
+def steps_of(duration: float | str, steps_per_epoch: float, epochs: int) -> float:
+    """Return how many training steps a duration is; not rounded."""
+    if not isinstance(duration, str):
+        return duration * steps_per_epoch
+    found = re.fullmatch(r"([0-9.]+) ?([a-z%]+)", duration)
+    assert found is not None, duration
+    count, unit = float(found[1]), found[2].rstrip("s")
+    return count * {"%": steps_per_epoch * epochs / 100, "epoch": steps_per_epoch, "step": 1}[unit]
+
+
+class Cosine(Section):
+    """Cosine annealing (Loshchilov & Hutter 2017) from `peak` to `final` over the whole run."""
+
+    schedule: Literal["cosine"]
+    peak: Rate
+    final: NonNegative = 0.0
+
+
+class WarmupCosine(Section):
+    """Linear warmup to `peak`, then cosine annealing to `final`."""
+
+    schedule: Literal["warmup_cosine"]
+    peak: Rate
+    warmup_epochs: Rate | None = Field(None, description="the warmup in epochs; or give `warmup`")
+    warmup: Warmup | None = None
+    final: NonNegative = 0.0
+
+
+class WarmupLinear(Section):
+    """Linear warmup to `peak`, then in a straight line to `final` (Devlin et al. 2019)."""
+
+    schedule: Literal["warmup_linear"]
+    peak: Rate
+    warmup: Warmup
+    final: NonNegative = 0.0
+
+
+class Step(Section):
+    """Start at `initial`; multiply by `factor` at each of the named epochs, or at each of the named times."""
+
+    schedule: Literal["step"]
+    initial: Rate
+    factor: Rate = 0.1
+    epochs: Annotated[list[Positive], Field(min_length=1)] | None = None
+    at: Annotated[list[Duration], Field(min_length=1)] | None = Field(
+        None, description="times since the start of the run, in the place of `epochs`"
+    )
+
+
+class Exponential(Section):
+    """Start at `initial`; multiply by `factor` each epoch, or each `every`, smoothly."""
+
+    schedule: Literal["exponential"]
+    initial: Rate
+    factor: Rate
+    every: Duration = 1.0
+
+
+class Polynomial(Section):
+    """From `initial` to `final` along a power of the time that is left (Chen et al. 2017 take 0.9; 1 is a line)."""
+
+    schedule: Literal["polynomial"]
+    initial: Rate
+    final: NonNegative = 0.0
+    power: Rate = 1.0
+    over: Annotated[Duration, Field(description="how long that takes; the rate stays at `final` after it")] = "100%"
+
+
+class WarmRestarts(Section):
+    """Cosine annealing that begins anew after each period (SGDR, Loshchilov & Hutter 2017)."""
+
+    schedule: Literal["warm_restarts"]
+    peak: Rate
+    period: Annotated[Duration, Field(description="how long the first period is")]
+    growth: AtLeastOne = Field(2.0, description="each period is so many times as long as the one before it")
+    peak_decay: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0, description="factor of the peak's height above `final` from each period to the next"
+    )
+    final: NonNegative = 0.0
+
+
+class OneCycle(Section):
+    """Up to `peak` and down again in straight lines, then to `final` (1cycle, Smith & Topin 2018).
+
+    The learning rate alone: momentum stays as it is.
+    """
+
+    schedule: Literal["one_cycle"]
+    peak: Rate
+    rise: Annotated[Duration, Field(description="how long the way up is, and as long the way down")] = "45%"
+    start: Fraction = Field(0.1, description="share of the peak that the cycle begins and ends at")
+    final: NonNegative = 0.0
+
+
+class ReduceOnPlateau(Section):
+    """Start at `initial`; multiply by `factor` after `patience` epochs without a lower validation loss."""
+
+    schedule: Literal["reduce_on_plateau"]
+    initial: Rate
+    factor: Fraction = 0.1
+    patience: Positive = 5
+    min_delta: NonNegative = Field(0.0, description="how much lower the validation loss has to be")
+    cooldown: Annotated[int, Field(ge=0)] = Field(0, description="epochs after a reduction that do not count")
+    final: NonNegative = Field(0.0, description="the rate is never lower than this")
+
+
+def _rate_or_schedule(value: Any) -> str:
+    if isinstance(value, dict):
+        name = value.get("schedule")
+        return name if isinstance(name, str) and name != "number" else ""
+    return getattr(value, "schedule", "number")
+
+
+LearningRate = Annotated[
+    Annotated[Rate, Tag("number")]
+    | Annotated[Cosine, Tag("cosine")]
+    | Annotated[WarmupCosine, Tag("warmup_cosine")]
+    | Annotated[Step, Tag("step")]
+    | Annotated[Exponential, Tag("exponential")]
+    | Annotated[WarmupLinear, Tag("warmup_linear")]
+    | Annotated[Polynomial, Tag("polynomial")]
+    | Annotated[WarmRestarts, Tag("warm_restarts")]
+    | Annotated[OneCycle, Tag("one_cycle")]
+    | Annotated[ReduceOnPlateau, Tag("reduce_on_plateau")],
+    Discriminator(_rate_or_schedule),
+]
+
+
+def schedule_problems(rate: Any, epochs: int) -> list[tuple[str, str]]:
+    """Return what cannot work in a schedule: the key, and why. What only the data can tell is not looked at."""
+    found: list[tuple[str, str]] = []
+
+    def known(duration: Any) -> float:
+        """Return a duration in epochs; 0 where it is given in steps."""
+        return 0.0 if isinstance(duration, str) and "step" in duration else steps_of(duration or 0.0, 1.0, epochs)
+
+    for first, second in (("warmup_epochs", "warmup"), ("epochs", "at")):
+        given = [key for key in (first, second) if getattr(rate, key, None) is not None]
+        if len(given) == 2:
+            found.append((second, f"{first} and {second} are set; keep one, and set the other to null"))
+        elif not given and hasattr(rate, first) and hasattr(rate, second):
+            found.append((second, "required, and missing: for example 2 (epochs), 500 steps or 10%"))
+    for key in ("warmup_epochs", "warmup"):
+        if known(getattr(rate, key, None)) >= epochs:
+            found.append((key, f"the warmup must end before the run does, and training.epochs is {epochs}"))
+    if 2 * known(getattr(rate, "rise", None)) > epochs:
+        found.append(("rise", f"the way up and the way down must fit into the run, and training.epochs is {epochs}"))
+    if isinstance(rate, ReduceOnPlateau) and rate.final > rate.initial:
+        found.append(("final", f"the lowest rate, {rate.final}, is above the first, {rate.initial}"))
+    return found
