@@ -93,6 +93,9 @@ class Regularization(Section):
     """What keeps the model from memorising, beside dropout (model), weight decay (optimizer) and augmentation."""
 
     mixup: NonNegative = Field(0.0, description="alpha of the Beta distribution (Zhang et al. 2018); 0 is off")
+    cutmix: NonNegative = Field(
+        0.0, description="the same for pasted rectangles (Yun et al. 2019); with mixup, each batch takes one of the two"
+    )
     early_stopping: EarlyStopping | None = None
 
 
