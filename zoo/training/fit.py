@@ -24,6 +24,7 @@ from zoo.training.callbacks import RESUME, Checkpoints, EpochLog, EpochStart, St
 from zoo.training.generation import conditional
 from zoo.training.model import TWO_VIEWS, TargetScale, Views, build_views, fit_target_scale, training_targets
 from zoo.training.outcomes import outcomes
+from zoo.training.precision import with_loss_scale
 from zoo.training.pretrained import load_pretrained
 from zoo.training.progress import ProgressDisplay
 from zoo.training.samples import SampleGrids
@@ -82,7 +83,7 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     views = build_views(recipe, dataset, preprocessor, scale)
     pretrained = None
     if recipe.model.pretrained is not None:
-        pretrained = load_pretrained(views.network, recipe.model.pretrained, freeze=recipe.model.freeze)
+        pretrained = load_pretrained(views.learner, recipe.model.pretrained, freeze=recipe.model.freeze)
     watched = dataset.validation
     if TASKS[recipe.task].kind == "anomaly":  # training sees what is normal, and so does its figure on validation
         watched = watched.part(np.flatnonzero(watched.targets == 0))
@@ -111,7 +112,7 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
     auto = STEPS_PER_EXECUTION.get(registry.entry(recipe.model.name).family, 1)
     per_call = auto if training.steps_per_execution == "auto" else training.steps_per_execution
     model.compile(
-        optimizer=build_optimizer(recipe.optimizer, model, steps, training.epochs),
+        optimizer=with_loss_scale(build_optimizer(recipe.optimizer, model, steps, training.epochs), training.precision),
         loss=None if generates else build_loss(recipe.loss, kind=task.kind, class_weights=_class_weights(problem)),
         metrics=[] if task.monitor == "loss" else [task.monitor],
         steps_per_execution=min(per_call, steps),
@@ -160,6 +161,7 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
     if training.select == "best":
         kept.restore_best()
         kept_epoch = kept.best_epoch
+    problem.views.settle()
     return Fitted(log.rows, kept_epoch, seconds)
 
 
