@@ -13,6 +13,7 @@ from rich.console import Console
 
 from zoo import workflow
 from zoo.data.sources import load_dataset
+from zoo.export.generation import convert_sampler, measure_generation
 from zoo.recipe import load_recipe
 from zoo.tasks import TASKS
 from zoo.training.callbacks import Checkpoints
@@ -149,3 +150,25 @@ def test_scale_average_groups_and_clipping_together_and_resumed(digits, tmp_path
     again = set_up(recipe, digits)
     fit(again, tmp_path / "cut", Console(quiet=True), resume=True)
     assert all(np.array_equal(a, b) for a, b in zip(network, again.views.network.get_weights(), strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gan/digits", "diffusion/digits"])
+def test_models_that_make_images_are_sampled_and_exported_in_float32(name, digits, tmp_path):
+    sizes = {
+        "gan/digits": ["model.generator_widths=[8,4]", "model.discriminator_widths=[4,8]", "model.latent=4"],
+        "diffusion/digits": ["model.widths=[8,8]", "model.depth=1", "model.groups=4", "model.heads=2"],
+    }[name]
+    given = [*sizes, "training.epochs=1", "training.precision=mixed_float16", "regularization.l2=1e-4"]
+    if name == "diffusion/digits":
+        given += ["sampling.steps=3", "optimizer.learning_rate.warmup_epochs=0.5"]
+    recipe = load_recipe(name, given).recipe
+    problem = set_up(recipe, digits)
+    fitted = fit(problem, tmp_path, Console(quiet=True))
+    assert np.isfinite(list(fitted.history[-1].values())).all() and list((tmp_path / "samples").iterdir())
+    saved, learner = problem.views.saved.get_weights(), problem.views.learner.get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(saved, learner, strict=False))  # the generator comes first
+    proto, _ = convert_sampler(problem.views.saved, recipe, digits.signature)
+    parity, allowed = measure_generation(proto, problem.views.saved, recipe)
+    assert parity.max_abs_difference <= allowed
+    assert TensorProto.FLOAT16 not in {tensor.data_type for tensor in proto.graph.initializer}
