@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from zoo.data import augmentation
-from zoo.data.augmentation import build_augmentation, build_mask_augmentation, mixup
+from zoo.data.augmentation import build_augmentation, build_mask_augmentation
 from zoo.quiet import start_keras
 from zoo.recipe.steps import AugmentStep
 
@@ -23,6 +23,7 @@ STRONG = [
     {"random_contrast": {"factor": 0.8}},
     {"random_erasing": {"probability": 0.8}},
     {"gaussian_noise": {"std": 0.3}},
+    {"rand_augment": {"operations": 3}},
 ]
 WEAK = [
     {"random_translation": {"height": 0.0, "width": 0.0}},
@@ -157,7 +158,7 @@ def test_a_crop_is_stretched_to_the_whole(still, at):
         np.testing.assert_allclose(found[0, ..., channel], expected, atol=0.05)
 
 
-@pytest.mark.parametrize("step", STRONG, ids=lambda s: next(iter(s)))
+@pytest.mark.parametrize("step", STRONG[:-1], ids=lambda s: next(iter(s)))
 def test_masks_move_with_their_images(step):
     """Blocks of even colour, their class shown as brightness: away from the edges the two still agree."""
     import tensorflow as tf
@@ -211,29 +212,3 @@ def test_noise():
     noise = augment(grey, {"gaussian_noise": {"std": 0.05}}) - grey
     assert abs(noise.mean()) < 0.2 and noise.std() == pytest.approx(255 * 0.05, rel=0.02)
     assert abs(((noise / noise.std()) ** 4).mean() - 3) < 0.1
-
-
-def test_mixup_follows_the_formula():
-    import tensorflow as tf
-
-    y = np.eye(16, dtype=np.float32)
-    mixed_x, mixed_y = (v.numpy() for v in mixup(tf.constant(IMAGES), tf.constant(y), 0.4, tf.constant([3, 4])))
-    share = np.diag(mixed_y)
-    assert ((share >= 0) & (share <= 1)).all() and len(set(share)) == 16
-    np.testing.assert_allclose(mixed_y, share[:, None] * y + (1 - share[:, None]) * y[::-1], atol=1e-6)
-    wide = share[:, None, None, None]
-    np.testing.assert_allclose(mixed_x, wide * IMAGES + (1 - wide) * IMAGES[::-1], rtol=1e-5, atol=1e-4)
-
-
-@pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
-def test_mixup_draws_its_shares_from_a_beta_distribution(alpha):
-    import tensorflow as tf
-    from scipy import stats
-
-    count = 20_000
-    y = np.repeat(np.eye(2, dtype=np.float32), count // 2, axis=0)  # the partner is always of the other class
-    x = np.zeros((count, 1), np.float32)
-    share = mixup(tf.constant(x), tf.constant(y), alpha, tf.constant([0, 1]))[1].numpy()[y == 1]
-    assert share.mean() == pytest.approx(0.5, abs=0.02)
-    assert share.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.05)
-    assert stats.kstest(share[:2000], "beta", args=(alpha, alpha)).pvalue > 1e-3

@@ -26,7 +26,7 @@ AUGMENT = (
     "{random_zoom: {factor: 0.2}}, {random_brightness: {factor: 0.2}}, {random_contrast: {factor: 0.2}}, "
     "{random_erasing: {}}, {gaussian_noise: {std: 0.1}}]"
 )
-MIXUP = "regularization.mixup=0.4"
+MIXUP = "regularization={mixup: 0.4, cutmix: 1.0}"
 
 
 def recipe(*overrides, seed=0):

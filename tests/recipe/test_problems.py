@@ -412,6 +412,36 @@ CONSISTENCY = [
         "9: regularization.mixup: mixup blends class targets, and the targets of tabular_regression ",
     ),
     (
+        NUMBERS,
+        {"regularization": {"cutmix": 0.2}},
+        "9: regularization.cutmix: cutmix blends class targets, and the targets of tabular_regression ",
+    ),
+    (
+        NUMBERS,
+        {
+            "task": "tabular_classification",
+            "loss": {"name": "categorical_crossentropy"},
+            "regularization": {"cutmix": 1},
+        },
+        "9: regularization.cutmix: cutmix pastes parts of images, and tabular_classification takes none; set it to 0",
+    ),
+    (
+        IMAGES,
+        {"loss": {"name": "sparse_categorical_crossentropy"}, "regularization": {"cutmix": 0.2}},
+        "9: regularization.cutmix: cutmix blends class targets, which sparse_categorical_crossentropy cannot take; use",
+    ),
+    (
+        IMAGES,
+        {
+            "task": "object_detection",
+            "data": {"source": "builtin:digit_scenes"},
+            "augment": [{"rand_augment": {}}],
+            "model": {"name": "center_net"},
+            "loss": {"name": "center_net"},
+        },
+        "4: augment.0.rand_augment: rand_augment moves pixels, which the targets of object_detection would have to ",
+    ),
+    (
         IMAGES,
         {"model": {"name": "mlp", "freeze": True}},
         "5: model.freeze: is for a network with model.pretrained; weights drawn at random are not worth keeping",

@@ -10,12 +10,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.data.rand_augment import RANGE, rand_augment, rand_augment_masks
+from zoo.data.warp import warp
 from zoo.recipe.steps import AugmentStep
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-RANGE = 255.0
 Augment = Callable[[Any, Any], Any]
 
 
@@ -40,7 +41,9 @@ def build_mask_augmentation(steps: Sequence[AugmentStep]) -> Augment:
     def augment(masks: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         moved = tf.cast(masks, tf.float32)[..., None]
         for position, step in enumerate(steps):
-            if step.kind in _MOVES:
+            if step.kind == "rand_augment":
+                moved = rand_augment_masks(moved, step.settings, _Draws(seed, position))
+            elif step.kind in _MOVES:
                 moved = _MOVES[step.kind](moved, step.settings, _Draws(seed, position), "NEAREST")
         return tf.cast(moved[..., 0], masks.dtype)
 
@@ -89,7 +92,7 @@ def _translate(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: s
     down = tf.round(draws.uniform(count, -settings.height, settings.height) * height)
     right = tf.round(draws.uniform(count, -settings.width, settings.width) * width)
     one, zero = tf.ones(count), tf.zeros(count)
-    return _warp(images, [one, zero, -right, zero, one, -down], settings.fill, interpolation)
+    return warp(images, [one, zero, -right, zero, one, -down], settings.fill, interpolation)
 
 
 def _rotate(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = "BILINEAR") -> tf.Tensor:
@@ -98,7 +101,7 @@ def _rotate(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str 
     angle = 2 * math.pi * draws.uniform((tf.shape(images)[0],), -settings.factor, settings.factor)
     cos, sin = tf.cos(angle), tf.sin(angle)
     y, x = (images.shape[1] - 1) / 2, (images.shape[2] - 1) / 2  # about the centre
-    return _warp(
+    return warp(
         images, [cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y], settings.fill, interpolation
     )
 
@@ -108,7 +111,7 @@ def _shear(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str =
 
     slant = draws.uniform((tf.shape(images)[0],), -settings.factor, settings.factor)
     one, zero, middle = tf.ones_like(slant), tf.zeros_like(slant), (images.shape[1] - 1) / 2
-    return _warp(images, [one, slant, -slant * middle, zero, one, zero], settings.fill, interpolation)
+    return warp(images, [one, slant, -slant * middle, zero, one, zero], settings.fill, interpolation)
 
 
 def _zoom(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = "BILINEAR") -> tf.Tensor:
@@ -117,7 +120,7 @@ def _zoom(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = 
     scale = draws.uniform((tf.shape(images)[0],), 1 - settings.factor, 1 + settings.factor)
     y, x = (images.shape[1] - 1) / 2, (images.shape[2] - 1) / 2
     zero = tf.zeros_like(scale)
-    return _warp(images, [scale, zero, x - scale * x, zero, scale, y - scale * y], settings.fill, interpolation)
+    return warp(images, [scale, zero, x - scale * x, zero, scale, y - scale * y], settings.fill, interpolation)
 
 
 def _crop(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = "BILINEAR") -> tf.Tensor:
@@ -132,22 +135,7 @@ def _crop(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = 
     top = draws.uniform(count) * (1 - tall) * (height - 1)
     left = draws.uniform(count) * (1 - wide) * (width - 1)
     zero = tf.zeros(count)
-    return _warp(images, [wide, zero, left, zero, tall, top], "nearest", interpolation)
-
-
-def _warp(images: tf.Tensor, rows: list[Any], fill: str, interpolation: str) -> tf.Tensor:
-    """Sample the images at `(a x + b y + c, d x + e y + f)` for each output pixel `(x, y)`."""
-    import tensorflow as tf
-
-    zero = tf.zeros_like(rows[0])
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.stack([*rows, zero, zero], axis=1),
-        output_shape=images.shape[1:3],
-        fill_value=0.0,
-        interpolation=interpolation,
-        fill_mode=fill.upper(),
-    )
+    return warp(images, [wide, zero, left, zero, tall, top], "nearest", interpolation)
 
 
 def _brightness(images: tf.Tensor, settings: Any, draws: _Draws) -> tf.Tensor:
@@ -202,28 +190,5 @@ _STEPS: dict[str, Callable[..., Any]] = {
     "random_contrast": _contrast,
     "random_erasing": _erase,
     "gaussian_noise": _noise,
+    "rand_augment": rand_augment,
 }
-
-
-def mixup(images: tf.Tensor, targets: tf.Tensor, alpha: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Blend each example of a batch with another (Zhang et al. 2018, https://arxiv.org/abs/1710.09412).
-
-    Args:
-        images: float examples `(batch, ...)`.
-        targets: one-hot targets `(batch, classes)`.
-        alpha: both parameters of the Beta distribution that the share is drawn from, one share an example.
-        seed: `(2,)`.
-    """
-    import tensorflow as tf
-
-    count = tf.shape(images)[0]
-    fold = tf.random.experimental.stateless_fold_in
-    first = tf.random.stateless_gamma((count,), fold(seed, 1), alpha)
-    second = tf.random.stateless_gamma((count,), fold(seed, 2), alpha)
-    share = tf.math.divide_no_nan(first, first + second)  # Beta(alpha, alpha) from two gammas
-    wide = tf.reshape(share, (-1,) + (1,) * (images.shape.rank - 1))
-    # the order of a batch is random already, so its reverse is a random partner
-    return (
-        wide * images + (1 - wide) * images[::-1],
-        share[:, None] * targets + (1 - share[:, None]) * targets[::-1],
-    )

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from zoo.data.augmentation import Augment, build_augmentation, build_mask_augmentation, mixup
+from zoo.data.augmentation import Augment, build_augmentation, build_mask_augmentation
+from zoo.data.blending import build_blending
 from zoo.data.dataset import CHUNK_VALUES, GraphInputs, ImageInputs, Split
 from zoo.data.masking import hide
 from zoo.data.preprocessing import Preprocessor, chunks
@@ -172,7 +173,7 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
     pairs, vocabulary = prepared.form == "views", prepared.preprocessor.signature.vocabulary or 0
     masks = recipe.augment and TASKS[recipe.task].kind == "segmentation"
     augment_masks = build_mask_augmentation(recipe.augment) if masks else None
-    alpha = recipe.regularization.mixup
+    blend = build_blending(recipe.regularization.mixup, recipe.regularization.cutmix)
 
     def batch(offset: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         step = start + offset
@@ -185,8 +186,8 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
             y = augment_masks(y, step_seed)
         if prepared.form == "hidden":
             x, y = hide(x, vocabulary, step_seed)
-        if alpha:
-            x, y = mixup(tf.cast(x, tf.float32), y, alpha, step_seed)
+        if blend is not None:
+            x, y = blend(tf.cast(x, tf.float32), y, step_seed)
         return prepared.given(x, y)
 
     dataset = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

@@ -77,7 +77,8 @@ class GaussianCode(keras.layers.Layer):
 
     def call(self, mean: Any, log_variance: Any, training: bool = False) -> Any:
         """Map `(batch, channels)` twice to `(batch, channels)`."""
-        divergence = 0.5 * ops.sum(ops.exp(log_variance) + ops.square(mean) - 1.0 - log_variance, axis=-1)
+        mu, log = ops.cast(mean, "float32"), ops.cast(log_variance, "float32")  # under mixed precision too
+        divergence = 0.5 * ops.sum(ops.exp(log) + ops.square(mu) - 1.0 - log, axis=-1)
         self.add_loss(self.weight * ops.mean(divergence))
         if not training:
             return mean
@@ -123,8 +124,8 @@ class VectorQuantizer(keras.layers.Layer):
     def call(self, x: Any) -> Any:
         """Map `(batch, ..., channels)` to vectors of the codebook, of the same shape."""
         nearest = ops.take(self.codebook, self.indices(x), axis=0)
-        codebook = ops.mean(ops.square(ops.stop_gradient(x) - nearest))
-        commitment = ops.mean(ops.square(x - ops.stop_gradient(nearest)))
+        codebook = _squared(ops.stop_gradient(x) - nearest)
+        commitment = _squared(x - ops.stop_gradient(nearest))
         self.add_loss(self.weight * (codebook + self.commitment * commitment))
         return x + ops.stop_gradient(nearest - x)
 
@@ -136,6 +137,11 @@ class VectorQuantizer(keras.layers.Layer):
         """Return the layer's settings."""
         settings = {"size": self.size, "commitment": self.commitment, "weight": self.weight}
         return {**super().get_config(), **settings}
+
+
+def _squared(difference: Any) -> Any:
+    """Return the mean square, in float32 under mixed precision too."""
+    return ops.mean(ops.square(ops.cast(difference, "float32")))
 
 
 @keras.saving.register_keras_serializable("zoo")

@@ -94,20 +94,29 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
         ("loss", "name"),
         f"{recipe.loss.name} does not fit {recipe.task} (fitting: {', '.join(losses)})",
     )
-    refuse(
-        recipe.regularization.mixup and task.kind != "classification",
-        ("regularization", "mixup"),
-        f"mixup blends class targets, and the targets of {recipe.task} are of another kind",
-    )
+    for key in ("mixup", "cutmix"):
+        at: Path_ = ("regularization", key)
+        used = getattr(recipe.regularization, key)
+        refuse(
+            used and task.kind != "classification",
+            at,
+            f"{key} blends class targets, and the targets of {recipe.task} are of another kind",
+        )
+        refuse(
+            used and recipe.loss.name == "sparse_categorical_crossentropy",
+            at,
+            f"{key} blends class targets, which sparse_categorical_crossentropy cannot take; "
+            "use categorical_crossentropy",
+        )
     refuse(
         recipe.regularization.mixup and task.inputs == ("graph",),
         ("regularization", "mixup"),
         "mixup blends inputs, and two graphs have no nodes in common; set it to 0",
     )
     refuse(
-        recipe.regularization.mixup and recipe.loss.name == "sparse_categorical_crossentropy",
-        ("regularization", "mixup"),
-        "mixup blends class targets, which sparse_categorical_crossentropy cannot take; use categorical_crossentropy",
+        recipe.regularization.cutmix and task.kind == "classification" and not images,
+        ("regularization", "cutmix"),
+        f"cutmix pastes parts of images, and {recipe.task} takes none; set it to 0",
     )
     refuse(
         recipe.model.freeze and recipe.model.pretrained is None,

@@ -93,6 +93,11 @@ class Regularization(Section):
     """What keeps the model from memorising, beside dropout (model), weight decay (optimizer) and augmentation."""
 
     mixup: NonNegative = Field(0.0, description="alpha of the Beta distribution (Zhang et al. 2018); 0 is off")
+    cutmix: NonNegative = Field(
+        0.0, description="the same for pasted rectangles (Yun et al. 2019); with mixup, each batch takes one of the two"
+    )
+    l1: NonNegative = Field(0.0, description="times the sum of |w| over all kernels, added to the training loss alone")
+    l2: NonNegative = Field(0.0, description="times the sum of w² over all kernels, added to the training loss alone")
     early_stopping: EarlyStopping | None = None
 
 
@@ -110,7 +115,9 @@ class Training(Section):
     batch_size: Positive = 64
     epochs: Positive
     seed: int = Field(0, ge=0)
-    precision: Literal["float32"] = "float32"
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32", description="of the arithmetic in training; weights, and what is saved and exported, stay float32"
+    )
     select: Literal["best", "last"] = Field(
         "best", description="keep the epoch that is best on validation by the task's primary metric, or the last"
     )

@@ -176,6 +176,20 @@ class GaussianNoise(Section):
     std: Share
 
 
+class RandAugment(Section):
+    """Give each image operations of a list of 14, drawn anew for each, all of one magnitude (Cubuk et al. 2019).
+
+    Identity, autocontrast, equalize, rotate, solarize, color (images of three channels), posterize, contrast,
+    brightness, sharpness, shear and translate along x and y.
+    """
+
+    operations: Positive = Field(2, description="operations for each image, one after the other")
+    magnitude: Annotated[float, Field(ge=0, le=10)] = Field(
+        9.0, description="0 to 10, where 10 is a rotation by 30 degrees, a shear by 0.3, a shift by 0.45 of the side"
+    )
+    fill: Fill = "constant"
+
+
 PHOTOMETRIC = ("random_brightness", "random_contrast", "gaussian_noise")  # these leave every pixel in its place
 
 
@@ -192,3 +206,4 @@ class AugmentStep(OneOf):
     random_contrast: RandomContrast | None = None
     random_erasing: RandomErasing | None = None
     gaussian_noise: GaussianNoise | None = None
+    rand_augment: RandAugment | None = None

@@ -18,6 +18,7 @@ from keras import ops
 
 from zoo.models.gan import DISCRIMINATOR, GENERATOR
 from zoo.training.gradients import input_gradient
+from zoo.training.penalty import Penalty, plus_penalty
 
 Scores = dict[str, Any]
 FIGURES = ("generator_loss", "discriminator_loss", "d_real", "d_fake")  # what is logged of the two players
@@ -36,6 +37,8 @@ class Adversarial(keras.Model):
         seed: seed of the noise, whose state is among `variables`.
     """
 
+    penalty: Penalty | None = None  # on the kernels of both players
+
     def __init__(
         self,
         network: keras.Model,
@@ -47,7 +50,7 @@ class Adversarial(keras.Model):
         seed: int | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(**{"dtype": keras.config.floatx(), **options})  # the players alone may be of less precision
         self.network, self.form, self.label_smoothing = network, form, label_smoothing
         self.gradient_penalty, self.r1, self.seed = gradient_penalty, r1, seed
         self.generator, self.discriminator = (network.get_layer(n) for n in (GENERATOR, DISCRIMINATOR))
@@ -79,13 +82,14 @@ class Adversarial(keras.Model):
         return scores
 
     def _judge(self, image: Any, label: list[Any], training: bool) -> Any:
-        return self.discriminator([image, *label] if label else image, training=training)
+        return ops.cast(self.discriminator([image, *label] if label else image, training=training), self.compute_dtype)
 
     def _judge_with_fixed_weights(self, image: Any, label: list[Any], training: bool) -> Any:
         fixed = [ops.stop_gradient(v.value) for v in self.discriminator.trainable_variables]
         others = [v.value for v in self.discriminator.non_trainable_variables]
         inputs = [image, *label] if label else image
-        return self.discriminator.stateless_call(fixed, others, inputs, training=training)[0]
+        score = self.discriminator.stateless_call(fixed, others, inputs, training=training)[0]
+        return ops.cast(score, self.compute_dtype)
 
     def _penalty(self, real: Any, fake: Any, label: list[Any]) -> Any:
         """Return R1, half the squared norm of the gradient at real images, or how far it is from one in between."""
@@ -100,7 +104,7 @@ class Adversarial(keras.Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """Return the sum of both players' losses."""
+        """Return the sum of both players' losses, in training with the penalty."""
         discriminator, generator = player_losses(
             self.form, y_pred["real"], y_pred["fake"], y_pred["judged"], self.label_smoothing
         )
@@ -109,7 +113,7 @@ class Adversarial(keras.Model):
         self.figures["discriminator_loss"].update_state(discriminator)
         self.figures["d_real"].update_state(y_pred["real"])
         self.figures["d_fake"].update_state(y_pred["fake"])
-        return discriminator + generator
+        return plus_penalty(discriminator + generator, self, training)
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the model."""

@@ -15,6 +15,7 @@ from keras import ops
 from zoo.diffusion import Process
 from zoo.errors import ZooError
 from zoo.layers.time_embedding import class_count
+from zoo.training.penalty import Penalty, plus_penalty
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -39,6 +40,8 @@ class DiffusionTraining(keras.Model):
     Raises:
         ZooError: the share is not from 0 to 1.
     """
+
+    penalty: Penalty | None = None
 
     def __init__(
         self,
@@ -103,8 +106,9 @@ class DiffusionTraining(keras.Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """Return the loss between what `call` returned as prediction and as target."""
-        return super().compute_loss(x, y_pred["target"], y_pred["prediction"], sample_weight, training)
+        """Return the loss between what `call` returned as prediction and as target, in training with the penalty."""
+        loss = super().compute_loss(x, y_pred["target"], y_pred["prediction"], sample_weight, training)
+        return plus_penalty(loss, self, training)
 
     def _drop(self, label: Any) -> Any:
         dropped = keras.random.uniform(ops.shape(label), seed=self.generator) < self.drop_label

@@ -18,15 +18,18 @@ from zoo.data.preprocessing import Preprocessor, fit_preprocessor
 from zoo.errors import ZooError
 from zoo.losses import balanced_weights, build_loss
 from zoo.optimization.optimizers import build_optimizer, on_plateau
+from zoo.optimization.watched import WatchedOptimizer
 from zoo.recipe import Recipe
 from zoo.tasks import TASKS
 from zoo.training.callbacks import EpochLog, EpochStart
 from zoo.training.checkpoints import Checkpoints, Monitor
 from zoo.training.generation import conditional
 from zoo.training.model import TWO_VIEWS, TargetScale, Views, build_views, fit_target_scale, training_targets
+from zoo.training.monitoring import Monitoring
 from zoo.training.nonfinite import StopOnNonFinite
 from zoo.training.outcomes import outcomes
 from zoo.training.plateau import Plateau
+from zoo.training.precision import with_loss_scale
 from zoo.training.pretrained import load_pretrained
 from zoo.training.progress import ProgressDisplay
 from zoo.training.samples import SampleGrids
@@ -85,7 +88,7 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     views = build_views(recipe, dataset, preprocessor, scale)
     pretrained = None
     if recipe.model.pretrained is not None:
-        pretrained = load_pretrained(views.network, recipe.model.pretrained, freeze=recipe.model.freeze)
+        pretrained = load_pretrained(views.learner, recipe.model.pretrained, freeze=recipe.model.freeze)
     watched = dataset.validation
     if TASKS[recipe.task].kind == "anomaly":  # training sees what is normal, and so does its figure on validation
         watched = watched.part(np.flatnonzero(watched.targets == 0))
@@ -110,8 +113,11 @@ def compile_for_training(problem: Problem, optimizer: Any, steps: int, epochs: i
     loss = None
     if task.kind != "generation":
         loss = build_loss(recipe.loss, kind=task.kind, class_weights=_class_weights(problem))
+    built = build_optimizer(optimizer, model, steps, epochs)
+    if recipe.training.monitor:
+        built = WatchedOptimizer.around(built, model.trainable_variables)
     model.compile(
-        optimizer=build_optimizer(optimizer, model, steps, epochs),
+        optimizer=with_loss_scale(built, recipe.training.precision),
         loss=loss,
         metrics=[] if task.monitor == "loss" else [task.monitor],
         steps_per_execution=min(per_call, steps),
@@ -147,7 +153,8 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
     display = ProgressDisplay(console, training.epochs, steps, task.monitor)
     board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
     start = EpochStart(steps)
-    callbacks = [start, StopOnNonFinite(problem, start), log, board, display]
+    watching = [Monitoring(problem)] if training.monitor else []
+    callbacks = [start, StopOnNonFinite(problem, start), *watching, log, board, display]
     stop = recipe.regularization.early_stopping
     if stop is not None:
         early = keras.callbacks.EarlyStopping("val_loss", min_delta=stop.min_delta, patience=stop.patience, mode="min")
@@ -202,6 +209,7 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
     if training.select == "best":
         kept.restore_best()
         kept_epoch = kept.best_epoch
+    problem.views.settle()
     return Fitted(log.rows, kept_epoch, seconds)
 
 

@@ -7,12 +7,14 @@ raw ── to_shape ──► prepared ── normalize ──► network ──
 
 An autoencoder's three views give an image; what is evaluated and saved also gives embedding and error. Of models that
 make images from noise, `zoo.training.generation` has the views.
+
+Under mixed precision `trained` has a network of its own; the other views have its copy in float32.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -30,6 +32,8 @@ from zoo.layers.preprocessing import WindowRestore, WindowStandardize
 from zoo.recipe.schema import Recipe
 from zoo.tasks import TASKS, Task
 from zoo.training.generation import saved_view, trained_view
+from zoo.training.penalty import Penalized, Penalty
+from zoo.training.precision import precision
 
 TWO_VIEWS = ("nt_xent", "supcon")  # losses that compare two views of each example
 
@@ -39,16 +43,23 @@ class Views:
     """One set of weights, three models.
 
     Attributes:
-        network: what the registry built: normalised examples to logits or values.
+        network: what the registry built, in float32: normalised examples to logits or values.
+        learner: the network that is trained: `network` itself, or one of less precision with weights of its own.
         trained: prepared examples to what the loss takes.
         evaluated: prepared examples to probabilities, values, or what the task has in their place.
         saved: raw examples to the same.
     """
 
     network: keras.Model
+    learner: keras.Model
     trained: keras.Model
     evaluated: keras.Model
     saved: keras.Model
+
+    def settle(self) -> None:
+        """Give the views that are evaluated and saved the weights that were trained, where these are not their own."""
+        if self.learner is not self.network:
+            self.network.set_weights(self.learner.get_weights())
 
 
 @dataclass(frozen=True)
@@ -84,24 +95,46 @@ def training_targets(split: Split, task: Task, signature: Signature, scale: Targ
 
 def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, scale: TargetScale) -> Views:
     """Build the recipe's network for the data set, with preprocessing before it and what the task wants after it."""
-    task, signature = TASKS[recipe.task], dataset.signature
-    graph = signature.kind == "graph"
+
+    def views(policy: str) -> Views:
+        with precision(policy):
+            network = _network(recipe, dataset, preprocessor)
+        return _views(network, recipe, dataset, preprocessor, scale)
+
+    built = views(recipe.training.precision)
+    if recipe.training.precision != "float32":
+        built = replace(views("float32"), learner=built.learner, trained=built.trained)
+    if recipe.regularization.l1 or recipe.regularization.l2:
+        built.trained.penalty = Penalty(recipe.regularization.l1, recipe.regularization.l2)
+    return built
+
+
+def _network(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor) -> keras.Model:
+    signature = dataset.signature
     shape: tuple[int | None, ...] = preprocessor.shape if signature.vocabulary is None else (None,)
-    shape = signature.shape if graph else shape
     has_head = registry.entry(recipe.model.name).outputs is not None  # or takes classes
-    network = registry.build(
+    return registry.build(
         recipe.model.name,
-        input_shape=shape,
+        input_shape=signature.shape if signature.kind == "graph" else shape,
         outputs=(len(signature.labels) or signature.horizon or 1) if has_head else None,
         vocabulary=signature.vocabulary,
-        every_step=task.kind == "tokens",
+        every_step=TASKS[recipe.task].kind == "tokens",
         **recipe.model.config,
     )
+
+
+def _views(
+    network: keras.Model, recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, scale: TargetScale
+) -> Views:
+    """Return the three views of one network."""
+    task, signature = TASKS[recipe.task], dataset.signature
     if task.kind == "generation":
         sampler = saved_view(network, recipe)
-        return Views(network=network, trained=trained_view(network, recipe), evaluated=sampler, saved=sampler)
+        return Views(network, network, trained_view(network, recipe), sampler, sampler)
     if task.kind == "representation":
         return _representation_views(network, recipe, preprocessor)
+    shape: tuple[int | None, ...] = preprocessor.shape if signature.vocabulary is None else (None,)
+    graph = signature.kind == "graph"
     so_far = [keras.Input((None,), dtype="int32", name="target")] if task.kind == "sequences" else []
     normalize = None if signature.vocabulary else preprocessor.normalize()
     standardize = WindowStandardize(name="standardize_window") if preprocessor.window else None
@@ -132,7 +165,8 @@ def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, sc
     inputs = [prepared, *so_far] if so_far else prepared
     return Views(
         network=network,
-        trained=keras.Model(inputs, logits, name="trained"),
+        learner=network,
+        trained=_trained(inputs, logits, recipe),
         evaluated=keras.Model(inputs, result, name="evaluated"),
         saved=keras.Model([raw, *so_far] if so_far else raw, exported, name=recipe.model.name),
     )
@@ -158,10 +192,16 @@ def _representation_views(network: keras.Model, recipe: Recipe, preprocessor: Pr
     given = raw if preprocessor.to_shape is None else preprocessor.to_shape(raw)
     return Views(
         network=network,
-        trained=keras.Model(compared, result, name="trained"),
+        learner=network,
+        trained=_trained(compared, result, recipe),
         evaluated=keras.Model(prepared, name(encoder(normalize(prepared))), name="evaluated"),
         saved=keras.Model(raw, name(encoder(normalize(given))), name=recipe.model.name),
     )
+
+
+def _trained(inputs: Any, outputs: Any, recipe: Recipe) -> keras.Model:
+    kind = Penalized if recipe.regularization.l1 or recipe.regularization.l2 else keras.Model
+    return kind(inputs, outputs, name="trained")
 
 
 def _finish(recipe: Recipe, task: Task, scale: TargetScale) -> Callable[[Any], Any]:

@@ -33,6 +33,7 @@ class SampleGrids(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Write the grid, if it is time."""
         if epoch + 1 in self.epochs:
+            self.problem.views.settle()
             write_grid(self.folder / f"epoch-{epoch + 1:04}.png", draw(self.problem, SHOWN, seed=0))
 
 
