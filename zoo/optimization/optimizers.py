@@ -12,6 +12,7 @@ from zoo.layers.head import LOGITS
 from zoo.optimization.depth import heights, layers_of
 from zoo.optimization.grouped import GroupedOptimizer
 from zoo.optimization.schedules import Scaled, build_schedule
+from zoo.optimization.watched import WatchedOptimizer
 
 _CLASSES = {
     "sgd": keras.optimizers.SGD,
@@ -35,7 +36,7 @@ _KERAS_NAMES = {  # of settings that Keras calls otherwise
     },
 }
 _NOT_HIDDEN = [rf"(^|/){LOGITS}/", "codebook"]  # paths of matrices that Muon leaves to Adam, beside embeddings
-_OWN = ("name", "learning_rate", "ema", "groups", "layer_decay", "unfreeze_epochs")
+_OWN = ("name", "accumulate", "learning_rate", "ema", "groups", "layer_decay", "unfreeze_epochs")
 _CLIPS = {"clip_value": "clipvalue", "clip_norm": "clipnorm", "clip_global_norm": "global_clipnorm"}
 
 
@@ -129,6 +130,8 @@ def _one(settings: Any, variables: list[Any], steps_per_epoch: int, epochs: int)
         options |= {"adam_weight_decay": options["weight_decay"], "exclude_layers": _NOT_HIDDEN}
     clips = {option: getattr(settings, key) for key, option in _CLIPS.items()}
     average = {} if settings.ema is None else {"use_ema": True, "ema_momentum": settings.ema}
+    if settings.accumulate > 1:
+        average["gradient_accumulation_steps"] = settings.accumulate
     optimizer = _CLASSES[settings.name](
         build_schedule(settings.learning_rate, steps_per_epoch, epochs), **options, **clips, **average
     )
@@ -144,6 +147,10 @@ def on_plateau(settings: Any, optimizer: keras.optimizers.Optimizer) -> list[tup
         settings: the recipe's `optimizer:` section.
         optimizer: what `build_optimizer` made of it.
     """
+    optimizer = getattr(
+        optimizer, "inner_optimizer", optimizer
+    )  # the one that scales the loss, and the one that watches
+    optimizer = optimizer.optimizers[0] if isinstance(optimizer, WatchedOptimizer) else optimizer
     each = getattr(optimizer, "optimizers", [optimizer])
     groups = settings.groups or [None] * (len(each) - 1)  # one of each unit of depth has the section's rate
     rates = [getattr(group, "learning_rate", None) or settings.learning_rate for group in (*groups, None)]

@@ -224,6 +224,7 @@ class OptimizerSettings(Section):
     clip_value: Rate | None = None
     clip_norm: Rate | None = None
     clip_global_norm: Rate | None = None
+    accumulate: Positive = Field(1, description="steps whose gradients are averaged before the weights change")
     ema: Fraction | None = Field(
         None, description="keep a moving average of the weights with this momentum, and take it at the end of the run"
     )

@@ -123,6 +123,9 @@ class Training(Section):
     )
     steps_per_execution: Positive | Literal["auto"] = Field("auto", description="training steps in one call")
     checkpoints: Checkpoints = Checkpoints()
+    monitor: bool = Field(
+        False, description="log the gradients' norm, the size of the updates, and the share of dead units by epoch"
+    )
 
 
 class Evaluation(Section):
