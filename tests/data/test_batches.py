@@ -254,3 +254,18 @@ def test_validation_has_the_same_views_each_time(viewed):
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
         assert (a[:, 0] != a[:, 1]).any()
+
+
+@pytest.mark.parametrize("name", ["cnn/digits", "cnn/digit_scenes_masks"])
+def test_augmentation_ends_in_time(name):
+    """Before the step it changes the examples, from it on they are as they were; masks go with their images."""
+    moves = ["augment=[{random_translation: {height: 0.4, width: 0.4}}]", "training.augment_until=null"]
+    found = []
+    for overrides in ([moves[0], "training.augment_until=3 steps"], moves, ["augment=[]", moves[1]]):
+        settings = load_recipe(name, [*overrides, "training.batch_size=16"]).recipe
+        data = load_dataset(settings.data, TASKS[settings.task], settings.preprocess)
+        prepared = set_up(settings, replace(data, train=data.train.part(np.arange(100)))).train
+        found.append([(x.astype(np.float32), y) for x, y in batches(prepared, settings, steps=5)])
+    until, always, never = found
+    assert_same(until, always[:3] + never[3:])
+    assert all((moved[0] != still[0]).any() for moved, still in zip(always, never, strict=True))

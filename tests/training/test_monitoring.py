@@ -79,7 +79,8 @@ def test_gradients_of_two_steps_are_those_of_a_batch_twice_as_large(name, tmp_pa
     for size, accumulate in ((100, 1), (50, 2)):
         given = ["model={name: mlp, widths: [8], norm: none, dropout: 0.0}", f"training.batch_size={size}"]
         optimizer = f"optimizer={{name: {name}, learning_rate: 0.01, accumulate: {accumulate}, clip_global_norm: 0.5}}"
-        recipe = load_recipe("mlp/digits", [*given, optimizer, "augment=[]", "training.epochs=1", "training.select=last"]).recipe
+        given += [optimizer, "augment=[]", "training.epochs=1", "training.select=last"]
+        recipe = load_recipe("mlp/digits", given).recipe
         problem = set_up(recipe, load_dataset(recipe.data, TASKS[recipe.task]))
         fit(problem, tmp_path / str(size), Console(quiet=True))
         weights.append(problem.views.trained.get_weights())

@@ -18,6 +18,7 @@ from zoo.data.dataset import CHUNK_VALUES, GraphInputs, ImageInputs, Split
 from zoo.data.masking import hide
 from zoo.data.preprocessing import Preprocessor, chunks
 from zoo.data.text import START
+from zoo.recipe.schedules import steps_of
 from zoo.recipe.schema import Recipe
 from zoo.recipe.steps import AugmentStep
 from zoo.tasks import TASKS
@@ -173,6 +174,8 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
     pairs, vocabulary = prepared.form == "views", prepared.preprocessor.signature.vocabulary or 0
     masks = recipe.augment and TASKS[recipe.task].kind == "segmentation"
     augment_masks = build_mask_augmentation(recipe.augment) if masks else None
+    duration = recipe.training.augment_until
+    until = round(steps_of("100%" if duration is None else duration, count // size, recipe.training.epochs))
     blend = build_blending(recipe.regularization.mixup, recipe.regularization.cutmix)
 
     def batch(offset: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -180,10 +183,13 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
         positions = tf.ensure_shape(batch_positions(step, seed, size, count), (size,))
         x, y = read(positions), tf.gather(targets, positions)
         step_seed = tf.stack([tf.constant(seed, tf.int64), step])
-        if augment is not None:
-            x = views_of(x, augment, step_seed) if pairs else augment(tf.cast(x, tf.float32), step_seed)
+        if pairs and augment is not None:
+            x = views_of(x, augment, step_seed)
+        elif augment is not None:
+            x = tf.cast(x, tf.float32)
+            x = tf.cond(step < until, lambda: tf.ensure_shape(augment(x, step_seed), x.shape), lambda: x)
         if augment_masks is not None:
-            y = augment_masks(y, step_seed)
+            y = tf.cond(step < until, lambda: tf.ensure_shape(augment_masks(y, step_seed), y.shape), lambda: y)
         if prepared.form == "hidden":
             x, y = hide(x, vocabulary, step_seed)
         if blend is not None:

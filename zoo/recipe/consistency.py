@@ -65,6 +65,16 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
 
     found += _preprocessing_problems(recipe)
     images = "image" in task.inputs
+    refuse(
+        recipe.training.augment_until is not None and not recipe.augment,
+        ("training", "augment_until"),
+        "there is no augmentation that could end; leave it out, or add steps to augment",
+    )
+    refuse(
+        recipe.training.augment_until is not None and recipe.loss.name in ("nt_xent", "supcon"),
+        ("training", "augment_until"),
+        f"{recipe.loss.name} compares two views of each example, which augmentation tells apart to the end",
+    )
     refuse(recipe.augment and not images, ("augment",), f"augmentation is for images, and {recipe.task} takes none")
     for position, step in enumerate(recipe.augment):
         refuse(

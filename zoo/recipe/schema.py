@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from zoo.recipe.optimization import Loss, Optimizer
+from zoo.recipe.schedules import Duration
 from zoo.recipe.steps import AugmentStep, PreprocessStep
 from zoo.recipe.types import Fraction, NonNegative, Positive, Rate, Section
 
@@ -122,6 +123,11 @@ class Training(Section):
         "best", description="keep the epoch that is best on validation by the task's primary metric, or the last"
     )
     steps_per_execution: Positive | Literal["auto"] = Field("auto", description="training steps in one call")
+    augment_until: Duration | None = Field(
+        None,
+        description="when augmentation ends, so that the rest of the run sees the examples as they are: a number of "
+        "epochs, or text: 500 steps, 2 epochs, 90%; at the end of the run where left out",
+    )
     checkpoints: Checkpoints = Checkpoints()
     monitor: bool = Field(
         False, description="log the gradients' norm, the size of the updates, and the share of dead units by epoch"
