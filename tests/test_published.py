@@ -87,9 +87,12 @@ def test_exported_file_predicts(folder: Path) -> None:
         raw = np.array(["a", "1 May 1999", "b c"], dtype=object)
     if model.kind == "tokens":
         raw = np.ones((3, 5), np.int32)
+    if model.kind == "graph":
+        raw = {"nodes": raw, "edges": np.array([[[0, 1], [1, 2], [-1, -1]]] * 3, np.int32)}
     result = model.predict(raw)
     assert len(result.output) == 3
-    if model.task not in ("image_classification", "tabular_classification", "tabular_regression"):
+    classifies = ("image_classification", "tabular_classification", "node_classification", "graph_classification")
+    if model.task not in (*classifies, "tabular_regression"):
         return
     if model.labels:
         assert result.probabilities.shape == (3, len(model.labels))
