@@ -16,7 +16,7 @@ from zoo.data.sources import load_dataset
 from zoo.export.generation import convert_sampler, measure_generation
 from zoo.recipe import load_recipe
 from zoo.tasks import TASKS
-from zoo.training.callbacks import Checkpoints
+from zoo.training.checkpoints import Checkpoints
 from zoo.training.fit import fit, set_up
 from zoo.training.precision import precision, with_loss_scale
 
@@ -136,7 +136,7 @@ def test_scale_average_groups_and_clipping_together_and_resumed(digits, tmp_path
     trained, network = whole.views.learner.get_weights(), whole.views.network.get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(trained, network, strict=True))
 
-    monkeypatch.setattr("zoo.training.callbacks._WRITE_EVERY", 0.0)
+    monkeypatch.setattr("zoo.training.checkpoints._WRITE_EVERY", 0.0)
     write = Checkpoints._write
 
     def write_twice_and_die(self):
