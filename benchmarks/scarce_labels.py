@@ -1,11 +1,12 @@
 """What an encoder that was trained without labels is worth where labels are scarce, on Fashion-MNIST.
 
-python benchmarks/scarce_labels.py --simclr RUN --mae RUN [--labels 10 100] [--seeds 0 1 2] [--runs FOLDER]
+python benchmarks/scarce_labels.py --simclr RUN --mae RUN [--labels 10 100] [--seeds 0 1 2] [--ways WAY …]
 
 RUN is a run of representation/fashion_mnist_simclr or representation/fashion_mnist_mae. The network of the encoder is
 trained on so many labelled images of each class in three ways: from scratch; beginning with the encoder; and with the
 encoder frozen, so that only the head learns. All three have the same recipe. The fourth way is a linear probe: logistic
-regression on the encoder's embeddings of the same images, its penalty chosen on validation. No figure of the test split
+regression on the encoder's embeddings of the same images, scaled to unit length because training compares directions,
+its penalty chosen on validation. No figure of the test split
 chooses anything.
 """
 
@@ -16,6 +17,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from results import SCARCE, scarce_labels
 from rich.console import Console
 from sklearn.linear_model import LogisticRegression
@@ -26,7 +28,7 @@ from zoo.export.parity import saved_outcomes
 from zoo.files import read_json, write_json
 from zoo.recipe import load_recipe
 from zoo.tasks import TASKS
-from zoo.training.run import open_run
+from zoo.training.run import hardware, open_run, versions
 from zoo.workflow import train
 
 RECIPES = {"simclr": "cnn/fashion_mnist_scarce", "mae": "transformer/fashion_mnist_vit_scarce"}
@@ -35,6 +37,7 @@ WAYS = {
     "fine-tuned": ["model.pretrained={run}", "optimizer.layer_decay=0.7"],
     "head alone": ["model.pretrained={run}", "model.freeze=true", "optimizer.learning_rate.peak=0.03"],
 }
+PROBE = "linear probe"
 PENALTIES = (0.01, 0.1, 1.0, 10.0)
 
 
@@ -44,7 +47,8 @@ def linear_probe(name: str, run: str, overrides: list[str]) -> float:
     dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess)
     splits, model = (dataset.train, dataset.validation, dataset.test), load_model(open_run(run))
     task = TASKS["representation_learning"]
-    train, validation, test = (saved_outcomes(model, split, dataset.signature, task) for split in splits)
+    embeddings = (saved_outcomes(model, split, dataset.signature, task) for split in splits)
+    train, validation, test = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in embeddings)
     mean, unit = train.mean(0), float(train.std(0).mean())  # one unit: few examples cannot tell noise from what matters
     train, validation, test = ((x - mean) / unit for x in (train, validation, test))
     y = [split.targets for split in splits]
@@ -53,26 +57,26 @@ def linear_probe(name: str, run: str, overrides: list[str]) -> float:
     return float(best.score(test, y[2]))
 
 
-def measure(name: str, run: str, labels: int, seeds: list[int], runs: Path, console: Console) -> dict[str, Any]:
-    """Train in each way and return the test accuracies."""
+def measure(
+    name: str, run: str, labels: int, seeds: list[int], ways: list[str], runs: Path, console: Console
+) -> dict[str, Any]:
+    """Train in each of the ways and return the test accuracies."""
     row: dict[str, Any] = {"encoder": open_run(run).name, "recipe": RECIPES[name], "labels": labels, "accuracy": {}}
-    for way, overrides in WAYS.items():
+    for way in ways:
         found = []
         for seed in seeds:
-            given = [o.format(run=run) for o in overrides]
-            given += [f"data.per_class={labels}", f"data.split_seed={seed}", f"training.seed={seed}"]
+            drawn = [f"data.per_class={labels}", f"data.split_seed={seed}"]
+            if way == PROBE:
+                found.append(linear_probe(name, run, drawn))
+                continue
+            given = [*(o.format(run=run) for o in WAYS[way]), *drawn, f"training.seed={seed}"]
             if labels > 10:
                 given += ["training.epochs=40"]
             folder = train(RECIPES[name], given, runs=runs, export=False, console=Console(quiet=True))
-            report = read_json(folder / "report.json")
-            found.append(report["metrics"]["test"]["accuracy"])
-            row.update({key: report[key] for key in ("versions", "hardware")})
+            found.append(read_json(folder / "report.json")["metrics"]["test"]["accuracy"])
         row["accuracy"][way] = found
         console.print(f"{name}, {labels} a class, {way}: {statistics.mean(found):.4f} {found}")
-    found = [linear_probe(name, run, [f"data.per_class={labels}", f"data.split_seed={seed}"]) for seed in seeds]
-    row["accuracy"]["linear probe"] = found
-    console.print(f"{name}, {labels} a class, linear probe: {statistics.mean(found):.4f} {found}")
-    return row
+    return {**row, "versions": versions(), "hardware": hardware()}
 
 
 def main() -> None:
@@ -82,6 +86,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", metavar="RUN")
     parser.add_argument("--labels", type=int, nargs="+", default=[10, 100])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--ways", nargs="+", default=[*WAYS, PROBE], choices=[*WAYS, PROBE], metavar="WAY")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     given = parser.parse_args()
     chosen = {name: getattr(given, name) for name in RECIPES if getattr(given, name)}
@@ -91,8 +96,10 @@ def main() -> None:
     kept = read_json(SCARCE)["rows"] if SCARCE.is_file() else []
     for name, run in chosen.items():
         for labels in given.labels:
-            row = measure(name, run, labels, given.seeds, given.runs, console)
-            kept = [r for r in kept if (r["encoder"], r["labels"]) != (row["encoder"], row["labels"])] + [row]
+            row = measure(name, run, labels, given.seeds, given.ways, given.runs, console)
+            same = [r for r in kept if (r["encoder"], r["labels"]) == (row["encoder"], row["labels"])]
+            row["accuracy"] = {**(same[0]["accuracy"] if same else {}), **row["accuracy"]}
+            kept = [r for r in kept if r not in same] + [row]
             write_json(SCARCE, {"seeds": given.seeds, "rows": kept})
     console.print(scarce_labels(), markup=False)
     console.print(f"Kept in {SCARCE}; `python benchmarks/results.py write` puts it into the README")

@@ -186,6 +186,7 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
 
     if resume:
         kept.set_model(model)
+        model.optimizer.build(model.trainable_variables)
         model.evaluate(validation.take(1), verbose=0)  # makes the variables of the metrics, which are restored, too
         kept.restore(console)
         epoch, done = divmod(kept.step, steps)
