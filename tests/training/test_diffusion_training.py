@@ -226,6 +226,7 @@ def losses(network, given):
     return [float(model.train_on_batch([given["x"], given["labels"]])) for _ in range(3)]
 
 
+@pytest.mark.slow
 def test_jax_has_the_same_losses_on_the_same_draws_and_trains_on_its_own(tmp_path):
     pytest.importorskip("jax")
     rng, (x, labels) = np.random.default_rng(0), data(8)

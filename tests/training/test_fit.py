@@ -79,7 +79,9 @@ def test_the_best_epoch_is_kept(train, tmp_path):
     assert not same(last.get_weights(), kept)
 
 
-@pytest.mark.parametrize("per_call", [5, 8, 500, "auto"])
+@pytest.mark.parametrize(
+    "per_call", [5, pytest.param(8, marks=pytest.mark.slow), pytest.param(500, marks=pytest.mark.slow), "auto"]
+)
 def test_several_steps_in_one_call_change_nothing(train, per_call):
     """Neither the number of steps in an epoch, nor a bit of the weights, also where it does not divide the epoch."""
     with warnings.catch_warnings():
