@@ -308,7 +308,10 @@ def _embedding(
 
 def _encoder(input_shape: Sequence[int], name: str, config: dict[str, Any] | None) -> keras.Model:
     """Return the model of a builder up to its features, `(batch, channels)`."""
-    registry.validate_encoder(name, config or {})
+    try:
+        registry.validate_encoder(name, config or {})
+    except registry.ModelConfigError as error:
+        raise ValueError(f"{error.key}: {error}") from error
     model = registry.build(name, input_shape=input_shape, outputs=1, **(config or {}))
     features = model.get_layer(FEATURES).output
     if len(features.shape) != 2:
