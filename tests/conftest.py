@@ -1,6 +1,7 @@
 """What several test files share: a cache of their own, small data files, and tiny runs that are trained once."""
 
 import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -70,6 +71,27 @@ def environment(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_CACHE", str((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cache"))
         yield
+
+
+@pytest.fixture
+def zoo(monkeypatch, capfd, tmp_path):
+    """Run `zoo …` in an empty folder of this process; return exit code, standard output and standard error."""
+    from zoo import cli
+
+    monkeypatch.delenv("ZOO_DEBUG", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["zoo", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err
+        return stop.value.code or 0, out, err
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -29,24 +29,6 @@ COMMANDS = {
 
 
 @pytest.fixture
-def zoo(monkeypatch, capfd):
-    """Run `zoo …` in this process; return exit code, standard output and standard error."""
-    monkeypatch.delenv("ZOO_DEBUG", raising=False)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["zoo", *arguments])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = capfd.readouterr()
-        assert "Traceback" not in out + err
-        return stop.value.code or 0, out, err
-
-    return run
-
-
-@pytest.fixture
 def bad(tmp_path):
     """Return a recipe file with one problem."""
     path = tmp_path / "bad.yaml"

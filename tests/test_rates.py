@@ -1,12 +1,11 @@
 """`zoo schedule` and `zoo find-lr`, on small data and without it."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 
-from zoo import cli, rates
+from zoo import rates
 from zoo.data.batches import training_batches
 from zoo.data.sources import load_dataset
 from zoo.errors import ZooError
@@ -22,24 +21,6 @@ COSINE = "optimizer.learning_rate={schedule: cosine, peak: 0.1}"
 TOO_LONG = "optimizer.learning_rate={schedule: warmup_linear, peak: 1, warmup: 90 steps}"
 
 
-@pytest.fixture
-def zoo(monkeypatch, capfd, tmp_path):
-    """Run `zoo …` in an empty folder; return exit code, standard output and standard error."""
-    monkeypatch.delenv("ZOO_DEBUG", raising=False)
-    monkeypatch.setenv("COLUMNS", "70")
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["zoo", *arguments])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        out, err = capfd.readouterr()
-        return stop.value.code or 0, out, err
-
-    return run
-
-
 # --- schedule -----------------------------------------------------------------------------------------------------
 
 
@@ -53,7 +34,8 @@ def test_the_schedule_of_a_run(zoo, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_as_text(zoo):
+def test_as_text(zoo, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "70")
     code, out, err = zoo("schedule", "mlp/digits", "--steps-per-epoch", "5", COSINE)
     assert (code, err) == (0, "")
     lines = out.splitlines()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -321,7 +322,7 @@ def _show(rows: list[dict[str, Any]], as_json: bool, columns: list[str]) -> None
 def _plot(values: list[float], left: str, right: str) -> None:
     from zoo.textplot import text_plot
 
-    text = text_plot(values, left, right, width=_out.width, plain=_out.options.ascii_only)
+    text = text_plot(values, left, right, width=shutil.get_terminal_size().columns, plain=_out.options.ascii_only)
     _out.print(text, markup=False, no_wrap=True)
 
 

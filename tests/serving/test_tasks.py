@@ -70,9 +70,19 @@ def test_a_strip_is_read(tmp_path):
 
 
 def test_the_pixels_of_a_scene_are_shared_out(tmp_path):
-    Image.fromarray(np.full((64, 64), 90, np.uint8)).save(tmp_path / "empty.png")
-    (result,) = predict(exported("cnn/digit_scenes_masks"), [tmp_path / "empty.png"])
-    assert sum(result["shares"].values()) == pytest.approx(1) and result["shares"]["background"] > 0.9
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    digit = digits.images[np.flatnonzero(digits.target == 3)[5]].astype(np.float32) * (255 / 16)
+    ink = np.asarray(Image.fromarray(digit).resize((24, 24), Image.Resampling.BILINEAR))
+    scene = 60.0 + np.random.default_rng(0).integers(-15, 16, (64, 64))
+    scene[20:44, 10:34] += ink / 2
+    Image.fromarray(scene.astype(np.uint8)).save(tmp_path / "scene.png")
+    (result,) = predict(exported("cnn/digit_scenes_masks"), [tmp_path / "scene.png"])
+    strokes = np.count_nonzero(ink >= 96) / scene.size
+    assert sum(result["shares"].values()) == pytest.approx(1)
+    assert result["shares"]["background"] == pytest.approx(1 - strokes, abs=0.008)
+    assert result["shares"]["3"] == pytest.approx(strokes, abs=0.008) and strokes > 0.04
 
 
 def test_sequences_of_numbers(tmp_path):
