@@ -24,7 +24,7 @@ from zoo.registry import register
 
 DiscriminatorNorm = Literal["none", "spectral", "layer", "batch"]
 GENERATOR, DISCRIMINATOR = "generator", "discriminator"
-_INITIALIZER = keras.initializers.RandomNormal(0.0, 0.02)  # DCGAN, section 4
+
 _SLOPE = 0.2
 
 
@@ -120,7 +120,7 @@ def conditional_gan(
     generator = keras.Model([noise, label], _image(x, shape, generator_widths, generator_norm), name=GENERATOR)
     image, label = keras.Input(shape, name="image"), keras.Input((), dtype="int32", name="label")
     x = _judge(image, discriminator_widths, discriminator_norm, dropout)
-    direction = keras.layers.Embedding(outputs, x.shape[-1], embeddings_initializer=_INITIALIZER, name="projection")
+    direction = keras.layers.Embedding(outputs, x.shape[-1], embeddings_initializer=_initializer(), name="projection")
     score = _dense(1, discriminator_norm, "score")(x)
     agreement = ops.sum(x * direction(label), axis=-1, keepdims=True)
     discriminator = keras.Model([image, label], keras.layers.Add(name="total")([score, agreement]), name=DISCRIMINATOR)
@@ -149,7 +149,7 @@ def _image(x: keras.KerasTensor, shape: tuple[int, ...], widths: Sequence[int], 
     sizes.reverse()
     smallest = (*sizes[0], widths[0])
     x = keras.layers.Dense(
-        math.prod(smallest), use_bias=not has_shift(norm), kernel_initializer=_INITIALIZER, name="start"
+        math.prod(smallest), use_bias=not has_shift(norm), kernel_initializer=_initializer(), name="start"
     )(x)
     x = keras.layers.Reshape(smallest, name="smallest")(x)
     x = keras.layers.ReLU(name="start_relu")(normalization(x, norm, name="start_norm"))
@@ -162,7 +162,7 @@ def _image(x: keras.KerasTensor, shape: tuple[int, ...], widths: Sequence[int], 
             strides=2,
             padding="same",
             use_bias=last or not has_shift(norm),
-            kernel_initializer=_INITIALIZER,
+            kernel_initializer=_initializer(),
             name=f"up{i}",
         )(x)
         extra = [(0, n - wanted) for n, wanted in zip(x.shape[1:3], size, strict=True)]
@@ -185,7 +185,7 @@ def _judge(x: keras.KerasTensor, widths: Sequence[int], norm: DiscriminatorNorm,
             strides=2,
             padding="same",
             use_bias=not has_shift(normalized),
-            kernel_initializer="he_normal" if spectral else _INITIALIZER,
+            kernel_initializer="he_normal" if spectral else _initializer(),
             name=f"down{i}",
         )(x)
         x = normalization(x, normalized, name=f"down{i}_norm")
@@ -198,4 +198,9 @@ def _judge(x: keras.KerasTensor, widths: Sequence[int], norm: DiscriminatorNorm,
 def _dense(units: int, norm: DiscriminatorNorm, name: str) -> Any:
     if norm == "spectral":
         return SpectralDense(units, name=name)
-    return keras.layers.Dense(units, kernel_initializer=_INITIALIZER, name=name)
+    return keras.layers.Dense(units, kernel_initializer=_initializer(), name=name)
+
+
+def _initializer() -> keras.initializers.Initializer:
+    """Return DCGAN's initializer (section 4): one for each layer, because it draws its own seed when it is made."""
+    return keras.initializers.RandomNormal(0.0, 0.02)

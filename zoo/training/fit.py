@@ -77,7 +77,7 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     Raises:
         ZooError: the data does not fit the preprocessing, the model or the batch size.
     """
-    keras.utils.set_random_seed(recipe.training.seed)
+    _start_from_seed(recipe.training.seed)
     size = recipe.training.batch_size
     if size > len(dataset.train):
         raise ZooError(
@@ -212,6 +212,15 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
         kept_epoch = kept.best_epoch
     problem.views.settle()
     return Fitted(log.rows, kept_epoch, seconds)
+
+
+def _start_from_seed(seed: int) -> None:
+    """Seed the random numbers, and have every operation sum in one order, so that two runs agree to the last bit."""
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
 
 
 def _prepare(
