@@ -85,7 +85,8 @@ def test_tables_and_facts(zoo):
     code, out, err = zoo("list")
     assert (code, err) == (0, "")
     assert re.search(r"^mlp +mlp +image_classification, ", out, re.MULTILINE)
-    assert all(name in zoo("recipes")[1] for name in list_recipes())
+    shown = zoo("recipes")[1]
+    assert all(name in shown for name in list_recipes())
     described = zoo("describe", "mlp")[1]
     assert re.search(r"^parameters +235,146$", described, re.MULTILINE)
     assert re.search(r"^  widths +256, 128$", described, re.MULTILINE)

@@ -175,7 +175,7 @@ SLOW = (  # many layers, half a minute each; or like another recipe that is not 
     *("autoencoder/fashion_mnist", "autoencoder/fashion_mnist_vae", "diffusion/digits_flow", "diffusion/fashion_mnist"),
     *("gan/digits", "cnn/digit_scenes_boxes", "representation/digits_mae"),
     *("diffusion/digits", "cnn/digit_scenes_masks", "representation/digits_siamese", "lstm/copy_memory", "lstm/digits"),
-    *("diffusion/digits_conditional", "gan/digits_conditional", "gan/fashion_mnist", "lstm/dates"),
+    *("diffusion/digits_conditional", "gan/digits_conditional", "gan/fashion_mnist", "lstm/dates", "cnn/coco"),
     *("graph/digit_neighbors_gat", "graph/digit_neighbors_sage"),
     *("mlp/mnist_reference", "rnn/fashion_mnist", "rnn/adding_problem", "transformer/python_topics"),
     *("rnn/fashion_mnist_gru", "rnn/adding_problem_gru", "transformer/fashion_mnist_vit", "mlp/fashion_mnist_mixer"),
@@ -430,7 +430,9 @@ def test_an_autoencoder_leaves_both_halves_and_an_anomaly_detector_its_threshold
     assert [row["label"] for row in rows] == found.labels and len(rows[0]["embedding"]) == 16
 
 
-@pytest.mark.parametrize("name", ["gan/digits_conditional", "diffusion/digits_conditional"])
+@pytest.mark.parametrize(
+    "name", ["gan/digits_conditional", pytest.param("diffusion/digits_conditional", marks=pytest.mark.slow)]
+)
 def test_a_model_that_makes_images(name, tmp_path, monkeypatch):
     run = workflow.train(name, small(name), runs=tmp_path)
     report = json.loads((run / "report.json").read_text())

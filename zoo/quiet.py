@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -35,16 +35,35 @@ def quiet_startup() -> Iterator[None]:
             os.close(saved)
 
 
-def start_keras() -> None:
-    """Import Keras and its backend, without their start-up lines."""
-    if "keras" in sys.modules:
+def start_keras(processors: int = 1) -> None:
+    """Import Keras and its backend, without their start-up lines.
+
+    Args:
+        processors: devices that the processor is to be seen as, where the backend has not been started yet.
+    """
+    if "keras" in sys.modules and processors == 1:
         return
     with quiet_startup():
         import keras
 
         logging.getLogger("absl").setLevel(logging.ERROR)
+        if processors > 1:
+            with suppress(RuntimeError):  # it has been started
+                _split_processor(keras.backend.backend(), processors)
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
             tf.get_logger().setLevel(logging.ERROR)
             tf.constant(0)  # the first operation writes its own lines
+
+
+def _split_processor(backend: str, count: int) -> None:
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        (processor,) = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * count)
+    elif backend == "jax":
+        import jax
+
+        jax.config.update("jax_num_cpu_devices", count)

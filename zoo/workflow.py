@@ -51,7 +51,7 @@ def train(
         raise ZooError("name a recipe, or a run to go on with (--resume RUN), which has its recipe and its overrides")
     loaded = load_recipe(recipe, overrides) if recipe is not None else _interrupted(str(resume))
     console.print(f"[bold]{loaded.name}[/]: {loaded.recipe.description or loaded.recipe.model.name}")
-    start_keras()
+    start_keras(_processors(loaded.recipe))
     from zoo.data.audit import audit
     from zoo.data.sources import load_dataset
     from zoo.export.export import export_run, load_model
@@ -169,6 +169,12 @@ def export(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, An
     certificate = export_run(run, dataset, load_model(run))
     _say_export(console, certificate)
     return {"path": str(exported_path(run)), **certificate}
+
+
+def _processors(recipe: Any) -> int:
+    """Return how many devices the processor has to be seen as, should there be no others."""
+    distribution = recipe.training.distribution
+    return distribution.devices if distribution is not None and distribution.devices != "all" else 1
 
 
 def _reopen(folder: str | Path) -> tuple[Any, Any, Any]:

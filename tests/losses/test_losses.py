@@ -73,7 +73,10 @@ def test_every_loss_of_the_recipes_serves_a_task():
     assert named == {name for task in TASKS.values() for name in task.losses}
 
 
-@pytest.mark.parametrize(("kind", "name"), LOSSES)
+@pytest.mark.parametrize(
+    ("kind", "name"),  # what is abnormal has the losses of reconstruction
+    [pytest.param(*one, marks=[pytest.mark.slow] if one[0] == "anomaly" else []) for one in LOSSES],
+)
 def test_every_loss_of_every_task_is_one_finite_number_that_training_lowers(kind, name):
     """The outputs are the weights: gradient descent on the outputs themselves."""
     y, output = example(kind)

@@ -21,7 +21,7 @@ def trainable(model):
         ("resnet20", {}, 269_722),  # github.com/akamaster/pytorch_resnet_cifar10, option A
         ("resnet20", {"shortcut": "projection"}, 272_474),  # option B
         ("alexnet", {}, 61_100_840),  # torchvision
-        ("vgg16", {}, 138_357_544),  # torchvision
+        pytest.param("vgg16", {}, 138_357_544, marks=pytest.mark.slow),  # torchvision
         # torchvision, whose convolutions keep an idle bias
         pytest.param("vgg16", {"norm": "batch"}, 138_365_992 - 4_224, marks=pytest.mark.slow),
         ("wide_resnet", {}, 36_479_194),  # github.com/xternalz/WideResNet-pytorch

@@ -158,11 +158,14 @@ def so_far(targets: Any) -> Any:
     return tf.concat([tf.fill([tf.shape(targets)[0], 1], START), targets[:, :-1]], axis=1)
 
 
-def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Variable, steps: int) -> tf.data.Dataset:
+def training_batches(
+    prepared: Prepared, recipe: Recipe, *, start: int | tf.Variable, steps: int, part: tuple[int, int] = (0, 1)
+) -> tf.data.Dataset:
     """Return `steps` training batches from step `start` of the run on, which may lie in any epoch.
 
     An epoch is a seeded permutation of the examples, cut into whole batches; what is left over at the end of one
-    epoch is a different part in each. A variable `start` (int64) is read anew by each iterator.
+    epoch is a different part in each. A variable `start` (int64) is read anew by each iterator. Of each batch, one of
+    as many equal parts as there are processes is given on.
     """
     import tensorflow as tf
 
@@ -181,7 +184,9 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
     def batch(offset: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         step = start + offset
         positions = tf.ensure_shape(batch_positions(step, seed, size, count), (size,))
-        x, y = read(positions), tf.gather(targets, positions)
+        # with one shape, whatever is read from, the graph is the same, and so are the bits
+        x = tf.nest.map_structure(lambda values: tf.ensure_shape(values, (size, *values.shape[1:])), read(positions))
+        y = tf.gather(targets, positions)
         step_seed = tf.stack([tf.constant(seed, tf.int64), step])
         if pairs and augment is not None:
             x = views_of(x, augment, step_seed)
@@ -194,7 +199,11 @@ def training_batches(prepared: Prepared, recipe: Recipe, *, start: int | tf.Vari
             x, y = hide(x, vocabulary, step_seed)
         if blend is not None:
             x, y = blend(tf.cast(x, tf.float32), y, step_seed)
-        return prepared.given(x, y)
+        rows = size // part[1]
+        given = prepared.given(x, y)
+        if part[1] == 1:
+            return given
+        return tf.nest.map_structure(lambda values: values[part[0] * rows : (part[0] + 1) * rows], given)
 
     dataset = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return dataset.prefetch(tf.data.AUTOTUNE)

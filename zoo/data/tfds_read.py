@@ -149,10 +149,10 @@ def _read_text(builder: Any, split: str, name: str, target: str) -> tuple[Inputs
     import tensorflow_datasets as tfds
 
     dataset = builder.as_dataset(split=split, shuffle_files=False).map(lambda e: (e[name], e[target]))
-    pairs = [(as_text(x), y) for x, y in tfds.as_numpy(dataset)]
-    texts = np.array([x for x, _ in pairs], dtype=object)
-    targets = np.array([as_text(y) if isinstance(y, bytes) else y for _, y in pairs])
-    return TextInputs(texts), targets
+    batches = list(tfds.as_numpy(dataset.batch(_BATCH)))
+    texts = np.array([as_text(text) for batch, _ in batches for text in batch], dtype=object)
+    targets = np.concatenate([batch for _, batch in batches])
+    return TextInputs(texts), np.array([as_text(y) for y in targets]) if targets.dtype == object else targets
 
 
 def _read_encoded(

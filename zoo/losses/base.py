@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.replicas import share
+
 
 class BatchLoss(keras.losses.Loss):
     """A loss that is one number for a whole batch, such as a mean over the tokens that count.
@@ -16,7 +18,7 @@ class BatchLoss(keras.losses.Loss):
 
     The loss that Keras logs for an epoch is the mean of the batches' losses, each weighted by its number of examples.
     Where the loss is a mean over something else (tokens, objects, sums over the batch), batches that hold more of it
-    count no more than others.
+    count no more than others; and so do the replicas of `tf.distribute`.
     """
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -27,7 +29,7 @@ class BatchLoss(keras.losses.Loss):
         """
         if sample_weight is not None:
             raise ValueError(f"{self.name} is one number for the whole batch: it takes no weights of single examples")
-        return self.call(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred, "float32"))
+        return share(self.call(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred, "float32")))
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the loss."""

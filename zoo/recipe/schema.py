@@ -110,6 +110,12 @@ class Checkpoints(Section):
     keep: Positive = Field(2, description="how many stay; each holds the best weights so far, too")
 
 
+class Distribution(Section):
+    """Several devices, each of which works on its part of every batch."""
+
+    devices: Positive | Literal["all"] = Field("all", description="accelerators; where there are none, processors")
+
+
 class Training(Section):
     """How long, in what batches, from which seed."""
 
@@ -129,6 +135,7 @@ class Training(Section):
         "epochs, or text: 500 steps, 2 epochs, 90%; at the end of the run where left out",
     )
     checkpoints: Checkpoints = Checkpoints()
+    distribution: Distribution | None = Field(None, description="one device where left out")
     monitor: bool = Field(
         False, description="log the gradients' norm, the size of the updates, and the share of dead units by epoch"
     )

@@ -17,6 +17,7 @@ import keras
 from keras import ops
 
 from zoo.models.gan import DISCRIMINATOR, GENERATOR
+from zoo.replicas import own_rows, share
 from zoo.training.gradients import input_gradient
 from zoo.training.penalty import Penalty, plus_penalty
 
@@ -69,7 +70,7 @@ class Adversarial(keras.Model):
             of the gradient, a number.
         """
         real, *label = inputs if isinstance(inputs, list | tuple) else [inputs]
-        noise = keras.random.normal((ops.shape(real)[0], self.latent), seed=self.noise)
+        noise = own_rows(lambda n: keras.random.normal((n, self.latent), seed=self.noise), ops.shape(real)[0])
         fake = self.generator([noise, *label] if label else noise, training=training)
         fixed = ops.stop_gradient(fake)
         scores = {
@@ -96,8 +97,8 @@ class Adversarial(keras.Model):
         if self.r1:
             slope = input_gradient(lambda x: self._judge(x, label, False), real)
             return 0.5 * self.r1 * ops.mean(ops.sum(ops.square(slope), axis=(1, 2, 3)))
-        share = keras.random.uniform((ops.shape(real)[0], 1, 1, 1), seed=self.noise)
-        slope = input_gradient(lambda x: self._judge(x, label, False), share * real + (1 - share) * fake)
+        part = own_rows(lambda n: keras.random.uniform((n, 1, 1, 1), seed=self.noise), ops.shape(real)[0])
+        slope = input_gradient(lambda x: self._judge(x, label, False), part * real + (1 - part) * fake)
         norm = ops.sqrt(ops.sum(ops.square(slope), axis=(1, 2, 3)) + 1e-12)
         return self.gradient_penalty * ops.mean(ops.square(norm - 1))
 
@@ -113,7 +114,7 @@ class Adversarial(keras.Model):
         self.figures["discriminator_loss"].update_state(discriminator)
         self.figures["d_real"].update_state(y_pred["real"])
         self.figures["d_fake"].update_state(y_pred["fake"])
-        return plus_penalty(discriminator + generator, self, training)
+        return plus_penalty(share(discriminator + generator), self, training)
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the model."""

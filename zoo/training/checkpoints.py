@@ -136,14 +136,19 @@ class Checkpoints(keras.callbacks.Callback):
 
     # === Going on ===
 
-    def restore(self, console: Console) -> None:
+    def restore(self, console: Console, folder: Path | None = None) -> None:
         """Put everything back to what the newest state says that is whole; damaged ones are named and passed over.
+
+        Args:
+            console: where it is said.
+            folder: where the states are, if not in the folder that this one writes to.
 
         Raises:
             ZooError: there is none, or it is of another model.
         """
+        folder = folder or self.folder
         clear_leftovers(self.folder)
-        files = state_files(self.folder)
+        files = state_files(folder)
         for path in files:
             try:
                 facts, arrays = read_state(path)
@@ -152,7 +157,7 @@ class Checkpoints(keras.callbacks.Callback):
                 continue
             self._set(path, facts, arrays)
             return
-        raise ZooError(f"{self.folder} holds no state to go on from that is whole; train anew")
+        raise ZooError(f"{folder} holds no state to go on from that is whole; train anew")
 
     def _set(self, path: Path, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         if facts["shapes"] != [list(v.shape) for v in self._variables()]:

@@ -15,6 +15,7 @@ from keras import ops
 from zoo.diffusion import Process
 from zoo.errors import ZooError
 from zoo.layers.time_embedding import class_count
+from zoo.replicas import own_rows
 from zoo.training.penalty import Penalty, plus_penalty
 
 
@@ -97,10 +98,10 @@ class DiffusionTraining(keras.Model):
 
     def draw(self, images: Any) -> tuple[Any, Any]:
         """Return a time for each image, `(batch,)`, and noise of the shape of the images."""
-        batch = ops.shape(images)[0]
-        begin = keras.random.uniform((), dtype=self.compute_dtype, seed=self.generator)
-        steps = ops.cast(ops.arange(batch), self.compute_dtype) / ops.cast(batch, self.compute_dtype)
-        noise = keras.random.normal(ops.shape(images), dtype=self.compute_dtype, seed=self.generator)
+        (batch, *shape), dtype = ops.shape(images), self.compute_dtype
+        begin = keras.random.uniform((), dtype=dtype, seed=self.generator)
+        steps = own_rows(lambda n: ops.cast(ops.arange(n), dtype) / ops.cast(n, dtype), batch)
+        noise = own_rows(lambda n: keras.random.normal((n, *shape), dtype=dtype, seed=self.generator), batch)
         return ops.mod(begin + steps, 1.0), noise
 
     def compute_loss(
@@ -111,7 +112,8 @@ class DiffusionTraining(keras.Model):
         return plus_penalty(loss, self, training)
 
     def _drop(self, label: Any) -> Any:
-        dropped = keras.random.uniform(ops.shape(label), seed=self.generator) < self.drop_label
+        draws = own_rows(lambda n: keras.random.uniform((n,), seed=self.generator), ops.shape(label)[0])
+        dropped = draws < self.drop_label
         return ops.where(dropped, ops.cast(self.classes, label.dtype), label)
 
     def get_config(self) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -23,6 +25,7 @@ from zoo.recipe import Recipe
 from zoo.tasks import TASKS
 from zoo.training.callbacks import EpochLog, EpochStart
 from zoo.training.checkpoints import Checkpoints, Monitor
+from zoo.training.devices import Devices, devices_for
 from zoo.training.generation import conditional
 from zoo.training.model import TWO_VIEWS, TargetScale, Views, build_views, fit_target_scale, training_targets
 from zoo.training.monitoring import Monitoring
@@ -49,6 +52,7 @@ class Problem:
     train: Prepared
     validation: Prepared
     pretrained: dict[str, Any] | None = None
+    devices: Devices = field(default_factory=Devices)
 
     def prepare(self, split: Split) -> Prepared:
         """Prepare a split as the model's input."""
@@ -85,17 +89,19 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
         )
     preprocessor = fit_preprocessor(recipe.preprocess, dataset)
     scale = fit_target_scale(dataset.train, TASKS[recipe.task])
-    views = build_views(recipe, dataset, preprocessor, scale)
+    devices = devices_for(recipe)
+    views = build_views(recipe, dataset, preprocessor, scale, devices)
     pretrained = None
     if recipe.model.pretrained is not None:
-        pretrained = load_pretrained(views.learner, recipe.model.pretrained, freeze=recipe.model.freeze)
+        with devices.scope():
+            pretrained = load_pretrained(views.learner, recipe.model.pretrained, freeze=recipe.model.freeze)
     watched = dataset.validation
     if TASKS[recipe.task].kind == "anomaly":  # training sees what is normal, and so does its figure on validation
         watched = watched.part(np.flatnonzero(watched.targets == 0))
     train, validation = (
         _prepare(s, dataset, preprocessor, scale, recipe, views.network) for s in (dataset.train, watched)
     )
-    return Problem(recipe, dataset, preprocessor, scale, views, train, validation, pretrained)
+    return Problem(recipe, dataset, preprocessor, scale, views, train, validation, pretrained, devices)
 
 
 def compile_for_training(problem: Problem, optimizer: Any, steps: int, epochs: int, per_call: int = 1) -> None:
@@ -113,20 +119,23 @@ def compile_for_training(problem: Problem, optimizer: Any, steps: int, epochs: i
     loss = None
     if task.kind != "generation":
         loss = build_loss(recipe.loss, kind=task.kind, class_weights=_class_weights(problem))
-    built = build_optimizer(optimizer, model, steps, epochs)
-    if recipe.training.monitor:
-        built = WatchedOptimizer.around(built, model.trainable_variables)
-    model.compile(
-        optimizer=with_loss_scale(built, recipe.training.precision),
-        loss=loss,
-        metrics=[] if task.monitor == "loss" else [task.monitor],
-        steps_per_execution=min(per_call, steps),
-        jit_compile=False,
-    )
+    with problem.devices.scope():
+        built = build_optimizer(optimizer, model, steps, epochs)
+        if recipe.training.monitor:
+            built = WatchedOptimizer.around(built, model.trainable_variables)
+        model.compile(
+            optimizer=with_loss_scale(built, recipe.training.precision),
+            loss=loss,
+            metrics=[] if task.monitor == "loss" else [task.monitor],
+            steps_per_execution=min(per_call, steps),
+            jit_compile=False,
+        )
 
 
 def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = False) -> Fitted:
     """Train the model; write `metrics.csv`, `tensorboard/` and `checkpoints/` to the run folder.
+
+    Of several processes the first writes there, and all read there what they go on from.
 
     Args:
         problem: data and model.
@@ -137,11 +146,16 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
     Raises:
         ZooError: the loss became NaN or infinite, a checkpoint cannot be written, or none is left to go on from.
     """
+    with nullcontext(folder) if problem.devices.first else TemporaryDirectory() as own:
+        return _fit(problem, Path(own), folder if resume else None, console)
+
+
+def _fit(problem: Problem, folder: Path, before: Path | None, console: Console) -> Fitted:
     recipe, training = problem.recipe, problem.recipe.training
-    task = TASKS[recipe.task]
+    task, scope = TASKS[recipe.task], problem.devices.scope
     model, generates = problem.views.trained, task.kind == "generation"
     steps = len(problem.train) // training.batch_size
-    auto = STEPS_PER_EXECUTION.get(registry.entry(recipe.model.name).family, 1)
+    auto = STEPS_PER_EXECUTION.get(registry.entry(recipe.model.name).family, 1) if problem.devices.count == 1 else 1
     per_call = auto if training.steps_per_execution == "auto" else training.steps_per_execution
     compile_for_training(problem, recipe.optimizer, steps, training.epochs, per_call)
     log = EpochLog(folder / "metrics.csv")
@@ -154,7 +168,7 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
     board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
     start = EpochStart(steps)
     watching = [Monitoring(problem)] if training.monitor else []
-    callbacks = [start, StopOnNonFinite(problem, start), *watching, log, board, display]
+    callbacks = [*problem.devices.callbacks, start, StopOnNonFinite(problem, start), *watching, log, board, display]
     stop = recipe.regularization.early_stopping
     if stop is not None:
         early = keras.callbacks.EarlyStopping("val_loss", min_delta=stop.min_delta, patience=stop.patience, mode="min")
@@ -174,42 +188,51 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
     def train(until: int) -> None:
         """Train to the end of an epoch, from the step that is next."""
         start.done = kept.step % steps
-        model.fit(
-            training_batches(problem.train, recipe, start=start.step, steps=steps - start.done),
-            initial_epoch=kept.step // steps,
-            epochs=until,
-            validation_data=validation,
-            callbacks=callbacks,
-            shuffle=False,  # the batches are in their order already
-            verbose=0,
+        batches = training_batches(
+            problem.train, recipe, start=start.step, steps=steps - start.done, part=problem.devices.part
         )
+        with scope():
+            model.fit(
+                batches,
+                initial_epoch=kept.step // steps,
+                epochs=until,
+                validation_data=validation,
+                callbacks=callbacks,
+                shuffle=False,  # the batches are in their order already
+                verbose=0,
+            )
 
-    if resume:
+    if before is not None:
         kept.set_model(model)
-        model.optimizer.build(model.trainable_variables)
-        model.evaluate(validation.take(1), verbose=0)  # makes the variables of the metrics, which are restored, too
-        kept.restore(console)
+        with scope():
+            model.optimizer.build(model.trainable_variables)
+            # makes the variables of the metrics, which are restored, too
+            model.evaluate(validation.take(1), verbose=0, callbacks=list(problem.devices.callbacks))
+            kept.restore(console, before / "checkpoints")
         epoch, done = divmod(kept.step, steps)
         within = f" and {done} of {steps} steps" if done else ""
         console.print(f"Going on after epoch {epoch} of {training.epochs}{within}")
-    before = log.rows[-1]["seconds"] if log.rows else 0.0
+    spent = log.rows[-1]["seconds"] if log.rows else 0.0
     started = time.perf_counter()
     try:
         if kept.step % steps:  # the rest of an epoch has fewer batches than the others
             train(kept.step // steps + 1)
-            kept.restore(console)  # averaged weights are put into the model when `fit` ends
+            with scope():
+                kept.restore(console)  # averaged weights are put into the model when `fit` ends
         if kept.step < training.epochs * steps and not kept.finished:
             train(training.epochs)
         elif recipe.optimizer.ema is not None:
-            model.optimizer.finalize_variable_values(model.trainable_variables)
+            with scope():
+                model.optimizer.finalize_variable_values(model.trainable_variables)
     finally:
         display.close()
-    kept.write_models()
-    seconds = before + time.perf_counter() - started
+    seconds = spent + time.perf_counter() - started
     kept_epoch = len(log.rows)
-    if training.select == "best":
-        kept.restore_best()
-        kept_epoch = kept.best_epoch
+    with scope():
+        kept.write_models()
+        if training.select == "best":
+            kept.restore_best()
+            kept_epoch = kept.best_epoch
     problem.views.settle()
     return Fitted(log.rows, kept_epoch, seconds)
 

@@ -8,7 +8,8 @@ raw ── to_shape ──► prepared ── normalize ──► network ──
 An autoencoder's three views give an image; what is evaluated and saved also gives embedding and error. Of models that
 make images from noise, `zoo.training.generation` has the views.
 
-Under mixed precision `trained` has a network of its own; the other views have its copy in float32.
+Under mixed precision, and on several devices, `trained` has a network of its own; the other views have its copy, in
+float32 and on one device.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from zoo.layers.encoder import representation
 from zoo.layers.preprocessing import WindowRestore, WindowStandardize
 from zoo.recipe.schema import Recipe
 from zoo.tasks import TASKS, Task
+from zoo.training.devices import Devices
 from zoo.training.generation import saved_view, trained_view
 from zoo.training.penalty import Penalized, Penalty
 from zoo.training.precision import precision
@@ -44,7 +46,7 @@ class Views:
 
     Attributes:
         network: what the registry built, in float32: normalised examples to logits or values.
-        learner: the network that is trained: `network` itself, or one of less precision with weights of its own.
+        learner: the network that is trained: `network` itself, or one with weights of its own.
         trained: prepared examples to what the loss takes.
         evaluated: prepared examples to probabilities, values, or what the task has in their place.
         saved: raw examples to the same.
@@ -93,16 +95,24 @@ def training_targets(split: Split, task: Task, signature: Signature, scale: Targ
     return split.targets if task.kind == "detection" else split.targets.astype(np.int32)
 
 
-def build_views(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, scale: TargetScale) -> Views:
-    """Build the recipe's network for the data set, with preprocessing before it and what the task wants after it."""
+def build_views(
+    recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, scale: TargetScale, devices: Devices | None = None
+) -> Views:
+    """Build the recipe's network for the data set, with preprocessing before it and what the task wants after it.
+
+    What is trained on several devices has weights of its own; all else stays on one.
+    """
+    devices = devices or Devices()
 
     def views(policy: str) -> Views:
         with precision(policy):
             network = _network(recipe, dataset, preprocessor)
         return _views(network, recipe, dataset, preprocessor, scale)
 
-    built = views(recipe.training.precision)
-    if recipe.training.precision != "float32":
+    with devices.scope():
+        built = views(recipe.training.precision)
+        devices.prepare(built.trained)
+    if recipe.training.precision != "float32" or devices.count > 1:
         built = replace(views("float32"), learner=built.learner, trained=built.trained)
     if recipe.regularization.l1 or recipe.regularization.l2:
         built.trained.penalty = Penalty(recipe.regularization.l1, recipe.regularization.l2)

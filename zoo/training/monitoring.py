@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from zoo.optimization.watched import WatchedOptimizer
+from zoo.training.devices import one_device
 
 if TYPE_CHECKING:
     from zoo.training.fit import Problem
@@ -25,7 +26,8 @@ class Monitoring(keras.callbacks.Callback):
 
     def __init__(self, problem: Problem) -> None:
         super().__init__()
-        self.rectified = rectified(problem.views.learner)
+        self.problem = problem
+        self.rectified = rectified(problem.views.network)
         self.examples = _examples(problem) if self.rectified is not None else None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -35,7 +37,9 @@ class Monitoring(keras.callbacks.Callback):
         assert logs is not None and isinstance(watched, WatchedOptimizer)
         logs.update(watched.read())
         if self.examples is not None:
-            logs["dead_units"] = dead_units(self.rectified, self.examples)
+            self.problem.views.settle()
+            with one_device():
+                logs["dead_units"] = dead_units(self.rectified, self.examples)
 
 
 def rectified(network: keras.Model) -> keras.Model | None:
@@ -58,7 +62,7 @@ def dead_units(model: Any, examples: np.ndarray) -> float:
 
 def _examples(problem: Problem) -> np.ndarray | None:
     """Return normalised validation examples, where the network takes one array of numbers."""
-    if len(problem.views.learner.inputs) > 1 or problem.dataset.signature.vocabulary is not None:
+    if len(problem.views.network.inputs) > 1 or problem.dataset.signature.vocabulary is not None:
         return None
     first = problem.dataset.validation.part(np.arange(min(_EXAMPLES, len(problem.dataset.validation))))
     prepared, normalize = problem.prepare(first).array, problem.preprocessor.normalize()

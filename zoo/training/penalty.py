@@ -11,6 +11,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.replicas import share
+
 
 @dataclass(frozen=True)
 class Penalty:
@@ -51,4 +53,4 @@ class Penalized(keras.Model):
 
 def plus_penalty(loss: Any, model: Any, training: bool) -> Any:
     """Return a loss with the model's penalty, if it has one and is being trained."""
-    return loss + model.penalty(model) if training and model.penalty is not None else loss
+    return loss + share(model.penalty(model)) if training and model.penalty is not None else loss

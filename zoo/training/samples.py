@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from zoo.grids import write_grid
+from zoo.training.devices import one_device
 from zoo.training.generation import conditional, make_images
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class SampleGrids(keras.callbacks.Callback):
         """Write the grid, if it is time."""
         if epoch + 1 in self.epochs:
             self.problem.views.settle()
-            write_grid(self.folder / f"epoch-{epoch + 1:04}.png", draw(self.problem, SHOWN, seed=0))
+            with one_device():
+                write_grid(self.folder / f"epoch-{epoch + 1:04}.png", draw(self.problem, SHOWN, seed=0))
 
 
 def draw(problem: Problem, count: int, *, seed: int, model: keras.Model | None = None) -> np.ndarray:
