@@ -136,13 +136,24 @@ def train(
     runs: Runs = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Go on with an interrupted run, in place of a recipe.")] = None,
     export: Annotated[bool, typer.Option("--export/--no-export", help="Write the ONNX file at the end.")] = True,
+    coordinator: Annotated[
+        str | None, typer.Option(help="HOST:PORT of the first of several processes that train together (JAX).")
+    ] = None,
+    process: Annotated[int | None, typer.Option(help="Number of this process, from 0.")] = None,
+    processes: Annotated[int | None, typer.Option(help="How many there are.")] = None,
     as_json: Json = False,
 ) -> None:
     """Train a recipe, evaluate it against its baseline, report, and export."""
     from zoo import workflow
     from zoo.files import read_json
+    from zoo.processes import Place
 
-    folder = workflow.train(recipe, overrides or [], runs=runs, resume=resume, export=export, console=_err)
+    place = Place.of(coordinator, process, processes)
+    folder = workflow.train_together(
+        place, recipe, overrides or [], runs=runs, resume=resume, export=export, console=_err
+    )
+    if folder is None:
+        return
     if as_json:
         _json({"run": str(folder), **read_json(folder / "report.json")})
     else:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +16,11 @@ from rich.console import Console
 
 from zoo.errors import ZooError
 from zoo.files import read_json, replacing, write_json
+from zoo.processes import Place, joined
 from zoo.quiet import start_keras
 from zoo.recipe import load_recipe
 
+_EXPORTING = "tensorflow"  # the backend whose models tf2onnx reads
 SILENT = Console(quiet=True, stderr=True)
 _TRAIN_EXAMPLES = 10_000  # training examples that the final figures on the training split are computed on, at most
 _PROMPT, _SAMPLE = 16, 400  # characters that a language model is given, and that it adds
@@ -46,6 +52,26 @@ def train(
     Raises:
         ZooError: a problem with the recipe or the data, found before training starts; or a failed training or export.
     """
+    folder = train_together(None, recipe, overrides, runs=runs, resume=resume, export=export, console=console)
+    assert folder is not None
+    return folder
+
+
+def train_together(
+    place: Place | None,
+    recipe: str | Path | None,
+    overrides: Sequence[str] = (),
+    *,
+    runs: str | Path = "runs",
+    resume: str | Path | None = None,
+    export: bool = True,
+    console: Console = SILENT,
+) -> Path | None:
+    """Train a recipe as one of several processes: see `train`, and `zoo.processes` for the place of this one.
+
+    Returns:
+        The run folder; None in a process that is not the first.
+    """
     started = time.perf_counter()
     if (recipe is None) == (resume is None) or (resume is not None and overrides):
         raise ZooError("name a recipe, or a run to go on with (--resume RUN), which has its recipe and its overrides")
@@ -54,7 +80,7 @@ def train(
     start_keras(_processors(loaded.recipe))
     from zoo.data.audit import audit
     from zoo.data.sources import load_dataset
-    from zoo.export.export import export_run, load_model
+    from zoo.export.export import load_model
     from zoo.export.parity import saved_outcomes
     from zoo.generated import judge_generated
     from zoo.profile import count_parameters
@@ -66,27 +92,35 @@ def train(
     task = TASKS[loaded.recipe.task]
     dataset = load_dataset(loaded.recipe.data, task, loaded.recipe.preprocess)
     facts = audit(dataset)
-    problem = set_up(loaded.recipe, dataset)
-    if problem.pretrained is not None:
-        facts["pretrained"] = problem.pretrained
-    sizes = ", ".join(f"{count:,} {name}" for name, count in facts["splits"].items())
-    console.print(f"Data: {dataset.name}: {sizes}")
-    for finding in facts["findings"]:
-        console.print(f"  note: {finding}", style="yellow", markup=False)
-    parameters = count_parameters(problem.views.network)
-    console.print(f"Model: {loaded.recipe.model.name}, {parameters:,} parameters")
-    if problem.pretrained is not None:
-        held = ", frozen" if loaded.recipe.model.freeze else ""
-        console.print(f"  beginning with the encoder of {problem.pretrained['recipe']}{held}")
+    with joined(place):
+        problem = set_up(loaded.recipe, dataset)
+        if problem.pretrained is not None:
+            facts["pretrained"] = problem.pretrained
+        sizes = ", ".join(f"{count:,} {name}" for name, count in facts["splits"].items())
+        console.print(f"Data: {dataset.name}: {sizes}")
+        for finding in facts["findings"]:
+            console.print(f"  note: {finding}", style="yellow", markup=False)
+        parameters = count_parameters(problem.views.network)
+        console.print(f"Model: {loaded.recipe.model.name}, {parameters:,} parameters")
+        if problem.pretrained is not None:
+            held = ", frozen" if loaded.recipe.model.freeze else ""
+            console.print(f"  beginning with the encoder of {problem.pretrained['recipe']}{held}")
 
-    if resume is None:
-        run = create_run(loaded, Path(runs))
-        write_json(run.folder / "data.json", facts)
-    else:
-        run = open_run(resume)
-        _same_data(run, dataset)
-    console.print(f"Training in {run.folder}")
-    fitted = fit(problem, run.folder, console, resume=resume is not None)
+        first = place is None or place.process == 0
+        if resume is not None:
+            run = open_run(resume)
+            _same_data(run, dataset)
+        elif first:
+            run = create_run(loaded, Path(runs))
+            write_json(run.folder / "data.json", facts)
+        else:
+            run = None  # the first process has one
+        if run is not None:
+            console.print(f"Training in {run.folder}")
+        fitted = fit(problem, run.folder if run is not None else None, console, resume=resume is not None)
+    if run is None or not first:
+        console.print("Trained; the first process evaluates and exports")
+        return None
     with replacing(run.model_path) as path:
         problem.views.saved.save(path)
     if fitted.kept_epoch < len(fitted.history):
@@ -107,8 +141,7 @@ def train(
     report = _report(run, loaded, problem, model, fitted, facts, outputs, baseline, judged)
     _say_result(console, report)
     if export:
-        certificate = export_run(run, dataset, model)
-        _say_export(console, certificate)
+        _say_export(console, _exported(run, dataset, model))
     console.print(f"Done in {time.perf_counter() - started:.0f} s. Report: {run.folder / 'report.html'}")
     return run.folder
 
@@ -161,6 +194,8 @@ def export(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, An
     Raises:
         ZooError: no such run, other data than the run was trained on, or a file that differs from the model.
     """
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = _EXPORTING
     start_keras()
     from zoo.export.export import export_run, exported_path, load_model
 
@@ -169,6 +204,27 @@ def export(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, An
     certificate = export_run(run, dataset, load_model(run))
     _say_export(console, certificate)
     return {"path": str(exported_path(run)), **certificate}
+
+
+def _exported(run: Any, dataset: Any, model: Any) -> dict[str, Any]:
+    """Export a run, on JAX in another process, whose backend the converter reads; return the certificate."""
+    import keras
+
+    from zoo.export.export import export_run
+
+    if keras.backend.backend() == _EXPORTING:
+        return export_run(run, dataset, model)
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", "export", str(run.folder), "--json"],
+        env={**os.environ, "KERAS_BACKEND": _EXPORTING},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ZooError(done.stderr.strip().rpartition("error: ")[2] or f"zoo export {run.folder} failed")
+    certificate: dict[str, Any] = json.loads(done.stdout)
+    return certificate
 
 
 def _processors(recipe: Any) -> int:

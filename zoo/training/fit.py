@@ -132,14 +132,12 @@ def compile_for_training(problem: Problem, optimizer: Any, steps: int, epochs: i
         )
 
 
-def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = False) -> Fitted:
+def fit(problem: Problem, folder: Path | None, console: Console, *, resume: bool = False) -> Fitted:
     """Train the model; write `metrics.csv`, `tensorboard/` and `checkpoints/` to the run folder.
-
-    Of several processes the first writes there, and all read there what they go on from.
 
     Args:
         problem: data and model.
-        folder: the run folder.
+        folder: the run folder. Of several processes the first writes there, and all read there what they go on from.
         console: where progress is shown.
         resume: go on from the newest state in the run folder that is whole, to the same end as if nothing had been.
 
@@ -147,6 +145,7 @@ def fit(problem: Problem, folder: Path, console: Console, *, resume: bool = Fals
         ZooError: the loss became NaN or infinite, a checkpoint cannot be written, or none is left to go on from.
     """
     with nullcontext(folder) if problem.devices.first else TemporaryDirectory() as own:
+        assert own is not None
         return _fit(problem, Path(own), folder if resume else None, console)
 
 

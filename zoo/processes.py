@@ -1,0 +1,97 @@
+"""Several processes that train one run together, on one machine or more: JAX's coordination service.
+
+Each is started with the same recipe: `zoo train RECIPE --coordinator HOST:PORT --process I --processes N`. The first
+writes the run folder, evaluates and exports; the others end when training does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from zoo.errors import ZooError
+
+START_TIMEOUT = 120  # seconds that a process waits for the others to come
+HEARTBEAT_TIMEOUT = 20  # seconds after which one that is silent counts as gone
+_END_TIMEOUT = 60
+
+
+@dataclass(frozen=True)
+class Place:
+    """The place of a process among those of a run.
+
+    Attributes:
+        coordinator: `HOST:PORT` of the first, which the others reach.
+        process: number of this one, from 0.
+        processes: how many there are.
+    """
+
+    coordinator: str
+    process: int
+    processes: int
+
+    @classmethod
+    def of(cls, coordinator: str | None, process: int | None, processes: int | None) -> Place | None:
+        """Return the place that three options say; None where none is given.
+
+        Raises:
+            ZooError: some are missing, or do not fit together.
+        """
+        if coordinator is None and process is None and processes is None:
+            return None
+        if coordinator is None or process is None or processes is None:
+            raise ZooError("--coordinator HOST:PORT, --process I and --processes N go together")
+        host, _, port = coordinator.rpartition(":")
+        if not host or not port.isdigit():
+            raise ZooError(f"--coordinator: expected HOST:PORT of the first process, received {coordinator}")
+        if processes < 2 or not 0 <= process < processes:
+            raise ZooError(
+                "--process counts from 0 to one below --processes, which is 2 or more; "
+                f"received {process} and {processes}"
+            )
+        return cls(coordinator, process, processes)
+
+
+@contextmanager
+def joined(place: Place | None) -> Iterator[None]:
+    """Train together with the other processes of a run.
+
+    Raises:
+        ZooError: the backend is not JAX; a process does not come, or is gone.
+    """
+    if place is None:
+        yield
+        return
+    import keras
+
+    if keras.backend.backend() != "jax":
+        raise ZooError(
+            "several processes train together on JAX: KERAS_BACKEND=jax zoo train …; on TensorFlow, "
+            "training.distribution takes the devices of one machine"
+        )
+    import jax
+
+    logging.getLogger("jax._src.distributed").setLevel(logging.ERROR)
+    try:
+        jax.distributed.initialize(
+            place.coordinator,
+            place.processes,
+            place.process,
+            initialization_timeout=START_TIMEOUT,
+            heartbeat_timeout_seconds=HEARTBEAT_TIMEOUT,
+            shutdown_timeout_seconds=_END_TIMEOUT,
+        )
+    except Exception as error:
+        raise ZooError(
+            f"not all of the {place.processes} processes came to {place.coordinator} within {START_TIMEOUT} s; "
+            "start them all, each with a --process of its own"
+        ) from error
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        raise ZooError(
+            "another process of this run is gone, or cannot be reached; start all of them again with --resume RUN"
+        ) from error
+    jax.distributed.shutdown()
