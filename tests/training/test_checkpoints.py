@@ -323,3 +323,25 @@ def test_data_that_breaks_the_loss_is_named(tmp_path, value, cause):
     problem.train.array[:] = np.float32(value)
     with pytest.raises(ZooError, match=cause):
         fit(problem, tmp_path, QUIET)
+
+
+@pytest.mark.slow
+def test_a_full_disk_stops_the_run_and_the_run_goes_on_when_there_is_room(tmp_path):
+    """On a file system of its own, which holds two states of this run and not a third beside them."""
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3500k", "tmpfs", str(tmp_path)], check=False).returncode:
+        pytest.skip("no right to mount")
+    try:
+        zoo = [sys.executable, "-m", "zoo", "train"]
+        overrides = ["training.epochs=6", "optimizer.learning_rate.warmup_epochs=0.5"]
+        arguments = ["mlp/digits", *overrides, "training.checkpoints.every_steps=5", "--runs", str(tmp_path)]
+        done = subprocess.run([*zoo, *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and "cannot be written (No space left on device); the last one" in done.stderr
+        (run,) = (path.parent for path in tmp_path.rglob("recipe.yaml"))
+        files = state_files(run / "checkpoints")
+        assert len(files) == 2 and all(read_state(path) for path in files)
+        assert not list((run / "checkpoints").glob(".*"))
+        subprocess.run(["mount", "-o", "remount,size=50m", str(tmp_path)], check=True)
+        subprocess.run([*zoo, "--resume", str(run)], check=True)
+        assert (run / "export" / "model.onnx").is_file()
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
