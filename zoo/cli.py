@@ -146,9 +146,11 @@ def train(
     """Train a recipe, evaluate it against its baseline, report, and export."""
     from zoo import workflow
     from zoo.files import read_json
-    from zoo.processes import Place
+    from zoo.processes import Place, watch, watched
 
     place = Place.of(coordinator, process, processes)
+    if place is not None and not watched():
+        raise typer.Exit(watch(place, sys.argv[1:]))
     folder = workflow.train_together(
         place, recipe, overrides or [], runs=runs, resume=resume, export=export, console=_err
     )

@@ -6,16 +6,25 @@ writes the run folder, evaluates and exports; the others end when training does.
 
 from __future__ import annotations
 
+import ctypes
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from zoo.errors import ZooError
 
-START_TIMEOUT = 120  # seconds that a process waits for the others to come
+START_TIMEOUT = 60  # seconds that a process waits for the others to come
 HEARTBEAT_TIMEOUT = 20  # seconds after which one that is silent counts as gone
 _END_TIMEOUT = 60
+_WATCHED = "ZOO_WATCHED"  # set in the process that trains: another one watches it
+_COME = "All processes have come"
+_NATIVE = re.compile(r"[IWEF]\d{4} |\*\*\* Check failure|\[Gloo\]|WARNING: All log messages before")
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,9 @@ def joined(place: Place | None) -> Iterator[None]:
     import jax
 
     logging.getLogger("jax._src.distributed").setLevel(logging.ERROR)
+    if os.environ.get(_WATCHED):
+        with suppress(OSError, AttributeError):  # Linux: to end when the one that watches ends
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     try:
         jax.distributed.initialize(
             place.coordinator,
@@ -84,14 +96,57 @@ def joined(place: Place | None) -> Iterator[None]:
             shutdown_timeout_seconds=_END_TIMEOUT,
         )
     except Exception as error:
-        raise ZooError(
-            f"not all of the {place.processes} processes came to {place.coordinator} within {START_TIMEOUT} s; "
-            "start them all, each with a --process of its own"
-        ) from error
+        raise ZooError(_absent(place)) from error
+    print(_COME, file=sys.stderr, flush=True)
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
-        raise ZooError(
-            "another process of this run is gone, or cannot be reached; start all of them again with --resume RUN"
-        ) from error
+        raise ZooError(_GONE) from error
     jax.distributed.shutdown()
+
+
+_GONE = "another process of this run is gone, or cannot be reached; start all of them again with --resume RUN"
+
+
+def _absent(place: Place) -> str:
+    return (
+        f"not all of the {place.processes} processes came to {place.coordinator} within {START_TIMEOUT} s; start them "
+        "all, each with a --process of its own"
+    )
+
+
+def watched() -> bool:
+    """Return whether another process watches this one."""
+    return bool(os.environ.get(_WATCHED))
+
+
+def watch(place: Place, arguments: Sequence[str]) -> int:
+    """Run `zoo` in a process of its own, and say in words why it ended, should JAX end it: it aborts.
+
+    Args:
+        place: its place among the others.
+        arguments: what follows `zoo`.
+
+    Returns:
+        The exit code: 2 where another process is gone, or did not come.
+
+    Raises:
+        ZooError: another process is gone, or did not come.
+    """
+    environment = {**os.environ, _WATCHED: "1"}
+    command = [sys.executable, "-m", "zoo", *arguments]
+    come = dying = False
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace") as process:
+        try:
+            assert process.stderr is not None
+            for line in process.stderr:
+                come |= line.startswith(_COME)
+                dying |= line.startswith("F0")  # what follows is the stack of native code
+                if not dying and not _NATIVE.match(line):
+                    print(line, end="", file=sys.stderr, flush=True)
+        finally:
+            if process.poll() is None and sys.exc_info()[0] is not None:
+                process.kill()
+    if process.returncode >= 0:
+        return process.returncode
+    raise ZooError(_GONE if come else _absent(place))
