@@ -45,6 +45,17 @@ def test_states(state, words, loss, validation_loss, metrics):
     assert words in " ".join(result["advice"])
 
 
+def test_one_epoch_that_was_low_by_chance_is_no_overfitting():
+    """The losses of a diffusion model are samples; in 80 epochs some are low."""
+    loss, noise = np.geomspace(1, 0.3, 80), np.random.default_rng(0).normal(0, 0.04, 80)
+    noise[70] = -0.15
+    lucky = history(loss, loss * (1 + noise), np.geomspace(1, 0.01, 80))
+    assert diagnose(TASK, lucky, GOOD, BASELINE)["state"] == "good fit"
+    rising = np.concatenate([loss[:40], np.linspace(loss[40], 2 * loss[40], 40)])
+    found = diagnose(TASK, history(loss, rising * (1 + noise)), GOOD, BASELINE)
+    assert found["state"] == "overfitting" and " of 80 and rose" in found["advice"][0]
+
+
 def test_best_epoch_counts_from_one_and_skips_nan():
     assert diagnose(TASK, history([3, 2, 1], [3, 1, 2]), GOOD)["best_epoch"] == 2
     assert diagnose(TASK, history([3, 2, 1], [np.nan, 3, 2]), GOOD)["best_epoch"] == 3

@@ -40,7 +40,8 @@ def diagnose(
     - `undertrained`: over at least 5 epochs, the mean validation loss of the last fifth is more than 2% below that of
       the fifth before, and the learning rate had not yet fallen to a tenth of its peak.
     - `overfitting`: the validation error is clearly above the training error; or the last validation loss is more
-      than 10% above the best, which was reached at least 3 epochs before, while the training loss went on falling.
+      than 10% above the best, which was reached at least 3 epochs before, while the training loss went on falling. Of
+      20 epochs or more, losses are means over a tenth of them, because a single one may be low by chance.
     - `underfitting`: not overfitting, and neither the validation nor the training error is lower than the baseline's
       validation error; or there is no baseline and the training loss fell by less than 5% in all.
     - `suspicious`: the training error is clearly above the validation error, or the validation error clearly above
@@ -148,19 +149,28 @@ def _overfitting(
     metrics: Mapping[str, Metrics],
     examples: Mapping[str, int],
 ) -> list[tuple[str, str]]:
-    found = []
+    found, epochs = [], len(loss)
     if _clearly_above(task, metrics, examples, "validation", "train"):
         text = f"{_pair(task, metrics, 'train', 'validation')}: the model has memorised part of the training data."
         cure = "More data, stronger augmentation, weight decay, dropout or a smaller model narrow the gap."
         found.append(("overfitting", f"{text} {cure}"))
     if len(validation_loss) == len(loss) >= 4 and np.isfinite([loss, validation_loss]).all():
+        loss, validation_loss = _smoothed(loss), _smoothed(validation_loss)
         best = int(validation_loss.argmin())
         rise = validation_loss[-1] - validation_loss[best]
         if len(loss) - 1 - best >= 3 and rise > RISE * abs(validation_loss[best]) and loss[-1] < loss[best]:
-            text = f"The validation loss was best in epoch {best + 1} of {len(loss)} and rose after that"
+            text = (
+                f"The validation loss was best in epoch {best + epochs - len(loss) + 1} of {epochs} and rose after that"
+            )
             cure = "while the training loss went on falling. Stop early and keep the best weights, or regularise more."
             found.append(("overfitting", f"{text} {cure}"))
     return found
+
+
+def _smoothed(curve: np.ndarray) -> np.ndarray:
+    """Return the means over each tenth of the epochs, from the first such tenth on."""
+    window = max(1, len(curve) // 10)
+    return np.convolve(curve, np.full(window, 1 / window), "valid")
 
 
 def _underfitting(
