@@ -121,16 +121,20 @@ def build_views(
 
 def _network(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor) -> keras.Model:
     signature = dataset.signature
-    shape: tuple[int | None, ...] = preprocessor.shape if signature.vocabulary is None else (None,)
     has_head = registry.entry(recipe.model.name).outputs is not None  # or takes classes
     return registry.build(
         recipe.model.name,
-        input_shape=signature.shape if signature.kind == "graph" else shape,
+        input_shape=signature.shape if signature.kind == "graph" else _prepared_shape(signature, preprocessor),
         outputs=(len(signature.labels) or signature.horizon or 1) if has_head else None,
         vocabulary=signature.vocabulary,
         every_step=TASKS[recipe.task].kind == "tokens",
         **recipe.model.config,
     )
+
+
+def _prepared_shape(signature: Signature, preprocessor: Preprocessor) -> tuple[int | None, ...]:
+    """Return the shape of a prepared example; texts are of any length."""
+    return preprocessor.shape if signature.vocabulary is None else (None,)
 
 
 def _views(
@@ -143,7 +147,6 @@ def _views(
         return Views(network, network, trained_view(network, recipe), sampler, sampler)
     if task.kind == "representation":
         return _representation_views(network, recipe, preprocessor)
-    shape: tuple[int | None, ...] = preprocessor.shape if signature.vocabulary is None else (None,)
     graph = signature.kind == "graph"
     so_far = [keras.Input((None,), dtype="int32", name="target")] if task.kind == "sequences" else []
     normalize = None if signature.vocabulary else preprocessor.normalize()
@@ -169,7 +172,11 @@ def _views(
         return logits, finish(logits)
 
     raw = preprocessor.raw_inputs()
-    prepared = raw if graph else keras.Input(shape, dtype=preprocessor.dtype, name="prepared")
+    prepared = (
+        raw
+        if graph
+        else keras.Input(_prepared_shape(signature, preprocessor), dtype=preprocessor.dtype, name="prepared")
+    )
     logits, result = outputs(prepared)
     _, exported = outputs(raw if preprocessor.to_shape is None else preprocessor.to_shape(raw))
     inputs = [prepared, *so_far] if so_far else prepared
