@@ -30,6 +30,7 @@ ALLOWED = {
     "cache": {"errors"},
     "quiet": set(),
     "replicas": set(),
+    "processes": {"errors"},
     "tasks": set(),
     "profile": {"errors"},
     "registry": {"errors", "quiet", "profile"},
@@ -48,9 +49,9 @@ ALLOWED = {
     | {"diffusion", "layers", "data", "training", "evaluation", "serving"},  # the proof runs the file
     "workflow": HELPERS
     | RECIPE
-    | {"generated", "represented", "data", "training", "evaluation", "search", "export", "serving"},
+    | {"processes", "generated", "represented", "data", "training", "evaluation", "search", "export", "serving"},
     "rates": HELPERS | RECIPE | {"data", "optimization", "training", "evaluation"},
-    "cli": HELPERS | RECIPE | {"workflow", "rates", "serving"},
+    "cli": HELPERS | RECIPE | {"processes", "workflow", "rates", "serving"},
     "__main__": {"cli"},
     "__init__": {"errors", "layers", "recipe", "registry", "serving", "workflow"},  # the public names
 }
