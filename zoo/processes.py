@@ -101,7 +101,7 @@ def joined(place: Place | None) -> Iterator[None]:
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
-        raise ZooError(_GONE) from error
+        raise ZooError(f"{_GONE} ({str(error).splitlines()[0]})") from error
     jax.distributed.shutdown()
 
 
@@ -149,4 +149,6 @@ def watch(place: Place, arguments: Sequence[str]) -> int:
                 process.kill()
     if process.returncode >= 0:
         return process.returncode
+    if process.returncode != -signal.SIGABRT:
+        raise ZooError(f"the process that trains was ended by signal {-process.returncode}; go on with --resume RUN")
     raise ZooError(_GONE if come else _absent(place))

@@ -16,6 +16,7 @@ from zoo.errors import ZooError
 from zoo.processes import START_TIMEOUT, Place
 from zoo.recipe import load_recipe
 from zoo.training import devices
+from zoo.training.state import read_state, state_files
 
 COMMON = ["training.batch_size=64", "training.epochs=2", "optimizer.learning_rate.warmup_epochs=0.5"]
 RUNS = {
@@ -183,7 +184,7 @@ def test_two_processes_train_evaluate_and_export(tmp_path, port):
 
 
 @pytest.mark.slow
-def test_a_process_that_dies_stops_the_other_and_the_run_goes_on(tmp_path, port):
+def test_a_process_that_dies_stops_the_other_and_leaves_a_checkpoint(tmp_path, port):
     pytest.importorskip("jax")
     long = [*ARGUMENTS, "training.epochs=400"]
     first, second = start(tmp_path / "runs", port, *long)
@@ -195,7 +196,8 @@ def test_a_process_that_dies_stops_the_other_and_the_run_goes_on(tmp_path, port)
     _, err = first.communicate(timeout=120)
     assert first.returncode == 2 and "another process of this run is gone" in err
     (run,) = (path.parent for path in (tmp_path / "runs").rglob("recipe.yaml"))
-    assert list((run / "checkpoints").glob("step-*.npz"))
+    states = state_files(run / "checkpoints")
+    assert states and all(read_state(path) for path in states)
 
 
 @pytest.mark.slow
