@@ -24,6 +24,8 @@ RESULTS = ROOT / "benchmarks" / "results"
 LATENCY = RESULTS / "latency.json"  # written by latency.py
 SCARCE = RESULTS / "scarce_labels.json"  # written by scarce_labels.py
 SAMPLER = RESULTS / "sampler.json"  # written by sampler.py
+SPEED = RESULTS / "speed.json"  # written by speed.py
+FOOTPRINT = RESULTS / "footprint.json"  # written by footprint.py
 ANOMALY = RESULTS / "anomaly.json"  # written by anomaly.py
 README = ROOT / "README.md"
 KEPT = [
@@ -187,6 +189,77 @@ def sampler() -> str:
     )
 
 
+def speed(result: dict[str, Any] | None = None) -> str:
+    """Return the table of training throughput: examples a second, and the zoo's ratio to each of the others."""
+    if result is None:
+        if not SPEED.is_file():
+            return "Not measured yet."
+        result = read_json(SPEED)
+    others = list(dict.fromkeys(n for row in result.values() for n in row["seconds"] if n != "zoo"))
+    lines = [f"| network | zoo | {' | '.join(f'over {n}' for n in others)} |", "| --- " * (len(others) + 2) + "|"]
+    for family, row in result.items():
+        times = row["seconds"]
+        cells = []
+        for name in others:
+            ratios = [theirs / own for own, theirs in zip(times["zoo"], times.get(name, []), strict=False)]
+            cells.append(f"{statistics.median(ratios):.2f}×" if ratios else "–")
+        lines.append(
+            f"| {family}, {row['parameters']:,} | {row['examples_per_second']['zoo']:,.0f} | {' | '.join(cells)} |"
+        )
+    row = next(iter(result.values()))
+    versions = ", ".join(
+        f"{n} {row['versions'][n]}" for n in ("keras", "tensorflow", "jax", "torch") if n in row["versions"]
+    )
+    found = {n: a for row in result.values() for n, a in row["accuracy"].items()}
+    accuracies = "; ".join(f"{name} {accuracy:.4f}" for name, accuracy in found.items())
+    lines += [
+        "",
+        "Examples a second of `zoo train`, and the median over "
+        f"{row['rounds']} rounds of its ratio to each of the others, an epoch each in turn. "
+        + (f"Test accuracy of the MLP on Fashion-MNIST after five epochs: {accuracies}. " if accuracies else "")
+        + f"{versions}; {row['hardware']['cores']} cores of {row['hardware']['cpu']}.",
+    ]
+    return "\n".join(lines)
+
+
+def footprint() -> str:
+    """Return the table of what the package costs beside training."""
+    if not FOOTPRINT.is_file():
+        return "Not measured yet."
+    result = read_json(FOOTPRINT)
+    lines = ["| what | seconds | memory, MB |", "| --- | --- | --- |"]
+    for name, row in result.get("start", {}).items():
+        lines.append(f"| {name}, new process | {row['seconds']:.2f} | {row['bytes'] / 1e6:,.0f} |")
+    for name, row in result.get("step", {}).items():
+        lines.append(f"| `{name}`: from the start to the end of the first step | {row['seconds']:.2f} | |")
+    built = result.get("builders", {})
+    if built:
+        times = sorted(row["seconds"] for row in built.values())
+        slowest = max(built, key=lambda name: built[name]["seconds"])
+        lines.append(f"| building a model, median of {len(built)} | {statistics.median(times):.2f} | |")
+        most = built[slowest]
+        lines.append(f"| … the slowest, `{slowest}` | {most['seconds']:.2f} | {most['bytes'] / 1e6:,.0f} |")
+    if "epoch" in result:
+        with_all, alone = (result["epoch"][name]["seconds"] for name in ("zoo train", "fit"))
+        lines.append(f"| what log, checkpoints and display add to an epoch | {with_all - alone:.4f} | |")
+    if "stream" in result:
+        row = result["stream"]
+        lines.append(
+            f"| `zoo train` on {row['gigabytes']:.1f} GB of images, {row['examples']:,} examples, all of it "
+            f"| {row['seconds']:.0f} | {row['bytes'] / 1e6:,.0f} |"
+        )
+    read = result.get("pipeline", {})
+    rates = "; ".join(f"{name} {row['examples_per_second']:,.0f}" for name, row in read.items())
+    versions = ", ".join(f"{name} {result['versions'][name]}" for name in ("python", "keras", "tensorflow"))
+    machine = result["hardware"]
+    lines += [
+        "",
+        (f"Training batches alone, 28×28 images, examples a second: {rates}. " if rates else "")
+        + f"{versions}; {machine['cores']} cores of {machine['cpu']}.",
+    ]
+    return "\n".join(lines)
+
+
 def anomaly() -> str:
     """Return the table of areas under the ROC curve, one class after the other held out as abnormal."""
     if not ANOMALY.is_file():
@@ -221,7 +294,13 @@ def rendered(text: str) -> str:
 
 
 def _comparisons() -> list[tuple[str, str]]:
-    return [("scarce labels", scarce_labels()), ("sampler", sampler()), ("anomaly", anomaly())]
+    return [
+        ("scarce labels", scarce_labels()),
+        ("sampler", sampler()),
+        ("anomaly", anomaly()),
+        ("speed", speed()),
+        ("footprint", footprint()),
+    ]
 
 
 def main(arguments: list[str]) -> int:

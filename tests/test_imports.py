@@ -24,6 +24,7 @@ ALLOWED = {
     "textplot": set(),
     "diffusion": {"errors", "layers"},
     "generated": HELPERS | RECIPE | {"layers", "data", "training", "evaluation"},
+    "reported": HELPERS | RECIPE | {"decoding", "evaluation", "profile"},
     "represented": HELPERS | RECIPE | {"generated", "training", "evaluation", "export"},
     "weights": {"errors", "quiet"},
     "files": {"errors"},
@@ -49,7 +50,8 @@ ALLOWED = {
     | {"diffusion", "layers", "data", "training", "evaluation", "serving"},  # the proof runs the file
     "workflow": HELPERS
     | RECIPE
-    | {"processes", "generated", "represented", "data", "training", "evaluation", "search", "export", "serving"},
+    | {"processes", "generated", "reported", "represented"}
+    | {"data", "training", "evaluation", "search", "export", "serving"},
     "rates": HELPERS | RECIPE | {"data", "optimization", "training", "evaluation"},
     "cli": HELPERS | RECIPE | {"processes", "workflow", "rates", "serving"},
     "__main__": {"cli"},

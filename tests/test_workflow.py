@@ -82,6 +82,8 @@ def small(name):
         overrides.append("preprocess=[{resize: {height: 32, width: 32}}, {rescale: {scale: 0.004}}]")
     if task.reads_corpus:
         overrides.append("data.context=64")
+    if recipe.data.validation < 0.1:
+        overrides.append("data.validation=0.1")  # the made-up data are few
     if recipe.task == "image_generation":
         overrides.append("evaluation.samples=100")
     if recipe.sampling is not None:

@@ -294,6 +294,8 @@ def main() -> None:
     """Run the command line; problems the user can put right end with one message and exit code 2."""
     debug = "--debug" in sys.argv or bool(os.environ.get("ZOO_DEBUG"))
     sys.argv = [a for a in sys.argv if a != "--debug"]
+    if debug:
+        os.environ["ZOO_DEBUG"] = "1"  # for the processes that it starts, too
     try:
         app(prog_name="zoo")
     except ZooError as error:

@@ -63,23 +63,31 @@ class Place:
         return cls(coordinator, process, processes)
 
 
+def check_backend(place: Place | None) -> None:
+    """Refuse several processes on another backend than JAX.
+
+    Raises:
+        ZooError: the backend is another.
+    """
+    import keras
+
+    if place is not None and keras.backend.backend() != "jax":
+        raise ZooError(
+            "several processes train together on JAX: KERAS_BACKEND=jax zoo train …; on TensorFlow, "
+            "training.distribution takes the devices of one machine"
+        )
+
+
 @contextmanager
 def joined(place: Place | None) -> Iterator[None]:
     """Train together with the other processes of a run.
 
     Raises:
-        ZooError: the backend is not JAX; a process does not come, or is gone.
+        ZooError: a process does not come, or is gone.
     """
     if place is None:
         yield
         return
-    import keras
-
-    if keras.backend.backend() != "jax":
-        raise ZooError(
-            "several processes train together on JAX: KERAS_BACKEND=jax zoo train …; on TensorFlow, "
-            "training.distribution takes the devices of one machine"
-        )
     import jax
 
     logging.getLogger("jax._src.distributed").setLevel(logging.ERROR)

@@ -16,14 +16,13 @@ from rich.console import Console
 
 from zoo.errors import ZooError
 from zoo.files import read_json, replacing, write_json
-from zoo.processes import Place, joined
+from zoo.processes import Place, check_backend, joined
 from zoo.quiet import start_keras
 from zoo.recipe import load_recipe
 
 _EXPORTING = "tensorflow"  # the backend whose models tf2onnx reads
 SILENT = Console(quiet=True, stderr=True)
 _TRAIN_EXAMPLES = 10_000  # training examples that the final figures on the training split are computed on, at most
-_PROMPT, _SAMPLE = 16, 400  # characters that a language model is given, and that it adds
 _TRAIN_TARGETS = 1 << 20  # and numbers in their targets
 
 
@@ -78,12 +77,14 @@ def train_together(
     loaded = load_recipe(recipe, overrides) if recipe is not None else _interrupted(str(resume))
     console.print(f"[bold]{loaded.name}[/]: {loaded.recipe.description or loaded.recipe.model.name}")
     start_keras(_processors(loaded.recipe))
+    check_backend(place)
     from zoo.data.audit import audit
     from zoo.data.sources import load_dataset
     from zoo.export.export import load_model
     from zoo.export.parity import saved_outcomes
     from zoo.generated import judge_generated
     from zoo.profile import count_parameters
+    from zoo.reported import report_run
     from zoo.represented import judge_represented
     from zoo.tasks import TASKS
     from zoo.training.fit import fit, set_up
@@ -138,7 +139,7 @@ def train_together(
         outputs = _outputs(problem)
         outputs["test"] = (dataset.test.targets, saved_outcomes(model, dataset.test, dataset.signature, task))
         baseline = _baseline(problem, console)
-    report = _report(run, loaded, problem, model, fitted, facts, outputs, baseline, judged)
+    report = report_run(run, loaded, problem, model, fitted, facts, outputs, baseline, judged)
     _say_result(console, report)
     if export:
         _say_export(console, _exported(run, dataset, model))
@@ -303,96 +304,6 @@ def _baseline(problem: Any, console: Console) -> dict[str, Any] | None:
     if TASKS[problem.recipe.task].reconstructs:
         code = network.get_layer("features").output.shape[-1]
     return run_baseline(problem.recipe, problem.dataset, problem.preprocessor, code=code)
-
-
-def _samples(model: Any, dataset: Any) -> list[dict[str, str]]:
-    """Return texts that a language model writes, each from the beginning of a test window."""
-    from zoo.decoding import sample
-
-    tokenizer = dataset.signature.tokenizer
-    found: list[dict[str, str]] = []
-    for temperature, top_p in ((0.5, None), (0.8, 0.95), (1.0, None)):
-        prompt = dataset.test.take([len(found)])[0][:_PROMPT]
-        ids = sample(
-            lambda tokens: model.predict_on_batch(tokens[:, -dataset.signature.shape[0] :])[:, -1],
-            tokenizer.encode([prompt]),
-            length=_SAMPLE,
-            temperature=temperature,
-            top_p=top_p,
-            seed=0,
-        )
-        settings = f"temperature {temperature}" + (f", top-p {top_p}" if top_p else "")
-        found.append({"settings": settings, "text": tokenizer.decode(ids[0])})
-    return found
-
-
-def _report(
-    run: Any,
-    loaded: Any,
-    problem: Any,
-    model: Any,
-    fitted: Any,
-    facts: Any,
-    outputs: Any,
-    baseline: dict[str, Any] | None,
-    judged: Any = None,
-) -> dict[str, Any]:
-    from zoo.evaluation.anomaly import choose_threshold, threshold_metrics
-    from zoo.evaluation.report import Predictions, build_report, write_report
-    from zoo.profile import count_flops, count_parameters
-    from zoo.tasks import TASKS
-
-    environment = run.environment
-    dataset = problem.dataset
-    report = build_report(
-        task=loaded.recipe.task,
-        recipe=loaded.name,
-        model=loaded.recipe.model.name,
-        outputs=outputs,
-        labels=dataset.signature.labels,
-        history=fitted.history,
-        data=facts,
-        seed=loaded.recipe.training.seed,
-        seconds=fitted.seconds,
-        parameters=count_parameters(problem.views.network),
-        versions=environment["versions"],
-        hardware=environment["hardware"],
-        config=loaded.to_yaml(),
-        baseline=baseline,
-        flops=count_flops(problem.views.network, length=problem.preprocessor.shape[0]),
-    )
-
-    if judged is not None:
-        report |= judged.facts
-    if TASKS[loaded.recipe.task].kind == "anomaly":
-        (known, scores), (y, output) = outputs["validation"], outputs["test"]
-        report["threshold"] = threshold_metrics(y, output, choose_threshold(scores, known))
-
-    def example(position: int) -> Any:
-        raw = dataset.test.take(np.array([position]))
-        return {name: values[0] for name, values in raw.items()} if isinstance(raw, dict) else raw[0]
-
-    def made(position: int) -> np.ndarray:
-        raw = dataset.test.take(np.array([position]))
-        image = model.predict_on_batch(np.asarray(raw))["reconstruction"][0]
-        return np.asarray(np.round(np.clip(image, 0, 1) * 255), np.uint8)
-
-    y, output = outputs["test"]
-    kind = dataset.signature.kind
-    series = dataset.series
-    predictions = Predictions(
-        y,
-        output,
-        dataset.signature.labels,
-        example if kind not in ("array", "tokens", "graph") else None,
-        baseline["test"] if baseline else None,
-        _samples(model, dataset) if loaded.recipe.task == "language_modeling" else (),
-        (lambda window: series.values[: series.origins["test"][window]]) if series is not None else None,
-        made if TASKS[loaded.recipe.task].reconstructs else None,
-        judged.pictures if judged is not None else {},
-    )
-    write_report(run.folder, report, predictions)
-    return report
 
 
 def _say_result(console: Console, report: dict[str, Any]) -> None:

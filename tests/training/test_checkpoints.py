@@ -4,6 +4,7 @@ import errno
 import io
 import itertools
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,15 @@ RUNS = {
     "diffusion": (
         "diffusion/digits",
         ["model.widths=[4]", "model.attention=[]", "model.heads=1", "training.batch_size=200", "sampling.steps=2"],
+    ),
+    "representation": (
+        "representation/digits_simclr",
+        ["model.encoder_config={widths: [4]}", "training.batch_size=200"],
+    ),
+    "graph": ("graph/digit_neighbors_gat", ["model.width=8", "model.heads=2"]),
+    "language": (
+        "representation/python_topics_masked",
+        ["model.width=8", "model.depth=1", "model.heads=2", "model.dropout=0.1", "training.batch_size=500"],
     ),
 }
 
@@ -210,7 +220,7 @@ def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-SLOW = ("diffusion", "lstm")  # `benchmarks/kills.py` has them, too
+SLOW = ("diffusion", "lstm", "representation", "graph", "language")  # `benchmarks/kills.py` has them, too
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in RUNS])
@@ -238,6 +248,42 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(name, data, tmp_path):
     again, final = train(recipe, dataset, tmp_path / "cut", resume=True)  # stopped after training, in the evaluation
     assert same(again, found)
     assert rows(final) == rows(expected)
+
+
+ON_JAX = """
+import json, sys
+from zoo.quiet import start_keras
+start_keras()
+from test_checkpoints import *
+name, overrides, folder = json.loads(sys.argv[1])
+recipe = load_recipe(name, [*overrides, "training.epochs=3", "training.checkpoints.every_steps=2"]).recipe
+dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess)
+assert keras.backend.backend() == "jax"
+weights, expected = train(recipe, dataset, Path(folder) / "whole")
+train_until(recipe, dataset, Path(folder) / "cut", 1)
+train_until(recipe, dataset, Path(folder) / "cut", 3, resume=True)
+found, resumed = train(recipe, dataset, Path(folder) / "cut", resume=True)
+assert same(found, weights), "the weights differ"
+assert rows(resumed) == rows(expected), "the log differs"
+assert resumed.kept_epoch == expected.kept_epoch
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RUNS)
+def test_an_interrupted_run_goes_on_to_the_same_bits_on_jax(name, tmp_path):
+    pytest.importorskip("jax")
+    given = json.dumps([*RUNS[name], str(tmp_path)])
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    done = subprocess.run(
+        [sys.executable, "-c", ON_JAX, given],
+        cwd=Path(__file__).parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 ANOTHER = """

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from zoo.errors import ZooError
+from zoo.export.export import load_model
 from zoo.processes import START_TIMEOUT, Place
 from zoo.recipe import load_recipe
 from zoo.training import devices
+from zoo.training.run import open_run
 from zoo.training.state import read_state, state_files
 
 COMMON = ["training.batch_size=64", "training.epochs=2", "optimizer.learning_rate.warmup_epochs=0.5"]
@@ -198,6 +200,34 @@ def test_a_process_that_dies_stops_the_other_and_leaves_a_checkpoint(tmp_path, p
     (run,) = (path.parent for path in (tmp_path / "runs").rglob("recipe.yaml"))
     states = state_files(run / "checkpoints")
     assert states and all(read_state(path) for path in states)
+
+
+@pytest.mark.slow
+def test_two_processes_go_on_to_the_same_weights(tmp_path, port):
+    """Both are killed once a state is there; started again with `--resume`, they end as two that were not."""
+    pytest.importorskip("jax")
+    longer = [*ARGUMENTS, "training.epochs=30"]
+    for process in start(tmp_path / "whole", port, *longer):
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err[-2000:]
+    both = start(tmp_path / "cut", port, *longer)
+    deadline = time.monotonic() + 200
+    while not list((tmp_path / "cut").rglob("step-*.npz")):
+        assert time.monotonic() < deadline and both[0].poll() is None, both[0].communicate()[1][-2000:]
+        time.sleep(0.02)
+    for process in both:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    (run,) = (path.parent for path in (tmp_path / "cut").rglob("recipe.yaml"))
+    assert not (run / "report.json").exists()
+    for process in start(tmp_path / "cut", port, "--resume", str(run)):
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err[-2000:]
+    (whole,) = (path.parent for path in (tmp_path / "whole").rglob("recipe.yaml"))
+    models = [load_model(open_run(folder)).get_weights() for folder in (whole, run)]
+    assert all(np.array_equal(a, b) for a, b in zip(*models, strict=True))
+    logs = [(folder / "metrics.csv").read_text().splitlines() for folder in (whole, run)]
+    assert [line.rpartition(",")[0] for line in logs[0]] == [line.rpartition(",")[0] for line in logs[1]]
 
 
 @pytest.mark.slow

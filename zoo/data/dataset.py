@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -13,6 +14,8 @@ from zoo.data.tables import Column, table_rows
 from zoo.data.text import Tokenizer
 
 CHUNK_VALUES = 1 << 22  # numbers in the examples that are worked on at a time, where all are worked on
+_HELD_BYTES = 1 << 26  # of a file that is mapped, before they are given back
+_AROUND_BYTES = 1 << 16  # that the system maps around what is read
 _CHUNK_IMAGES = 16  # images of any size, which may be large
 
 
@@ -32,23 +35,39 @@ class Inputs(Protocol):
 
 @dataclass(frozen=True)
 class ArrayInputs:
-    """Examples of one shape in an array, in memory or mapped from a file: `(examples, *shape)`."""
+    """Examples of one shape in an array, in memory or mapped from a file: `(examples, *shape)`.
+
+    What was read of a file counts as this process's memory until it is given back, which happens every so often.
+    """
 
     array: np.ndarray
+    _held: list[int] = field(default_factory=lambda: [0], repr=False, compare=False)  # bytes that were read
 
     def __len__(self) -> int:
         return len(self.array)
 
     def take(self, indices: np.ndarray) -> np.ndarray:
         """Return `(len(indices), *shape)`."""
-        return self.array[indices]
+        values = self.array[indices]
+        self._give_back(values.nbytes + len(values) * _AROUND_BYTES)
+        return values
 
     def digest(self) -> str:
         """Return SHA-256 over shape, type and values, read in parts."""
         state = hashlib.sha256(f"{self.array.dtype}{self.array.shape}".encode())
-        for start in range(0, len(self.array), 4096):
-            state.update(np.ascontiguousarray(self.array[start : start + 4096]).data)
+        step = max(1, min(4096, CHUNK_VALUES // max(1, self.array[:1].size)))
+        for start in range(0, len(self.array), step):
+            part = np.ascontiguousarray(self.array[start : start + step])
+            state.update(part.data)
+            self._give_back(part.nbytes)
         return state.hexdigest()
+
+    def _give_back(self, size: int) -> None:
+        mapped = getattr(self.array, "_mmap", None)
+        self._held[0] += size
+        if mapped is not None and self._held[0] > _HELD_BYTES and hasattr(mmap, "MADV_DONTNEED"):
+            self._held[0] = 0
+            mapped.madvise(mmap.MADV_DONTNEED)  # the file's pages stay in the system's cache
 
 
 @dataclass(frozen=True)

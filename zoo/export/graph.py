@@ -197,10 +197,11 @@ def to_onnx(model: keras.Model, inputs: Sequence[str], outputs: Sequence[str], *
 
 
 def _add_handlers() -> None:
-    """Teach tf2onnx what it lacks: Erfc, from exact GELU."""
+    """Teach tf2onnx what it lacks: Erfc, from exact GELU; and shapes that stay right where a square is moved."""
     import tf2onnx
     from keras.src.export.tf2onnx_lib import patch_tf2onnx
     from tf2onnx.handler import tf_op
+    from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
@@ -218,6 +219,19 @@ def _add_handlers() -> None:
             context.make_node("Sub", [constant, erf], outputs=[output], shapes=[shape], dtypes=[dtype])
 
     tf_op("Erfc")(Erfc)
+
+    moved = TransposeOptimizer._mul_handler
+    if moved.__module__ == __name__:
+        return
+
+    def mul_handler(self: Any, transpose: Any, node: Any) -> bool:
+        square = node.input[0] == node.input[1]
+        done: bool = moved(self, transpose, node)
+        if done and square:  # the transpose is behind it now; by the old shape, one of 1x1 maps would be cut wrongly
+            self._g.set_shape(node.output[0], self._g.get_shape(node.input[0]))
+        return done
+
+    TransposeOptimizer._mul_handler = mul_handler
 
 
 def _rename_axes(proto: onnx.ModelProto) -> None:

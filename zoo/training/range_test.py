@@ -93,13 +93,14 @@ def range_test(problem: Problem, steps: int, low: float, high: float) -> RangeTe
     epochs = math.ceil(steps / per_epoch)
     compile_for_training(problem, optimizer, per_epoch, epochs)
     start, losses = EpochStart(per_epoch), _Losses(steps)
-    problem.views.trained.fit(
-        training_batches(problem.train, recipe, start=start.step, steps=per_epoch),
-        epochs=epochs,
-        callbacks=[start, losses],
-        shuffle=False,
-        verbose=0,
-    )
+    with problem.devices.scope():
+        problem.views.trained.fit(
+            training_batches(problem.train, recipe, start=start.step, steps=per_epoch),
+            epochs=epochs,
+            callbacks=[*problem.devices.callbacks, start, losses],
+            shuffle=False,
+            verbose=0,
+        )
     if not losses.losses:
         raise ZooError("the loss is no finite number at the first step; look for extreme values in the inputs")
     rates = low * (high / low) ** (np.arange(len(losses.losses)) / (steps - 1))
