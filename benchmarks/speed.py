@@ -102,6 +102,7 @@ def dataset_of(case: Case, recipe: Any) -> Any:
             print(f"made-up images instead: {problem}", file=sys.stderr)
     generator, labels = np.random.default_rng(0), tuple("0123456789")
     size, held = case.steps * recipe.training.batch_size, 256
+    x: Any
     if case.tokens:
         x = generator.integers(1, case.tokens, (size + held, *case.shape), dtype=np.int32)
     elif len(case.shape) == 3:
@@ -109,7 +110,7 @@ def dataset_of(case: Case, recipe: Any) -> Any:
     else:
         x = generator.random((size + held, *case.shape), dtype=np.float32)
     y = generator.integers(0, 10, len(x)).astype(np.int32)
-    kind = "tokens" if case.tokens else "image" if len(case.shape) == 3 else "array"
+    kind: Any = "tokens" if case.tokens else "image" if len(case.shape) == 3 else "array"
     signature = Signature(kind, "y", case.shape, labels=labels, tokens=case.tokens)
     train, validation = whole(ArrayInputs(x[:size]), y[:size]), whole(ArrayInputs(x[size:]), y[size:])
     return Dataset("made up", signature, train, validation, validation, "")
@@ -177,7 +178,7 @@ def agreement(family: str, folder: Path) -> float:
     difference = 0.0
     for i in range(BATCHES_COMPARED):
         x, y = data.batch(torch.arange(i * data.size, (i + 1) * data.size))
-        given = (x, y) if family != "diffusion" else noisy(x, generator)
+        given: tuple[Any, ...] = (x, y) if family != "diffusion" else noisy(x, generator)
         step.zero_grad()
         value = loss(torch_network, *given)
         value.backward()
@@ -237,6 +238,8 @@ def zoo(family: str, folder: Path) -> None:
     problem = problem_of(family, folder, ("training.epochs=1000",))
 
     class Turns(keras.callbacks.Callback):
+        started, loss = 0.0, 0.0
+
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             if epoch:
                 seconds, found = time.perf_counter() - self.started, test_accuracy(problem) if epoch == EPOCHS else None
@@ -264,30 +267,42 @@ def model_fit(family: str, folder: Path) -> None:
     """Train with Keras's own `fit` on arrays, an epoch at each turn."""
     import keras
 
-    problem = problem_of(family, folder)
-    y = {name: getattr(problem, name).targets for name in ("train", "validation")}
+    from zoo import registry
+    from zoo.diffusion import Process
+    from zoo.recipe import load_recipe
+    from zoo.training.diffusion import DiffusionTraining
+
+    case, recipe = CASES[family], load_recipe(str(folder / "recipe.yaml")).recipe
+    head: dict[str, Any] = {} if family in ("autoencoder", "diffusion") else {"outputs": 10}
+    model = registry.build(
+        recipe.model.name, input_shape=case.shape, vocabulary=case.tokens or None, **head, **recipe.model.config
+    )
+    with np.load(folder / "weights.npz") as kept:
+        for layer in model.layers:
+            layer.set_weights([kept[f"{layer.name}/{i}"] for i in range(len(layer.weights))])
     with np.load(folder / "data.npz") as data:
         x = {name: data[f"x_{name}"] for name in ("train", "validation", "test")}
+        y = {name: np.eye(10, dtype=np.float32)[data[f"y_{name}"]] for name in ("train", "validation")}
         test = data["y_test"]
         if x["train"].dtype == np.uint8:
             x = {n: (v.astype(np.float32) * data["scale"] + data["offset"]).astype(np.float32) for n, v in x.items()}
-    model, loss = problem.views.network, keras.losses.CategoricalCrossentropy(from_logits=True)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     if family == "autoencoder":
         loss, y = keras.losses.MeanSquaredError(), x
     if family == "diffusion":
-        model, loss, y = problem.views.trained, keras.losses.MeanSquaredError(), {"train": None, "validation": None}
+        model, loss, y = DiffusionTraining(model, Process("cosine", "v")), keras.losses.MeanSquaredError(), {}
     model.compile(
         keras.optimizers.Adam(1e-3), loss, metrics=[] if family in ("autoencoder", "diffusion") else ["accuracy"]
     )
-    size = problem.recipe.training.batch_size
+    facts = read_json(folder / "case.json")
 
     def epoch() -> float:
-        held = (x["validation"], y["validation"]) if y["validation"] is not None else (x["validation"],)
-        history = model.fit(x["train"], y["train"], batch_size=size, validation_data=held, verbose=0)
-        return history.history["loss"][-1]
+        held = (x["validation"], y["validation"]) if y else (x["validation"],)
+        history = model.fit(x["train"], y.get("train"), batch_size=facts["batch_size"], validation_data=held, verbose=0)
+        return float(history.history["loss"][-1])
 
     def accuracy() -> float | None:
-        if problem.dataset.name == "made up":
+        if facts["data"] == "made up":
             return None
         return float((model.predict(x["test"], batch_size=512, verbose=0).argmax(-1) == test).mean())
 
@@ -408,7 +423,7 @@ def torch_best(family: str, folder: Path) -> None:
     ]
     steps = len(data.tensors["x_train"]) // data.size
 
-    def trainer(last: bool, compiled: bool) -> tuple[Any, Callable[[int], float]]:
+    def trainer(last: bool, compiled: bool) -> tuple[Any, Any]:
         layout = torch.channels_last if last else torch.contiguous_format
         network, loss = torch_case(family, folder)
         network = network.to(memory_format=layout)
@@ -435,24 +450,24 @@ def torch_best(family: str, folder: Path) -> None:
             validate(network, loss, data, family)
             return value
 
-        epoch.run, epoch.network = run, network  # type: ignore[attr-defined]
+        epoch.run = run  # type: ignore[attr-defined]
         return network, epoch
 
     found: dict[tuple[bool, bool], float] = {}
     some = min(steps, 100 if family == "mlp" else 6)
     for form in forms:
         _, candidate = trainer(*form)
-        candidate.run(2)  # type: ignore[attr-defined]
+        candidate.run(2)
         times = []
         for _ in range(3):
             started = time.perf_counter()
-            candidate.run(some)  # type: ignore[attr-defined]
+            candidate.run(some)
             times.append(time.perf_counter() - started)
         found[form] = min(times) / some
     last, compiled = form = min(found, key=lambda one: found[one])
     print(f"form {'channels last' if last else ''} {'compiled' if compiled else ''}".strip(), flush=True)
     network, epoch = trainer(*form)
-    take_turns(epoch, lambda: torch_accuracy(network, data))  # type: ignore[arg-type]
+    take_turns(epoch, lambda: torch_accuracy(network, data))
 
 
 def validate(network: Any, loss: Any, data: TorchData, family: str) -> float:

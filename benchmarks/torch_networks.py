@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,7 +76,8 @@ class Recurrent(nn.Module):
 
     def __init__(self, kind: type[nn.RNNBase], features: int, units: int, layers: int, outputs: int) -> None:
         super().__init__()
-        self.recurrent = kind(features, units, layers, batch_first=True)
+        make: Any = kind  # which says "LSTM" or "GRU" to its base
+        self.recurrent = make(features, units, layers, batch_first=True)
         self.logits = nn.Linear(units, outputs)
         if kind is nn.LSTM:  # the zoo's has one bias
             for i in range(layers):
@@ -247,7 +249,8 @@ class UNet(nn.Module):
 
     def forward(self, image: Tensor, time: Tensor) -> Tensor:
         """Map `(batch, channels, height, width)` and `(batch,)` to the shape of the images."""
-        angles = time[:, None] * self.waves
+        waves: Any = self.waves
+        angles = time[:, None] * waves
         told = F.silu(self.time_dense1(torch.cat([angles.sin(), angles.cos()], dim=1)))
         told = F.silu(self.time_dense2(told))
         x = self.stem_conv(image)
@@ -288,7 +291,7 @@ def load(network: nn.Module, weights: Mapping[str, Sequence[np.ndarray]]) -> Non
     """
     used = set()
 
-    def put(parameter: Tensor, value: np.ndarray) -> None:
+    def put(parameter: Any, value: np.ndarray) -> None:
         with torch.no_grad():
             parameter.copy_(torch.from_numpy(np.ascontiguousarray(value)))
 

@@ -1,11 +1,14 @@
 """Every kind of source: the values, the fingerprint, and what is said of data that is not right."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 from zoo.cache import cache_folder
+from zoo.data.dataset import ArrayInputs
 from zoo.data.sources import load_dataset
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
@@ -256,6 +259,28 @@ def test_large_arrays_are_mapped(tmp_path, monkeypatch):
         base = base.base
     assert isinstance(base, np.memmap)
     assert mapped.fingerprint == resident.fingerprint
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="counts the pages of the process in Linux's way")
+def test_what_was_read_of_a_mapped_file_is_given_back(tmp_path):
+    """Reading all of it, in order and at random, leaves little of it in memory; the values are those of the file."""
+
+    def held():
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssFile"))
+
+    array = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.uint8, (20_000, 16_384))  # 328 MB
+    array[:] = np.arange(20_000)[:, None] % 251
+    array.flush()
+    del array
+    inputs, before = ArrayInputs(np.load(tmp_path / "x.npy", mmap_mode="r")), held()
+    inputs.digest()
+    assert held() - before < 150e6
+    generator = np.random.default_rng(0)
+    for _ in range(200):
+        indices = generator.integers(0, 20_000, 100)
+        assert np.array_equal(inputs.take(indices)[:, 7], indices % 251)
+    assert held() - before < 250e6
 
 
 # --- csv, parquet -------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import json
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import onnx
 import onnxruntime
@@ -15,9 +16,10 @@ from zoo.data.preprocessing import as_tensors
 from zoo.errors import ZooError
 from zoo.export import export as export_module
 from zoo.export.export import export_run, load_model
-from zoo.export.graph import convert, input_names
+from zoo.export.graph import convert, input_names, to_onnx
 from zoo.export.parity import measure
 from zoo.files import read_json
+from zoo.layers.residual import convolution
 from zoo.serving.session import ExportedModel
 from zoo.tasks import TASKS
 from zoo.training.run import Run
@@ -274,6 +276,22 @@ def test_models_of_the_registry(name, config):
 
 
 # --- certificate and card -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("norm", ["layer", "rms"])
+@pytest.mark.parametrize("opset", [13, 18])
+def test_maps_of_one_pixel_are_normalized_over_their_channels(norm, opset):
+    """tf2onnx moves the transpose behind a square, and took the shape from before."""
+    keras.utils.set_random_seed(0)
+    x = inputs = keras.Input((4, 4, 3))
+    for i in (1, 2):
+        x = convolution(x, 6, 3, stride=2, norm=norm, name=f"layer{i}")
+    shortcut = x
+    x = convolution(keras.layers.ReLU()(x), 6, 3, norm=norm, name="layer3")
+    model = keras.Model(inputs, keras.layers.Add()([shortcut, x]))
+    images = np.random.default_rng(0).normal(size=(3, 4, 4, 3)).astype("float32")
+    found = session(to_onnx(model, ["x"], ["y"], opset=opset)).run(None, {"x": images})[0]
+    np.testing.assert_allclose(found, model.predict_on_batch(images), atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -14,7 +14,7 @@ from zoo.data.tables import Column, table_rows
 from zoo.data.text import Tokenizer
 
 CHUNK_VALUES = 1 << 22  # numbers in the examples that are worked on at a time, where all are worked on
-_HELD_BYTES = 1 << 26  # of a file that is mapped, before they are given back
+_HELD_BYTES = 1 << 24  # of a file that is mapped, before they are given back
 _AROUND_BYTES = 1 << 16  # that the system maps around what is read
 _CHUNK_IMAGES = 16  # images of any size, which may be large
 
