@@ -44,3 +44,10 @@ def own_rows(draw: Callable[[Any], Any], rows: Any) -> Any:
     replica = tf.distribute.get_replica_context()
     number = 0 if replica is None else replica.replica_id_in_sync_group
     return draw(rows * count)[number * rows : (number + 1) * rows]
+
+
+def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """Return an optimizer's learning rate, of which several replicas hold one each."""
+    rate = optimizer.learning_rate
+    value = getattr(rate, "value", rate)
+    return float(value.numpy() if hasattr(value, "numpy") else value)

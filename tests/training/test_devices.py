@@ -33,8 +33,13 @@ RUNS = {
         ["model.generator_widths=[16, 8]", "model.discriminator_widths=[8, 16]", "model.dropout=0"],
     ),
     "diffusion": ("diffusion/digits", ["model.widths=[8, 16]", "model.groups=4", "sampling.steps=2"]),
-    # at small rates: rounding grows with every step, and faster at higher ones
-    "autoencoder": ("autoencoder/digits", ["optimizer.learning_rate.peak=1e-4"]),
+    # plain descent, and a small rate: rounding grows with every step, and Adam makes much of little at the beginning
+    "autoencoder": ("autoencoder/digits", ["optimizer={name: sgd, learning_rate: 1e-3}"]),
+    "plateau": (
+        "mlp/digits",
+        ["model.widths=[8]", "model.dropout=0", "optimizer={name: sgd}"]
+        + ["optimizer.learning_rate={schedule: reduce_on_plateau, initial: 0.1, patience: 1, min_delta: 9}"],
+    ),
     "simclr": ("representation/digits_simclr", ["optimizer.learning_rate.peak=1e-4"]),
 }
 # What is compared: each epoch's figures, and the weights of what is saved.
@@ -64,7 +69,7 @@ for i, more in enumerate(([], [distributed])):
 def compare(name, folder, backend, count=2):
     pytest.importorskip(backend)
     recipe, overrides = RUNS[name]
-    warmed = "warmup" in json.dumps(load_recipe(recipe).recipe.optimizer.model_dump())
+    warmed = "warmup" in json.dumps(load_recipe(recipe, overrides).recipe.optimizer.model_dump())
     given = json.dumps([recipe, [*overrides, *(COMMON if warmed else COMMON[:2])], count, str(folder)])
     environment = {**os.environ, "KERAS_BACKEND": backend}
     done = subprocess.run(

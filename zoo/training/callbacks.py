@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from zoo.files import write_text
+from zoo.replicas import learning_rate
 
 
 class EpochStart(keras.callbacks.Callback):
@@ -54,7 +55,7 @@ class EpochLog(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Add a row."""
         figures = {key: float(value) for key, value in (logs or {}).items()}
-        row = {"epoch": epoch + 1, **figures, "learning_rate": float(self.model.optimizer.learning_rate)}
+        row = {"epoch": epoch + 1, **figures, "learning_rate": learning_rate(self.model.optimizer)}
         row["seconds"] = round(self._before + time.perf_counter() - self._started, 3)
         self.rows.append(row)
         text = io.StringIO()

@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.data.batches import batch_positions, training_batches
 from zoo.errors import ZooError
+from zoo.replicas import learning_rate
 
 if TYPE_CHECKING:
     from zoo.training.callbacks import EpochStart
@@ -81,7 +82,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
                 largest = max([largest, *(float(np.abs(v).max()) for v in values if v.size)])
         if largest > _LARGE:
             return f"these batches hold values as large as {largest:.3g}: add a standardize step to preprocess"
-        rate = float(self.model.optimizer.learning_rate)
+        rate = learning_rate(self.model.optimizer)
         if self._losses and self._losses[-1] > _RISEN * max(min(self._losses), 0.0) > 0:
             risen = f"it had risen from {min(self._losses):.3g} to {self._losses[-1]:.3g}"
             return f"{risen}, so the learning rate ({rate:.3g}) is probably too high: {_CALM}"

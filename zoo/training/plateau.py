@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from zoo.replicas import learning_rate
+
 
 class Plateau(keras.callbacks.Callback):
     """Lower one optimiser's learning rate after some epochs without a lower validation loss.
@@ -27,7 +29,7 @@ class Plateau(keras.callbacks.Callback):
     def __init__(self, optimizer: keras.optimizers.Optimizer, settings: Any) -> None:
         super().__init__()
         self.optimizer, self.settings = optimizer, settings
-        self.floor = settings.final * float(optimizer.learning_rate) / settings.initial
+        self.floor = settings.final * learning_rate(optimizer) / settings.initial
         self.best, self.wait, self.cooldown = math.inf, 0, 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -44,7 +46,7 @@ class Plateau(keras.callbacks.Callback):
                 self._reduce()
 
     def _reduce(self) -> None:
-        rate = float(self.optimizer.learning_rate)
+        rate = learning_rate(self.optimizer)
         if rate > self.floor:
             self.optimizer.learning_rate = max(rate * self.settings.factor, self.floor)
             self.wait, self.cooldown = 0, self.settings.cooldown
