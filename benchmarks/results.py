@@ -195,17 +195,19 @@ def speed(result: dict[str, Any] | None = None) -> str:
         if not SPEED.is_file():
             return "Not measured yet."
         result = read_json(SPEED)
-    others = list(dict.fromkeys(n for row in result.values() for n in row["seconds"] if n != "zoo"))
-    lines = [f"| network | zoo | {' | '.join(f'over {n}' for n in others)} |", "| --- " * (len(others) + 2) + "|"]
+    ours = ("zoo", "zoo on JAX")
+    others = list(dict.fromkeys(n for row in result.values() for n in row["seconds"] if n not in ours))
+    lines = [f"| network, parameters | examples a second | {' | '.join(f'over {n}' for n in others)} |"]
+    lines.append("| --- " * (len(others) + 2) + "|")
     for family, row in result.items():
         times = row["seconds"]
-        cells = []
-        for name in others:
-            ratios = [theirs / own for own, theirs in zip(times["zoo"], times.get(name, []), strict=False)]
-            cells.append(f"{statistics.median(ratios):.2f}×" if ratios else "–")
-        lines.append(
-            f"| {family}, {row['parameters']:,} | {row['examples_per_second']['zoo']:,.0f} | {' | '.join(cells)} |"
-        )
+        for name in (name for name in ours if name in times):
+            cells = []
+            for other in others:
+                ratios = [theirs / own for own, theirs in zip(times[name], times.get(other, []), strict=False)]
+                cells.append(f"{statistics.median(ratios):.2f}×" if ratios else "–")
+            what = f"{family}{name.removeprefix('zoo')}, {row['parameters']:,}"
+            lines.append(f"| {what} | {row['examples_per_second'][name]:,.0f} | {' | '.join(cells)} |")
     row = next(iter(result.values()))
     versions = ", ".join(
         f"{n} {row['versions'][n]}" for n in ("keras", "tensorflow", "jax", "torch") if n in row["versions"]

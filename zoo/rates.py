@@ -107,7 +107,7 @@ def find_rate(
         raise ZooError(
             f"{loaded.name}: a GAN has two losses that play against each other, and no rate at which one falls"
         )
-    start_keras()
+    start_keras(loaded.recipe.training.processors)
     from zoo.data.sources import load_dataset
     from zoo.tasks import TASKS
     from zoo.training.fit import set_up

@@ -76,7 +76,7 @@ def train_together(
         raise ZooError("name a recipe, or a run to go on with (--resume RUN), which has its recipe and its overrides")
     loaded = load_recipe(recipe, overrides) if recipe is not None else _interrupted(str(resume))
     console.print(f"[bold]{loaded.name}[/]: {loaded.recipe.description or loaded.recipe.model.name}")
-    start_keras(_processors(loaded.recipe))
+    start_keras(loaded.recipe.training.processors)
     check_backend(place)
     from zoo.data.audit import audit
     from zoo.data.sources import load_dataset
@@ -156,7 +156,9 @@ def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, 
     Raises:
         ZooError: no such run, or the data is not what the run was trained on.
     """
-    start_keras()
+    from zoo.training.run import open_run
+
+    start_keras(open_run(run_folder).recipe().recipe.training.processors)
     from zoo.evaluation.intervals import intervals
     from zoo.evaluation.metrics import evaluate as figures
     from zoo.export.export import load_model
@@ -226,12 +228,6 @@ def _exported(run: Any, dataset: Any, model: Any) -> dict[str, Any]:
         raise ZooError(done.stderr.strip().rpartition("error: ")[2] or f"zoo export {run.folder} failed")
     certificate: dict[str, Any] = json.loads(done.stdout)
     return certificate
-
-
-def _processors(recipe: Any) -> int:
-    """Return how many devices the processor has to be seen as, should there be no others."""
-    distribution = recipe.training.distribution
-    return distribution.devices if distribution is not None and distribution.devices != "all" else 1
 
 
 def _reopen(folder: str | Path) -> tuple[Any, Any, Any]:

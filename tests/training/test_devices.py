@@ -127,6 +127,16 @@ def test_one_device_is_no_distribution(monkeypatch):
     assert devices.devices_for(load_recipe("mlp/digits", ["training.distribution={}"]).recipe).count == 1
 
 
+@pytest.mark.slow
+def test_the_range_test_on_two_devices():
+    found = []
+    for more in ([], ["training.distribution={devices: 2}"]):
+        arguments = ["mlp/digits", "model.widths=[8]", "model.dropout=0", "training.batch_size=64", *more]
+        command = [sys.executable, "-m", "zoo", "find-lr", *arguments, "--steps", "30", "--json"]
+        found.append(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    np.testing.assert_allclose(found[1]["losses"][:20], found[0]["losses"][:20], rtol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -6,6 +6,7 @@ holds state, so a run can start at any step and see what it would have seen.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 RESIDENT_BYTES = 1 << 30  # prepared examples up to this size are held in memory
 _EVALUATION_BATCH = 512
+_AHEAD = 4  # training batches that are made ahead
 Form = Literal["target", "so_far", "itself", "normalized", "normalized_with_class", "views", "hidden"]
 VIEWS = 2  # of an example, augmented apart from each other
 
@@ -205,8 +207,8 @@ def training_batches(
             return given
         return tf.nest.map_structure(lambda values: values[part[0] * rows : (part[0] + 1) * rows], given)
 
-    dataset = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    dataset = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=os.cpu_count(), deterministic=True)
+    return _untuned(dataset.prefetch(_AHEAD))
 
 
 def batch_positions(step: Any, seed: int, size: int, count: int) -> Any:
@@ -249,4 +251,16 @@ def evaluation_batches(prepared: Prepared, *, targets: bool = True, size: int | 
         x, y = prepared.given(x, y)
         return (x, y) if targets else x
 
-    return positions.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2)
+    return _untuned(positions.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2))
+
+
+def _untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Switch off the tuning of buffers and threads.
+
+    An epoch's iterator waits at its end for the thread that tunes, which may sleep for ten seconds more.
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)

@@ -140,6 +140,12 @@ class Training(Section):
         False, description="log the gradients' norm, the size of the updates, and the share of dead units by epoch"
     )
 
+    @property
+    def processors(self) -> int:
+        """How many devices the processor has to be seen as, should there be no others."""
+        wanted = self.distribution.devices if self.distribution is not None else 1
+        return 1 if wanted == "all" else wanted
+
 
 class Evaluation(Section):
     """What the model is held against."""
