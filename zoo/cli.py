@@ -131,6 +131,7 @@ def schema() -> None:
 
 @app.command()
 def train(
+    context: typer.Context,
     recipe: Annotated[str | None, typer.Argument(help="A shipped recipe (cnn/digits) or a recipe file.")] = None,
     overrides: Overrides = None,
     runs: Runs = Path("runs"),
@@ -150,7 +151,7 @@ def train(
 
     place = Place.of(coordinator, process, processes)
     if place is not None and not watched():
-        raise typer.Exit(watch(place, sys.argv[1:]))
+        raise typer.Exit(watch(place, [*sys.argv[1:], *context.obj]))
     folder = workflow.train_together(
         place, recipe, overrides or [], runs=runs, resume=resume, export=export, console=_err
     )
@@ -294,10 +295,8 @@ def main() -> None:
     """Run the command line; problems the user can put right end with one message and exit code 2."""
     debug = "--debug" in sys.argv or bool(os.environ.get("ZOO_DEBUG"))
     sys.argv = [a for a in sys.argv if a != "--debug"]
-    if debug:
-        os.environ["ZOO_DEBUG"] = "1"  # for the processes that it starts, too
     try:
-        app(prog_name="zoo")
+        app(prog_name="zoo", obj=["--debug"] if debug else [])
     except ZooError as error:
         _fail(str(error), debug, 2)
     except SystemExit as stop:

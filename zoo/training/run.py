@@ -83,7 +83,8 @@ def open_run(path: str | Path) -> Run:
     folder = Path(path)
     if not (folder / "environment.json").is_file():
         parent = folder.parent
-        near = did_you_mean(folder.name, [p.name for p in parent.iterdir()]) if parent.is_dir() else ""
+        others = [p.name for p in parent.iterdir() if p != folder] if parent.is_dir() else []
+        near = did_you_mean(folder.name, others)
         raise ZooError(
             f"{path} is not a run folder: it has no environment.json{near} (`zoo train` names the folder it wrote)"
         )
