@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 
 
 @contextmanager
@@ -35,18 +36,27 @@ def quiet_startup() -> Iterator[None]:
             os.close(saved)
 
 
+def import_keras() -> None:
+    """Import Keras, without its backend's start-up lines; the backend's devices can still be set."""
+    if "keras" in sys.modules:
+        return
+    with quiet_startup():
+        import keras  # noqa: F401
+
+        logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+@cache
 def start_keras(processors: int = 1) -> None:
-    """Import Keras and its backend, without their start-up lines.
+    """Import Keras and start its backend, without their start-up lines.
 
     Args:
         processors: devices that the processor is to be seen as, where the backend has not been started yet.
     """
-    if "keras" in sys.modules and processors == 1:
-        return
+    import_keras()
     with quiet_startup():
         import keras
 
-        logging.getLogger("absl").setLevel(logging.ERROR)
         if processors > 1:
             with suppress(RuntimeError):  # it has been started
                 _split_processor(keras.backend.backend(), processors)

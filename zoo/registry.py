@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ConfigDict, ValidationError, create_model
 
 from zoo.errors import ZooError, did_you_mean, listing
-from zoo.quiet import start_keras
+from zoo.quiet import import_keras, start_keras
 
 if TYPE_CHECKING:
     import keras
@@ -217,6 +217,7 @@ def build(
         raise ZooError(f"model '{name}' gives one output for a whole sequence, not one for every step")
     if vocabulary is not None and not _positive(vocabulary):
         raise ZooError(f"model '{name}': vocabulary must be a positive whole number, received {vocabulary!r}")
+    start_keras()
     try:
         return builder(name)(input_shape=shape, **shared, **config)
     except ValueError as error:
@@ -260,7 +261,7 @@ def builder(name: str) -> Callable[..., keras.Model]:
     """Return the builder function itself, importing its module."""
     found = entry(name)
     if name not in _builders:
-        start_keras()
+        import_keras()
         importlib.import_module(found.module)
     return _builders[name]
 

@@ -128,6 +128,17 @@ def test_one_device_is_no_distribution(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_the_command_line_on_two_devices(backend, tmp_path):
+    """The processor is split before anything is computed, though the recipe is checked by then."""
+    pytest.importorskip(backend)
+    command = [sys.executable, "-m", "zoo", "train", "mlp/digits", "training.distribution={devices: 2}", *COMMON]
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    done = subprocess.run([*command, "--runs", str(tmp_path)], env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.slow
 def test_the_range_test_on_two_devices():
     found = []
     for more in ([], ["training.distribution={devices: 2}"]):
