@@ -142,3 +142,21 @@ def test_errors(data_for):
         fit_and_run_baseline("language_modeling", "trigram", data_for("language_modeling"))
     with pytest.raises(ValueError, match=r"needs BaselineData\.text"):
         fit_and_run_baseline("language_modeling", "ngram", replace(data_for("language_modeling"), text=None))
+
+
+def test_a_training_split_too_large_for_memory_is_fitted_in_part(monkeypatch, tmp_path):
+    """Seeded, and said: the number of examples is that of the part."""
+    from zoo.data.preprocessing import fit_preprocessor
+    from zoo.data.sources import load_dataset
+    from zoo.evaluation import run_baseline as module
+    from zoo.recipe import load_recipe
+    from zoo.tasks import TASKS
+
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    recipe = load_recipe("mlp/digits", ["evaluation.baseline=logistic_regression"]).recipe
+    dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess)
+    preprocessor = fit_preprocessor(recipe.preprocess, dataset)
+    monkeypatch.setattr(module, "_MOST_VALUES", 200 * 64)
+    found = module.run_baseline(recipe, dataset, preprocessor)
+    assert found["examples"] == 200 and len(found["test"]) == len(dataset.test)
+    assert (found["test"].argmax(1) == dataset.test.targets).mean() > 0.85

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,6 +27,7 @@ from zoo.tasks import TASKS
 
 _VERSION = 1  # of what the baselines compute; a higher one leaves older results in the cache alone
 _PACKAGES = ("scikit-learn", "statsmodels", "numpy")
+_MOST_VALUES = 1 << 28  # numbers in the training examples that a baseline is fitted on, at most
 _DENSE = ("gradient_boosting", "k_nearest_neighbors", "support_vector_machine")  # of no use on word counts
 
 
@@ -70,7 +72,12 @@ def _key(recipe: Recipe, dataset: Dataset, name: str, code: int) -> str:
 
 def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, code: int) -> BaselineData:
     task, signature = TASKS[recipe.task], dataset.signature
-    splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    train = dataset.train
+    most = _MOST_VALUES // max(1, math.prod(n or 1 for n in preprocessor.shape))
+    if task.labeled and len(train) > most:  # these methods hold all their examples in memory
+        chosen = np.random.default_rng(recipe.data.split_seed).choice(len(train), max(most, 1), replace=False)
+        train = train.part(np.sort(chosen))
+    splits = {"train": train, "validation": dataset.validation, "test": dataset.test}
     targets = {name: split.targets for name, split in splits.items()}
     classes = len(signature.labels)
     if task.kind == "forecasting":
