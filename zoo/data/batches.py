@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 RESIDENT_BYTES = 1 << 30  # prepared examples up to this size are held in memory
 _EVALUATION_BATCH = 512
 _AHEAD = 4  # training batches that are made ahead
+_CALLS = 16  # and at most so many at once, each of which is in memory
 Form = Literal["target", "so_far", "itself", "normalized", "normalized_with_class", "views", "hidden"]
 VIEWS = 2  # of an example, augmented apart from each other
 
@@ -207,7 +208,8 @@ def training_batches(
             return given
         return tf.nest.map_structure(lambda values: values[part[0] * rows : (part[0] + 1) * rows], given)
 
-    dataset = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=os.cpu_count(), deterministic=True)
+    calls = min(os.cpu_count() or 1, _CALLS)
+    dataset = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=calls, deterministic=True)
     return _untuned(dataset.prefetch(_AHEAD))
 
 
