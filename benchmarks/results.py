@@ -26,6 +26,8 @@ SCARCE = RESULTS / "scarce_labels.json"  # written by scarce_labels.py
 SAMPLER = RESULTS / "sampler.json"  # written by sampler.py
 SPEED = RESULTS / "speed.json"  # written by speed.py
 FOOTPRINT = RESULTS / "footprint.json"  # written by footprint.py
+SEARCHES = RESULTS / "searches.json"  # written by search.py
+ROBUST = RESULTS / "search_robust.json"  # written by search_robust.py
 ANOMALY = RESULTS / "anomaly.json"  # written by anomaly.py
 README = ROOT / "README.md"
 KEPT = [
@@ -262,6 +264,29 @@ def footprint() -> str:
     return "\n".join(lines)
 
 
+def searches() -> str:
+    """Return the table of what searches found, against the recipes as they were."""
+    if not SEARCHES.is_file():
+        return "Not measured yet."
+    lines = ["| recipe | tuner | on validation | test figure | search |", "| --- | --- | --- | --- | --- |"]
+    notes = []
+    for name, result in read_json(SEARCHES).items():
+        for tuner, row in result["rows"].items():
+            test = f"{statistics.fmean(row['test']):.4f} ± {statistics.stdev(row['test']):.4f}"
+            found = f"{row['validation']:.4f}" if "validation" in row else ""
+            spent = f"{row['seconds'] / 60:.0f} min" if "seconds" in row else ""
+            lines.append(f"| `{name}` | {tuner} | {found} | {test} | {spent} |")
+        own = next(row["own_validation"] for row in result["rows"].values() if "own_validation" in row)
+        versions = ", ".join(f"{n} {result['versions'][n]}" for n in ("keras", "tensorflow"))
+        machine = result["hardware"]
+        notes.append(
+            f"`{name}`: {result['trials']} trials a tuner, by {words(result['objective'])} (the recipe's own values "
+            f"{own:.4f}); test {words(result['metric'])}, mean and deviation of {len(result['seeds'])} seeds. "
+            f"{versions}; {machine['cores']} cores of {machine['cpu']}."
+        )
+    return "\n".join([*lines, "", *notes])
+
+
 def anomaly() -> str:
     """Return the table of areas under the ROC curve, one class after the other held out as abnormal."""
     if not ANOMALY.is_file():
@@ -300,6 +325,7 @@ def _comparisons() -> list[tuple[str, str]]:
         ("scarce labels", scarce_labels()),
         ("sampler", sampler()),
         ("anomaly", anomaly()),
+        ("searches", searches()),
         ("speed", speed()),
         ("footprint", footprint()),
     ]

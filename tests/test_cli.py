@@ -19,6 +19,11 @@ COMMANDS = {
     "check": ["RECIPE", "--json"],
     "schema": [],
     "train": ["RECIPE", "KEY=VALUE", "--runs", "--export", "--no-export", "--json"],
+    "tune": [
+        "RECIPE",
+        "KEY=VALUE",
+        *("--folder", "--workers", "--in-process", "--chief", "--worker", "--json"),
+    ],
     "schedule": ["RECIPE", "KEY=VALUE", "--steps-per-epoch", "--output", "--json"],
     "find-lr": ["RECIPE", "KEY=VALUE", "--steps", "--low", "--high", "--output", "--json"],
     "evaluate": ["RUN", "--json"],

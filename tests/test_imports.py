@@ -52,8 +52,10 @@ ALLOWED = {
     | RECIPE
     | {"processes", "generated", "reported", "represented"}
     | {"data", "training", "evaluation", "search", "export", "serving"},
+    "trials": HELPERS | RECIPE | {"data", "training", "search", "export", "serving"},
+    "tuning": HELPERS | RECIPE | {"search", "trials"},
     "rates": HELPERS | RECIPE | {"data", "optimization", "training", "evaluation"},
-    "cli": HELPERS | RECIPE | {"processes", "workflow", "rates", "serving"},
+    "cli": HELPERS | RECIPE | {"processes", "workflow", "rates", "tuning", "serving"},
     "__main__": {"cli"},
     "__init__": {"errors", "layers", "recipe", "registry", "serving", "workflow"},  # the public names
 }
@@ -128,7 +130,16 @@ def test_parts_without_keras_need_none_to_be_imported():
     files = {module_name(path): path for path in FILES}
     seen, todo = (
         set(),
-        ["zoo", "zoo.cli", "zoo.registry", "zoo.recipe", "zoo.serving.predict", "zoo.files", "zoo.workflow"],
+        [
+            "zoo",
+            "zoo.cli",
+            "zoo.registry",
+            "zoo.recipe",
+            "zoo.serving.predict",
+            "zoo.files",
+            "zoo.workflow",
+            "zoo.tuning",
+        ],
     )
     while todo:
         module = todo.pop()
@@ -199,7 +210,7 @@ def test_every_requirement_has_both_bounds(setup):
         assert re.fullmatch(r"[\w.-]+(\[[\w-]+\])?>=[\d.]+,<[\d.]+(\s*;.*)?", line), line
 
 
-IMPORT_NAMES = {"pyyaml": "yaml", "pillow": "PIL", "scikit-learn": "sklearn"}
+IMPORT_NAMES = {"grpcio": "grpc", "pyyaml": "yaml", "pillow": "PIL", "scikit-learn": "sklearn"}
 BROUGHT_ALONG = {  # what installing a requirement brings along
     "markupsafe": "jinja2",
     "threadpoolctl": "scikit-learn",

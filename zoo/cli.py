@@ -99,13 +99,13 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check recipes without training: schema, combinations, model settings."""
-    from zoo.recipe import list_recipes, load_recipe
+    """Check recipes without training: schema, combinations, model settings, search."""
+    from zoo.recipe import check_search, list_recipes, load_recipe
 
     results = []
     for name in recipe or list_recipes():
         try:
-            load_recipe(name)
+            check_search(load_recipe(name))
             results.append({"recipe": name, "ok": True, "problems": []})
         except ZooError as error:
             results.append({"recipe": name, "ok": False, "problems": str(error).splitlines()})
@@ -161,6 +161,58 @@ def train(
         _json({"run": str(folder), **read_json(folder / "report.json")})
     else:
         _out.print(str(folder), markup=False)
+
+
+@app.command()
+def tune(
+    recipe: Recipe,
+    overrides: Overrides = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the search is kept; searches/RECIPE where it is left out.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Trials that are trained at a time.")] = 1,
+    in_process: Annotated[
+        bool, typer.Option("--in-process", help="Train in this process, whose memory then grows with the trials.")
+    ] = False,
+    chief: Annotated[
+        str | None, typer.Option(help="HOST:PORT at which the chief gives trials to workers on other machines.")
+    ] = None,
+    worker: Annotated[str | None, typer.Option(help="Be a worker of that chief, with this name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Search for the best values of a recipe's `search:`; the best trial is written as a recipe. Goes on if killed."""
+    from zoo import tuning
+
+    if worker is not None:
+        if chief is None:
+            raise ZooError("--worker NAME needs --chief HOST:PORT, where the chief serves")
+        count = tuning.work(recipe, overrides or [], chief=chief, worker=worker, folder=folder, console=_err)
+        if as_json:
+            _json({"worker": worker, "trials": count})
+        return
+    report = tuning.tune(
+        recipe,
+        overrides or [],
+        folder=folder,
+        workers=workers,
+        in_process=in_process,
+        chief=chief,
+        console=_err,
+    )
+    if as_json:
+        _json(report)
+        return
+    best, own = report["best"], report["own"]
+    shown = f", and the recipe's own values {own['figure']:.4f}" if own and own["figure"] is not None else ""
+    _out.print(f"best: trial {best['number']}, {report['objective']} {best['figure']:.4f}{shown}", markup=False)
+    for key, value in best["values"].items():
+        _out.print(f"  {key:32} {value}", markup=False)
+    if report["at_the_edge"]:
+        _out.print(
+            f"note: at the edge of its range, which could be wider: {', '.join(report['at_the_edge'])}", markup=False
+        )
+    _out.print(f"report: {Path(report['best_recipe']).with_name('report.html')}", markup=False)
+    _out.print(f"next: zoo train {report['best_recipe']}", markup=False)
 
 
 @app.command()

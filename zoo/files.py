@@ -31,6 +31,32 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def held(path: str | Path, text: str) -> Iterator[None]:
+    """Hold a file for this process alone; the system lets it go when the process ends, however it ends.
+
+    Args:
+        path: the file, which is made.
+        text: what is wrong where another process holds it.
+
+    Raises:
+        ZooError: another process holds it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as file:
+        try:
+            import fcntl
+        except ImportError:  # not on Windows
+            yield
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ZooError(text) from error
+        yield
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
     with replacing(path) as temporary:

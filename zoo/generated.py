@@ -128,7 +128,7 @@ def _judge(problem: Any, console: Console, train: Callable[..., Path]) -> tuple[
             shutil.copyfile(run / file, folder / file)
         shutil.rmtree(folder / "runs")
 
-    key = hashlib.sha256(f"{loaded.to_yaml()}{problem.dataset.fingerprint}{keras.__version__}".encode()).hexdigest()[
+    key = hashlib.sha256(f"{loaded.run_yaml()}{problem.dataset.fingerprint}{keras.__version__}".encode()).hexdigest()[
         :16
     ]
     folder = cached(f"features/{loaded.name.replace('/', '-')}-{key}", make)

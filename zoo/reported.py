@@ -57,7 +57,7 @@ def report_run(
         parameters=count_parameters(problem.views.network),
         versions=environment["versions"],
         hardware=environment["hardware"],
-        config=loaded.to_yaml(),
+        config=loaded.run_yaml(),
         baseline=baseline,
         flops=count_flops(problem.views.network, length=problem.preprocessor.shape[0]),
     )

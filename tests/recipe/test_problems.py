@@ -60,7 +60,7 @@ SCHEMA = [
     ({"zzz": 1}, "9: zzz: unknown key 'zzz' (valid: "),
     (
         {"training": {"epochs": 3, "batchsize": 8}},
-        "8: training.batchsize: unknown key 'batchsize'; did you mean 'batch_size'? (valid: batch_size, epochs, seed",
+        "8: training.batchsize: unknown key 'batchsize'; did you mean 'batch_size'? (valid: batch_size, epochs, ",
     ),
     (
         {"data": {"source": "tfds:a", "splits": {"tests": "a"}}},

@@ -23,7 +23,7 @@ def test_a_new_run(tmp_path):
     assert facts["hardware"]["cores"] >= 1 and facts["hardware"]["cpu"]
     assert facts["command"] and "commit" in facts
     again = open_run(run.folder).recipe()
-    assert again.name == "mlp/digits" and again.recipe == loaded.recipe
+    assert again.name == "mlp/digits" and again.run_yaml() == loaded.run_yaml()
     assert create_run(loaded, tmp_path / "runs").folder != run.folder
 
 

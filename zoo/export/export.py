@@ -22,6 +22,7 @@ from zoo.export.generation import convert_sampler, measure_generation
 from zoo.export.graph import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, convert, convert_decoder
 from zoo.export.parity import measure, measure_decoder
 from zoo.files import read_json, replacing, write_json, write_text
+from zoo.recipe import LoadedRecipe
 from zoo.serving.session import SIGNATURE_KEY
 from zoo.tasks import TASKS
 from zoo.training.run import Run, versions
@@ -61,25 +62,9 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
     loaded = run.recipe()
     settings, signature = loaded.recipe.export, dataset.signature
     task = TASKS[loaded.recipe.task]
-    packages = versions()
     report = run.folder / "report.json"
-    if task.kind == "generation":
-        proto, facts = convert_sampler(model, loaded.recipe, signature)
-    else:
-        proto, facts = convert(model, signature, task, opset=settings.opset), signature.to_json()
-        threshold = read_json(report).get("threshold") if report.is_file() else None
-        facts |= {} if threshold is None else {"threshold": threshold["threshold"]}
-    add_metadata(
-        proto,
-        {
-            SIGNATURE_KEY: {**facts, "task": loaded.recipe.task, "recipe": loaded.name},
-            RECIPE_KEY: loaded.to_yaml(),
-            DATA_KEY: {"source": dataset.name, "fingerprint": dataset.fingerprint},
-            VERSIONS_KEY: packages,
-        },
-    )
-    proto.producer_name, proto.producer_version = "zoo", packages.get("keras-model-zoo", "")
-    proto.doc_string = loaded.recipe.description
+    threshold = read_json(report).get("threshold") if report.is_file() else None
+    proto = converted(loaded, dataset, model, threshold)
     path = run.folder / "export" / "model.onnx"
     for older in (path, *(path.with_name(name) for name in ("certificate.json", "card.md", "decoder.onnx"))):
         older.unlink(missing_ok=True)  # must not pass for this one if this one fails
@@ -109,7 +94,7 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
         "opset": settings.opset,
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
-        "versions": packages,
+        "versions": versions(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     write_json(path.with_name("certificate.json"), certificate)
@@ -118,6 +103,41 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
             path.with_name("card.md"), card(read_json(report), certificate, signature, loaded.recipe.description)
         )
     return certificate
+
+
+def converted(
+    loaded: LoadedRecipe, dataset: Dataset, model: keras.Model, threshold: dict[str, Any] | None = None
+) -> onnx.ModelProto:
+    """Return a trained model as ONNX with its metadata, not yet proved.
+
+    Args:
+        loaded: the recipe.
+        dataset: its data, for what goes in.
+        model: from raw input to what the task puts out.
+        threshold: anomaly detection: what the report says of the threshold.
+
+    Raises:
+        ZooError: the model has no ONNX form.
+    """
+    recipe, signature, packages = loaded.recipe, dataset.signature, versions()
+    task = TASKS[recipe.task]
+    if task.kind == "generation":
+        proto, facts = convert_sampler(model, recipe, signature)
+    else:
+        proto, facts = convert(model, signature, task, opset=recipe.export.opset), signature.to_json()
+        facts |= {} if threshold is None else {"threshold": threshold["threshold"]}
+    add_metadata(
+        proto,
+        {
+            SIGNATURE_KEY: {**facts, "task": recipe.task, "recipe": loaded.name},
+            RECIPE_KEY: loaded.run_yaml(),
+            DATA_KEY: {"source": dataset.name, "fingerprint": dataset.fingerprint},
+            VERSIONS_KEY: packages,
+        },
+    )
+    proto.producer_name, proto.producer_version = "zoo", packages.get("keras-model-zoo", "")
+    proto.doc_string = recipe.description
+    return proto
 
 
 def _export_decoder(path: Path, model: keras.Model, dataset: Dataset, opset: int, tolerance: float) -> None:

@@ -66,6 +66,11 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
     found += _preprocessing_problems(recipe)
     images = "image" in task.inputs
     refuse(
+        (recipe.training.stop_after or 0) > recipe.training.epochs,
+        ("training", "stop_after"),
+        f"training.epochs is {recipe.training.epochs}, and {recipe.training.stop_after} is after its end",
+    )
+    refuse(
         recipe.training.augment_until is not None and not recipe.augment,
         ("training", "augment_until"),
         "there is no augmentation that could end; leave it out, or add steps to augment",

@@ -11,12 +11,13 @@ from pydantic import BaseModel, ValidationError
 
 from zoo.errors import ZooError, did_you_mean, visible
 from zoo.recipe.consistency import inconsistencies
+from zoo.recipe.merge import merge, paths
 from zoo.recipe.problems import Problem, problems_of
 from zoo.recipe.schema import Recipe
 from zoo.recipe.source import Origin, Path_, dotted, dump, dump_line, is_unicode, parse_value, read
+from zoo.recipe.space import space_problems
 
 _FILE_SOURCES = ("folder:", "csv:", "parquet:", "npz:")
-_NAMES = ("name", "schedule")  # a section that changes its name starts afresh
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,11 @@ class LoadedRecipe:
 
     def to_yaml(self) -> str:
         """Return the fully resolved recipe as YAML, itself a recipe that gives the same run."""
-        return dump(self._tree())
+        return dump(self.tree())
+
+    def run_yaml(self) -> str:
+        """Return what a run is made of: the fully resolved recipe without its search."""
+        return dump({key: value for key, value in self.tree().items() if key != "search"})
 
     def origin_names(self) -> dict[str, str]:
         """Return the place that each value was written, by dotted path."""
@@ -43,9 +48,10 @@ class LoadedRecipe:
 
     def annotated(self) -> list[tuple[str, str]]:
         """Return the recipe's YAML, a line for each value, and where each came from ("" for a heading)."""
-        return list(_annotated(self._tree(), (), self.origins))
+        return list(_annotated(self.tree(), (), self.origins))
 
-    def _tree(self) -> dict[str, Any]:
+    def tree(self) -> dict[str, Any]:
+        """Return the fully resolved recipe as plain data."""
         tree = _plain(self.recipe)
         optimizer = tree["optimizer"]  # inherits its settings, which puts them before its name
         tree["optimizer"] = {"name": optimizer["name"], **optimizer}
@@ -61,6 +67,8 @@ def _plain(value: Any) -> Any:
             for key, inner in value
             if inner is not None or key not in fields or fields[key].default is not None
         }
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
@@ -120,9 +128,21 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> LoadedRecipe
     path, shown = find_recipe(str(name))
     tree, origins = _compose(path, shown, ())
     for text in overrides:
-        _merge(tree, origins, *_override(text))
+        merge(tree, origins, *_override(text))
     title = path.stem if str(name).endswith((".yaml", ".yml")) else str(name)
     return LoadedRecipe(title, _check(tree, origins, shown), origins)
+
+
+def check_search(loaded: LoadedRecipe) -> None:
+    """Check a recipe's search, as far as it can be without data; training does not look at it, so loading does not.
+
+    Raises:
+        ZooError: an unknown key, an empty range, a value that the recipe could not have.
+    """
+    if loaded.recipe.search is not None:
+        problems = space_problems(loaded.recipe, loaded.tree())
+        if problems:
+            raise ZooError("\n".join(f"{_place(loaded.origins, p.path, loaded.name)}: {p}" for p in problems))
 
 
 def find_recipe(name: str, beside: Path | None = None) -> tuple[Path, str]:
@@ -169,8 +189,8 @@ def _compose(path: Path, shown: str, above: tuple[Path, ...]) -> tuple[dict[str,
         if parent_path.resolve() in chain:
             names = " → ".join(p.stem for p in (*chain, parent_path.resolve()))
             raise ZooError(f"{place}: extends: the recipe extends itself ({visible(names)})")
-        _merge(tree, origins, *_compose(parent_path, parent_shown, chain))
-    _merge(tree, origins, own, own_origins)
+        merge(tree, origins, *_compose(parent_path, parent_shown, chain))
+    merge(tree, origins, own, own_origins)
     return tree, origins
 
 
@@ -189,34 +209,11 @@ def _anchor(tree: dict[str, Any], folder: Path, origins: dict[Path_, Origin]) ->
             raise ZooError(f"{place}: data.source: not a path: {visible(path)} ({error})") from error
 
 
-def _merge(
-    tree: dict[str, Any],
-    origins: dict[Path_, Origin],
-    later: dict[str, Any],
-    later_origins: dict[Path_, Origin],
-    at: Path_ = (),
-) -> None:
-    """Merge `later` into `tree`, key by key. Lists are replaced; so is a section that changes its name."""
-    for key, value in later.items():
-        path = (*at, key)
-        old = tree.get(key)
-        if isinstance(value, dict) and isinstance(old, dict) and not _renamed(old, value):
-            origins[path] = later_origins[path]
-            _merge(old, origins, value, later_origins, path)
-        else:
-            tree[key] = value
-            for known in [p for p in origins if p[: len(path)] == path]:
-                del origins[known]
-            origins.update({p: o for p, o in later_origins.items() if p[: len(path)] == path})
-
-
-def _renamed(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    return any(name in new and name in old and new[name] != old[name] for name in _NAMES)
-
-
 def _override(text: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
     key, equals, value = text.partition("=")
     path = tuple(key.strip().split("."))
+    if path[:2] == ("search", "space") and len(path) > 2:
+        path = (*path[:2], ".".join(path[2:]))  # whose keys are dotted themselves
     if not equals or not all(path):
         raise ZooError(f"override '{visible(text)}': expected key.path=value, for example training.epochs=5")
     if not is_unicode(text):
@@ -225,20 +222,13 @@ def _override(text: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
         raise ZooError(f"override '{visible(text)}': extends cannot be overridden; write a recipe file")
     place = f"override '{text}'"
     parsed = parse_value(value)
-    origins = {inner: Origin(place) for inner in _paths(parsed, path)}
+    origins = {inner: Origin(place) for inner in paths(parsed, path)}
     origins |= {path[:length]: Origin(place, raw=value) for length in range(1, len(path) + 1)}
     tree: Any = parsed
     for part in reversed(path):
         tree = {part: tree}
     _anchor(tree, Path(), origins)
     return tree, origins
-
-
-def _paths(value: Any, path: Path_) -> Iterator[Path_]:
-    """Return the path of a value and of everything in it."""
-    yield path
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield from _paths(inner, (*path, key))
 
 
 def _check(tree: dict[str, Any], origins: dict[Path_, Origin], shown: str) -> Recipe:

@@ -108,6 +108,11 @@ def _problem(path: Path_, item: dict[str, Any], tree: Any) -> Problem:
 
 def _unnamed(path: Path_, item: dict[str, Any], tree: Any) -> tuple[Path_, str]:
     """Say what is wrong with the key that chooses among kinds of section, and where it is."""
+    if path[:2] == ("search", "space"):
+        return path, (
+            "expected a list of values, {choice: [...]}, {linear: [low, high]} or {log: [low, high]}, received "
+            + _shown(item["input"])
+        )
     key = "schedule" if path[-1] == "learning_rate" else "name"
     tags = re.findall(r"'([^']*)'", item.get("ctx", {}).get("expected_tags", ""))
     names = [tag for tag in tags if tag != "number"] or _names(path, tree)
@@ -158,7 +163,11 @@ def _section(path: Path_, tree: Any) -> type[BaseModel]:
         value = value[part]
         if isinstance(part, int):
             continue  # a list holds one kind of section
-        candidates = _sections(section.model_fields[part].annotation)
+        if part in section.model_fields:
+            candidates = _sections(section.model_fields[part].annotation)
+        elif isinstance(value, dict):  # one of several entries of one kind
+            section = next((c for c in candidates if set(value) & {f for f in c.model_fields if f != "when"}), section)
+            continue
         given = [value.get("name"), value.get("schedule")] if isinstance(value, dict) else []
         section = next((c for c in candidates if any(n in given for n in _own_names(c))), candidates[0])
     return section

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from zoo.recipe.optimization import Loss, Optimizer
 from zoo.recipe.schedules import Duration
+from zoo.recipe.search import Search
 from zoo.recipe.steps import AugmentStep, PreprocessStep
 from zoo.recipe.types import Fraction, NonNegative, Positive, Rate, Section
 
@@ -121,6 +122,9 @@ class Training(Section):
 
     batch_size: Positive = 64
     epochs: Positive
+    stop_after: Positive | None = Field(
+        None, description="epochs after which training ends, while schedules reach over `epochs` as before"
+    )
     seed: int = Field(0, ge=0)
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
         "float32", description="of the arithmetic in training; weights, and what is saved and exported, stay float32"
@@ -211,4 +215,5 @@ class Recipe(Section):
     training: Training
     evaluation: Evaluation = Evaluation()
     sampling: Sampling | None = Field(None, description="diffusion models")
+    search: Search | None = Field(None, description="what `zoo tune` tries; training does not look at it")
     export: Export = Export()

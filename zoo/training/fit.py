@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -133,7 +134,14 @@ def compile_for_training(problem: Problem, optimizer: Any, steps: int, epochs: i
         )
 
 
-def fit(problem: Problem, folder: Path | None, console: Console, *, resume: bool = False) -> Fitted:
+def fit(
+    problem: Problem,
+    folder: Path | None,
+    console: Console,
+    *,
+    resume: bool = False,
+    watching: Sequence[keras.callbacks.Callback] = (),
+) -> Fitted:
     """Train the model; write `metrics.csv`, `tensorboard/` and `checkpoints/` to the run folder.
 
     Args:
@@ -141,16 +149,19 @@ def fit(problem: Problem, folder: Path | None, console: Console, *, resume: bool
         folder: the run folder. Of several processes the first writes there, and all read there what they go on from.
         console: where progress is shown.
         resume: go on from the newest state in the run folder that is whole, to the same end as if nothing had been.
+        watching: callbacks that see each epoch before its state is written.
 
     Raises:
         ZooError: the loss became NaN or infinite, a checkpoint cannot be written, or none is left to go on from.
     """
     with nullcontext(folder) if problem.devices.first else TemporaryDirectory() as own:
         assert own is not None
-        return _fit(problem, Path(own), folder if resume else None, console)
+        return _fit(problem, Path(own), folder if resume else None, console, watching)
 
 
-def _fit(problem: Problem, folder: Path, before: Path | None, console: Console) -> Fitted:
+def _fit(
+    problem: Problem, folder: Path, before: Path | None, console: Console, also: Sequence[keras.callbacks.Callback]
+) -> Fitted:
     recipe, training = problem.recipe, problem.recipe.training
     task, scope = TASKS[recipe.task], problem.devices.scope
     model, generates = problem.views.trained, task.kind == "generation"
@@ -164,7 +175,8 @@ def _fit(problem: Problem, folder: Path, before: Path | None, console: Console) 
     kept = Checkpoints(
         folder / "checkpoints", Monitor(f"val_{task.monitor}", rises), log, steps, **settings.model_dump()
     )
-    display = ProgressDisplay(console, training.epochs, steps, task.monitor)
+    last = training.stop_after or training.epochs
+    display = ProgressDisplay(console, last, steps, task.monitor)
     board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
     start = EpochStart(steps)
     watching = [Monitoring(problem)] if training.monitor else []
@@ -179,7 +191,7 @@ def _fit(problem: Problem, folder: Path, before: Path | None, console: Console) 
     kept.remembering += plateaus
     if generates:
         callbacks.append(SampleGrids(problem, folder / "samples"))
-    callbacks.append(kept)
+    callbacks += [*also, kept]
 
     # losses that compare the examples of a batch grow with it
     size = training.batch_size if task.kind == "representation" else None
@@ -211,7 +223,7 @@ def _fit(problem: Problem, folder: Path, before: Path | None, console: Console) 
             kept.restore(console, before / "checkpoints")
         epoch, done = divmod(kept.step, steps)
         within = f" and {done} of {steps} steps" if done else ""
-        console.print(f"Going on after epoch {epoch} of {training.epochs}{within}")
+        console.print(f"Going on after epoch {epoch} of {last}{within}")
     spent = log.rows[-1]["seconds"] if log.rows else 0.0
     started = time.perf_counter()
     try:
@@ -219,8 +231,8 @@ def _fit(problem: Problem, folder: Path, before: Path | None, console: Console) 
             train(kept.step // steps + 1)
             with scope():
                 kept.restore(console)  # averaged weights are put into the model when `fit` ends
-        if kept.step < training.epochs * steps and not kept.finished:
-            train(training.epochs)
+        if kept.step < last * steps and not kept.finished:
+            train(last)
         elif recipe.optimizer.ema is not None:
             with scope():
                 model.optimizer.finalize_variable_values(model.trainable_variables)

@@ -60,13 +60,18 @@ class Run:
 
 def create_run(loaded: LoadedRecipe, root: Path) -> Run:
     """Make a run folder with the resolved recipe and the environment in it."""
-    now = datetime.now(UTC)
-    folder = root / loaded.name / f"{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    folder = root / loaded.name / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
     try:
         folder.mkdir(parents=True)
     except OSError as error:
         raise ZooError(f"--runs: cannot make a run folder in {root} ({error.strerror})") from error
-    write_text(folder / "recipe.yaml", f"# {loaded.name}, fully resolved\n{loaded.to_yaml()}")
+    return fill_run(loaded, folder)
+
+
+def fill_run(loaded: LoadedRecipe, folder: Path) -> Run:
+    """Make a folder a run's: with the resolved recipe and the environment in it."""
+    now = datetime.now(UTC)
+    write_text(folder / "recipe.yaml", f"# {loaded.name}, fully resolved\n{loaded.run_yaml()}")
     write_json(
         folder / "environment.json",
         {"recipe": loaded.name, "created": now.isoformat(timespec="seconds"), **environment()},

@@ -1,0 +1,51 @@
+"""Laying one recipe's values over another's, with the place that each came from."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from zoo.recipe.source import Origin, Path_
+
+_NAMES = ("name", "schedule")  # a section that changes its name starts afresh
+
+
+def merge(
+    tree: dict[str, Any],
+    origins: dict[Path_, Origin],
+    later: dict[str, Any],
+    later_origins: dict[Path_, Origin],
+    at: Path_ = (),
+) -> None:
+    """Merge `later` into `tree`, key by key. Lists are replaced; so is a section that changes its name."""
+    for key, value in later.items():
+        path = (*at, key)
+        old = tree.get(key)
+        if isinstance(value, dict) and isinstance(old, dict) and not _renamed(old, value):
+            origins[path] = later_origins[path]
+            merge(old, origins, value, later_origins, path)
+        else:
+            tree[key] = value
+            for known in [p for p in origins if p[: len(path)] == path]:
+                del origins[known]
+            origins.update({p: o for p, o in later_origins.items() if p[: len(path)] == path})
+
+
+def merged(tree: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    """Return a tree with `later` laid over it, as `merge` does; neither is changed."""
+    result = copy.deepcopy(tree)
+    nowhere = {path: Origin("") for path in paths(later, ())}
+    merge(result, {}, copy.deepcopy(later), nowhere)
+    return result
+
+
+def paths(value: Any, path: Path_) -> Iterator[Path_]:
+    """Return the path of a value and of everything in it."""
+    yield path
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from paths(inner, (*path, key))
+
+
+def _renamed(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    return any(name in new and name in old and new[name] != old[name] for name in _NAMES)

@@ -1,0 +1,274 @@
+"""The values that a search may give a recipe's keys, and the recipe that comes of some of them."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from zoo import registry
+from zoo.errors import ZooError, did_you_mean, visible
+from zoo.recipe.consistency import inconsistencies
+from zoo.recipe.merge import merged
+from zoo.recipe.problems import Problem, problems_of
+from zoo.recipe.schema import Recipe
+from zoo.recipe.search import Choice, Linear, Log
+from zoo.recipe.source import dump_line
+from zoo.tasks import TASKS
+
+_SECTIONS = ("preprocess", "augment", "model", "loss", "optimizer", "regularization", "training", "data")
+_SAME_FOR_ALL = {
+    "training.seed": "a seed is no setting to choose; search.seeds trains each trial with several",
+    "training.stop_after": "set training.epochs, or leave it to hyperband",
+    "training.checkpoints": "it changes nothing that a model learns",
+    "training.monitor": "it changes nothing that a model learns",
+    "training.distribution": "it changes nothing that a model learns",
+}
+_OWN_DATA = ("data.per_class", "data.ignore", "data.categorical", "data.channels")  # the rest are other examples
+_MISSING = object()
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A key of the recipe and the values that it may have.
+
+    Attributes:
+        key: dotted key; numbers are positions in a list.
+        kind: "choice", or how numbers lie between two bounds.
+        values: what there is to choose from; of a range its two bounds.
+        whole: whether a range holds whole numbers alone.
+        step: distance of the values in a linear range.
+        own: what the recipe itself says; None where it says nothing.
+        when: values of other keys of the space that this one goes with.
+    """
+
+    key: str
+    kind: Literal["choice", "linear", "log"]
+    values: tuple[Any, ...]
+    whole: bool = False
+    step: float | None = None
+    own: Any = None
+    when: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+
+
+def objective_of(recipe: Recipe) -> str:
+    """Return the figure on validation that a search looks at."""
+    named = recipe.search.objective if recipe.search is not None else None
+    return named or f"val_{TASKS[recipe.task].monitor}"
+
+
+def greater_is_better(recipe: Recipe) -> bool:
+    """Return the direction of that figure."""
+    task = TASKS[recipe.task]
+    return objective_of(recipe) == f"val_{task.primary}" and task.greater_is_better
+
+
+def dimensions(recipe: Recipe, tree: Mapping[str, Any]) -> list[Dimension]:
+    """Return what a recipe's search varies, keys before those that depend on them.
+
+    Args:
+        recipe: the checked recipe.
+        tree: the same as plain data.
+    """
+    assert recipe.search is not None
+    found: dict[str, Dimension] = {}
+
+    def add(key: str) -> None:
+        if key in found or key not in space:
+            return
+        when = _when(space[key])
+        for parent, _ in when:
+            add(parent)
+        entry = space[key]
+        own = _own(recipe, tree, key) if all(found[p].own in allowed for p, allowed in when if p in found) else None
+        if isinstance(entry, list | Choice):
+            values = entry if isinstance(entry, list) else entry.choice
+            found[key] = Dimension(key, "choice", tuple(values), own=own, when=when)
+            return
+        low, high = entry.linear if isinstance(entry, Linear) else entry.log
+        middle = low + (high - low) * 0.5012345
+        whole = bool(_refused(recipe, tree, _with_parents(space, key, middle)))
+        bounds = (_whole(low), _whole(high)) if whole else (float(low), float(high))
+        kind: Literal["linear", "log"] = "linear" if isinstance(entry, Linear) else "log"
+        found[key] = Dimension(key, kind, bounds, whole, getattr(entry, "step", None), own, when)
+
+    space = recipe.search.keys
+    for key in sorted(space, key=lambda key: key.count(".")):
+        add(key)
+    return list(found.values())
+
+
+def changes(tree: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a recipe that holds some values; a list is given whole, with what it had.
+
+    Args:
+        tree: the recipe as plain data.
+        values: by dotted key.
+
+    Raises:
+        ZooError: a position is not in the list that it names.
+    """
+    part: dict[str, Any] = {}
+    for key in sorted(values, key=lambda key: key.count(".")):
+        base = merged(dict(tree), part)
+        part = merged(part, _change(base, key.split("."), key, copy.deepcopy(values[key])))
+    return part
+
+
+def space_problems(recipe: Recipe, tree: Mapping[str, Any]) -> list[Problem]:
+    """Return what is wrong with a recipe's search, each with the key to change. Every value that it names is tried."""
+    search = recipe.search
+    assert search is not None
+    found = list(_objective_problems(recipe))
+    if not search.keys:
+        found.append(Problem(("search", "space"), "inconsistent", "no key is left to vary: all are null"))
+    for key, entry in search.keys.items():
+        text = _key_problem(recipe, key) or _range_problem(entry) or _when_problem(search.keys, key)
+        if text is None:
+            for value in _named_values(entry):
+                refused = _refused(recipe, tree, _with_parents(search.keys, key, value))
+                if refused:
+                    shown = "" if isinstance(value, dict | list) else f"{dump_line(value)} is refused: "
+                    text = f"{shown}{refused}"
+                    break
+        if text is not None:
+            found.append(Problem(("search", "space", key), "inconsistent", text))
+    return found
+
+
+def _objective_problems(recipe: Recipe) -> Iterator[Problem]:
+    search, task = recipe.search, TASKS[recipe.task]
+    assert search is not None
+    figures = list(dict.fromkeys(["val_loss", f"val_{task.monitor}"]))
+    objective = objective_of(recipe)
+    if recipe.loss.name == "adversarial":
+        text = "the losses of two players do not say how good the images are, so there is nothing to search by"
+        yield Problem(("search",), "inconsistent", text)
+    elif objective not in figures:
+        near = did_you_mean(objective, figures)
+        text = f"{visible(objective)} is no figure of {recipe.task}{near} (valid: {', '.join(figures)})"
+        yield Problem(("search", "objective"), "inconsistent", text)
+    if search.tuner == "hyperband" and recipe.training.epochs < search.factor:
+        text = f"hyperband shares out epochs, and training.epochs is {recipe.training.epochs}; set it to 3 or more"
+        yield Problem(("search", "tuner"), "inconsistent", text)
+
+
+def _key_problem(recipe: Recipe, key: str) -> str | None:
+    search, first = recipe.search, key.partition(".")[0]
+    assert search is not None
+    for held, why in _SAME_FOR_ALL.items():
+        if key == held or key.startswith(f"{held}."):
+            return f"{held} must be the same for all trials: {why}"
+    if first == "data" and key not in _OWN_DATA:
+        return f"trials must be compared on the same examples; of data, only these can vary: {', '.join(_OWN_DATA)}"
+    if first in Recipe.model_fields and first not in _SECTIONS:
+        return f"{first} changes nothing that a model learns (possible: {', '.join(_SECTIONS)})"
+    if search.tuner == "hyperband" and key == "training.epochs":
+        return "hyperband itself shares out the epochs, up to training.epochs"
+    if objective_of(recipe) == "val_loss" and first == "loss":
+        return "trials with different losses cannot be compared by val_loss"
+    return None
+
+
+def _range_problem(entry: Any) -> str | None:
+    if isinstance(entry, Linear | Log):
+        low, high = entry.linear if isinstance(entry, Linear) else entry.log
+        if low >= high:
+            return f"the range is empty: the first bound, {low:g}, must be below the second, {high:g}"
+        step = getattr(entry, "step", None)
+        if step is not None and step > high - low:
+            return f"the step, {step:g}, is longer than the range"
+        return None
+    values = [dump_line(value) for value in _named_values(entry)]
+    twice = next((value for value in values if values.count(value) > 1), None)
+    return None if twice is None else f"{twice} stands there twice"
+
+
+def _when_problem(space: Mapping[str, Any], key: str, seen: tuple[str, ...] = ()) -> str | None:
+    for parent, allowed in _when(space[key]):
+        if parent not in space:
+            return f"when: {visible(parent)} is no key of the space{did_you_mean(parent, space)}"
+        if isinstance(space[parent], Linear | Log):
+            return f"when: {parent} must be a choice, and is a range"
+        if parent in (*seen, key):
+            return f"when: {parent} depends on itself"
+        unknown = [v for v in allowed if v not in _named_values(space[parent])]
+        if unknown or not allowed:
+            valid = ", ".join(map(dump_line, _named_values(space[parent])))
+            return f"when: {parent} is never {dump_line(unknown[0]) if unknown else 'nothing'} (its values: {valid})"
+        deeper = _when_problem(space, parent, (*seen, key))
+        if deeper:
+            return deeper
+    return None
+
+
+def _when(entry: Any) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+    given = {} if isinstance(entry, list) else entry.when or {}
+    return tuple((key, tuple(value) if isinstance(value, list) else (value,)) for key, value in given.items())
+
+
+def _named_values(entry: Any) -> list[Any]:
+    if isinstance(entry, Linear | Log):
+        return [_whole(bound) for bound in (entry.linear if isinstance(entry, Linear) else entry.log)]
+    return entry if isinstance(entry, list) else list(entry.choice)
+
+
+def _with_parents(space: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """Return a value, with the first values of the keys that it goes with."""
+    found = {key: value}
+    for parent, allowed in _when(space[key]):
+        found = {**_with_parents(space, parent, allowed[0]), **found}
+    return found
+
+
+def _refused(recipe: Recipe, tree: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    """Return why a recipe with some values of its own would be refused; "" where it would not."""
+    plain = {key: value for key, value in tree.items() if key != "search"}
+    try:
+        tried = Recipe.model_validate(changed := merged(plain, changes(plain, values)))
+    except ZooError as error:
+        return str(error)
+    except ValidationError as error:
+        return "; ".join(str(problem) for problem in problems_of(error, changed))
+    return "; ".join(str(problem) for problem in inconsistencies(tried))
+
+
+def _change(tree: Any, path: list[str], key: str, value: Any) -> Any:
+    """Return what has to be laid over a tree for one value to change."""
+    if not path:
+        return value
+    first, *rest = path
+    if isinstance(tree, list):
+        if not first.isdigit() or int(first) >= len(tree):
+            raise ZooError(f"{key}: {first} is no position in a list of {len(tree)} (they count from 0)")
+        items = list(tree)
+        inner = _change(items[int(first)], rest, key, value)
+        old = items[int(first)]
+        items[int(first)] = merged(old, inner) if isinstance(old, dict) and isinstance(inner, dict) else inner
+        return items
+    return {first: _change(tree.get(first) if isinstance(tree, dict) else None, rest, key, value)}
+
+
+def _own(recipe: Recipe, tree: Mapping[str, Any], key: str) -> Any:
+    value: Any = tree
+    for part in key.split("."):
+        if isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        elif isinstance(value, dict) and part in value:
+            value = value[part]
+        else:
+            value = _MISSING
+            break
+    if value is not _MISSING:
+        return copy.deepcopy(value)
+    first, _, name = key.partition(".")
+    return registry.defaults(recipe.model.name).get(name) if first == "model" else None
+
+
+def _whole(value: float) -> Any:
+    """Return a number as a whole one, where it is one; YAML has no other way to say it in a list with fractions."""
+    return int(value) if math.isfinite(value) and float(value).is_integer() else value

@@ -1,0 +1,1 @@
+"""keras-tuner over a recipe's declared space."""
