@@ -287,6 +287,41 @@ def searches() -> str:
     return "\n".join([*lines, "", *notes])
 
 
+def robustness() -> str:
+    """Return the table of what searches stand."""
+    if not ROBUST.is_file():
+        return "Not measured yet."
+    result = read_json(ROBUST)
+    lines = ["| what | seen |", "| --- | --- |"]
+    if "kills" in result:
+        row = result["kills"]
+        lines.append(
+            f"| {row['kills']} times SIGKILL, {row['damaged']} files cut in half, {row['searches']} searches of "
+            f"{row['trials']} trials | {len(row['differing'])} differ from the search that was left alone |"
+        )
+    if "workers" in result:
+        row = result["workers"]
+        same = "the same trials" if row["same"] else "other trials"
+        lines.append(
+            f"| chief and two workers, {row['trials']} trials, against one process | {same}; "
+            f"{row['one process'] / row['two workers']:.2f} times as fast |"
+        )
+        lines.append(
+            f"| … with a worker killed, whose trial another took ({row['given_back']}) | {same}; "
+            f"{row['one process'] / row['killed']:.2f} times as fast |"
+        )
+    if "memory" in result:
+        row = result["memory"]
+        (few, many), (some, all_) = row["trials"], row["bytes"]
+        lines.append(
+            f"| memory of the search after {many} trials, against after {few} | {all_ / 1e6:,.0f} MB, "
+            f"{all_ / some:.2f} times |"
+        )
+    versions = ", ".join(f"{name} {result['versions'][name]}" for name in ("python", "keras"))
+    machine = result["hardware"]
+    return "\n".join([*lines, "", f"{versions}; {machine['cores']} cores of {machine['cpu']}."])
+
+
 def anomaly() -> str:
     """Return the table of areas under the ROC curve, one class after the other held out as abnormal."""
     if not ANOMALY.is_file():
@@ -326,6 +361,7 @@ def _comparisons() -> list[tuple[str, str]]:
         ("sampler", sampler()),
         ("anomaly", anomaly()),
         ("searches", searches()),
+        ("search robustness", robustness()),
         ("speed", speed()),
         ("footprint", footprint()),
     ]

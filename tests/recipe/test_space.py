@@ -152,6 +152,13 @@ def test_a_default_of_the_builder_is_the_recipes_own_value(write):
     assert norm.own == "batch"
 
 
+def test_a_section_that_says_the_same_with_its_defaults_is_the_recipes_own_value(write):
+    key = "augment.0.random_translation"
+    loaded = load_recipe(write(RECIPE + f"    {key}: [{{height: 0.0, width: 0.0}}, {{height: 0.125, width: 0.125}}]\n"))
+    (found,) = (d for d in dimensions(loaded.recipe, loaded.tree()) if d.key == key)
+    assert found.own == {"height": 0.125, "width": 0.125}  # resolved, it has a fill, too
+
+
 def test_what_belongs_to_another_model_has_no_own_value(write):
     text = "    model.name: [cnn, resnet20]\n    model.width: {choice: [8], when: {model.name: resnet20}}\n"
     loaded = load_recipe(write(RECIPE + text.replace("model.width:", "model.stem:").replace("[8]", "[small]")))

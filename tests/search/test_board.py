@@ -281,4 +281,9 @@ def test_what_a_record_holds_is_plain_json(path, tmp_path):
     again = Book(tmp_path)
     again.read()
     assert again.records == made.book.records
-    assert "optimizer.learning_rate.peak" in describe(record.values)
+
+
+def test_a_trial_on_one_line():
+    assert describe({}) == "the recipe's own values"
+    assert describe({"model.dropout": 0.1, "a.0.height": 2}) == "dropout 0.1, height 2"
+    assert describe({"model.name": "cnn", "loss.name": "focal"}) == "model.name cnn, loss.name focal"

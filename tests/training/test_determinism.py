@@ -34,7 +34,8 @@ def test_gradients_are_sums_of_two(step):
 
 def test_sums_are_not_joined_again():
     start_from_seed(0)
-    assert tf.config.optimizer.get_experimental_options()["arithmetic_optimization"] is False
+    options = tf.config.optimizer.get_experimental_options()
+    assert (options["arithmetic_optimization"], options["remapping"]) == (False, False)
 
 
 def test_gradients_of_looked_up_rows_are_added():

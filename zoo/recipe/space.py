@@ -87,6 +87,7 @@ def dimensions(recipe: Recipe, tree: Mapping[str, Any]) -> list[Dimension]:
         own = _own(recipe, tree, key) if all(found[p].own in allowed for p, allowed in when if p in found) else None
         if isinstance(entry, list | Choice):
             values = entry if isinstance(entry, list) else entry.choice
+            own = next((v for v in values if _says(own, v)), own)  # in the words of the space
             found[key] = Dimension(key, "choice", tuple(values), own=own, when=when)
             return
         low, high = entry.linear if isinstance(entry, Linear) else entry.log
@@ -267,6 +268,11 @@ def _own(recipe: Recipe, tree: Mapping[str, Any], key: str) -> Any:
         return copy.deepcopy(value)
     first, _, name = key.partition(".")
     return registry.defaults(recipe.model.name).get(name) if first == "model" else None
+
+
+def _says(own: Any, value: Any) -> bool:
+    """Return whether a section with a value laid over it is as it was: with defaults, it says the same."""
+    return isinstance(own, dict) and isinstance(value, dict) and merged(own, value) == own
 
 
 def _whole(value: float) -> Any:

@@ -198,5 +198,10 @@ def pareto(records: list[Record], *, greater_is_better: bool) -> list[Record]:
 
 
 def describe(values: Mapping[str, Any]) -> str:
-    """Return a trial's values on one line."""
-    return ", ".join(f"{key} {value}" for key, value in values.items()) or "the recipe's own values"
+    """Return a trial's values on one line, each with as much of its key as tells it from the others."""
+    if not values:
+        return "the recipe's own values"
+    names = {key: [part for part in key.split(".") if not part.isdigit()] for key in values}
+    last = [parts[-1] for parts in names.values()]
+    short = {key: parts[-1] if last.count(parts[-1]) == 1 else ".".join(parts[-2:]) for key, parts in names.items()}
+    return ", ".join(f"{short[key]} {value}" for key, value in values.items())

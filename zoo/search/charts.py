@@ -18,6 +18,8 @@ _LONGEST = 14  # characters of a value on an axis
 
 def over_time(report: Mapping[str, Any], trials: Sequence[Record]) -> str:
     """Draw each trial's figure in the order in which they ended, and the best up to there."""
+    from matplotlib.ticker import MaxNLocator
+
     ended = sorted((t for t in trials if t.ended is not None), key=lambda t: t.ended or 0)
     known = [(i + 1, t.figure, t.number) for i, t in enumerate(ended) if t.figure is not None]
     figure, axes = new_figure(height=3.0, width=8.2)
@@ -30,6 +32,7 @@ def over_time(report: Mapping[str, Any], trials: Sequence[Record]) -> str:
         axes.plot(*zip(*own, strict=True), "o", color=SECOND, markersize=7, label="the recipe's own values")
     _scale(axes, report, y)
     axes.set_xlabel("trials ended")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlim(0.5, max(2, len(ended)) + 0.5)
     axes.legend(loc="best")
     return to_svg(figure, "over_time", "figure of each trial and best so far, in the order in which trials ended")
@@ -139,5 +142,5 @@ def _axis(values: Sequence[Any]) -> tuple[np.ndarray, list[tuple[float, str]]]:
 
 def _short_key(key: str) -> str:
     """Return the last parts of a key, which tell it from others."""
-    parts = key.split(".")
+    parts = [part for part in key.split(".") if not part.isdigit()]
     return "\n".join(parts[-2:]) if len(parts) > 1 else key
