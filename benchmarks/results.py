@@ -275,7 +275,7 @@ def searches() -> str:
             test = f"{statistics.fmean(row['test']):.4f} ± {statistics.stdev(row['test']):.4f}"
             found = f"{row['validation']:.4f}" if "validation" in row else ""
             spent = f"{row['seconds'] / 60:.0f} min" if "seconds" in row else ""
-            lines.append(f"| `{name}` | {tuner} | {found} | {test} | {spent} |")
+            lines.append(f"| `{name.split()[0]}` | {tuner} | {found} | {test} | {spent} |")
         own = next(row["own_validation"] for row in result["rows"].values() if "own_validation" in row)
         versions = ", ".join(f"{n} {result['versions'][n]}" for n in ("keras", "tensorflow"))
         machine = result["hardware"]

@@ -321,3 +321,42 @@ def run_light(code):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+# --- tune ---------------------------------------------------------------------------------------------------------
+
+
+def test_tune_says_what_is_missing(zoo):
+    code, out, err = zoo("tune", "mlp/wine")
+    assert (code, out) == (2, "")
+    assert "mlp/wine has no `search:`; add one, for example" in err
+    code, _, err = zoo("tune", "mlp/digits", "--worker", "a")
+    assert code == 2
+    assert "--worker NAME needs --chief HOST:PORT" in err
+
+
+def test_tune_ends_with_the_best_and_what_comes_next(zoo, monkeypatch):
+    from zoo import tuning
+
+    best = {"number": 3, "figure": 0.98, "values": {"model.dropout": 0.5}}
+    report = {
+        "best": best,
+        "own": {"figure": 0.97},
+        "objective": "val_accuracy",
+        "at_the_edge": ["model.dropout"],
+        "best_recipe": "searches/mlp/digits/best.yaml",
+    }
+    given = {}
+    monkeypatch.setattr(tuning, "tune", lambda *a, **k: given.update(k, arguments=a) or report)
+    code, out, _ = zoo("tune", "mlp/digits", "training.epochs=2", "--workers", "2", "--folder", "here")
+    assert code == 0
+    assert given["arguments"] == ("mlp/digits", ["training.epochs=2"])
+    assert (given["workers"], str(given["folder"]), given["in_process"], given["chief"]) == (2, "here", False, None)
+    assert out.splitlines() == [
+        "best: trial 3, val_accuracy 0.9800, and the recipe's own values 0.9700",
+        "  model.dropout                    0.5",
+        "note: at the edge of its range, which could be wider: model.dropout",
+        "report: searches/mlp/digits/report.html",
+        "next: zoo train searches/mlp/digits/best.yaml",
+    ]
+    assert json.loads(zoo("tune", "mlp/digits", "--json")[1]) == report

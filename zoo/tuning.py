@@ -12,10 +12,10 @@ from typing import Any
 from rich.console import Console
 
 from zoo.errors import ZooError, visible
-from zoo.files import held, read_json
+from zoo.files import held
 from zoo.quiet import import_keras
 from zoo.recipe import LoadedRecipe, check_search, load_recipe
-from zoo.search.book import Book, Record, order, outcome_of
+from zoo.search.book import Book, Record, describe, order, outcome_of
 from zoo.search.launch import Launcher
 from zoo.search.progress import SearchDisplay
 
@@ -134,7 +134,7 @@ def work(
                 )
             book, stop = Book(place), threading.Event()
             book.read()
-            console.print(f"Trial {number}: {_values(book.records[number])}", markup=False)
+            console.print(f"Trial {number}: {describe(book.records[number].values)}", markup=False)
 
             def signs_of_life(number: int = number, stop: threading.Event = stop) -> None:
                 while not stop.wait(HEARTBEAT):
@@ -242,6 +242,7 @@ def _work_here(board: Any, workers: int, launcher: Launcher | None, display: Sea
                 ended = board.put(record.number, problem)
                 if ended is not None:
                     display.ended(ended)
+                    display.update()
         except BaseException as error:
             problems.append(error)
             stop.set()
@@ -341,14 +342,3 @@ def _serve(board: Any, where: str, console: Console, display: SearchDisplay) -> 
             time.sleep(_TICK)
     finally:
         server.stop(grace=1).wait()
-
-
-def _values(record: Record) -> str:
-    from zoo.search.book import describe
-
-    return describe(record.values)
-
-
-def read_search(folder: str | Path) -> dict[str, Any]:
-    """Return what `report.json` of a finished search holds."""
-    return dict(read_json(Path(folder) / "report.json"))
