@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import pytest
 
-from zoo.recipe import list_recipes, load_recipe
+from zoo.recipe import check_search, list_recipes, load_recipe
 from zoo.serving.session import ExportedModel
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -105,10 +105,12 @@ def test_exported_file_predicts(folder: Path) -> None:
 SHOWN = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
-@pytest.mark.parametrize("block", SHOWN, ids=["images", "table", "series"])
+@pytest.mark.parametrize("block", SHOWN, ids=["search", "images", "table", "series"])
 def test_recipes_shown_in_the_readme_are_valid(block: str, tmp_path: Path) -> None:
     (tmp_path / "shown.yaml").write_text(block, encoding="utf-8")
-    assert load_recipe(tmp_path / "shown.yaml").recipe.data.source.partition(":")[0] in ("folder", "csv")
+    loaded = load_recipe(tmp_path / "shown.yaml")
+    check_search(loaded)
+    assert loaded.recipe.data.source.partition(":")[0] in ("folder", "csv", "builtin")
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:

@@ -162,6 +162,7 @@ def test_the_cost_is_that_of_the_exported_file(write, tmp_path):
     assert timed["best"]["score"] == pytest.approx(timed["best"]["figure"] + 0.5 * timed["best"]["cost"])
 
 
+@pytest.mark.slow
 def test_several_seeds(write, tmp_path):
     overrides = ["search.max_trials=1", "search.seeds=2", "training.epochs=2", "training.seed=3"]
     best = tune(write(MLP), overrides, folder=tmp_path / "search", in_process=True)["best"]

@@ -59,9 +59,7 @@ def carry_out_alone(order: Order) -> None:
     """Carry out an order as a process of its own: it ends with the one that started it, and writes to its log alone."""
     _end_with_the_other()
     order.folder.mkdir(parents=True, exist_ok=True)
-    log = os.open(order.folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-    for stream in (1, 2):
-        os.dup2(log, stream)
+    _say_to(order.folder / LOG)
     try:
         carry_out(order)
     except ZooError as error:
@@ -70,8 +68,15 @@ def carry_out_alone(order: Order) -> None:
 
 
 def prepare(recipe: str, overrides: list[str], error: Path) -> None:
-    """Read a recipe's data and build its model once, so that what cannot work is known before the first trial."""
+    """Read a recipe's data and build its model once, so that what cannot work is known before the first trial.
+
+    Args:
+        recipe: as it was named.
+        overrides: as they were given.
+        error: the file for what is wrong; what is said goes to the log beside it.
+    """
     _end_with_the_other()
+    _say_to(error.with_name(LOG))
     from zoo.data.sources import load_dataset
     from zoo.tasks import TASKS
     from zoo.training.fit import set_up
@@ -83,6 +88,13 @@ def prepare(recipe: str, overrides: list[str], error: Path) -> None:
     except ZooError as problem:
         write_text(error, str(problem))
         sys.exit(2)
+
+
+def _say_to(path: Path) -> None:
+    """Have all that this process says, native code too, go to the end of a file."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    for stream in (1, 2):
+        os.dup2(log, stream)
 
 
 def _end_with_the_other() -> None:

@@ -209,13 +209,17 @@ def _summary(loaded: LoadedRecipe) -> str:
 
 def _prepare(launcher: Launcher, recipe: str, overrides: list[str], place: Path) -> None:
     """Read the data and build the recipe's own model, before any trial."""
-    from zoo.trials import ERROR, prepare
+    from zoo.trials import ERROR, LOG, prepare
 
     error = place / ERROR
     error.unlink(missing_ok=True)
     problem = launcher.run(prepare, recipe, overrides, error)
     if problem is not None:
-        text = error.read_text(encoding="utf-8") if error.is_file() else f"{problem} while the data was read"
+        text = (
+            error.read_text(encoding="utf-8")
+            if error.is_file()
+            else f"{problem} while the data was read; see {place / LOG}"
+        )
         error.unlink(missing_ok=True)
         raise ZooError(text)
 

@@ -15,7 +15,7 @@ from zoo.recipe import load_recipe
 from zoo.search.board import MOST_FAILURES
 from zoo.search.book import Book, Record, describe, order, pareto
 
-TUNERS = ["random", "grid", "bayesian", "hyperband"]
+TUNERS = ["random", "grid", pytest.param("bayesian", marks=pytest.mark.slow), "hyperband"]  # whose guesses take long
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +26,13 @@ def path(tmp_path_factory):
 @pytest.fixture(scope="module")
 def whole(path, tmp_path_factory):
     """Return what a search that nobody interrupts comes to, by tuner."""
-    return {
-        tuner: run_to_the_end(board(path, tmp_path_factory.mktemp(tuner), f"search.tuner={tuner}")) for tuner in TUNERS
-    }
+
+    class Whole(dict):
+        def __missing__(self, tuner):
+            self[tuner] = run_to_the_end(board(path, tmp_path_factory.mktemp(tuner), f"search.tuner={tuner}"))
+            return self[tuner]
+
+    return Whole()
 
 
 # --- going on ---

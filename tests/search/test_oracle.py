@@ -15,7 +15,7 @@ from zoo.recipe.space import Dimension, dimensions
 from zoo.search.hyperparameters import decoded, hyperparameters, rounded
 from zoo.search.oracle import EPOCHS, PARENT, build_oracle
 
-TUNERS = ["random", "grid", "bayesian", "hyperband"]
+TUNERS = ["random", "grid", pytest.param("bayesian", marks=pytest.mark.slow), "hyperband"]  # each guess takes a while
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_an_oracle_that_is_told_of_the_trials_goes_on_as_the_first_would(tuner, 
     assert rest == whole[stopped_after:]
 
 
-@pytest.mark.parametrize("tuner", ["random", "bayesian"])
+@pytest.mark.parametrize("tuner", ["random", TUNERS[2]])
 def test_seeds_differ(tuner, path):
     first = search(oracle_of(path, tuner)[0], noise(3))
     assert search(oracle_of(path, tuner, "search.seed=1")[0], noise(3))[1:] != first[1:]
@@ -106,6 +106,18 @@ def test_the_grid_is_gone_through_whole(path):
     assert len(found) == len(set(found)) == count
 
 
+def test_a_guess_of_the_gaussian_process_is_made_again_too(path):
+    few = ["search.max_trials=6", "search.space.model.widths=null", "search.space.training.batch_size=null"]
+    whole = search(oracle_of(path, "bayesian", *few)[0], noise(2))
+    again, _ = oracle_of(path, "bayesian", *few)
+    for values, score in whole[:5]:
+        again.recalled = values
+        again.end(again.create_trial("w").trial_id, score)
+    again.recalled = None
+    assert search(again, lambda number: whole[5][1]) == whole[5:]
+
+
+@pytest.mark.slow
 def test_bayesian_goes_where_it_is_better(path):
     """On a smooth bowl, later proposals lie nearer to its bottom than random ones."""
     space = [f"search.space.{key}=null" for key in ("model.widths", "training.batch_size")]

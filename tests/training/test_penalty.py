@@ -92,6 +92,7 @@ def test_frozen_weights_are_not_counted():
 
 def test_a_recipe_shrinks_its_weights_and_saves_a_plain_model(tmp_path):
     small = ["model.widths=[8]", "training.epochs=3", "training.select=last", "optimizer.weight_decay=0"]
+    small += ["optimizer.learning_rate.peak=3e-3", "training.batch_size=64"]
     sizes = []
     for strength in ("0.0", "0.1"):
         recipe = load_recipe("mlp/digits", [*small, f"regularization.l1={strength}"]).recipe
