@@ -165,7 +165,7 @@ def workers(root: Path, console: Console) -> dict[str, Any]:
 def memory(root: Path, count: int, console: Console) -> dict[str, Any]:
     """Watch what the process that searches holds."""
     folder = root / "memory"
-    tiny = ["training.epochs=1", f"search.max_trials={count}"]
+    tiny = ["training.epochs=2", f"search.max_trials={count}"]
     process = start(folder, *tiny)
     held: dict[int, list[int]] = {}
     while process.poll() is None:

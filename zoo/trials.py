@@ -7,11 +7,14 @@ Its folder is a run folder, without the model and the report; `zoo train --resum
 from __future__ import annotations
 
 import math
+import multiprocessing
+import multiprocessing.connection
 import os
 import shutil
 import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -98,15 +101,15 @@ def _say_to(path: Path) -> None:
 
 
 def _end_with_the_other() -> None:
-    """Have the system end this process when the one that started it ends; where it can, on Linux."""
-    import ctypes
-    from contextlib import suppress
+    """End this process when the one that started it ends, however that ends."""
+    other = multiprocessing.parent_process()
 
-    parent = os.getppid()
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+    def watch(sentinel: int) -> None:
+        multiprocessing.connection.wait([sentinel])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    if other is not None:
+        threading.Thread(target=watch, args=(other.sentinel,), daemon=True).start()
 
 
 def _train(order: Order, loaded: LoadedRecipe, console: Console) -> dict[str, Any]:
