@@ -67,7 +67,7 @@ def tune(
         display = SearchDisplay(console, board)
         launcher = None if in_process else Launcher()
         try:
-            if launcher is not None:
+            if launcher is not None and len(board.book.ended) < board.search.max_trials:
                 _prepare(launcher, str(recipe), list(overrides), place)
             with display:
                 if chief is None:
@@ -283,7 +283,7 @@ def _run_trial(
     assert search is not None
     first = loaded.recipe.training.seed
     for seed in range(first, first + search.seeds):
-        run = order(book, record, loaded, seed)
+        run, problem = order(book, record, loaded, seed), None
         if launcher is None:
             _in_this_process(partial(carry_out, run))
         for _ in range(_ATTEMPTS if launcher is not None else 0):
