@@ -101,6 +101,7 @@ def test_the_place_is_named(write):
         ),
         (["search.tuner=hyperband", "search.space.training.epochs=[5, 10]"], "hyperband itself shares out the epochs"),
         (["search.tuner=hyperband", "training.epochs=2"], "hyperband shares out epochs"),
+        (["search.tuner=hyperband", "search.hopeless={}"], "hyperband itself stops trials"),
         (["search.tuner=genetic"], "expected 'random', 'grid', 'bayesian' or 'hyperband'"),
     ],
 )

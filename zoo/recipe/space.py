@@ -154,8 +154,13 @@ def _objective_problems(recipe: Recipe) -> Iterator[Problem]:
         text = f"{visible(objective)} is no figure of {recipe.task}{near} (valid: {', '.join(figures)})"
         yield Problem(("search", "objective"), "inconsistent", text)
     if search.tuner == "hyperband" and recipe.training.epochs < search.factor:
-        text = f"hyperband shares out epochs, and training.epochs is {recipe.training.epochs}; set it to 3 or more"
+        epochs = recipe.training.epochs
+        text = f"hyperband shares out epochs, and training.epochs is {epochs}; set it to {search.factor} or more"
         yield Problem(("search", "tuner"), "inconsistent", text)
+    if search.tuner == "hyperband" and search.hopeless is not None:
+        yield Problem(
+            ("search", "hopeless"), "inconsistent", "hyperband itself stops trials that do not lead; leave it out"
+        )
 
 
 def _key_problem(recipe: Recipe, key: str) -> str | None:
