@@ -3,9 +3,11 @@
 TensorFlow: `enable_op_determinism` is not enough. An `AddN` of three and more terms adds into whichever of its inputs
 nobody else reads any more, which depends on which thread came first; gradients of what is used several times, such as
 the input of a layer norm, are such sums. So they are made of additions of two, which the graph's arithmetic
-optimisation, left on, would join again. The fused operations that remapping makes, such as a convolution with its bias
-and activation, are not made either: of a GAN's steps with a gradient penalty, beside a pipeline that makes batches, 4
-in 1,000 pairs came to other bits with them, and none without.
+optimisation, left on, would join again.
+
+The graph's optimisation of dependencies is off, too. It takes out some of the edges that make the assignment of a
+variable wait for what reads it. A GAN's gradient penalty reads the discriminator's biases, whose update needs nothing of
+it: in 4 of 1,000 steps beside a pipeline that makes batches it saw them as they were after the update.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ def _sum_in_order() -> None:
     from tensorflow.python.eager import backprop
 
     tf.config.experimental.enable_op_determinism()
-    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False, "remapping": False})
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False, "dependency_optimization": False})
 
     def add(gradients: Sequence[Any]) -> Any:
         if any(isinstance(one, tf.IndexedSlices) for one in gradients):
