@@ -29,6 +29,7 @@ from zoo.training.checkpoints import Checkpoints, Monitor
 from zoo.training.determinism import start_from_seed
 from zoo.training.devices import Devices, devices_for
 from zoo.training.generation import conditional
+from zoo.training.kernels import fused_kernels
 from zoo.training.model import TWO_VIEWS, TargetScale, Views, build_views, fit_target_scale, training_targets
 from zoo.training.monitoring import Monitoring
 from zoo.training.nonfinite import StopOnNonFinite
@@ -154,7 +155,8 @@ def fit(
     Raises:
         ZooError: the loss became NaN or infinite, a checkpoint cannot be written, or none is left to go on from.
     """
-    with nullcontext(folder) if problem.devices.first else TemporaryDirectory() as own:
+    own_folder = nullcontext(folder) if problem.devices.first else TemporaryDirectory()
+    with own_folder as own, fused_kernels(problem.devices.count):
         assert own is not None
         return _fit(problem, Path(own), folder if resume else None, console, watching)
 
