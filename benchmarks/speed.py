@@ -10,6 +10,7 @@ have the same losses in Keras and PyTorch.
 
 zoo             `zoo train`: data pipeline, callbacks, log, checkpoints
 zoo, any order  the same, where threads may add up in any order: what two runs that agree to the last bit cost
+zoo, Keras's kernels  the same, with the norms, activations and Adam that Keras makes of elementwise operations
 zoo on JAX      `zoo train` with KERAS_BACKEND=jax
 model.fit       Keras's own loop on TensorFlow, NumPy arrays, default settings
 torch loader    PyTorch with a DataLoader over single examples, the loss read in every step
@@ -30,6 +31,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,7 @@ from zoo.files import read_json, write_json
 
 EPOCHS = 5  # after which the test accuracy is taken
 BATCHES_COMPARED, TOLERANCE = 5, 1e-3
-CANDIDATES = ("zoo", "zoo, any order", "zoo on JAX", "model.fit", "torch loader", "torch best")
+CANDIDATES = ("zoo", "zoo, any order", "zoo, Keras's kernels", "zoo on JAX", "model.fit", "torch loader", "torch best")
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,14 @@ def zoo_in_any_order(family: str, folder: Path) -> None:
     from zoo.training import determinism
 
     determinism._sum_in_order = lambda: None  # type: ignore[assignment]
+    zoo(family, folder)
+
+
+def zoo_with_keras_kernels(family: str, folder: Path) -> None:
+    """Train as `zoo train` does, but for the fused kernels."""
+    from zoo.training import fit
+
+    fit.fused_kernels = lambda devices: nullcontext()  # type: ignore[assignment, misc]
     zoo(family, folder)
 
 
@@ -507,6 +517,7 @@ CALLS = {
     "prepare": prepare,
     "zoo": zoo,
     "zoo, any order": zoo_in_any_order,
+    "zoo, Keras's kernels": zoo_with_keras_kernels,
     "zoo on JAX": zoo,
     "model.fit": model_fit,
     "torch loader": torch_loader,

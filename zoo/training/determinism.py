@@ -6,8 +6,8 @@ the input of a layer norm, are such sums. So they are made of additions of two, 
 optimisation, left on, would join again.
 
 The graph's optimisation of dependencies is off, too. It takes out some of the edges that make the assignment of a
-variable wait for what reads it. A GAN's gradient penalty reads the discriminator's biases, whose update needs nothing of
-it: in 4 of 1,000 steps beside a pipeline that makes batches it saw them as they were after the update.
+variable wait for what reads it. A GAN's gradient penalty reads the discriminator's biases, whose update needs nothing
+of it: in 4 of 1,000 steps beside a pipeline that makes batches it saw them as they were after the update.
 """
 
 from __future__ import annotations

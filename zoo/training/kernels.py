@@ -2,8 +2,9 @@
 
 Keras makes a norm of a dozen elementwise operations, its gradient of two dozen more, and each reads and writes a whole
 map. Within `fused_kernels` the same layers compute the same values in one operation forwards and one backwards: batch
-normalisation and Adam in TensorFlow's own, the others in programs that XLA compiles, which leaves convolutions and products of
-matrices, where XLA is slow, to oneDNN. Models and files know nothing of it: it lasts as long as the training.
+normalisation and Adam in TensorFlow's own, the others in programs that XLA compiles, which leaves convolutions and
+products of matrices, where XLA is slow, to oneDNN. Models and files know nothing of it: it lasts as long as the
+training.
 
 `benchmarks/speed.py` has the figures, with and without.
 """
@@ -172,7 +173,7 @@ def _programs() -> dict[str, Callable[..., Any]]:
     import tensorflow as tf
 
     def program(function: Callable[..., Any]) -> Callable[..., Any]:
-        return tf.function(function, jit_compile=True)
+        return tf.function(function, jit_compile=True, autograph=False)
 
     # === Activations ===
 
