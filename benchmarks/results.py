@@ -214,6 +214,9 @@ def speed(result: dict[str, Any] | None = None) -> str:
     versions = ", ".join(
         f"{n} {row['versions'][n]}" for n in ("keras", "tensorflow", "jax", "torch") if n in row["versions"]
     )
+    machines: dict[str, list[str]] = {}
+    for family, each in result.items():
+        machines.setdefault(f"{each['hardware']['cores']} cores of {each['hardware']['cpu']}", []).append(family)
     found = {n: a for row in result.values() for n, a in row["accuracy"].items()}
     accuracies = "; ".join(f"{name} {accuracy:.4f}" for name, accuracy in found.items())
     lines += [
@@ -221,7 +224,9 @@ def speed(result: dict[str, Any] | None = None) -> str:
         "Examples a second of `zoo train`, and the median over "
         f"{row['rounds']} rounds of its ratio to each of the others, an epoch each in turn. "
         + (f"Test accuracy of the MLP on Fashion-MNIST after five epochs: {accuracies}. " if accuracies else "")
-        + f"{versions}; {row['hardware']['cores']} cores of {row['hardware']['cpu']}.",
+        + f"{versions}; "
+        + "; ".join(f"{', '.join(families)}: {machine}" for machine, families in machines.items())
+        + ".",
     ]
     return "\n".join(lines)
 

@@ -219,7 +219,7 @@ def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
     assert certificate["samples"] == again["samples"] or recipe.task == "image_generation"
 
 
-@pytest.mark.parametrize("freeze", [True, False])
+@pytest.mark.parametrize("freeze", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_an_encoder_goes_on_into_a_classifier(tmp_path, freeze):
     """Trained without labels, then handed to the supervised network of the same architecture."""
     encoder = "{widths: [4, 6], depth: 1}"
@@ -267,7 +267,7 @@ def test_evaluation_and_export_of_own_data_give_the_same_again(kind, trained):
         assert again[key] == certificate[key]
 
 
-@pytest.mark.parametrize("kind", ["folder", "table"])
+@pytest.mark.parametrize("kind", ["folder", pytest.param("table", marks=pytest.mark.slow)])
 def test_a_run_can_be_opened_by_another_process(kind, trained):
     """Which has imported nothing that training imported."""
     run = trained(kind).run
@@ -279,7 +279,7 @@ def test_a_run_can_be_opened_by_another_process(kind, trained):
     assert done.stderr.splitlines() == [f"Evaluating {run} on {report['examples']['test']} test examples"]
 
 
-@pytest.mark.parametrize("kind", ["folder", "table"])
+@pytest.mark.parametrize("kind", ["folder", pytest.param("table", marks=pytest.mark.slow)])
 def test_what_a_user_sees_of_a_training(kind, trained, tmp_path):
     """Nothing of the libraries beneath, and on standard output the run folder alone."""
     recipe = trained(kind).recipe

@@ -256,7 +256,7 @@ def test_validation_has_the_same_views_each_time(viewed):
         assert (a[:, 0] != a[:, 1]).any()
 
 
-@pytest.mark.parametrize("name", ["cnn/digits", "cnn/digit_scenes_masks"])
+@pytest.mark.parametrize("name", ["cnn/digits", pytest.param("cnn/digit_scenes_masks", marks=pytest.mark.slow)])
 def test_augmentation_ends_in_time(name):
     """Before the step it changes the examples, from it on they are as they were; masks go with their images."""
     moves = ["augment=[{random_translation: {height: 0.4, width: 0.4}}]", "training.augment_until=null"]

@@ -198,6 +198,7 @@ def test_unet_learns_masks():
     assert (found == mask).mean() > 0.98
 
 
+@pytest.mark.slow
 def test_center_net_learns_boxes():
     keras.utils.set_random_seed(0)
     x, _, boxes = squares()

@@ -138,6 +138,7 @@ print(keras.backend.backend())
 """
 
 
+@pytest.mark.slow
 def test_fits_on_jax_with_spectral_norm_a_penalty_and_groups():
     pytest.importorskip("jax")
     environment = {**os.environ, "KERAS_BACKEND": "jax"}

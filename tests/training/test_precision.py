@@ -123,6 +123,7 @@ EVERYTHING = [
 ]
 
 
+@pytest.mark.slow
 def test_scale_average_groups_and_clipping_together_and_resumed(digits, tmp_path, monkeypatch):
     """The same bits after an interruption; and the figures of float32, nearly."""
     recipe = load_recipe("mlp/digits", EVERYTHING).recipe
