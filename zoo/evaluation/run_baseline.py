@@ -27,7 +27,7 @@ from zoo.tasks import TASKS
 
 _VERSION = 1  # of what the baselines compute; a higher one leaves older results in the cache alone
 _PACKAGES = ("scikit-learn", "statsmodels", "numpy")
-_MOST_VALUES = 1 << 28  # numbers in the training examples that a baseline is fitted on, at most
+_MOST_VALUES = 1 << 26  # float32 numbers in the training examples that a baseline is fitted on, at most
 _DENSE = ("gradient_boosting", "k_nearest_neighbors", "support_vector_machine")  # of no use on word counts
 
 
@@ -128,11 +128,14 @@ def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, code: in
 
 def _features(split: Split, preprocessor: Preprocessor) -> np.ndarray:
     """Return the prepared examples as float32 vectors, `(examples, features)`."""
-    parts = [
-        (c * preprocessor.scale + preprocessor.offset).astype(np.float32).reshape(len(c), -1)
-        for c in chunks(split, preprocessor)
-    ]
-    return np.concatenate(parts)
+    vectors, done = np.empty((0, 0), np.float32), 0
+    for chunk in chunks(split, preprocessor):
+        rows = (chunk * preprocessor.scale + preprocessor.offset).astype(np.float32).reshape(len(chunk), -1)
+        if not done:  # once, for all: parts that are joined at the end are in memory twice
+            vectors = np.empty((len(split), rows.shape[1]), np.float32)
+        vectors[done : done + len(rows)] = rows
+        done += len(rows)
+    return vectors
 
 
 def _graph_features(split: Split, preprocessor: Preprocessor, task: str) -> np.ndarray:
