@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 RESIDENT_BYTES = 1 << 30  # prepared examples up to this size are held in memory
+RESIDENT_BYTES_ONCE = 1 << 27  # the same for those that are read once, which are copied on their way
 _EVALUATION_BATCH = 512
 _AHEAD = 4  # training batches that are made ahead
 _CALLS = 16  # and at most so many at once, each of which is in memory
@@ -114,10 +115,11 @@ def prepare(
     *,
     form: Form = "target",
     augment: Sequence[AugmentStep] = (),
+    most: int = RESIDENT_BYTES,
 ) -> Prepared:
-    """Prepare a split, in memory where `memory` is "resident", or "auto" and it is small enough."""
+    """Prepare a split, in memory where `memory` is "resident", or "auto" and it has at most so many bytes."""
     size = len(split) * int(np.prod(preprocessor.shape)) * np.dtype(preprocessor.dtype).itemsize
-    resident = memory == "resident" or (memory == "auto" and size <= RESIDENT_BYTES)
+    resident = memory == "resident" or (memory == "auto" and size <= most)
     array = joined(list(chunks(split, preprocessor))) if resident else None
     return Prepared(split, preprocessor, array, targets, form, augment)
 

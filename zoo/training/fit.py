@@ -15,7 +15,15 @@ import numpy as np
 from rich.console import Console
 
 from zoo import registry
-from zoo.data.batches import Form, Prepared, evaluation_batches, prepare, training_batches
+from zoo.data.batches import (
+    RESIDENT_BYTES,
+    RESIDENT_BYTES_ONCE,
+    Form,
+    Prepared,
+    evaluation_batches,
+    prepare,
+    training_batches,
+)
 from zoo.data.dataset import Dataset, Split
 from zoo.data.preprocessing import Preprocessor, fit_preprocessor
 from zoo.errors import ZooError
@@ -58,8 +66,10 @@ class Problem:
     devices: Devices = field(default_factory=Devices)
 
     def prepare(self, split: Split) -> Prepared:
-        """Prepare a split as the model's input."""
-        return _prepare(split, self.dataset, self.preprocessor, self.scale, self.recipe, self.views.network)
+        """Prepare a split as the model's input, to be read once."""
+        return _prepare(
+            split, self.dataset, self.preprocessor, self.scale, self.recipe, self.views.network, RESIDENT_BYTES_ONCE
+        )
 
     def outputs(self, prepared: Prepared) -> np.ndarray:
         """Return the evaluated model's outputs in compact form (`zoo.training.outcomes`)."""
@@ -258,6 +268,7 @@ def _prepare(
     scale: TargetScale,
     recipe: Recipe,
     network: keras.Model,
+    most: int = RESIDENT_BYTES,
 ) -> Prepared:
     task = TASKS[recipe.task]
     targets = training_targets(split, task, dataset.signature, scale)
@@ -268,7 +279,7 @@ def _prepare(
         form = "views"
     elif task.fills_in:
         form = "hidden"
-    return prepare(split, preprocessor, targets, recipe.data.memory, form=form, augment=recipe.augment)
+    return prepare(split, preprocessor, targets, recipe.data.memory, form=form, augment=recipe.augment, most=most)
 
 
 def _class_weights(problem: Problem) -> np.ndarray | None:
