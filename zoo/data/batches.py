@@ -115,11 +115,11 @@ def prepare(
     *,
     form: Form = "target",
     augment: Sequence[AugmentStep] = (),
-    most: int = RESIDENT_BYTES,
+    most: int | None = None,
 ) -> Prepared:
-    """Prepare a split, in memory where `memory` is "resident", or "auto" and it has at most so many bytes."""
+    """Prepare a split, in memory where `memory` is "resident", or "auto" and it has at most `most` bytes (`RESIDENT_BYTES`)."""
     size = len(split) * int(np.prod(preprocessor.shape)) * np.dtype(preprocessor.dtype).itemsize
-    resident = memory == "resident" or (memory == "auto" and size <= most)
+    resident = memory == "resident" or (memory == "auto" and size <= (RESIDENT_BYTES if most is None else most))
     array = joined(list(chunks(split, preprocessor))) if resident else None
     return Prepared(split, preprocessor, array, targets, form, augment)
 

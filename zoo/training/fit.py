@@ -16,7 +16,6 @@ from rich.console import Console
 
 from zoo import registry
 from zoo.data.batches import (
-    RESIDENT_BYTES,
     RESIDENT_BYTES_ONCE,
     Form,
     Prepared,
@@ -268,7 +267,7 @@ def _prepare(
     scale: TargetScale,
     recipe: Recipe,
     network: keras.Model,
-    most: int = RESIDENT_BYTES,
+    most: int | None = None,
 ) -> Prepared:
     task = TASKS[recipe.task]
     targets = training_targets(split, task, dataset.signature, scale)
