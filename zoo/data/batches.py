@@ -117,7 +117,10 @@ def prepare(
     augment: Sequence[AugmentStep] = (),
     most: int | None = None,
 ) -> Prepared:
-    """Prepare a split, in memory where `memory` is "resident", or "auto" and it has at most `most` bytes (`RESIDENT_BYTES`)."""
+    """Prepare a split, in memory where `memory` is "resident", or "auto" and it is small enough.
+
+    "auto" means at most `most` bytes, `RESIDENT_BYTES` where that is left out.
+    """
     size = len(split) * int(np.prod(preprocessor.shape)) * np.dtype(preprocessor.dtype).itemsize
     resident = memory == "resident" or (memory == "auto" and size <= (RESIDENT_BYTES if most is None else most))
     array = joined(list(chunks(split, preprocessor))) if resident else None
