@@ -102,6 +102,14 @@ def test_what_it_is_not_made_for_is_left_to_keras(monkeypatch, x, least):
     assert "PartitionedCall" not in {op.type for op in graph.get_operations()}
 
 
+def test_a_norm_over_another_axis_is_left_to_keras():
+    layer = keras.layers.LayerNormalization(axis=1)
+    layer.build((2, 3, 4))
+    with fused_kernels():
+        graph = tf.function(lambda x: layer(x)).get_concrete_function(tf.ones((2, 3, 4))).graph
+    assert "PartitionedCall" not in {op.type for op in graph.get_operations()}
+
+
 def test_nothing_stays():
     before = keras.layers.LayerNormalization.call, keras.optimizers.Adam.update_step
     with pytest.raises(RuntimeError), fused_kernels():

@@ -7,7 +7,7 @@ optimisation, left on, would join again.
 
 The graph's optimisation of dependencies is off, too. It takes out some of the edges that make the assignment of a
 variable wait for what reads it. A GAN's gradient penalty reads the discriminator's biases, whose update needs nothing
-of it: in 4 of 1,000 steps beside a pipeline that makes batches it saw them as they were after the update.
+of it: in 2 to 4 of 1,000 steps beside a pipeline that makes batches it saw them as they were after the update.
 """
 
 from __future__ import annotations

@@ -139,7 +139,8 @@ def _handle(variable: Any) -> Any:
 
 
 def _layer_normalization(layer: Any, inputs: Any) -> Any:
-    last = layer.axis in (-1, [-1], (-1,)) or list(layer.axis) == [inputs.shape.rank - 1]
+    axis = layer.axis if isinstance(layer.axis, int) else layer.axis[0] if len(layer.axis) == 1 else None
+    last = axis in (-1, len(inputs.shape) - 1)
     if not (_fits(inputs) and last) or layer.rms_scaling or layer.compute_dtype != "float32":
         return None
     return _programs()["layer"](inputs, *_scale_and_shift(layer, inputs.shape[-1]), layer.epsilon)
