@@ -135,16 +135,27 @@ def test_streamed_equals_resident_from_files(kind, tmp_path, write_images):
 
 
 def test_evaluation_keeps_the_order_and_leaves_nothing_out(monkeypatch):
-    monkeypatch.setattr("zoo.data.batches._EVALUATION_BATCH", 16)
+    monkeypatch.setattr("zoo.data.batches._EVALUATION_BATCH", 24)
     for memory in ("resident", "streamed"):
         prepared = numbered(memory)
         found = list(evaluation_batches(prepared))
-        assert [len(x) for x, _ in found] == [16, 16, 16, 2]
+        assert [len(x) for x, _ in found] == [24, 24, 2]
         np.testing.assert_array_equal(np.concatenate([y for _, y in found]), prepared.targets)
         np.testing.assert_array_equal(np.concatenate([x for x, _ in found])[:, 0, 0, 0], np.arange(COUNT))
         np.testing.assert_array_equal(
             np.concatenate(list(evaluation_batches(prepared, targets=False)))[:, 0, 0, 0], np.arange(COUNT)
         )
+
+
+@pytest.mark.parametrize(
+    ("most", "sizes"), [(64, [50]), (49, [25, 25]), (20, [10] * 5), (9, [5] * 10), (24, [24, 24, 2])]
+)
+@pytest.mark.parametrize("memory", ["resident", "streamed"])
+def test_evaluation_has_batches_of_one_shape_where_the_examples_can_be_shared_out(monkeypatch, memory, most, sizes):
+    monkeypatch.setattr("zoo.data.batches._EVALUATION_BATCH", most)
+    dataset = evaluation_batches(numbered(memory))
+    assert [len(x) for x, _ in dataset] == sizes
+    assert {spec.shape[0] for spec in dataset.element_spec} == {sizes[0] if len(set(sizes)) == 1 else None}
 
 
 def test_what_is_small_is_held_in_memory(monkeypatch):

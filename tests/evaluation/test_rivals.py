@@ -94,6 +94,28 @@ def test_every_baseline_of_every_task(task, name, data_for, monkeypatch):
         assert np.isfinite(evaluate(task, data.targets[split], found[split])[TASKS[task].primary])
 
 
+@pytest.mark.parametrize(("task", "name"), [case for case in CASES if "tabular" in case[0]])
+def test_examples_in_parts_give_what_all_at_once_do(task, name, data_for):
+    data = data_for(task)
+
+    def parts(split):
+        return iter(np.array_split(data.inputs(split), 7))
+
+    one, other = (fit_and_run_baseline(task, name, d) for d in (data, replace(data, parts=parts)))
+    for split in ("validation", "test"):
+        np.testing.assert_allclose(other[split], one[split], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("task", "name"), [("tabular_classification", "majority_class"), ("tabular_regression", "mean")]
+)
+def test_what_says_the_same_of_all_reads_no_example(task, name, data_for):
+    data = data_for(task)
+    found = fit_and_run_baseline(task, name, replace(data, inputs=lambda split: pytest.fail("reads")))
+    np.testing.assert_array_equal(found["test"], fit_and_run_baseline(task, name, data)["test"])
+    assert len(found["test"]) == len(data.targets["test"])
+
+
 def test_a_constant_answer_is_beaten(data_for):
     for task, name, constant in (
         ("language_modeling", "ngram", "unigram"),

@@ -102,7 +102,7 @@ class Prepared:
 
         def several(positions: tf.Tensor) -> tf.Tensor:
             batch = tf.numpy_function(lambda p: preprocessor.prepare(split.take(p)), [positions], preprocessor.dtype)
-            return tf.ensure_shape(batch, (None, *shape))
+            return tf.ensure_shape(batch, (positions.shape[0], *shape))
 
         return several
 
@@ -153,8 +153,11 @@ def _graph_reader(split: Split, preprocessor: Preprocessor) -> Callable[[Any], A
             return [graphs["nodes"], graphs["edges"]]
 
         nodes, edges = tf.numpy_function(read, [positions], [tf.float32, tf.int32])
-        width = preprocessor.shape[-1]
-        return {"nodes": tf.ensure_shape(nodes, (None, None, width)), "edges": tf.ensure_shape(edges, (None, None, 2))}
+        count, width = positions.shape[0], preprocessor.shape[-1]
+        return {
+            "nodes": tf.ensure_shape(nodes, (count, None, width)),
+            "edges": tf.ensure_shape(edges, (count, None, 2)),
+        }
 
     return several
 
@@ -247,8 +250,12 @@ def evaluation_batches(prepared: Prepared, *, targets: bool = True, size: int | 
 
     read = prepared.reader()
     values = tf.constant(prepared.targets)
-    size = size or max(1, min(_EVALUATION_BATCH, CHUNK_VALUES // int(np.prod(prepared.preprocessor.shape))))
-    positions = tf.data.Dataset.range(len(prepared)).batch(size)
+    count = len(prepared)
+    if size is None:
+        most = max(1, min(_EVALUATION_BATCH, CHUNK_VALUES // int(np.prod(prepared.preprocessor.shape))))
+        size = _whole_batch(count, most) or most
+    # without a smaller one at the end all batches have one shape, for which kernels can be made
+    positions = tf.data.Dataset.range(count).batch(size, drop_remainder=count % size == 0)
     augment = build_augmentation(prepared.augment) if prepared.form == "views" else None
 
     def batch(places: tf.Tensor) -> Any:
@@ -259,6 +266,12 @@ def evaluation_batches(prepared: Prepared, *, targets: bool = True, size: int | 
         return (x, y) if targets else x
 
     return _untuned(positions.map(batch, num_parallel_calls=1, deterministic=True).prefetch(2))
+
+
+def _whole_batch(count: int, most: int) -> int | None:
+    """Return the largest batch, of half of `most` at least where there are so many examples, that leaves none over."""
+    sizes = (size for size in range(min(most, count), min((most - 1) // 2, count - 1), -1) if count % size == 0)
+    return next(sizes, None)
 
 
 def _untuned(dataset: tf.data.Dataset) -> tf.data.Dataset:

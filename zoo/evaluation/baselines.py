@@ -26,12 +26,14 @@ class Baseline:
         make: takes the kind and a seed, returns an estimator that is not fitted.
         limit: most training examples that are worth their time, None for all.
         scaled: whether the method goes by distances or penalties, and so needs features of one scale.
+        constant: whether it says the same of every example, and so looks at no feature.
     """
 
     kinds: tuple[str, ...]
     make: Callable[[str, int], Any]
     limit: int | None = None
     scaled: bool = False
+    constant: bool = False
 
 
 @dataclass(frozen=True)
@@ -188,8 +190,8 @@ def _support_vector_machine(kind: str, seed: int) -> Any:
 
 _BOTH = (CLASSIFICATION, REGRESSION)
 BASELINES: dict[str, Baseline] = {
-    "majority_class": Baseline((CLASSIFICATION,), _constant),
-    "mean": Baseline((REGRESSION,), _constant),
+    "majority_class": Baseline((CLASSIFICATION,), _constant, constant=True),
+    "mean": Baseline((REGRESSION,), _constant, constant=True),
     "logistic_regression": Baseline((CLASSIFICATION,), _logistic_regression, scaled=True),
     "ridge": Baseline((REGRESSION,), _ridge, scaled=True),
     "k_nearest_neighbors": Baseline(_BOTH, _k_nearest_neighbors, scaled=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,8 @@ class BaselineData:
             tokens padded with 0, `(n, length)`. Segmentation: images `(n, height, width, channels)`. Reconstruction,
             anomalies and representations: images in [0, 1], `(n, height, width, channels)`. Generation: such
             images in uint8.
+        parts: classification and regression: the same, some examples at a time, for data whose examples do not depend
+            on each other; where it is left out, a split is worked on as a whole.
         classes: number of classes, or of token ids of the target.
         scale: whether features have units of their own, and so are standardised where the method needs it.
         text: language modeling: the training text, token ids without padding, `(tokens,)`.
@@ -65,6 +67,7 @@ class BaselineData:
 
     targets: Mapping[str, np.ndarray]
     inputs: Callable[[str], np.ndarray] | None = None
+    parts: Callable[[str], Iterator[np.ndarray]] | None = None
     classes: int = 0
     scale: bool = True
     text: np.ndarray | None = None
@@ -127,8 +130,16 @@ def _estimator(kind: str, name: str, data: BaselineData, seed: int) -> dict[str,
             "seconds": time.perf_counter() - started,
             "converged": converged,
         }
+    if BASELINES[name].constant:
+        inputs = lambda split: np.zeros((len(data.targets[split]), 1), np.float32)  # noqa: E731
+    whole = BASELINES[name].constant or data.parts is None
     fitted = fit_baseline(name, kind, inputs("train"), data.targets["train"], seed=seed, scale=data.scale)
-    outputs = {split: baseline_output(fitted, inputs(split), kind, data.classes) for split in SCORED}
+
+    def run(split: str) -> np.ndarray:
+        parts = [inputs(split)] if whole else _needed(data.parts, "parts")(split)
+        return np.concatenate([baseline_output(fitted, part, kind, data.classes) for part in parts])
+
+    outputs = {split: run(split) for split in SCORED}
     return outputs | {"seconds": fitted.seconds, "examples": fitted.examples, "converged": fitted.converged}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from zoo.cache import cached
-from zoo.data.dataset import Dataset, Split
+from zoo.data.dataset import CHUNK_VALUES, Dataset, Split
 from zoo.data.preprocessing import Preprocessor, chunks
 from zoo.errors import ZooError
 from zoo.evaluation.graphs import graph_statistics, own_features
@@ -100,7 +101,7 @@ def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, code: in
         def images(name: str) -> np.ndarray:
             return (prepared(name) * preprocessor.scale + preprocessor.offset).astype(np.float32)
 
-        return BaselineData(targets, images, classes, code=code)
+        return BaselineData(targets, images, classes=classes, code=code)
     if task.kind in ("classification", "regression"):
         if signature.kind == "text":
             if recipe.evaluation.baseline in _DENSE:
@@ -109,21 +110,28 @@ def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, code: in
                     "of a text; choose logistic_regression or random_forest"
                 )
             words = _word_counts(prepared("train"), len(signature.tokenizer or ()))
-            return BaselineData(targets, lambda name: words(prepared(name)), classes, scale=False)
+            return BaselineData(targets, lambda name: words(prepared(name)), classes=classes, scale=False)
 
         def features(name: str) -> np.ndarray:
             if signature.kind == "graph":
                 return _graph_features(splits[name], preprocessor, recipe.task)
             return _features(splits[name], preprocessor)
 
-        return BaselineData(targets, features, classes, scale=signature.kind != "image")
+        def parts(name: str) -> Iterator[np.ndarray]:
+            split = splits[name]
+            size = max(1, CHUNK_VALUES // int(np.prod(preprocessor.shape)))
+            for start in range(0, len(split), size):
+                yield _features(split.part(np.arange(start, min(start + size, len(split)))), preprocessor)
+
+        scale, alone = signature.kind != "image", signature.kind != "graph"
+        return BaselineData(targets, features, parts if alone else None, classes=classes, scale=scale)
     text = None
     if task.reads_corpus:
         said = dataset.train.targets
         text = said[said != 0]
         if not task.fills_in:
             text = np.concatenate([prepared("train")[:1, 0], text])
-    return BaselineData(targets, prepared, classes, text=text)
+    return BaselineData(targets, prepared, classes=classes, text=text)
 
 
 def _features(split: Split, preprocessor: Preprocessor) -> np.ndarray:

@@ -196,35 +196,70 @@ def _programs() -> dict[str, Callable[..., Any]]:
         share = tf.sigmoid(x)
         return dy * share * (1.0 + x * (1.0 - share))
 
-    # === Norms: the mean over what is normalised together, in the shape of x or one that spreads to it ===
+    # === Norms ===
 
-    def mean_of_layer(x: Any, groups: int) -> Any:
-        return tf.reduce_mean(x, -1, keepdims=True)
+    def row_mean(x: Any) -> Any:
+        """Mean over the features. A product with a vector, since XLA adds up neighbors one at a time."""
+        rows, features = math.prod(x.shape[:-1]), x.shape[-1]
+        mean = tf.matmul(tf.reshape(x, (rows, features)), tf.fill((features, 1), 1.0 / features))
+        return tf.reshape(mean, (*x.shape[:-1], 1))
 
-    def mean_of_group(x: Any, groups: int) -> Any:
-        rows, channels, between = x.shape[0], x.shape[-1], list(range(1, x.shape.rank - 1))
-        each = tf.reshape(tf.reduce_sum(x, between), (rows, groups, channels // groups))
-        mean = tf.reduce_sum(each, -1, keepdims=True) / (math.prod(x.shape[1:]) // groups)
-        spread = tf.broadcast_to(mean, (rows, groups, channels // groups))
-        return tf.reshape(spread, (rows, *[1] * len(between), channels))
+    def unit_rows(x: Any, epsilon: float) -> tuple[Any, Any]:
+        centered = x - row_mean(x)
+        inverse = tf.math.rsqrt(row_mean(tf.square(centered)) + epsilon)
+        return centered * inverse, inverse
 
-    def norm(mean_of: Callable[[Any, int], Any]) -> Callable[..., Any]:
-        def normalized(x: Any, epsilon: float, groups: int) -> tuple[Any, Any]:
-            mean = mean_of(x, groups)
-            inverse = tf.math.rsqrt(mean_of(tf.square(x - mean), groups) + epsilon)
-            return (x - mean) * inverse, inverse
+    @program
+    def layer(x: Any, gamma: Any, beta: Any, epsilon: float, groups: int) -> Any:
+        return unit_rows(x, epsilon)[0] * gamma + beta
 
-        @program
-        def value(x: Any, gamma: Any, beta: Any, epsilon: float, groups: int) -> Any:
-            return normalized(x, epsilon, groups)[0] * gamma + beta
+    @program
+    def layer_slopes(x: Any, gamma: Any, dy: Any, epsilon: float, groups: int) -> tuple[Any, Any, Any]:
+        unit, inverse = unit_rows(x, epsilon)
+        d, rows = dy * gamma, list(range(x.shape.rank - 1))
+        dx = inverse * (d - row_mean(d) - unit * row_mean(d * unit))
+        return dx, tf.reduce_sum(dy * unit, rows), tf.reduce_sum(dy, rows)
 
-        @program
-        def slopes(x: Any, gamma: Any, dy: Any, epsilon: float, groups: int) -> tuple[Any, Any, Any]:
-            unit, inverse = normalized(x, epsilon, groups)
-            d, rows = dy * gamma, list(range(x.shape.rank - 1))
-            dx = inverse * (d - mean_of(d, groups) - unit * mean_of(d * unit, groups))
-            return dx, tf.reduce_sum(dy * unit, rows), tf.reduce_sum(dy, rows)
+    # Maps are `(batch, outer, inner * channels)`, so that the last axis is long enough for vector instructions, but in
+    # sums; what belongs to a channel is `(batch, channels)`.
 
+    def sums(x: Any, channels: int) -> Any:
+        return tf.reduce_sum(tf.reshape(x, (*x.shape[:2], x.shape[-1] // channels, channels)), [1, 2])
+
+    def of_group(each: Any, groups: int) -> Any:
+        """Give each channel the sum over its group."""
+        parts = tf.reshape(each, (each.shape[0], groups, each.shape[1] // groups))
+        return tf.reshape(tf.broadcast_to(tf.reduce_sum(parts, -1, keepdims=True), parts.shape), each.shape)
+
+    def spread(each: Any, width: int) -> Any:
+        rows, channels = each.shape
+        return tf.reshape(tf.broadcast_to(each[:, None], (rows, width // channels, channels)), (rows, 1, width))
+
+    def centered_groups(x: Any, epsilon: float, groups: int) -> tuple[Any, Any, int]:
+        channels, size = x.shape[-1], math.prod(x.shape[1:]) // groups
+        x = tf.reshape(x, (*x.shape[:2], math.prod(x.shape[2:])))
+        centered = x - spread(of_group(sums(x, channels), groups) / size, x.shape[-1])
+        variance = of_group(sums(tf.square(centered), channels), groups) / size
+        return centered, tf.math.rsqrt(variance + epsilon), size
+
+    @program
+    def group(x: Any, gamma: Any, beta: Any, epsilon: float, groups: int) -> Any:
+        centered, inverse, _ = centered_groups(x, epsilon, groups)
+        width = centered.shape[-1]
+        shift = spread(tf.broadcast_to(beta, inverse.shape), width)
+        return tf.reshape(centered * spread(inverse * gamma, width) + shift, x.shape)
+
+    @program
+    def group_slopes(x: Any, gamma: Any, dy: Any, epsilon: float, groups: int) -> tuple[Any, Any, Any]:
+        centered, inverse, size = centered_groups(x, epsilon, groups)
+        width, channels, dy = centered.shape[-1], x.shape[-1], tf.reshape(dy, centered.shape)
+        shift, scale = sums(dy, channels), sums(dy * centered, channels) * inverse
+        mean, along = (of_group(each * gamma, groups) / size for each in (shift, scale))
+        dx = dy * spread(inverse * gamma, width) - centered * spread(inverse * inverse * along, width)
+        dx = dx - spread(inverse * mean, width)
+        return tf.reshape(dx, x.shape), tf.reduce_sum(scale, 0), tf.reduce_sum(shift, 0)
+
+    def norm(value: Callable[..., Any], slopes: Callable[..., Any]) -> Callable[..., Any]:
         def call(x: Any, gamma: Any, beta: Any, epsilon: float, groups: int = 1) -> Any:
             @tf.custom_gradient
             def kernel(x: Any, gamma: Any, beta: Any) -> Any:
@@ -237,6 +272,6 @@ def _programs() -> dict[str, Callable[..., Any]]:
     return {
         "gelu": tf.custom_gradient(lambda x: (gelu(x), lambda dy: gelu_slope(x, dy))),
         "silu": tf.custom_gradient(lambda x: (silu(x), lambda dy: silu_slope(x, dy))),
-        "layer": norm(mean_of_layer),
-        "group": norm(mean_of_group),
+        "layer": norm(layer, layer_slopes),
+        "group": norm(group, group_slopes),
     }
