@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 RESIDENT_BYTES = 1 << 30  # prepared examples up to this size are held in memory
-RESIDENT_BYTES_ONCE = 1 << 27  # the same for those that are read once, which are copied on their way
+RESIDENT_BYTES_ONCE = 1 << 25  # the same for those that are read once, which are copied on their way
 _EVALUATION_BATCH = 512
 _AHEAD = 4  # training batches that are made ahead
 _CALLS = 16  # and at most so many at once, each of which is in memory
