@@ -136,7 +136,8 @@ def test_streamed_equals_resident_from_files(kind, tmp_path, write_images):
 
 def test_evaluation_keeps_the_order_and_leaves_nothing_out(monkeypatch):
     monkeypatch.setattr("zoo.data.batches._EVALUATION_BATCH", 24)
-    for memory in ("resident", "streamed"):
+    for memory, most in (("resident", 1 << 25), ("resident", 100), ("streamed", 0)):
+        monkeypatch.setattr("zoo.data.batches.RESIDENT_BYTES_ONCE", most)  # of what is copied into the graph
         prepared = numbered(memory)
         found = list(evaluation_batches(prepared))
         assert [len(x) for x, _ in found] == [24, 24, 2]

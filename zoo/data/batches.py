@@ -77,12 +77,20 @@ class Prepared:
             return x, normalized
         return (normalized, y) if self.form == "normalized" else ((normalized, y), y)
 
-    def reader(self) -> Callable[[Any], Any]:
-        """Return a TensorFlow function from positions `(n,)` to prepared examples `(n, *shape)`, or a dict of them."""
+    def reader(self, most: int | None = None) -> Callable[[Any], Any]:
+        """Return a TensorFlow function from positions `(n,)` to prepared examples `(n, *shape)`, or a dict of them.
+
+        Args:
+            most: bytes of an array that is made part of the pipeline's graph, which reads fast and holds copies of it;
+                a larger one is read where it lies. Any array is where this is left out.
+        """
         import tensorflow as tf
 
-        if self.array is not None:
-            examples = tf.nest.map_structure(tf.constant, self.array)
+        array = self.array
+        if isinstance(array, np.ndarray) and most is not None and array.nbytes > most:
+            return _array_reader(lambda p: array[p], array.dtype, array.shape[1:])
+        if array is not None:
+            examples = tf.nest.map_structure(tf.constant, array)
             return lambda positions: tf.nest.map_structure(lambda values: tf.gather(values, positions), examples)
         preprocessor, split = self.preprocessor, self.split
         shape = preprocessor.shape
@@ -100,11 +108,7 @@ class Prepared:
         if isinstance(split.inputs, GraphInputs):
             return _graph_reader(split, preprocessor)
 
-        def several(positions: tf.Tensor) -> tf.Tensor:
-            batch = tf.numpy_function(lambda p: preprocessor.prepare(split.take(p)), [positions], preprocessor.dtype)
-            return tf.ensure_shape(batch, (positions.shape[0], *shape))
-
-        return several
+        return _array_reader(lambda p: preprocessor.prepare(split.take(p)), preprocessor.dtype, shape)
 
 
 def prepare(
@@ -141,6 +145,16 @@ def joined(parts: list[Any]) -> Any:
     if isinstance(parts[0], dict):
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return np.concatenate(parts)
+
+
+def _array_reader(read: Callable[[np.ndarray], np.ndarray], dtype: Any, shape: tuple[int, ...]) -> Callable[[Any], Any]:
+    """Return a TensorFlow function from positions `(n,)` to examples `(n, *shape)` that Python reads."""
+    import tensorflow as tf
+
+    def several(positions: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(tf.numpy_function(read, [positions], dtype), (positions.shape[0], *shape))
+
+    return several
 
 
 def _graph_reader(split: Split, preprocessor: Preprocessor) -> Callable[[Any], Any]:
@@ -248,7 +262,7 @@ def evaluation_batches(prepared: Prepared, *, targets: bool = True, size: int | 
     """
     import tensorflow as tf
 
-    read = prepared.reader()
+    read = prepared.reader(most=RESIDENT_BYTES_ONCE)
     values = tf.constant(prepared.targets)
     count = len(prepared)
     if size is None:
