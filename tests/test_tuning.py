@@ -149,6 +149,7 @@ def test_hopeless_trials_are_stopped_and_are_recipes_too(write, tmp_path):
     assert rows(run) == rows(folder / "seed-0")
 
 
+@pytest.mark.slow
 def test_the_cost_is_that_of_the_exported_file(write, tmp_path):
     overrides = ["search.max_trials=2", "training.epochs=2", "search.space.model.widths=[[16], [64, 64]]"]
     size = tune(write(MLP), [*overrides, "search.cost={name: file_size}"], folder=tmp_path / "size", in_process=True)

@@ -432,9 +432,8 @@ def test_an_autoencoder_leaves_both_halves_and_an_anomaly_detector_its_threshold
     assert [row["label"] for row in rows] == found.labels and len(rows[0]["embedding"]) == 16
 
 
-@pytest.mark.parametrize(
-    "name", ["gan/digits_conditional", pytest.param("diffusion/digits_conditional", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gan/digits_conditional", "diffusion/digits_conditional"])
 def test_a_model_that_makes_images(name, tmp_path, monkeypatch):
     run = workflow.train(name, small(name), runs=tmp_path)
     report = json.loads((run / "report.json").read_text())
@@ -466,6 +465,7 @@ def test_a_model_that_makes_images(name, tmp_path, monkeypatch):
         assert grid.size == (10 * 9 - 1, 4 * 9 - 1)
 
 
+@pytest.mark.slow
 def test_a_masked_language_model_fills_in_what_must_stand_there(tmp_path):
     """In a text of one sentence over and over, each hidden character follows from those around it."""
     sentence = "the quick brown fox jumps over a lazy dog; "

@@ -263,6 +263,7 @@ def test_a_masked_language_model_is_the_text_encoder():
     np.testing.assert_allclose(theirs, steps, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_hidden_token_is_named_from_both_sides():
     """Every row counts up or down: what stands before and after the hidden token tells it."""
     hidden, rng = 1, np.random.default_rng(0)

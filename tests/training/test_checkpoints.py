@@ -299,7 +299,7 @@ np.savez(Path(folder) / "weights.npz", *weights)
 """
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n != "gan" else []) for n in RUNS])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n != "average" else []) for n in RUNS])
 def test_another_process_ends_in_the_same_bits(name, data, tmp_path):
     """Seeds that are drawn before the run sets its own differ between processes."""
     recipe_name, overrides = RUNS[name]
