@@ -374,7 +374,7 @@ def test_data_that_breaks_the_loss_is_named(tmp_path, value, cause):
 @pytest.mark.slow
 def test_a_full_disk_stops_the_run_and_the_run_goes_on_when_there_is_room(tmp_path):
     """On a file system of its own, which holds two states of this run and not a third beside them."""
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3500k", "tmpfs", str(tmp_path)], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6000k", "tmpfs", str(tmp_path)], check=False).returncode:
         pytest.skip("no right to mount")
     try:
         zoo = [sys.executable, "-m", "zoo", "train"]
