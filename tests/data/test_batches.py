@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from zoo.data.batches import Prepared, evaluation_batches, prepare, training_batches
 from zoo.data.dataset import ArrayInputs, Dataset, Signature, whole
@@ -157,6 +158,12 @@ def test_evaluation_has_batches_of_one_shape_where_the_examples_can_be_shared_ou
     dataset = evaluation_batches(numbered(memory))
     assert [len(x) for x, _ in dataset] == sizes
     assert {spec.shape[0] for spec in dataset.element_spec} == {sizes[0] if len(set(sizes)) == 1 else None}
+
+
+@pytest.mark.parametrize(("most", "copied"), [(1 << 25, True), (100, False)])
+def test_a_large_array_is_not_copied_into_the_graph(most, copied):
+    graph = tf.function(numbered().reader(most=most)).get_concrete_function(tf.TensorSpec((4,), tf.int64)).graph
+    assert ("PyFunc" in {operation.type for operation in graph.get_operations()}) != copied
 
 
 def test_what_is_small_is_held_in_memory(monkeypatch):
