@@ -58,20 +58,23 @@ class Attention(keras.layers.Layer):
         key, value = ops.split(self.key_value(x if context is None else context), 2, axis=-1)
         if valid is not None:
             value = value * ops.cast(valid, value.dtype)[:, :, None]
-        key, value = self._by_head(key), self._by_head(value)
-        if rotations is not None:
-            query, key = rotate(query, rotations), rotate(key, rotations)
-        scores = ops.matmul(query * query.shape[-1] ** -0.5, ops.transpose(key, (0, 1, 3, 2)))
+        value = self._by_head(value)
+        if rotations is None:
+            columns = self._by_head(key, (0, 2, 3, 1))
+        else:
+            query = rotate(query, rotations)
+            columns = ops.transpose(rotate(self._by_head(key), rotations), (0, 1, 3, 2))
+        scores = ops.matmul(query * query.shape[-1] ** -0.5, columns)
         seen = self._seen(scores, valid)
         if seen is not None:
             scores = scores + (1 - ops.cast(seen, scores.dtype)) * LOWEST
         mean = ops.matmul(ops.softmax(scores, axis=-1), value)
         return self.projection(ops.reshape(ops.transpose(mean, (0, 2, 1, 3)), (-1, ops.shape(x)[1], x.shape[-1])))
 
-    def _by_head(self, x: Any) -> Any:
-        """Map `(batch, steps, width)` to `(batch, heads, steps, width / heads)`."""
+    def _by_head(self, x: Any, order: tuple[int, ...] = (0, 2, 1, 3)) -> Any:
+        """Map `(batch, steps, width)` to `(batch, heads, steps, width / heads)`, or to another order of these axes."""
         x = ops.reshape(x, (-1, ops.shape(x)[1], self.heads, x.shape[-1] // self.heads))
-        return ops.transpose(x, (0, 2, 1, 3))
+        return ops.transpose(x, order)
 
     def _seen(self, scores: Any, valid: Any) -> Any:
         """Return what each step may see, in a shape that fits `(batch, heads, steps, context steps)`; None for all."""

@@ -15,6 +15,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import keras
@@ -41,9 +42,11 @@ def fused_kernels(devices: int = 1) -> Iterator[None]:
         (layers.BatchNormalization, "call", _batch_normalization),
         (layers.LayerNormalization, "call", _layer_normalization),
         (layers.GroupNormalization, "call", _group_normalization),
+        (layers.Dense, "call", _dense),
         (keras.optimizers.Adam, "update_step", _adam),
         (nn, "gelu", _gelu),
         (nn, "silu", _silu),
+        (nn, "softmax", _softmax),
     ]
     before = [getattr(owner, name) for owner, name, _ in fused]
     try:
@@ -103,6 +106,22 @@ def _batch_normalization(layer: Any, inputs: Any, training: Any = None, mask: An
     for moving, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
         moving.assign(moving * layer.momentum + tf.stop_gradient(value) * (1.0 - layer.momentum))
     return y if image is inputs else tf.reshape(y, inputs.shape)
+
+
+# === Dense ===
+
+
+def _dense(layer: Any, inputs: Any, training: Any = None) -> Any:
+    """Multiply rows, so that TensorFlow joins the product and the bias, between which Keras changes the shape."""
+    plain = layer.bias is not None and layer.quantization_mode is None and not layer.lora_enabled
+    if not (plain and _fits(inputs) and inputs.shape.rank > 2) or layer.compute_dtype != "float32":
+        return None
+    import tensorflow as tf
+
+    rows = tf.reshape(inputs, (-1, inputs.shape[-1]))
+    rows = tf.nn.bias_add(tf.matmul(rows, tf.convert_to_tensor(layer.kernel)), tf.convert_to_tensor(layer.bias))
+    outputs = tf.reshape(rows, (*inputs.shape[:-1], layer.units))
+    return outputs if layer.activation is None else layer.activation(outputs)
 
 
 # === Adam ===
@@ -168,6 +187,14 @@ def _silu(x: Any) -> Any:
     return _programs()["silu"](x) if _fits(x) else None
 
 
+def _softmax(x: Any, axis: int | None = -1) -> Any:
+    if axis is None or not _fits(x) or axis not in (-1, x.shape.rank - 1):
+        return None
+    y = _programs()["softmax"](x)
+    y._keras_logits = x  # as Keras's own does, for losses of probabilities
+    return y
+
+
 @functools.cache
 def _programs() -> dict[str, Callable[..., Any]]:
     """Return the kernels by name, each a value with its gradient, both compiled for the shapes that they meet."""
@@ -176,55 +203,117 @@ def _programs() -> dict[str, Callable[..., Any]]:
     def program(function: Callable[..., Any]) -> Callable[..., Any]:
         return tf.function(function, jit_compile=True, autograph=False)
 
+    def flat(function: Callable[..., Any]) -> Callable[..., Any]:
+        """Call a program on maps as vectors: of more axes, XLA may make a loop that does one value at a time."""
+        return lambda x, *more: tf.reshape(function(*(tf.reshape(one, (-1,)) for one in (x, *more))), x.shape)
+
+    def operation(
+        plain: Callable[..., Any], value: Callable[..., Any], slopes: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        """Return what computes a value and keeps what its slopes are made of; slopes of slopes are TensorFlow's.
+
+        Args:
+            plain: arguments to the value, in TensorFlow's own operations.
+            value: arguments to the value and what is kept.
+            slopes: arguments, what was kept, and the slope of the loss by the value, to the slopes by the arguments.
+        """
+
+        @tf.custom_gradient
+        def call(*arguments: Any) -> Any:
+            y, *kept = value(*arguments)
+
+            @tf.custom_gradient
+            def first(dy: Any, *arguments: Any) -> Any:
+                def second(*outer: Any) -> Any:
+                    with tf.GradientTape() as tape:
+                        tape.watch([dy, *arguments])
+                        with tf.GradientTape() as inner:
+                            inner.watch(arguments)
+                            y = plain(*arguments)
+                        found = inner.gradient(y, arguments, dy)
+                    return tape.gradient(found, [dy, *arguments], outer, unconnected_gradients="zero")
+
+                return slopes(*arguments, *kept, dy), second
+
+            return y, lambda dy: first(dy, *arguments)
+
+        return call
+
     # === Activations ===
 
+    @flat
     @program
     def gelu(x: Any) -> Any:
         return 0.5 * x * (1.0 + tf.math.erf(x * math.sqrt(0.5)))
 
+    @flat
     @program
     def gelu_slope(x: Any, dy: Any) -> Any:
         density = tf.exp(-0.5 * x * x) * (1 / math.sqrt(2 * math.pi))
         return dy * (0.5 * (1.0 + tf.math.erf(x * math.sqrt(0.5))) + x * density)
 
+    @flat
     @program
     def silu(x: Any) -> Any:
         return x * tf.sigmoid(x)
 
+    @flat
     @program
     def silu_slope(x: Any, dy: Any) -> Any:
         share = tf.sigmoid(x)
         return dy * share * (1.0 + x * (1.0 - share))
 
-    # === Norms ===
+    @program
+    def softmax_slope(x: Any, y: Any, dy: Any) -> Any:
+        rows = (math.prod(y.shape[:-1]), y.shape[-1])
+        y, d = tf.reshape(y, rows), tf.reshape(dy, rows)
+        return tf.reshape((d - tf.matmul(d * y, tf.ones((rows[1], 1)))) * y, dy.shape)
 
-    def row_mean(x: Any) -> Any:
-        """Mean over the features. A product with a vector, since XLA adds up neighbors one at a time."""
-        rows, features = math.prod(x.shape[:-1]), x.shape[-1]
-        mean = tf.matmul(tf.reshape(x, (rows, features)), tf.fill((features, 1), 1.0 / features))
-        return tf.reshape(mean, (*x.shape[:-1], 1))
+    def softmax(x: Any) -> tuple[Any, Any]:
+        y = tf.nn.softmax(x)
+        return y, y
 
-    def unit_rows(x: Any, epsilon: float) -> tuple[Any, Any]:
-        centered = x - row_mean(x)
-        inverse = tf.math.rsqrt(row_mean(tf.square(centered)) + epsilon)
-        return centered * inverse, inverse
+    # === Layer normalisation ===
+    # Sums are products with a vector, since XLA adds up neighbours one at a time.
+
+    def by_row(x: Any) -> Any:
+        return tf.reshape(x, (-1, x.shape[-1]))
+
+    def row_means(rows: Any, weights: Any = None) -> Any:
+        features = rows.shape[-1]
+        weights = tf.ones((features,)) if weights is None else weights
+        return tf.matmul(rows, tf.reshape(weights / features, (features, 1)))
 
     @program
-    def layer(x: Any, gamma: Any, beta: Any, epsilon: float, groups: int) -> Any:
-        return unit_rows(x, epsilon)[0] * gamma + beta
+    def layer(x: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any, Any]:
+        rows = by_row(x)
+        mean = row_means(rows)
+        centered = rows - mean
+        inverse = tf.math.rsqrt(row_means(tf.square(centered)) + epsilon)
+        return tf.reshape(centered * inverse * gamma + beta, x.shape), mean, inverse
 
     @program
-    def layer_slopes(x: Any, gamma: Any, dy: Any, epsilon: float, groups: int) -> tuple[Any, Any, Any]:
-        unit, inverse = unit_rows(x, epsilon)
-        d, rows = dy * gamma, list(range(x.shape.rank - 1))
-        dx = inverse * (d - row_mean(d) - unit * row_mean(d * unit))
-        return dx, tf.reduce_sum(dy * unit, rows), tf.reduce_sum(dy, rows)
+    def layer_slopes(x: Any, gamma: Any, beta: Any, mean: Any, inverse: Any, dy: Any) -> tuple[Any, Any, Any]:
+        unit, rows = (by_row(x) - mean) * inverse, by_row(dy)
+        along = rows * unit
+        dx = inverse * (rows * gamma - row_means(rows, gamma) - unit * row_means(along, gamma))
+        ones = tf.ones((1, rows.shape[0]))
+        return tf.reshape(dx, x.shape), tf.matmul(ones, along)[0], tf.matmul(ones, rows)[0]
 
-    # Maps are `(batch, outer, inner * channels)`, so that the last axis is long enough for vector instructions, but in
-    # sums; what belongs to a channel is `(batch, channels)`.
+    def plain_layer(x: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
+        mean, variance = tf.nn.moments(x, [-1], keepdims=True)
+        return (x - mean) * tf.math.rsqrt(variance + epsilon) * gamma + beta
+
+    # === Group normalisation ===
+    # Maps are `(batch, outer, inner * channels)`, so that the last axis is long enough for vector instructions; what
+    # belongs to a channel is `(batch, channels)`.
+
+    def long(x: Any) -> Any:
+        return tf.reshape(x, (*x.shape[:2], math.prod(x.shape[2:])))
 
     def sums(x: Any, channels: int) -> Any:
-        return tf.reduce_sum(tf.reshape(x, (*x.shape[:2], x.shape[-1] // channels, channels)), [1, 2])
+        inner = x.shape[2] // channels
+        return tf.reduce_sum(tf.reshape(tf.reduce_sum(x, 1), (x.shape[0], inner, channels)), 1)
 
     def of_group(each: Any, groups: int) -> Any:
         """Give each channel the sum over its group."""
@@ -232,46 +321,53 @@ def _programs() -> dict[str, Callable[..., Any]]:
         return tf.reshape(tf.broadcast_to(tf.reduce_sum(parts, -1, keepdims=True), parts.shape), each.shape)
 
     def spread(each: Any, width: int) -> Any:
+        """Repeat along the last axis of maps. By a product, or else XLA would look each value up where it is used."""
         rows, channels = each.shape
-        return tf.reshape(tf.broadcast_to(each[:, None], (rows, width // channels, channels)), (rows, 1, width))
-
-    def centered_groups(x: Any, epsilon: float, groups: int) -> tuple[Any, Any, int]:
-        channels, size = x.shape[-1], math.prod(x.shape[1:]) // groups
-        x = tf.reshape(x, (*x.shape[:2], math.prod(x.shape[2:])))
-        centered = x - spread(of_group(sums(x, channels), groups) / size, x.shape[-1])
-        variance = of_group(sums(tf.square(centered), channels), groups) / size
-        return centered, tf.math.rsqrt(variance + epsilon), size
+        table = tf.matmul(each, tf.tile(tf.eye(channels), (1, width // channels)))
+        return tf.reshape(table, (rows, 1, width))
 
     @program
-    def group(x: Any, gamma: Any, beta: Any, epsilon: float, groups: int) -> Any:
-        centered, inverse, _ = centered_groups(x, epsilon, groups)
-        width = centered.shape[-1]
+    def group(x: Any, gamma: Any, beta: Any, epsilon: float, groups: int) -> tuple[Any, Any, Any]:
+        maps, channels, size = long(x), x.shape[-1], math.prod(x.shape[1:]) // groups
+        width = maps.shape[2]
+        mean = of_group(sums(maps, channels), groups) / size
+        centered = maps - spread(mean, width)
+        inverse = tf.math.rsqrt(of_group(sums(tf.square(centered), channels), groups) / size + epsilon)
         shift = spread(tf.broadcast_to(beta, inverse.shape), width)
-        return tf.reshape(centered * spread(inverse * gamma, width) + shift, x.shape)
+        return tf.reshape(centered * spread(inverse * gamma, width) + shift, x.shape), mean, inverse
 
     @program
-    def group_slopes(x: Any, gamma: Any, dy: Any, epsilon: float, groups: int) -> tuple[Any, Any, Any]:
-        centered, inverse, size = centered_groups(x, epsilon, groups)
-        width, channels, dy = centered.shape[-1], x.shape[-1], tf.reshape(dy, centered.shape)
-        shift, scale = sums(dy, channels), sums(dy * centered, channels) * inverse
+    def group_slopes(
+        x: Any, gamma: Any, beta: Any, mean: Any, inverse: Any, dy: Any, groups: int
+    ) -> tuple[Any, Any, Any]:
+        maps, dy, channels, size = long(x), long(dy), x.shape[-1], math.prod(x.shape[1:]) // groups
+        width = maps.shape[2]
+        unit = (maps - spread(mean, width)) * spread(inverse, width)
+        shift, scale = sums(dy, channels), sums(dy * unit, channels)
         mean, along = (of_group(each * gamma, groups) / size for each in (shift, scale))
-        dx = dy * spread(inverse * gamma, width) - centered * spread(inverse * inverse * along, width)
-        dx = dx - spread(inverse * mean, width)
+        dx = dy * spread(inverse * gamma, width) - (spread(mean, width) + unit * spread(along, width)) * spread(
+            inverse, width
+        )
         return tf.reshape(dx, x.shape), tf.reduce_sum(scale, 0), tf.reduce_sum(shift, 0)
 
-    def norm(value: Callable[..., Any], slopes: Callable[..., Any]) -> Callable[..., Any]:
-        def call(x: Any, gamma: Any, beta: Any, epsilon: float, groups: int = 1) -> Any:
-            @tf.custom_gradient
-            def kernel(x: Any, gamma: Any, beta: Any) -> Any:
-                return value(x, gamma, beta, epsilon, groups), lambda dy: slopes(x, gamma, dy, epsilon, groups)
+    def plain_group(x: Any, gamma: Any, beta: Any, epsilon: float, groups: int) -> Any:
+        parts = tf.reshape(x, (x.shape[0], -1, groups, x.shape[-1] // groups))
+        mean, variance = tf.nn.moments(parts, [1, 3], keepdims=True)
+        return tf.reshape((parts - mean) * tf.math.rsqrt(variance + epsilon), x.shape) * gamma + beta
 
-            return kernel(x, gamma, beta)
+    def layer_norm(x: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
+        given = {"epsilon": epsilon}
+        return operation(partial(plain_layer, **given), partial(layer, **given), layer_slopes)(x, gamma, beta)
 
-        return call
+    def group_norm(x: Any, gamma: Any, beta: Any, epsilon: float, groups: int) -> Any:
+        given: dict[str, Any] = {"epsilon": epsilon, "groups": groups}
+        value = partial(group, **given)
+        return operation(partial(plain_group, **given), value, partial(group_slopes, groups=groups))(x, gamma, beta)
 
     return {
         "gelu": tf.custom_gradient(lambda x: (gelu(x), lambda dy: gelu_slope(x, dy))),
         "silu": tf.custom_gradient(lambda x: (silu(x), lambda dy: silu_slope(x, dy))),
-        "layer": norm(layer, layer_slopes),
-        "group": norm(group, group_slopes),
+        "softmax": operation(tf.nn.softmax, softmax, softmax_slope),
+        "layer": layer_norm,
+        "group": group_norm,
     }
