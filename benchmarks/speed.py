@@ -236,8 +236,12 @@ def zoo(family: str, folder: Path) -> None:
     import keras
     from rich.console import Console
 
+    from zoo import lanes
+    from zoo.recipe import load_recipe
     from zoo.training.fit import fit
 
+    lanes.alone()  # as the command does
+    lanes.start(load_recipe(str(folder / "recipe.yaml")).recipe)
     problem = problem_of(family, folder, ("training.epochs=1000",))
 
     class Turns(keras.callbacks.Callback):

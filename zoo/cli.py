@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from zoo import lanes
 from zoo.errors import ZooError, visible
 
 app = typer.Typer(
@@ -347,6 +348,7 @@ def main() -> None:
     """Run the command line; problems the user can put right end with one message and exit code 2."""
     debug = "--debug" in sys.argv or bool(os.environ.get("ZOO_DEBUG"))
     sys.argv = [a for a in sys.argv if a != "--debug"]
+    lanes.alone()
     try:
         app(prog_name="zoo", obj=["--debug"] if debug else [])
     except ZooError as error:

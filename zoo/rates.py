@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from zoo import lanes
 from zoo.errors import ZooError
 from zoo.files import replacing
 from zoo.quiet import start_keras
@@ -107,7 +108,7 @@ def find_rate(
         raise ZooError(
             f"{loaded.name}: a GAN has two losses that play against each other, and no rate at which one falls"
         )
-    start_keras(loaded.recipe.training.processors)
+    lanes.start(loaded.recipe)
     from zoo.data.sources import load_dataset
     from zoo.tasks import TASKS
     from zoo.training.fit import set_up

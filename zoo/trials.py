@@ -20,6 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
+from zoo import lanes
 from zoo.errors import ZooError
 from zoo.files import held, read_json, write_json, write_text
 from zoo.quiet import start_keras
@@ -61,6 +62,7 @@ def carry_out(order: Order) -> None:
 def carry_out_alone(order: Order) -> None:
     """Carry out an order as a process of its own: it ends with the one that started it, and writes to its log alone."""
     _end_with_the_other()
+    lanes.alone()
     order.folder.mkdir(parents=True, exist_ok=True)
     _say_to(order.folder / LOG)
     try:
@@ -113,7 +115,7 @@ def _end_with_the_other() -> None:
 
 
 def _train(order: Order, loaded: LoadedRecipe, console: Console) -> dict[str, Any]:
-    start_keras(loaded.recipe.training.processors)
+    lanes.start(loaded.recipe)
     import keras
 
     from zoo.data.sources import load_dataset

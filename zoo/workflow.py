@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from zoo import lanes
 from zoo.errors import ZooError
 from zoo.files import read_json, replacing, write_json
 from zoo.processes import Place, check_backend, joined
@@ -76,7 +77,7 @@ def train_together(
         raise ZooError("name a recipe, or a run to go on with (--resume RUN), which has its recipe and its overrides")
     loaded = load_recipe(recipe, overrides) if recipe is not None else _interrupted(str(resume))
     console.print(f"[bold]{loaded.name}[/]: {loaded.recipe.description or loaded.recipe.model.name}")
-    start_keras(loaded.recipe.training.processors)
+    lanes.start(loaded.recipe)
     check_backend(place)
     from zoo.data.audit import audit
     from zoo.data.sources import load_dataset
@@ -158,7 +159,7 @@ def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, 
     """
     from zoo.training.run import open_run
 
-    start_keras(open_run(run_folder).recipe().recipe.training.processors)
+    lanes.start(open_run(run_folder).recipe().recipe)
     from zoo.evaluation.intervals import intervals
     from zoo.evaluation.metrics import evaluate as figures
     from zoo.export.export import load_model

@@ -20,6 +20,8 @@ LAYERS = {
     "group of sequences": ((6, 5, 8), lambda: keras.layers.GroupNormalization(2, epsilon=1e-5)),
     "gelu": ((6, 8), lambda: keras.layers.Activation("gelu")),
     "silu": ((6, 8), lambda: keras.layers.Activation("silu")),
+    "softmax": ((6, 5, 8), lambda: keras.layers.Softmax()),
+    "dense": ((6, 5, 8), lambda: keras.layers.Dense(4, activation="tanh")),
 }
 OPERATIONS = {"batch": "FusedBatchNormV3", "batch of vectors": "FusedBatchNormV3"}
 
@@ -53,20 +55,31 @@ def step_of(layer, x, weight):
 def test_values_and_gradients_are_those_of_keras(name):
     """The gradient of the gradient too, which penalties take."""
     shape, make = LAYERS[name]
-    x, weight = (GENERATOR.normal(1, 2, shape).astype(np.float32) for _ in range(2))
+    x = GENERATOR.normal(1, 2, shape).astype(np.float32)
     plain, fused = make(), make()
     plain.build(shape)
+    weight = GENERATOR.normal(1, 2, plain.compute_output_shape(shape)).astype(np.float32)
     fused.build(shape)
-    weights = [w + np.linspace(0.1, 0.5, w.size, dtype=np.float32) for w in plain.get_weights()]
+    weights = [w + np.linspace(0.1, 0.5, w.size, dtype=np.float32).reshape(w.shape) for w in plain.get_weights()]
     plain.set_weights(weights)
     fused.set_weights(weights)
     x = tf.constant(x)
     before, expected, state = step_of(plain, x, weight)
     with fused_kernels():
         operations, found, moved = step_of(fused, x, weight)
-    assert OPERATIONS.get(name, "PartitionedCall") in operations - before
+    assert name == "dense" or OPERATIONS.get(name, "PartitionedCall") in operations - before
     for one, other in zip(found + moved, expected + state, strict=True):
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-4)
+
+
+def test_a_bias_is_added_to_the_product_itself():
+    """Only then TensorFlow computes both in one operation; Keras changes the shape between them."""
+    layer = keras.layers.Dense(4)
+    layer.build((6, 5, 8))
+    with fused_kernels():
+        graph = tf.function(lambda x: layer(x)).get_concrete_function(tf.ones((6, 5, 8))).graph
+    (bias,) = [op for op in graph.get_operations() if op.type == "BiasAdd"]
+    assert bias.inputs[0].op.type == "MatMul"
 
 
 def descend(optimizer, variable, slopes):

@@ -20,7 +20,7 @@ from typing import Any
 
 import keras
 
-_LEAST = 1 << 17  # values of a map; below, the start of a program costs what it saves
+_LEAST = 1 << 16  # values of a map; below, the start of a program costs what it saves
 
 
 @contextmanager
@@ -231,7 +231,9 @@ def _programs() -> dict[str, Callable[..., Any]]:
                             inner.watch(arguments)
                             y = plain(*arguments)
                         found = inner.gradient(y, arguments, dy)
-                    return tape.gradient(found, [dy, *arguments], outer, unconnected_gradients="zero")
+                    return tape.gradient(
+                        found, [dy, *arguments], outer, unconnected_gradients=tf.UnconnectedGradients.ZERO
+                    )
 
                 return slopes(*arguments, *kept, dy), second
 

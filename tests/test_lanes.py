@@ -1,0 +1,118 @@
+"""Lanes: the same step as in one lane, of the networks that can be shared out, in processes that say so."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from zoo import lanes, registry
+from zoo.recipe import load_recipe
+
+SCRIPT = """
+import json, sys
+import keras, numpy as np, tensorflow as tf
+from zoo import lanes, registry
+
+name, config, size = json.loads(sys.argv[1])
+lanes._LEAST = 1
+keras.utils.set_random_seed(0)
+if name == "losing":
+    x = keras.Input((6,))
+    model = keras.Model(x, keras.layers.ActivityRegularization(l2=1.0)(keras.layers.Dense(3)(x)))
+else:
+    model = registry.build(name, **config)
+generator = np.random.default_rng(0)
+inputs = [
+    generator.integers(1, 9, (size, *(n or 12 for n in x.shape[1:])), dtype=np.int32)
+    if x.dtype == "int32"
+    else generator.random((size, *(n or 12 for n in x.shape[1:])), dtype=np.float32)
+    for x in model.inputs
+]
+if name == "conditional_ddpm" or name.startswith("dit"):
+    inputs[-1] = np.arange(size, dtype=np.int32) % 3
+
+
+def step():
+    @tf.function
+    def run(*x):
+        with tf.GradientTape() as tape:
+            y = model(list(x) if len(x) > 1 else x[0], training=True)
+            loss = tf.reduce_mean(tf.sin(y)) + sum(model.losses)
+        return y, tape.gradient(loss, model.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    graph = run.get_concrete_function(*inputs).graph
+    y, slopes = run(*inputs)
+    slopes = [tf.convert_to_tensor(s) for s in slopes]
+    return sum(op.type == "Split" for op in graph.get_operations()), [a.numpy() for a in (y, *slopes)]
+
+
+plain, one = step()
+lanes.run_in_lanes(2)
+shared, two = step()
+worst = max(float(np.abs(a - b).max() / (np.abs(a).max() + 1e-6)) for a, b in zip(one, two))
+print(json.dumps({"shared": shared > plain, "worst": worst}))
+"""
+BUILDERS = [name for family in lanes.FAMILIES for name in registry.list_models(family=family)]
+SMALL = {
+    "ddpm": {"input_shape": [8, 8, 1], "widths": [8, 16], "attention": [2], "groups": 4},
+    "conditional_ddpm": {"input_shape": [8, 8, 1], "widths": [8, 16], "attention": [2], "groups": 4, "outputs": 3},
+    "dit_tiny": {"input_shape": [8, 8, 1], "outputs": 3},
+}
+
+
+def compared(name, config, size):
+    """Compare a training step of two lanes with that of one, in a process of its own."""
+    command = [sys.executable, "-c", SCRIPT, json.dumps([name, config, size])]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "KERAS_BACKEND": "tensorflow"}
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_a_step_in_lanes_is_the_same_step(name):
+    found = compared(name, SMALL.get(name, {}), 4)
+    assert found["shared"] and found["worst"] < 1e-3
+
+
+@pytest.mark.parametrize(("name", "size"), [("resnet20", 4), ("losing", 4), ("ddpm", 5)])
+def test_what_cannot_be_shared_stays_in_one_lane(name, size):
+    """Batch normalisation, a loss that a layer adds, and a batch that has no halves."""
+    config = {"input_shape": [16, 16, 3]} if name == "resnet20" else SMALL.get(name, {})
+    found = compared(name, config, size)
+    assert found["worst"] < 1e-3 and (name == "losing" or not found["shared"])
+
+
+@pytest.mark.parametrize(
+    ("model", "processors", "started"),
+    [("transformer", 2, True), ("ddpm", 4, True), ("transformer", 1, False), ("transformer", 16, False)]
+    + [("cnn", 2, False), ("lstm", 2, False)],
+)
+def test_only_commands_of_some_families_on_few_processors_start_in_lanes(monkeypatch, model, processors, started):
+    calls = []
+    monkeypatch.setattr(lanes, "run_in_lanes", calls.append)
+    monkeypatch.setattr(lanes, "start_keras", lambda count: None)
+    monkeypatch.setattr(lanes, "_processors", lambda: processors)
+    monkeypatch.setattr("tensorflow.config.threading.set_intra_op_parallelism_threads", lambda count: None)
+    monkeypatch.setattr("tensorflow.config.threading.set_inter_op_parallelism_threads", lambda count: None)
+    recipe = load_recipe("cnn/digits").recipe
+    recipe = recipe.model_copy(update={"model": recipe.model.model_copy(update={"name": model})})
+    lanes.start(recipe)
+    assert calls == []  # a function of the package
+    monkeypatch.setitem(lanes._state, "alone", True)
+    lanes.start(recipe)
+    assert calls == ([processors] if started else [])
+
+
+def test_a_process_that_has_started_stays_as_it_is(monkeypatch):
+    import tensorflow as tf
+
+    calls = []
+    monkeypatch.setattr(lanes, "run_in_lanes", calls.append)
+    assert np.sum(tf.ones(2).numpy()) == 2
+    lanes._start_in_lanes(2)
+    assert calls == []
