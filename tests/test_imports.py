@@ -36,6 +36,7 @@ ALLOWED = {
     "profile": {"errors"},
     "registry": {"errors", "quiet", "profile"},
     "recipe": {"errors", "tasks", "registry"},
+    "lanes": {"quiet", "registry", "recipe"},
     "layers": {"errors"},
     "models": {"errors", "layers", "registry"},
     "losses": {"errors", "layers", "recipe", "replicas"},
@@ -50,12 +51,12 @@ ALLOWED = {
     | {"diffusion", "layers", "data", "training", "evaluation", "serving"},  # the proof runs the file
     "workflow": HELPERS
     | RECIPE
-    | {"processes", "generated", "reported", "represented"}
+    | {"lanes", "processes", "generated", "reported", "represented"}
     | {"data", "training", "evaluation", "search", "export", "serving"},
-    "trials": HELPERS | RECIPE | {"data", "training", "search", "export", "serving"},
+    "trials": HELPERS | RECIPE | {"lanes", "data", "training", "search", "export", "serving"},
     "tuning": HELPERS | RECIPE | {"search", "trials"},
-    "rates": HELPERS | RECIPE | {"data", "optimization", "training", "evaluation"},
-    "cli": HELPERS | RECIPE | {"processes", "workflow", "rates", "tuning", "serving"},
+    "rates": HELPERS | RECIPE | {"lanes", "data", "optimization", "training", "evaluation"},
+    "cli": HELPERS | RECIPE | {"lanes", "processes", "workflow", "rates", "tuning", "serving"},
     "__main__": {"cli"},
     "__init__": {"errors", "layers", "recipe", "registry", "serving", "workflow"},  # the public names
 }

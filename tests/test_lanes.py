@@ -73,13 +73,17 @@ def compared(name, config, size):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(b, marks=[] if b in ("transformer", "ddpm") else [pytest.mark.slow]) for b in BUILDERS]
+)
 def test_a_step_in_lanes_is_the_same_step(name):
     found = compared(name, SMALL.get(name, {}), 4)
     assert found["shared"] and found["worst"] < 1e-3
 
 
-@pytest.mark.parametrize(("name", "size"), [("resnet20", 4), ("losing", 4), ("ddpm", 5)])
+@pytest.mark.parametrize(
+    ("name", "size"), [("resnet20", 4), ("losing", 4), pytest.param("ddpm", 5, marks=pytest.mark.slow)]
+)
 def test_what_cannot_be_shared_stays_in_one_lane(name, size):
     """Batch normalisation, a loss that a layer adds, and a batch that has no halves."""
     config = {"input_shape": [16, 16, 3]} if name == "resnet20" else SMALL.get(name, {})
