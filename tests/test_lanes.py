@@ -98,6 +98,7 @@ def test_what_cannot_be_shared_stays_in_one_lane(name, size):
 )
 def test_only_commands_of_some_families_on_few_processors_start_in_lanes(monkeypatch, model, processors, started):
     calls = []
+    monkeypatch.setitem(lanes._state, "alone", False)  # other tests run commands in this process
     monkeypatch.setattr(lanes, "run_in_lanes", calls.append)
     monkeypatch.setattr(lanes, "start_keras", lambda count: None)
     monkeypatch.setattr(lanes, "_processors", lambda: processors)
