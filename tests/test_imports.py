@@ -36,7 +36,7 @@ ALLOWED = {
     "profile": {"errors"},
     "registry": {"errors", "quiet", "profile"},
     "recipe": {"errors", "tasks", "registry"},
-    "lanes": {"quiet", "registry", "recipe"},
+    "lanes": {"quiet", "recipe"},
     "layers": {"errors"},
     "models": {"errors", "layers", "registry"},
     "losses": {"errors", "layers", "recipe", "replicas"},

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from zoo import lanes, registry
+from zoo import lanes
 from zoo.recipe import load_recipe
 
 SCRIPT = """
@@ -31,7 +31,7 @@ inputs = [
     else generator.random((size, *(n or 12 for n in x.shape[1:])), dtype=np.float32)
     for x in model.inputs
 ]
-if name == "conditional_ddpm" or name.startswith("dit"):
+if name == "conditional_ddpm":
     inputs[-1] = np.arange(size, dtype=np.int32) % 3
 
 
@@ -55,11 +55,9 @@ shared, two = step()
 worst = max(float(np.abs(a - b).max() / (np.abs(a).max() + 1e-6)) for a, b in zip(one, two))
 print(json.dumps({"shared": shared > plain, "worst": worst}))
 """
-BUILDERS = [name for family in lanes.FAMILIES for name in registry.list_models(family=family)]
 SMALL = {
     "ddpm": {"input_shape": [8, 8, 1], "widths": [8, 16], "attention": [2], "groups": 4},
     "conditional_ddpm": {"input_shape": [8, 8, 1], "widths": [8, 16], "attention": [2], "groups": 4, "outputs": 3},
-    "dit_tiny": {"input_shape": [8, 8, 1], "outputs": 3},
 }
 
 
@@ -74,7 +72,7 @@ def compared(name, config, size):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(b, marks=[] if b in ("transformer", "ddpm") else [pytest.mark.slow]) for b in BUILDERS]
+    "name", [pytest.param(m, marks=[] if m in ("transformer", "ddpm") else [pytest.mark.slow]) for m in lanes.MODELS]
 )
 def test_a_step_in_lanes_is_the_same_step(name):
     found = compared(name, SMALL.get(name, {}), 4)
@@ -94,9 +92,9 @@ def test_what_cannot_be_shared_stays_in_one_lane(name, size):
 @pytest.mark.parametrize(
     ("model", "processors", "started"),
     [("transformer", 2, True), ("ddpm", 4, True), ("transformer", 1, False), ("transformer", 16, False)]
-    + [("cnn", 2, False), ("lstm", 2, False)],
+    + [("cnn", 2, False), ("lstm", 2, False), ("seq2seq_transformer", 2, False)],
 )
-def test_only_commands_of_some_families_on_few_processors_start_in_lanes(monkeypatch, model, processors, started):
+def test_only_commands_of_some_models_on_few_processors_start_in_lanes(monkeypatch, model, processors, started):
     calls = []
     monkeypatch.setitem(lanes._state, "alone", False)  # other tests run commands in this process
     monkeypatch.setattr(lanes, "run_in_lanes", calls.append)
