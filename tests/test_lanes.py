@@ -46,14 +46,16 @@ def step():
     graph = run.get_concrete_function(*inputs).graph
     y, slopes = run(*inputs)
     slopes = [tf.convert_to_tensor(s) for s in slopes]
-    return sum(op.type == "Split" for op in graph.get_operations()), [a.numpy() for a in (y, *slopes)]
+    types = [op.type for op in graph.get_operations()]
+    return types, [a.numpy() for a in (y, *slopes)]
 
 
 plain, one = step()
 lanes.run_in_lanes(2)
 shared, two = step()
 worst = max(float(np.abs(a - b).max() / (np.abs(a).max() + 1e-6)) for a, b in zip(one, two))
-print(json.dumps({"shared": shared > plain, "worst": worst}))
+loops = sum("While" in each for each in shared)
+print(json.dumps({"shared": shared.count("Split") > plain.count("Split"), "loops": loops, "worst": worst}))
 """
 SMALL = {
     "ddpm": {"input_shape": [8, 8, 1], "widths": [8, 16], "attention": [2], "groups": 4},
@@ -72,11 +74,11 @@ def compared(name, config, size):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(m, marks=[] if m in ("transformer", "ddpm") else [pytest.mark.slow]) for m in lanes.MODELS]
+    "name", [m if m != "conditional_ddpm" else pytest.param(m, marks=pytest.mark.slow) for m in lanes.MODELS]
 )
 def test_a_step_in_lanes_is_the_same_step(name):
     found = compared(name, SMALL.get(name, {}), 4)
-    assert found["shared"] and found["worst"] < 1e-3
+    assert found["shared"] and found["worst"] < 1e-3 and not found["loops"]
 
 
 @pytest.mark.parametrize(
@@ -91,8 +93,14 @@ def test_what_cannot_be_shared_stays_in_one_lane(name, size):
 
 @pytest.mark.parametrize(
     ("model", "processors", "started"),
-    [("transformer", 2, True), ("ddpm", 4, True), ("transformer", 1, False), ("transformer", 16, False)]
-    + [("cnn", 2, False), ("lstm", 2, False), ("seq2seq_transformer", 2, False)],
+    [("transformer", 2, True), ("ddpm", 4, True), ("lstm", 2, True)]
+    + [
+        ("transformer", 1, False),
+        ("transformer", 16, False),
+        ("cnn", 2, False),
+        ("gru", 2, False),
+        ("seq2seq_transformer", 2, False),
+    ],
 )
 def test_only_commands_of_some_models_on_few_processors_start_in_lanes(monkeypatch, model, processors, started):
     calls = []

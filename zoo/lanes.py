@@ -3,7 +3,7 @@
 TensorFlow shares the work of each operation among the processors, and they wait for one another at the end of each.
 Where the batch is shared instead, and every operation of a part runs on one processor, they wait for one another once a
 step, and a part's maps stay in its processor's cache. The gradients of the parts are added, so that it is the same
-step, but for rounding.
+step, but for rounding. An LSTM's steps are unrolled there (see `zoo.unrolled`).
 
 How many threads share an operation is set before TensorFlow starts, for the whole process. So it is done by the
 commands, each of which has a process and a recipe, and not by the functions of the package.
@@ -22,7 +22,8 @@ from zoo.quiet import import_keras, quiet_startup, start_keras
 if TYPE_CHECKING:
     from zoo.recipe import Recipe
 
-MODELS = ("transformer", "ddpm", "conditional_ddpm")  # where it was measured to be faster; the last is the same U-Net
+# Where it was measured to be faster; the last is the same U-Net.
+MODELS = ("lstm", "transformer", "ddpm", "conditional_ddpm")
 MOST = 4  # lanes; each is a copy of the network in the graph
 _LEAST = 1 << 22  # weights times examples of a batch; below, a step is too short
 _state = {"alone": False}
@@ -69,7 +70,10 @@ def run_in_lanes(count: int) -> None:
     import tensorflow as tf
     from keras.src.models.functional import Functional
 
-    one_lane, inside = Functional.call, [False]
+    from zoo import unrolled
+    from zoo.layers.recurrent import LSTM
+
+    one_lane, one_loop, inside = Functional.call, LSTM.inner_loop, [False]
 
     def call(self: Any, inputs: Any, training: Any = None, mask: Any = None, **more: Any) -> Any:
         flat = tf.nest.flatten(inputs)
@@ -107,4 +111,8 @@ def run_in_lanes(count: int) -> None:
         kept = [v for v in model.non_trainable_variables if id(v) not in seeds]
         return size * model.count_params() >= _LEAST and not kept
 
-    Functional.call = call
+    def inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, training: Any = False) -> Any:
+        found = unrolled.lstm(self, sequences, initial_state) if inside[0] and mask is None else None
+        return one_loop(self, sequences, initial_state, mask, training) if found is None else found
+
+    Functional.call, LSTM.inner_loop = call, inner_loop
