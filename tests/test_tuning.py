@@ -97,15 +97,17 @@ def test_the_best_trained_again_is_its_trial(write, tmp_path):
     theirs, ours = (read_json(Path(r) / "report.json")["metrics"] for r in (finished, run))
     assert theirs == ours
 
-    # the same in this process, whose memory the trials then share
-    again = tune(write(MLP), folder=tmp_path / "again", in_process=True)
-    assert trials(tmp_path / "again") == trials(folder)
-    assert again["best"]["number"] == best["number"]
-
     # asked again, it is there already
     said.truncate(0)
     assert tune(write(MLP), folder=folder, console=Console(file=said, width=200))["best"] == best
     assert "2 of 2 trials have ended" in said.getvalue()
+
+
+@pytest.mark.slow
+def test_trials_that_share_this_process_are_the_same(write, tmp_path):
+    found = [tune(write(MLP), folder=tmp_path / str(shared), in_process=shared) for shared in (False, True)]
+    assert trials(tmp_path / "True") == trials(tmp_path / "False")
+    assert found[0]["best"]["number"] == found[1]["best"]["number"]
 
 
 @pytest.mark.slow

@@ -178,6 +178,7 @@ SLOW = (  # many layers, half a minute each; or like another recipe that is not 
     *("gan/digits", "cnn/digit_scenes_boxes", "representation/digits_mae"),
     *("diffusion/digits", "cnn/digit_scenes_masks", "representation/digits_siamese", "lstm/copy_memory", "lstm/digits"),
     *("diffusion/digits_conditional", "gan/digits_conditional", "gan/fashion_mnist", "lstm/dates", "cnn/coco"),
+    *("lstm/elnino", "cnn/fashion_mnist_small", "autoencoder/digits"),
     *("graph/digit_neighbors_gat", "graph/digit_neighbors_sage"),
     *("mlp/mnist_reference", "rnn/fashion_mnist", "rnn/adding_problem", "transformer/python_topics"),
     *("rnn/fashion_mnist_gru", "rnn/adding_problem_gru", "transformer/fashion_mnist_vit", "mlp/fashion_mnist_mixer"),

@@ -303,7 +303,7 @@ np.savez(Path(folder) / "weights.npz", *weights)
 def test_another_process_ends_in_the_same_bits(name, data, tmp_path):
     """Seeds that are drawn before the run sets its own differ between processes."""
     recipe_name, overrides = RUNS[name]
-    overrides = [*overrides, "training.epochs=3"]
+    overrides = [*overrides, "training.epochs=2"]
     (tmp_path / "other").mkdir()
     given = json.dumps([recipe_name, overrides, str(tmp_path / "other")])
     subprocess.run([sys.executable, "-c", ANOTHER, given], cwd=Path(__file__).parent, check=True)
