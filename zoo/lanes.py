@@ -105,15 +105,11 @@ def run_in_lanes(count: int) -> None:
     def _by_example(model: Any, size: int) -> bool:
         """Tell whether the network is large, and what it gives for an example is the same beside any others.
 
-        What depends on the others keeps a mean of them for later: in a variable that is not trained. LSTMs that stay
-        loops are no faster in lanes.
+        What depends on the others keeps a mean of them for later: in a variable that is not trained.
         """
-        loops = [
-            layer for layer in model.layers if isinstance(layer, LSTM) and not unrolled.has_few_steps(layer.input.shape)
-        ]
         seeds = {id(g.state) for layer in model._flatten_layers() for g in layer._seed_generators}
         kept = [v for v in model.non_trainable_variables if id(v) not in seeds]
-        return size * model.count_params() >= _LEAST and not kept and not loops
+        return size * model.count_params() >= _LEAST and not kept
 
     def inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, training: Any = False) -> Any:
         found = unrolled.lstm(self, sequences, initial_state) if inside[0] and mask is None else None

@@ -19,11 +19,6 @@ import tensorflow as tf
 MOST_STEPS = 256  # each is in the graph, which takes time to build
 
 
-def has_few_steps(shape: tuple[int | None, ...]) -> bool:
-    """Tell whether sequences of a shape `(batch, steps, features)` have a known number of steps, not too many."""
-    return shape[1] is not None and 1 < shape[1] <= MOST_STEPS
-
-
 def lstm(layer: Any, sequences: Any, initial_state: list[Any]) -> tuple[Any, Any, list[Any]] | None:
     """Run a layer over sequences.
 
@@ -45,7 +40,7 @@ def lstm(layer: Any, sequences: Any, initial_state: list[Any]) -> tuple[Any, Any
         and layer.compute_dtype == "float32"
     )
     known = sequences.shape.is_fully_defined() and sequences.dtype == tf.float32
-    if not (plain and known and has_few_steps(sequences.shape)):
+    if not (plain and known and 1 < sequences.shape[1] <= MOST_STEPS):
         return None
     weights = [tf.convert_to_tensor(each) for each in (cell.kernel, cell.recurrent_kernel, cell.bias)]
     outputs, last_cell = _run(sequences, *weights, *(tf.convert_to_tensor(each) for each in initial_state))
@@ -93,7 +88,9 @@ def _once(slopes: Callable[..., Any]) -> Callable[..., Any]:
     @tf.custom_gradient
     def call(*given: Any) -> Any:
         def second(*_: Any) -> Any:
-            raise NotImplementedError("second derivatives of an LSTM in lanes: train in a Python session, without them")
+            raise NotImplementedError(
+                "second derivatives of an LSTM in lanes; `zoo.train` in a Python session has no lanes"
+            )
 
         return slopes(*given), second
 
