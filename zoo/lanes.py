@@ -3,7 +3,7 @@
 TensorFlow shares the work of each operation among the processors, and they wait for one another at the end of each.
 Where the batch is shared instead, and every operation of a part runs on one processor, they wait for one another once a
 step, and a part's maps stay in its processor's cache. The gradients of the parts are added, so that it is the same
-step, but for rounding. An LSTM's steps are unrolled there (see `zoo.unrolled`).
+step, but for rounding and the draws of dropout. An LSTM's steps are unrolled there (see `zoo.unrolled`).
 
 How many threads share an operation is set before TensorFlow starts, for the whole process. So it is done by the
 commands, each of which has a process and a recipe, and not by the functions of the package.
