@@ -15,14 +15,14 @@ from results import ANOMALY, anomaly
 from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
-from zoo.data.sources import load_dataset
-from zoo.evaluation.run_baseline import run_baseline
-from zoo.files import read_json, write_json
+from zoo.commands.train import train
+from zoo.data.sources.load import load_dataset
+from zoo.evaluation.baselines.run import run_baseline
 from zoo.recipe import load_recipe
 from zoo.tasks import TASKS
-from zoo.training.fit import set_up
+from zoo.training.problem import set_up
 from zoo.training.run import hardware, versions
-from zoo.workflow import train
+from zoo.utils.files import read_json, write_json
 
 FOREST = "isolation_forest"
 

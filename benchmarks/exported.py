@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 import zoo
-from zoo.files import read_json, replacing
+from zoo.utils.files import read_json, replacing
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPORTED = ROOT / "exported"

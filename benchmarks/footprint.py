@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 from results import FOOTPRINT, footprint
 
-from zoo.files import read_json, write_json
+from zoo.utils.files import read_json, write_json
 
 ROUNDS = 5
 ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -102,11 +102,12 @@ def epoch() -> dict[str, Any]:
     from rich.console import Console
 
     from zoo.data.batches import evaluation_batches, training_batches
-    from zoo.data.sources import load_dataset
+    from zoo.data.sources.load import load_dataset
     from zoo.recipe import load_recipe
     from zoo.tasks import TASKS
-    from zoo.training.callbacks import EpochStart
-    from zoo.training.fit import compile_for_training, fit, set_up
+    from zoo.training.callbacks.log import EpochStart
+    from zoo.training.fit import compile_for_training, fit
+    from zoo.training.problem import set_up
 
     epochs, found = 200, {}
     recipe = load_recipe("mlp/digits", ["training.batch_size=1024", f"training.epochs={epochs}"]).recipe
@@ -138,9 +139,9 @@ import keras
 def first(self, batch, logs=None):
     print("took", time.perf_counter() - started, flush=True)
     import os; os._exit(0)
-from zoo.training.callbacks import EpochStart
+from zoo.training.callbacks.log import EpochStart
 EpochStart.on_train_batch_end = first
-from zoo.workflow import train
+from zoo.commands.train import train
 train(sys.argv[1], runs=sys.argv[2])
 """
 

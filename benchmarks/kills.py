@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from zoo.files import write_json
+from zoo.utils.files import write_json
 
 STEPS = ["training.epochs=4", "training.steps_per_execution=1", "training.checkpoints.every_steps=2"]
 RUNS = {
@@ -44,11 +44,12 @@ RUNS = {
 
 def train(name: str, folder: Path) -> None:
     """Train a run, or go on with it; what it ends with is in `folder/end.npz`."""
-    from zoo.data.sources import load_dataset
+    from zoo.data.sources.load import load_dataset
     from zoo.recipe import load_recipe
     from zoo.tasks import TASKS
-    from zoo.training.fit import fit, set_up
-    from zoo.training.state import state_files
+    from zoo.training.callbacks.state import state_files
+    from zoo.training.fit import fit
+    from zoo.training.problem import set_up
 
     source, overrides = RUNS[name]
     recipe = load_recipe(source, [*overrides, *STEPS]).recipe
@@ -85,7 +86,7 @@ def main() -> None:
     given = parser.parse_args()
     root = given.folder or Path(tempfile.mkdtemp())
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tensorflow", "keras", "zoo.training.fit", "zoo.data.sources"])
+    context.set_forkserver_preload(["tensorflow", "keras", "zoo.training.fit", "zoo.data.sources.load"])
     generator, console = np.random.default_rng(given.seed), Console()
     took, kills, ended, differing = {}, Counter[str](), Counter[str](), []
     damaged = 0

@@ -22,9 +22,9 @@ import torch
 from results import LATENCY, latency
 
 import zoo
-from zoo.export.graph import to_onnx
-from zoo.files import write_json
+from zoo.export.convert import to_onnx
 from zoo.training.run import hardware
+from zoo.utils.files import write_json
 
 VOCABULARY, WIDTH, CLASSES, THREADS, CALLS = 100, 64, 5, 2, 10
 MODELS = ("lstm", "bilstm", "gru")

@@ -14,10 +14,10 @@ from typing import Any
 
 from zoo import registry
 from zoo.errors import ZooError
-from zoo.evaluation.metrics import TITLES
-from zoo.files import read_json, write_json, write_text
+from zoo.evaluation.metrics.evaluate import TITLES
 from zoo.recipe import list_recipes, load_recipe
 from zoo.tasks import TASKS, words
+from zoo.utils.files import read_json, write_json, write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

@@ -21,11 +21,11 @@ import onnx
 import onnxruntime as ort
 from results import SAMPLER, sampler
 
-from zoo.export.export import load_model
-from zoo.export.graph import to_onnx
-from zoo.files import read_json, write_json
-from zoo.training.generation import SAMPLE, draw_inputs, sampling_of
+from zoo.export.convert import to_onnx
+from zoo.training.generative.views import SAMPLE, draw_inputs, sampling_of
 from zoo.training.run import hardware, open_run, versions
+from zoo.training.saved_model import load_model
+from zoo.utils.files import read_json, write_json
 
 
 def median(call: Callable[[], object], rounds: int) -> list[float]:

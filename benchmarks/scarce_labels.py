@@ -22,14 +22,13 @@ from results import SCARCE, scarce_labels
 from rich.console import Console
 from sklearn.linear_model import LogisticRegression
 
-from zoo.data.sources import load_dataset
-from zoo.export.export import load_model
-from zoo.export.parity import saved_outcomes
-from zoo.files import read_json, write_json
+from zoo.commands.train import train
+from zoo.data.sources.load import load_dataset
 from zoo.recipe import load_recipe
 from zoo.tasks import TASKS
 from zoo.training.run import hardware, open_run, versions
-from zoo.workflow import train
+from zoo.training.saved_model import load_model, saved_outcomes
+from zoo.utils.files import read_json, write_json
 
 RECIPES = {"simclr": "cnn/fashion_mnist_scarce", "mae": "transformer/fashion_mnist_vit_scarce"}
 WAYS = {

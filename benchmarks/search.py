@@ -17,11 +17,11 @@ from typing import Any
 from results import SEARCHES, searches
 from rich.console import Console
 
-from zoo.files import read_json, write_json
+from zoo.commands.train import train
+from zoo.commands.tune import tune
 from zoo.tasks import TASKS
 from zoo.training.run import hardware, versions
-from zoo.tuning import tune
-from zoo.workflow import train
+from zoo.utils.files import read_json, write_json
 
 OWN = "the recipe itself"
 

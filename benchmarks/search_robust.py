@@ -34,8 +34,8 @@ import numpy as np
 from results import ROBUST
 from rich.console import Console
 
-from zoo.files import read_json, write_json
 from zoo.training.run import hardware, versions
+from zoo.utils.files import read_json, write_json
 
 RECIPE = """extends: mlp/digits
 model: {widths: [32]}

@@ -39,7 +39,7 @@ from typing import Any
 import numpy as np
 from results import SPEED, speed
 
-from zoo.files import read_json, write_json
+from zoo.utils.files import read_json, write_json
 
 EPOCHS = 5  # after which the test accuracy is taken
 BATCHES_COMPARED, TOLERANCE = 5, 1e-3
@@ -94,7 +94,7 @@ CASES = {
 def dataset_of(case: Case, recipe: Any) -> Any:
     """Return the data set: Fashion-MNIST for the MLP, else seeded random examples."""
     from zoo.data.dataset import ArrayInputs, Dataset, Signature, whole
-    from zoo.data.sources import load_dataset
+    from zoo.data.sources.load import load_dataset
     from zoo.errors import ZooError
     from zoo.tasks import TASKS
 
@@ -122,7 +122,7 @@ def dataset_of(case: Case, recipe: Any) -> Any:
 def problem_of(family: str, folder: Path, overrides: tuple[str, ...] = ()) -> Any:
     """Set a case's training up."""
     from zoo.recipe import load_recipe
-    from zoo.training.fit import set_up
+    from zoo.training.problem import set_up
 
     case = CASES[family]
     path = folder / "recipe.yaml"
@@ -264,7 +264,7 @@ def zoo(family: str, folder: Path) -> None:
 
 def zoo_in_any_order(family: str, folder: Path) -> None:
     """Train as `zoo train` does, but for the order of sums."""
-    from zoo.training import determinism
+    from zoo.backend import determinism
 
     determinism._sum_in_order = lambda: None  # type: ignore[assignment]
     zoo(family, folder)
@@ -291,9 +291,9 @@ def model_fit(family: str, folder: Path) -> None:
     import keras
 
     from zoo import registry
-    from zoo.diffusion import Process
+    from zoo.layers.diffusion import Process
     from zoo.recipe import load_recipe
-    from zoo.training.diffusion import DiffusionTraining
+    from zoo.training.generative.diffusion import DiffusionTraining
 
     case, recipe = CASES[family], load_recipe(str(folder / "recipe.yaml")).recipe
     head: dict[str, Any] = {} if family in ("autoencoder", "diffusion") else {"outputs": 10}

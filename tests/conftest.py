@@ -132,15 +132,15 @@ def trained(tmp_path_factory, write_images, write_recipe) -> Callable[[str], Tra
 
     @cache
     def train(kind: str) -> Trained:
-        from zoo.quiet import start_keras
+        from zoo.backend.startup import start_keras
 
         folder = tmp_path_factory.mktemp(kind)
         data = _write_data(folder, kind, write_images)
         recipe = write_recipe(folder, kind)
         start_keras()
-        from zoo import workflow
+        import zoo
 
-        return Trained(workflow.train(recipe, runs=folder / "runs"), recipe, data)
+        return Trained(zoo.train(recipe, runs=folder / "runs"), recipe, data)
 
     return train
 
@@ -151,10 +151,10 @@ def reopened(trained):
 
     @cache
     def reopen(kind: str):
-        from zoo.data.sources import load_dataset
-        from zoo.export.export import load_model
+        from zoo.data.sources.load import load_dataset
         from zoo.tasks import TASKS
         from zoo.training.run import open_run
+        from zoo.training.saved_model import load_model
 
         run = open_run(trained(kind).run)
         recipe = run.recipe().recipe

@@ -336,7 +336,7 @@ def test_tune_says_what_is_missing(zoo):
 
 
 def test_tune_ends_with_the_best_and_what_comes_next(zoo, monkeypatch):
-    from zoo import tuning
+    from zoo.commands import tune as tuning
 
     best = {"number": 3, "figure": 0.98, "values": {"model.dropout": 0.5}}
     report = {

@@ -15,7 +15,7 @@ import onnx
 import pytest
 
 from zoo.recipe import check_search, list_recipes, load_recipe
-from zoo.serving.session import ExportedModel
+from zoo.serving.exported_model import ExportedModel
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPORTED = sorted(path.parent for path in (ROOT / "exported").rglob("model.onnx"))

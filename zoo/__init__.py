@@ -9,12 +9,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zoo.commands.evaluate import evaluate
+    from zoo.commands.export import export
+    from zoo.commands.train import train
     from zoo.errors import ZooError
     from zoo.layers.head import features, with_head
     from zoo.recipe import list_recipes, load_recipe
     from zoo.registry import build, describe, list_models, register
-    from zoo.serving.session import ExportedModel
-    from zoo.workflow import evaluate, export, train
+    from zoo.serving.exported_model import ExportedModel
 
 _HOME = {
     "ZooError": "zoo.errors",
@@ -26,10 +28,10 @@ _HOME = {
     "describe": "zoo.registry",
     "list_models": "zoo.registry",
     "register": "zoo.registry",
-    "ExportedModel": "zoo.serving.session",
-    "evaluate": "zoo.workflow",
-    "export": "zoo.workflow",
-    "train": "zoo.workflow",
+    "ExportedModel": "zoo.serving.exported_model",
+    "evaluate": "zoo.commands.evaluate",
+    "export": "zoo.commands.export",
+    "train": "zoo.commands.train",
 }
 
 __all__ = [

@@ -146,16 +146,14 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a recipe, evaluate it against its baseline, report, and export."""
-    from zoo import workflow
-    from zoo.files import read_json
-    from zoo.processes import Place, watch, watched
+    from zoo.backend.processes import Place, watch, watched
+    from zoo.commands.train import train_together
+    from zoo.utils.files import read_json
 
     place = Place.of(coordinator, process, processes)
     if place is not None and not watched():
         raise typer.Exit(watch(place, [*sys.argv[1:], *context.obj]))
-    folder = workflow.train_together(
-        place, recipe, overrides or [], runs=runs, resume=resume, export=export, console=_err
-    )
+    folder = train_together(place, recipe, overrides or [], runs=runs, resume=resume, export=export, console=_err)
     if folder is None:
         return
     if as_json:
@@ -182,7 +180,7 @@ def tune(
     as_json: Json = False,
 ) -> None:
     """Search for the best values of a recipe's `search:`; the best trial is written as a recipe. Goes on if killed."""
-    from zoo import tuning
+    from zoo.commands import tune as tuning
 
     if worker is not None:
         if chief is None:
@@ -227,7 +225,7 @@ def schedule(
     as_json: Json = False,
 ) -> None:
     """Draw the learning rate of a recipe over its run, without training."""
-    from zoo import rates
+    from zoo.commands import learning_rate as rates
 
     found = rates.schedule(recipe, overrides or [], steps_per_epoch=steps_per_epoch, output=output, console=_err)
     if as_json:
@@ -251,7 +249,7 @@ def find_lr(
     as_json: Json = False,
 ) -> None:
     """Look for a learning rate: train a new model shortly while the rate rises, and see where the loss falls."""
-    from zoo import rates
+    from zoo.commands import learning_rate as rates
 
     found = rates.find_rate(recipe, overrides or [], steps=steps, low=low, high=high, output=output, console=_err)
     if as_json:
@@ -268,9 +266,9 @@ def find_lr(
 @app.command()
 def evaluate(run: Run, as_json: Json = False) -> None:
     """Evaluate a run's saved model on the test split again."""
-    from zoo import workflow
+    from zoo.commands.evaluate import evaluate as evaluate_run
 
-    result = workflow.evaluate(run, console=_err)
+    result = evaluate_run(run, console=_err)
     if as_json:
         _json(result)
         return
@@ -283,9 +281,9 @@ def evaluate(run: Run, as_json: Json = False) -> None:
 @app.command()
 def export(run: Run, as_json: Json = False) -> None:
     """Export a run to ONNX, proved equal to the Keras model on the test split."""
-    from zoo import workflow
+    from zoo.commands.export import export as export_run
 
-    result = workflow.export(run, console=_err)
+    result = export_run(run, console=_err)
     if as_json:
         _json(result)
     else:
@@ -319,8 +317,8 @@ def sample(
     output: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("samples.png"),
 ) -> None:
     """Make images with an exported generator or diffusion model; needs onnxruntime, not TensorFlow."""
-    from zoo.grids import write_grid
-    from zoo.serving.session import ExportedModel
+    from zoo.serving.exported_model import ExportedModel
+    from zoo.utils.image_grid import write_grid
 
     labels = None if label is None else [label] * count
     write_grid(output, ExportedModel(file).sample(count, seed=seed, labels=labels, guidance=guidance))
@@ -388,7 +386,7 @@ def _show(rows: list[dict[str, Any]], as_json: bool, columns: list[str]) -> None
 
 
 def _plot(values: list[float], left: str, right: str) -> None:
-    from zoo.textplot import text_plot
+    from zoo.utils.text_plot import text_plot
 
     text = text_plot(values, left, right, width=shutil.get_terminal_size().columns, plain=_out.options.ascii_only)
     _out.print(text, markup=False, no_wrap=True)

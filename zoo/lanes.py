@@ -17,7 +17,7 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from zoo.quiet import import_keras, quiet_startup, start_keras
+from zoo.backend.startup import import_keras, quiet_startup, start_keras
 
 if TYPE_CHECKING:
     from zoo.recipe import Recipe

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, ValidationError, create_model
 
+from zoo.backend.startup import import_keras, start_keras
 from zoo.errors import ZooError, did_you_mean, listing
-from zoo.quiet import import_keras, start_keras
 
 if TYPE_CHECKING:
     import keras
@@ -235,7 +235,7 @@ def describe(name: str) -> dict[str, Any]:
     Builds the model once with its defaults, so it needs Keras. FLOPs are those of one example's forward pass, counted
     by the backend's own profiler (a multiply-add counts as two), at a stated length where the length is open.
     """
-    from zoo.profile import LENGTH, count_flops, count_parameters
+    from zoo.backend.size import LENGTH, count_flops, count_parameters
 
     found = entry(name)
     model = build(name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+PADDING, UNKNOWN, START, END = range(4)  # ids of the special tokens; symbols count from 4
+
 Kind = Literal[
     "classification",
     "regression",

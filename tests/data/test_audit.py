@@ -5,7 +5,7 @@ import pytest
 
 from zoo.data.audit import audit
 from zoo.data.dataset import ArrayInputs, Dataset, ImageInputs, Signature, TableInputs, whole
-from zoo.data.tables import Column
+from zoo.data.sources.tables import Column
 
 RNG = np.random.default_rng(0)
 

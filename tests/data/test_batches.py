@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from zoo.backend.startup import start_keras
 from zoo.data.batches import Prepared, evaluation_batches, prepare, training_batches
 from zoo.data.dataset import ArrayInputs, Dataset, Signature, whole
 from zoo.data.preprocessing import fit_preprocessor
-from zoo.data.sources import load_dataset
-from zoo.quiet import start_keras
+from zoo.data.sources.load import load_dataset
 from zoo.recipe import load_recipe
 from zoo.recipe.schema import Data
 from zoo.tasks import TASKS
-from zoo.training.fit import set_up
+from zoo.training.problem import set_up
 
 start_keras()
 COUNT, SIZE = 50, 8
@@ -192,14 +192,15 @@ def test_data_larger_than_the_limit_are_streamed(tmp_path):
         from pathlib import Path
         import numpy as np
         from rich.console import Console
-        from zoo.quiet import start_keras
+        from zoo.backend.startup import start_keras
 
         start_keras()
         from zoo.data.audit import audit
-        from zoo.data.sources import load_dataset
+        from zoo.data.sources.load import load_dataset
         from zoo.recipe import load_recipe
         from zoo.tasks import TASKS
-        from zoo.training.fit import fit, set_up
+        from zoo.training.fit import fit
+        from zoo.training.problem import set_up
 
         def own():  # MB of memory that no file stands behind
             lines = Path("/proc/self/status").read_text().splitlines()

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from zoo.backend.startup import start_keras
 from zoo.data.dataset import ArrayInputs, Dataset, ImageInputs, Signature, TableInputs, whole
 from zoo.data.preprocessing import as_tensors, fit_preprocessor
-from zoo.data.tables import Column
+from zoo.data.sources.tables import Column
 from zoo.errors import ZooError
-from zoo.quiet import start_keras
 from zoo.recipe.steps import PreprocessStep
 
 RNG = np.random.default_rng(0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from zoo.data.dataset import ArrayInputs, Signature, whole
-from zoo.data.sources import load_dataset
+from zoo.data.sources.load import load_dataset
 from zoo.data.targets import abnormal_apart
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.data.text import END, PADDING, SPECIAL, UNKNOWN, Tokenizer, fit_tokenizer
+from zoo.data.text import SPECIAL, Tokenizer, fit_tokenizer
+from zoo.tasks import END, PADDING, UNKNOWN
 
 
 @given(st.lists(st.text(), min_size=1))

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from zoo.evaluation.kinds.generation import rows
-from zoo.evaluation.report import Predictions, build_report, write_report
-from zoo.similarity import errors
+from zoo.evaluation.metrics.generation import rows
+from zoo.evaluation.report.build import build_report, write_report
+from zoo.evaluation.report.predictions import Predictions
+from zoo.postprocessing.image_similarity import errors
 
 SPLITS = ("train", "validation", "test")
 TASK_OF = {

@@ -9,15 +9,10 @@ from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 from sklearn import metrics
 
-from zoo.evaluation import anomaly
-from zoo.evaluation.anomaly import (
-    choose_threshold,
-    isolation_forest_scores,
-    pca_scores,
-    ranking_metrics,
-    threshold_metrics,
-)
-from zoo.evaluation.kinds import anomaly as kind
+from zoo.evaluation.baselines import anomaly
+from zoo.evaluation.baselines.anomaly import isolation_forest_scores, pca_scores
+from zoo.evaluation.metrics import anomaly as kind
+from zoo.evaluation.metrics.threshold import choose_threshold, ranking_metrics, threshold_metrics
 
 seeds = st.integers(0, 10_000)
 

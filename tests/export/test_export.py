@@ -15,14 +15,15 @@ from zoo.data.dataset import Signature
 from zoo.data.preprocessing import as_tensors
 from zoo.errors import ZooError
 from zoo.export import export as export_module
-from zoo.export.export import export_run, load_model
-from zoo.export.graph import convert, input_names, to_onnx
+from zoo.export.convert import convert, input_names, to_onnx
+from zoo.export.export import export_run
 from zoo.export.parity import measure
-from zoo.files import read_json
 from zoo.layers.residual import convolution
-from zoo.serving.session import ExportedModel
+from zoo.serving.exported_model import ExportedModel
 from zoo.tasks import TASKS
 from zoo.training.run import Run
+from zoo.training.saved_model import load_model
+from zoo.utils.files import read_json
 
 KINDS = ["image", "folder", "table", "regression", "array"]
 

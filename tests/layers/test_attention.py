@@ -4,7 +4,7 @@ import onnxruntime
 import pytest
 from keras import ops
 
-from zoo.export.graph import to_onnx
+from zoo.export.convert import to_onnx
 from zoo.layers.attention import Attention
 from zoo.layers.positions import Rotations
 

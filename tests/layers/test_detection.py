@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from keras import ops
 from scipy.special import expit
 
-from zoo.detections import top_detections
-from zoo.export.graph import to_onnx
+from zoo.export.convert import to_onnx
 from zoo.layers.detection import DecodeBoxes, MapBias
 from zoo.losses.detection import locate
+from zoo.postprocessing.boxes import top_detections
 
 RNG = np.random.default_rng(0)
 MAPS = (2 * RNG.normal(size=(2, 5, 4, 7))).astype("float32")

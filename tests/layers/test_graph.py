@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 from keras import ops
 
-from zoo.export.graph import to_onnx
+from zoo.export.convert import to_onnx
 from zoo.layers.graph import Adjacency, GraphAttention, GraphConvolution, NodePooling, RealNodes, SampleAndAggregate
 
 RNG = np.random.default_rng(0)

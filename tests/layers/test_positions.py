@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 from keras import ops
 
-from zoo.export.graph import to_onnx
+from zoo.export.convert import to_onnx
 from zoo.layers.positions import LearnedPositions, Rotations, SinusoidalPositions, add_positions, rotate
 
 RNG = np.random.default_rng(0)

@@ -307,9 +307,9 @@ def losses(model: keras.Model, case: Case) -> list[float]:
 
 def generation_losses(model: keras.Model, case: Case, images: np.ndarray) -> list[float]:
     """Return the loss of a training step on images in [-1, 1], and of the next."""
-    from zoo.diffusion import Process
-    from zoo.training.adversarial import Adversarial
-    from zoo.training.diffusion import DiffusionTraining
+    from zoo.layers.diffusion import Process
+    from zoo.training.generative.diffusion import DiffusionTraining
+    from zoo.training.generative.gan import Adversarial
 
     gan = "latent" in SMALL[case.name]
     trained = Adversarial(model, seed=0) if gan else DiffusionTraining(model, Process(), seed=0)

@@ -10,12 +10,12 @@ from keras import ops
 from pydantic import TypeAdapter
 
 from zoo import registry
-from zoo.detections import top_detections
 from zoo.errors import ZooError
-from zoo.export.graph import to_onnx
+from zoo.export.convert import to_onnx
 from zoo.layers.detection import DecodeBoxes
 from zoo.layers.head import features, with_head
 from zoo.losses import build_loss
+from zoo.postprocessing.boxes import top_detections
 from zoo.recipe.optimization import Loss
 
 SMALL_UNET = {"widths": (4, 8, 12)}

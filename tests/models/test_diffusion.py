@@ -279,7 +279,8 @@ def test_a_denoiser_with_a_label_of_another_kind_is_refused():
 
 ON_JAX = """
 import sys, keras, numpy as np
-from zoo import diffusion, registry
+from zoo import registry
+from zoo.layers import diffusion
 assert keras.backend.backend() == "jax"
 folder = sys.argv[1]
 registry.builder("ddpm")
@@ -299,7 +300,7 @@ for name in sys.argv[2:]:
 @pytest.mark.slow
 def test_jax_gives_the_same(tmp_path):
     pytest.importorskip("jax")
-    from zoo.diffusion import Process, Sampler
+    from zoo.layers.diffusion import Process, Sampler
 
     models, few = {}, {"conditional_ddpm": {"widths": (8, 8)}, "dit_tiny": {"width": 8}}  # JAX compiles for every shape
     for name, sizes in few.items():

@@ -6,9 +6,10 @@ import pytest
 from keras import ops
 
 from zoo import registry
-from zoo.decoding import END, START, beam_search, greedy
 from zoo.errors import ZooError
-from zoo.export.graph import to_onnx
+from zoo.export.convert import to_onnx
+from zoo.postprocessing.decoding import beam_search, greedy
+from zoo.tasks import END, START
 
 TOKENS = {"input_shape": (None,), "vocabulary": 11}
 RNG = np.random.default_rng(0)

@@ -15,7 +15,7 @@ from keras import ops
 from registry_cases import OUTPUTS, Case, build, cases, example, given, losses, predict
 
 from zoo import registry
-from zoo.export.graph import to_onnx
+from zoo.export.convert import to_onnx
 from zoo.layers.code import decoder, encoder
 from zoo.layers.encoder import encoder_of, representation
 from zoo.layers.head import features, with_head

@@ -6,7 +6,7 @@ from keras import ops
 
 from zoo import registry
 from zoo.errors import ZooError
-from zoo.export.graph import to_onnx
+from zoo.export.convert import to_onnx
 
 TOKENS = {"input_shape": (None,), "vocabulary": 11}
 RNG = np.random.default_rng(0)

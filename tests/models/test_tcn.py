@@ -5,7 +5,7 @@ from keras import ops
 
 from zoo import registry
 from zoo.errors import ZooError
-from zoo.export.graph import to_onnx
+from zoo.export.convert import to_onnx
 
 RNG = np.random.default_rng(0)
 TOKENS = {"input_shape": (None,), "vocabulary": 11}

@@ -2,10 +2,10 @@
 
 from rich.console import Console
 
-from zoo.files import write_json
 from zoo.recipe import load_recipe
-from zoo.search.board import Board
-from zoo.search.book import digest
+from zoo.search.records import digest
+from zoo.search.state import Board
+from zoo.utils.files import write_json
 
 RECIPE = """\
 extends: mlp/wine

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from searching import board, end, figure_of, recipe_file, run_to_the_end
 
-from zoo.search.book import Record
 from zoo.search.importance import FEWEST, importance
+from zoo.search.records import Record
 from zoo.search.report import write_report
 
 

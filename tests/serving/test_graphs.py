@@ -4,15 +4,15 @@ import numpy as np
 import onnx
 import pytest
 
-from zoo.data.sources import load_dataset
+from zoo.data.sources.load import load_dataset
 from zoo.errors import ZooError
 from zoo.export.card import _call, _inputs
-from zoo.export.graph import add_metadata, convert
+from zoo.export.convert import add_metadata, convert
 from zoo.recipe import load_recipe
+from zoo.serving.exported_model import SIGNATURE_KEY, ExportedModel
 from zoo.serving.predict import predict
-from zoo.serving.session import SIGNATURE_KEY, ExportedModel
 from zoo.tasks import TASKS
-from zoo.training.fit import set_up
+from zoo.training.problem import set_up
 
 
 @pytest.fixture(scope="module")

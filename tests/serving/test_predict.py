@@ -13,10 +13,10 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from zoo.data.preprocessing import as_tensors
-from zoo.data.tables import read_table, take_columns
+from zoo.data.sources.tables import read_table, take_columns
 from zoo.errors import ZooError
+from zoo.serving.exported_model import ExportedModel
 from zoo.serving.predict import predict
-from zoo.serving.session import ExportedModel
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def test_image_files_and_folders(trained, model, reopened):
 
 def test_predictions_are_those_of_the_evaluation_pipeline(trained, model, reopened):
     """The files of the test split, decoded for serving, against the evaluation of the same split in Keras."""
-    from zoo.export.parity import saved_outcomes
     from zoo.tasks import TASKS
+    from zoo.training.saved_model import saved_outcomes
 
     _, dataset, keras_model = reopened("folder")
     files = sorted(trained("folder").data.rglob("*.*"))

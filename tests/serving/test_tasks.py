@@ -11,8 +11,8 @@ from PIL import Image
 
 from zoo import cli
 from zoo.errors import ZooError
+from zoo.serving.exported_model import ExportedModel
 from zoo.serving.predict import predict
-from zoo.serving.session import ExportedModel
 
 EXPORTED = Path(__file__).resolve().parents[2] / "exported"
 DATES = {"March 29th, 2016": "2016-03-29", "29 march 2016": "2016-03-29", "Tuesday, 4 May 1971": "1971-05-04"}

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from zoo.data.sources import load_dataset
+from zoo.data.sources.load import load_dataset
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
 from zoo.tasks import TASKS
-from zoo.training.fit import fit, set_up
+from zoo.training.fit import fit
+from zoo.training.problem import set_up
 
 SMALL = ["model.widths=[8]", "training.batch_size=100", "training.epochs=3", "optimizer.learning_rate=0.01"]
 STEPS = 12  # whole batches in an epoch

@@ -6,14 +6,15 @@ import pytest
 from rich.console import Console
 
 from zoo import registry
-from zoo.data.sources import load_dataset
-from zoo.diffusion import Process
+from zoo.data.sources.load import load_dataset
+from zoo.layers.diffusion import Process
 from zoo.recipe import load_recipe
 from zoo.tasks import TASKS
-from zoo.training.adversarial import Adversarial
-from zoo.training.diffusion import DiffusionTraining
-from zoo.training.fit import fit, set_up
+from zoo.training.fit import fit
+from zoo.training.generative.diffusion import DiffusionTraining
+from zoo.training.generative.gan import Adversarial
 from zoo.training.penalty import Penalized, Penalty
+from zoo.training.problem import set_up
 
 PENALTY = Penalty(l1=0.3, l2=0.2)
 

@@ -68,7 +68,7 @@ def test_folders_that_are_no_runs(tmp_path):
 
 
 def test_a_run_that_did_not_finish_has_no_model(tmp_path):
-    from zoo.export.export import load_model
+    from zoo.training.saved_model import load_model
 
     run = create_run(load_recipe("mlp/digits"), tmp_path)
     with pytest.raises(ZooError, match=r"has no model\.keras: the run did not finish its training"):

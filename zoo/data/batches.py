@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from zoo.data.augmentation import Augment, build_augmentation, build_mask_augmentation
-from zoo.data.blending import build_blending
+from zoo.data.augmentation.blending import build_blending
+from zoo.data.augmentation.image_steps import Augment, build_augmentation, build_mask_augmentation
+from zoo.data.augmentation.masking import hide
 from zoo.data.dataset import CHUNK_VALUES, GraphInputs, ImageInputs, Split
-from zoo.data.masking import hide
 from zoo.data.preprocessing import Preprocessor, chunks
-from zoo.data.text import START
 from zoo.recipe.schedules import steps_of
 from zoo.recipe.schema import Recipe
 from zoo.recipe.steps import AugmentStep
-from zoo.tasks import TASKS
+from zoo.tasks import START, TASKS
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -181,6 +180,13 @@ def so_far(targets: Any) -> Any:
     import tensorflow as tf
 
     return tf.concat([tf.fill([tf.shape(targets)[0], 1], START), targets[:, :-1]], axis=1)
+
+
+def step_counter() -> Any:
+    """Return a counter of steps that `training_batches` takes as `start`, which can be moved between epochs."""
+    import tensorflow as tf
+
+    return tf.Variable(0, dtype=tf.int64, trainable=False)
 
 
 def training_batches(

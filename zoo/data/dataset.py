@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from zoo.data.tables import Column, table_rows
+from zoo.data.sources.tables import Column, table_rows
 from zoo.data.text import Tokenizer
 
 CHUNK_VALUES = 1 << 22  # numbers in the examples that are worked on at a time, where all are worked on

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-PADDING, UNKNOWN, START, END = range(4)
+from zoo.tasks import END, PADDING, START, UNKNOWN
+
 SPECIAL = ("<padding>", "<unknown>", "<start>", "<end>")
 _WORD = re.compile(r"\w+|[^\w\s]")
 

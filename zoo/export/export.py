@@ -10,39 +10,19 @@ from typing import Any
 import keras
 import onnx
 
-import zoo.diffusion
-import zoo.layers.code
-import zoo.layers.detection
-import zoo.layers.preprocessing  # noqa: F401 - layers that a saved model holds register themselves
-from zoo import registry
 from zoo.data.dataset import Dataset
 from zoo.errors import ZooError
 from zoo.export.card import card
-from zoo.export.generation import convert_sampler, measure_generation
-from zoo.export.graph import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, convert, convert_decoder
+from zoo.export.convert import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, convert, convert_decoder
+from zoo.export.generators import convert_sampler, measure_generation
 from zoo.export.parity import measure, measure_decoder
-from zoo.files import read_json, replacing, write_json, write_text
 from zoo.recipe import LoadedRecipe
-from zoo.serving.session import SIGNATURE_KEY
+from zoo.serving.exported_model import SIGNATURE_KEY
 from zoo.tasks import TASKS
 from zoo.training.run import Run, versions
+from zoo.utils.files import read_json, replacing, write_json, write_text
 
 _BOUNDED = ("classification", "transcription", "segmentation", "detection")  # kinds whose outputs lie in [0, 1]
-
-
-def load_model(run: Run) -> keras.Model:
-    """Load the trained model of a run, from raw input to probabilities or value.
-
-    Raises:
-        ZooError: the run has no trained model, or the file is damaged.
-    """
-    if not run.model_path.is_file():
-        raise ZooError(f"{run.folder} has no model.keras: the run did not finish its training")
-    registry.builder(run.recipe().recipe.model.name)  # its module registers the layers of its family
-    try:
-        return keras.saving.load_model(run.model_path, safe_mode=True, compile=False)
-    except (ValueError, OSError, TypeError, KeyError) as error:
-        raise ZooError(f"{run.model_path}: not readable as a Keras model ({error})") from error
 
 
 def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -13,13 +11,11 @@ import onnxruntime
 
 from zoo.data.dataset import Signature, Split
 from zoo.data.preprocessing import as_tensors
-from zoo.data.text import START
 from zoo.errors import ZooError
-from zoo.serving.session import ExportedModel
-from zoo.tasks import Task
-from zoo.training.outcomes import decode, outcomes
-
-_CHUNK = 512
+from zoo.postprocessing.compact import decode
+from zoo.serving.exported_model import ExportedModel
+from zoo.tasks import START, Task
+from zoo.training.saved_model import chunks, keras_output
 
 
 @dataclass(frozen=True)
@@ -40,34 +36,17 @@ class Parity:
     scale: float
 
 
-def saved_outcomes(model: keras.Model, split: Split, signature: Signature, task: Task) -> np.ndarray:
-    """Return the saved model's outputs on raw examples, in compact form (`zoo.training.outcomes`).
-
-    This is the Keras evaluation pipeline: raw input, preprocessing, network, probabilities or what the task has in
-    their place.
-    """
-    batches = (split.take(positions) for positions in _chunks(split, _CHUNK))
-
-    def run(inputs: Any) -> Any:
-        return _keras_output(model, inputs, signature, None)
-
-    if task.kind == "sequences":
-        tensors = (as_tensors(raw, signature) for raw in batches)
-        return outcomes(task.kind, model.predict_on_batch, tensors, split.targets)
-    return outcomes(task.kind, run, batches, split.targets)
-
-
 def measure(path: Path, model: keras.Model, split: Split, signature: Signature, task: Task) -> Parity:
     """Compare an exported file with the saved model on the whole split, the same raw examples given to both."""
     exported = ExportedModel(path)
-    worst, flips, scale, chunk = 0.0, 0, 0.0, _CHUNK
-    for positions in _chunks(split, chunk):
+    worst, flips, scale = 0.0, 0, 0.0
+    for positions in chunks(split):
         raw = split.take(positions)
         so_far = None
         if task.kind == "sequences":
             y = split.targets[positions]
             so_far = np.concatenate([np.full((len(y), 1), START, np.int32), y[:, :-1]], axis=1)
-        wanted = _keras_output(model, raw, signature, so_far)
+        wanted = keras_output(model, raw, signature, so_far)
         wanted = wanted[:, 0] if task.kind == "regression" else wanted
         prediction = exported.predict(raw, so_far)
         if isinstance(wanted, dict):
@@ -101,24 +80,8 @@ def measure_decoder(path: Path, model: keras.Model, split: Split, signature: Sig
     """Return the largest difference of an exported decoder from the saved model's, on the embeddings of a split."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     worst = 0.0
-    for positions in _chunks(split, _CHUNK):
-        wanted = _keras_output(model, split.take(positions), signature, None)
+    for positions in chunks(split):
+        wanted = keras_output(model, split.take(positions), signature, None)
         (got,) = session.run(["reconstruction"], {"embedding": wanted["embedding"]})
         worst = max(worst, float(np.abs(got.astype(np.float64) - wanted["reconstruction"]).max()))
     return worst
-
-
-def _keras_output(model: keras.Model, raw: Any, signature: Signature, so_far: np.ndarray | None) -> Any:
-    if isinstance(raw, list):  # images of different sizes, one by one
-        each = [model.predict_on_batch(image[None]) for image in raw]
-        if isinstance(each[0], dict):
-            return {name: np.concatenate([part[name] for part in each]) for name in each[0]}
-        return np.concatenate(each)
-    tensors = as_tensors(raw, signature)
-    return model.predict_on_batch(tensors if so_far is None else [tensors, so_far])
-
-
-def _chunks(split: Split, most: int) -> Iterator[np.ndarray]:
-    """Yield positions, fewer at a time where there is much to put out for each example."""
-    size = split.targets[:1].size
-    return split.chunks(max(1, min(most, (1 << 17) // max(1, size))))

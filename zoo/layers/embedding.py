@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
-PADDING = 0
+from zoo.tasks import PADDING
 
 
 def sequence_input(

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.replicas import share
+from zoo.backend.replicas import share
 
 
 class BatchLoss(keras.losses.Loss):

@@ -5,7 +5,7 @@ Plain: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to do
 2013, arXiv:1312.4400. ResNet: He, Zhang, Ren and Sun, 2015, arXiv:1512.03385, initialized as in He et al., 2015,
 arXiv:1502.01852; parameter counts equal torchvision's. The papers of the others stand at their builders. The default
 forms of VGG-16, DenseNet, MobileNetV2, EfficientNet and ConvNeXt are those of Keras Applications weight for weight, so
-that `zoo.weights` can load its files.
+that `zoo.models.applications_weights` can load its files.
 """
 
 from __future__ import annotations

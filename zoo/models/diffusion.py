@@ -1,4 +1,4 @@
-"""Diffusion models: networks that find the noise in a noisy image. `zoo.diffusion` makes images with them.
+"""Diffusion models: networks that find the noise in a noisy image. `zoo.layers.diffusion` makes images with them.
 
 U-Net with time embedding and attention: Ho, Jain and Abbeel, "Denoising diffusion probabilistic models", 2020,
 arXiv:2006.11239, appendix B; after Ronneberger et al., 2015, arXiv:1505.04597. Trained with and without the class, for
@@ -8,7 +8,7 @@ arXiv:2212.09748.
 Every builder returns a model of the inputs `image` `(batch, height, width, channels)`, `time` `(batch,)` from 0 (no
 noise) to 1 (nothing but noise) and, where it is conditional, `label` `(batch,)` int32, in this order. The label
 `outputs` stands for no class. What the model predicts, which has the shape of the image, is what it was trained for:
-noise, image, or a mixture of both (`zoo.diffusion.Process`).
+noise, image, or a mixture of both (`zoo.layers.diffusion.Process`).
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics import PERCENT
-from zoo.evaluation.plots import FIRST, INK, QUIET, SECOND, new_figure, percent, to_svg
+from zoo.evaluation.metrics.evaluate import PERCENT
+from zoo.evaluation.report.plots import FIRST, INK, QUIET, SECOND, new_figure, percent, to_svg
 from zoo.recipe.source import dump_line
-from zoo.search.book import Record
+from zoo.search.records import Record
 
 _LONGEST = 14  # characters of a value on an axis
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.search.book import Record
+from zoo.search.records import Record
 
 FEWEST = 8  # trials, below which nothing is said
 _TREES, _REPEATS = 200, 20

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from zoo.search.book import Record, describe
+from zoo.search.records import Record, describe
 
 
 class SearchDisplay:

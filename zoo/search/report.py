@@ -7,13 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from zoo.evaluation import page
-from zoo.files import write_json, write_text
+from zoo.evaluation.report import page
 from zoo.recipe.source import dump_line
 from zoo.search import charts
-from zoo.search.board import Board
-from zoo.search.book import Record, pareto
 from zoo.search.importance import importance
+from zoo.search.records import Record, pareto
+from zoo.search.state import Board
+from zoo.utils.files import write_json, write_text
 
 
 def write_report(board: Board) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def render(report: dict[str, Any], recipe: str) -> str:
 
     here = Path(__file__).parent
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([here, here.parent / "evaluation"]),
+        loader=jinja2.FileSystemLoader([here, here.parent / "evaluation" / "report"]),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.graphs import graph_problem
-from zoo.data.images import SUFFIXES, image_files, read_image
-from zoo.data.tables import read_table, table_rows, take_columns
+from zoo.data.sources.graphs import graph_problem
+from zoo.data.sources.images import SUFFIXES, image_files, read_image
+from zoo.data.sources.tables import read_table, table_rows, take_columns
 from zoo.errors import ZooError, listing
-from zoo.serving.session import ExportedModel
+from zoo.serving.exported_model import ExportedModel
 
 _TABLES = (".csv", ".parquet", ".pq")
 _ARRAYS = ("x", "image", "images", "array", "x_test", "test_images")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.serving.exported_model import ExportedModel
 from zoo.serving.inputs import read_inputs
-from zoo.serving.session import ExportedModel
 from zoo.tasks import TASKS
 
 SCORE = 0.3  # below which objects are not listed

@@ -5,77 +5,35 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
-import numpy as np
 from rich.console import Console
 
 from zoo import registry
+from zoo.backend.cpu_kernels import fused_kernels
+from zoo.backend.precision import with_loss_scale
 from zoo.data.batches import (
-    RESIDENT_BYTES_ONCE,
-    Form,
-    Prepared,
     evaluation_batches,
-    prepare,
     training_batches,
 )
-from zoo.data.dataset import Dataset, Split
-from zoo.data.preprocessing import Preprocessor, fit_preprocessor
-from zoo.errors import ZooError
-from zoo.losses import balanced_weights, build_loss
+from zoo.losses import build_loss
 from zoo.optimization.optimizers import build_optimizer, on_plateau
 from zoo.optimization.watched import WatchedOptimizer
-from zoo.recipe import Recipe
 from zoo.tasks import TASKS
-from zoo.training.callbacks import EpochLog, EpochStart
-from zoo.training.checkpoints import Checkpoints, Monitor
-from zoo.training.determinism import start_from_seed
-from zoo.training.devices import Devices, devices_for
-from zoo.training.generation import conditional
-from zoo.training.kernels import fused_kernels
-from zoo.training.model import TWO_VIEWS, TargetScale, Views, build_views, fit_target_scale, training_targets
-from zoo.training.monitoring import Monitoring
-from zoo.training.nonfinite import StopOnNonFinite
-from zoo.training.outcomes import outcomes
-from zoo.training.plateau import Plateau
-from zoo.training.precision import with_loss_scale
-from zoo.training.pretrained import load_pretrained
-from zoo.training.progress import ProgressDisplay
-from zoo.training.samples import SampleGrids
+from zoo.training.callbacks.checkpoints import Checkpoints, Monitor
+from zoo.training.callbacks.log import EpochLog, EpochStart
+from zoo.training.callbacks.monitoring import Monitoring
+from zoo.training.callbacks.non_finite import StopOnNonFinite
+from zoo.training.callbacks.plateau import Plateau
+from zoo.training.callbacks.progress import ProgressDisplay
+from zoo.training.callbacks.samples import SampleGrids
+from zoo.training.problem import Problem, class_weights
 
 STEPS_PER_EXECUTION = {"mlp": 32, "cnn": 8}  # by family: where several steps in one call were measured to be faster
-
-
-@dataclass
-class Problem:
-    """A recipe's data, prepared, and its model, not yet trained."""
-
-    recipe: Recipe
-    dataset: Dataset
-    preprocessor: Preprocessor
-    scale: TargetScale
-    views: Views
-    train: Prepared
-    validation: Prepared
-    pretrained: dict[str, Any] | None = None
-    devices: Devices = field(default_factory=Devices)
-
-    def prepare(self, split: Split) -> Prepared:
-        """Prepare a split as the model's input, to be read once."""
-        return _prepare(
-            split, self.dataset, self.preprocessor, self.scale, self.recipe, self.views.network, RESIDENT_BYTES_ONCE
-        )
-
-    def outputs(self, prepared: Prepared) -> np.ndarray:
-        """Return the evaluated model's outputs in compact form (`zoo.training.outcomes`)."""
-        batches = evaluation_batches(replace(prepared, form="target"), targets=False)
-        arrays = (keras.tree.map_structure(lambda x: x.numpy(), batch) for batch in batches)
-        kind = TASKS[self.recipe.task].kind
-        return outcomes(kind, self.views.evaluated.predict_on_batch, arrays, prepared.split.targets)
 
 
 @dataclass(frozen=True)
@@ -85,35 +43,6 @@ class Fitted:
     history: list[dict[str, float]]
     kept_epoch: int
     seconds: float
-
-
-def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
-    """Seed, fit the preprocessing, prepare the data and build the model.
-
-    Raises:
-        ZooError: the data does not fit the preprocessing, the model or the batch size.
-    """
-    start_from_seed(recipe.training.seed)
-    size = recipe.training.batch_size
-    if size > len(dataset.train):
-        raise ZooError(
-            f"training.batch_size is {size}, and the training split of {dataset.name} has {len(dataset.train)} examples"
-        )
-    preprocessor = fit_preprocessor(recipe.preprocess, dataset)
-    scale = fit_target_scale(dataset.train, TASKS[recipe.task])
-    devices = devices_for(recipe)
-    views = build_views(recipe, dataset, preprocessor, scale, devices)
-    pretrained = None
-    if recipe.model.pretrained is not None:
-        with devices.scope():
-            pretrained = load_pretrained(views.learner, recipe.model.pretrained, freeze=recipe.model.freeze)
-    watched = dataset.validation
-    if TASKS[recipe.task].kind == "anomaly":  # training sees what is normal, and so does its figure on validation
-        watched = watched.part(np.flatnonzero(watched.targets == 0))
-    train, validation = (
-        _prepare(s, dataset, preprocessor, scale, recipe, views.network) for s in (dataset.train, watched)
-    )
-    return Problem(recipe, dataset, preprocessor, scale, views, train, validation, pretrained, devices)
 
 
 def compile_for_training(problem: Problem, optimizer: Any, steps: int, epochs: int, per_call: int = 1) -> None:
@@ -130,7 +59,7 @@ def compile_for_training(problem: Problem, optimizer: Any, steps: int, epochs: i
     task = TASKS[recipe.task]
     loss = None
     if task.kind != "generation":
-        loss = build_loss(recipe.loss, kind=task.kind, class_weights=_class_weights(problem))
+        loss = build_loss(recipe.loss, kind=task.kind, class_weights=class_weights(problem))
     with problem.devices.scope():
         built = build_optimizer(optimizer, model, steps, epochs)
         if recipe.training.monitor:
@@ -258,38 +187,3 @@ def _fit(
             kept_epoch = kept.best_epoch
     problem.views.settle()
     return Fitted(log.rows, kept_epoch, seconds)
-
-
-def _prepare(
-    split: Split,
-    dataset: Dataset,
-    preprocessor: Preprocessor,
-    scale: TargetScale,
-    recipe: Recipe,
-    network: keras.Model,
-    most: int | None = None,
-) -> Prepared:
-    task = TASKS[recipe.task]
-    targets = training_targets(split, task, dataset.signature, scale)
-    form: Form = "so_far" if task.kind == "sequences" else "itself" if task.reconstructs else "target"
-    if task.kind == "generation":
-        form = "normalized_with_class" if conditional(network) else "normalized"
-    if recipe.loss.name in TWO_VIEWS:
-        form = "views"
-    elif task.fills_in:
-        form = "hidden"
-    return prepare(split, preprocessor, targets, recipe.data.memory, form=form, augment=recipe.augment, most=most)
-
-
-def _class_weights(problem: Problem) -> np.ndarray | None:
-    """Return the weights that "balanced" stands for, and check the number of those given."""
-    given = getattr(problem.recipe.loss, "class_weights", None)
-    labels, dataset = problem.dataset.signature.labels, problem.dataset
-    if given is None:
-        return None
-    if given != "balanced" and len(given) != len(labels):
-        raise ZooError(
-            f"loss.class_weights: expected {len(labels)} numbers, one for each class of {dataset.name}, "
-            f"received {len(given)}"
-        )
-    return balanced_weights(np.bincount(dataset.train.targets.reshape(-1).astype(np.int64), minlength=len(labels)))

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.replicas import share
+from zoo.backend.replicas import share
 
 
 @dataclass(frozen=True)

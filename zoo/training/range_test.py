@@ -12,8 +12,9 @@ import numpy as np
 from zoo.data.batches import training_batches
 from zoo.errors import ZooError
 from zoo.recipe.schedules import Exponential
-from zoo.training.callbacks import EpochStart
-from zoo.training.fit import Problem, compile_for_training
+from zoo.training.callbacks.log import EpochStart
+from zoo.training.fit import compile_for_training
+from zoo.training.problem import Problem
 
 DIVERGED = 4.0  # times the lowest smoothed loss: what is above it will not come down again
 _WINDOW = 0.1  # share of the steps that the smoothed loss looks back on

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError, did_you_mean
-from zoo.files import read_json, write_json, write_text
 from zoo.recipe import LoadedRecipe, load_recipe
+from zoo.utils.files import read_json, write_json, write_text
 
 _PACKAGES = (
     "keras-model-zoo",

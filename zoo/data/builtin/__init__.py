@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from zoo.cache import cached
 from zoo.data.builtin import dates, graphs, measured, memory, scenes, series, strips, topics
 from zoo.data.builtin.definition import Definition
 from zoo.data.builtin.series import season
 from zoo.errors import ZooError, did_you_mean, listing
+from zoo.utils.cache import cached
 
 _VERSION = "1.0.0"
 _DEFINITIONS: dict[str, Callable[[], Definition]] = {

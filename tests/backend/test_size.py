@@ -1,0 +1,61 @@
+import keras
+import pytest
+
+from zoo import registry
+from zoo.backend.size import count_flops
+from zoo.errors import ZooError
+
+
+def test_dense():
+    inputs = keras.Input((30,))
+    model = keras.Model(inputs, keras.layers.Dense(20)(inputs))
+    assert count_flops(model) == 2 * 30 * 20 + 20
+
+
+def test_convolution():
+    inputs = keras.Input((10, 12, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(8, 3, strides=1, padding="valid")(inputs))
+    positions = 8 * 10 * 8
+    assert count_flops(model) == 2 * positions * 3 * 3 * 3 + positions
+
+
+def test_several_inputs():
+    inputs = {"a": keras.Input((4,), name="a"), "b": keras.Input((6,), name="b")}
+    both = keras.layers.Concatenate()(list(inputs.values()))
+    assert count_flops(keras.Model(inputs, keras.layers.Dense(5, use_bias=False)(both))) == 2 * 10 * 5
+
+
+def test_describe_counts_twice_the_multiply_adds():
+    described = registry.describe("mlp")
+    macs = 784 * 256 + 256 * 128 + 128 * 10
+    assert 2 * macs <= described["flops"] <= 2.01 * macs
+    assert described["parameters"] == 235_146
+    assert described["defaults"] == {
+        "input_shape": [28, 28, 1],
+        "outputs": 10,
+        "widths": (256, 128),
+        "activation": "relu",
+        "norm": "none",
+        "dropout": 0.0,
+        "residual": False,
+    }
+
+
+def test_prints_nothing(capfd):
+    count_flops(registry.build("cnn", widths=(4,), depth=1))
+    out, err = capfd.readouterr()
+    assert "deprecated" not in err
+    assert not out
+
+
+def test_open_shape_is_refused():
+    inputs = keras.Input((None, 3))
+    with pytest.raises(ZooError, match="input shape is open"):
+        count_flops(keras.Model(inputs, keras.layers.Dense(2)(inputs)))
+
+
+def test_backend_without_a_profiler_is_refused(monkeypatch):
+    model = registry.build("mlp", widths=(2,))
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(ZooError, match="torch backend; use tensorflow or jax"):
+        count_flops(model)

@@ -1,0 +1,152 @@
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from zoo.errors import ZooError
+from zoo.evaluation.baselines import forecasting as forecasters
+from zoo.evaluation.baselines.forecasting import FORECASTERS, forecast_baseline, run_forecaster
+
+TRAIN_END, HORIZON = 90, 7
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Try few orders: the search is the same."""
+    monkeypatch.setattr(forecasters, "_ORDERS", ((1, 0), (1, 1)))
+    monkeypatch.setattr(forecasters, "_SEASONAL_ORDERS", ((0, 0), (0, 1)))
+
+
+@pytest.fixture(scope="module")
+def series():
+    """Return a series with a trend and a season of 4."""
+    generator = np.random.default_rng(0)
+    time = np.arange(130)
+    return 50 + 0.3 * time + 5 * np.sin(np.pi * time / 2) + np.cumsum(generator.normal(0, 0.4, 130))
+
+
+ORIGINS = np.array([91, 95, 100, 123])
+
+
+def test_naive_forecasts():
+    series = np.arange(20.0)
+    found = forecast_baseline("naive", series, np.array([5, 12]), 3, 4, 10)
+    assert found.tolist() == [[4, 4, 4], [11, 11, 11]]
+    found = forecast_baseline("seasonal_naive", series, np.array([5, 12]), 6, 4, 10)
+    assert found.tolist() == [[1, 2, 3, 4, 1, 2], [8, 9, 10, 11, 8, 9]]
+
+
+@pytest.mark.parametrize("name", FORECASTERS)
+@pytest.mark.parametrize("season", [1, 4])
+def test_forecasts_know_nothing_of_what_comes_after_their_origin(name, season, series):
+    found = forecast_baseline(name, series, ORIGINS, HORIZON, season, TRAIN_END)
+    assert found.shape == (4, HORIZON) and np.isfinite(found).all()
+    for i, origin in list(enumerate(ORIGINS))[::3]:
+        changed = series.copy()
+        changed[origin:] = 1e3
+        again = forecast_baseline(name, changed, ORIGINS[[i]], HORIZON, season, TRAIN_END)
+        np.testing.assert_allclose(again[0], found[i], rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["exponential_smoothing", "arima"])
+def test_models_beat_the_naive_forecast(name, series):
+    origins = np.arange(TRAIN_END + 1, len(series) - HORIZON)
+    true = series[origins[:, None] + np.arange(HORIZON)]
+    error = {
+        n: abs(forecast_baseline(n, series, origins, HORIZON, 4, TRAIN_END) - true).mean()
+        for n in (name, "naive", "seasonal_naive")
+    }
+    assert error[name] < 0.8 * min(error["naive"], error["seasonal_naive"])
+
+
+@pytest.mark.parametrize(
+    ("season", "sign", "kept"),
+    [(1, 1, {}), (1, 1, {"damped_trend": True}), (4, 1, {"seasonal": "add"}), (4, 1, {"seasonal": "mul"}), (4, -1, {})],
+)
+def test_exponential_smoothing_against_statsmodels(season, sign, kept, series, monkeypatch):
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    chosen = {}
+    best = forecasters._best
+
+    def choose(fit, candidates, name):
+        matching = [c for c in candidates if all(c.get(k) == v for k, v in kept.items())]
+        chosen["form"], chosen["fit"] = best(fit, matching, name)
+        return chosen["form"], chosen["fit"]
+
+    monkeypatch.setattr(forecasters, "_best", choose)
+    found = forecast_baseline("exponential_smoothing", sign * series, ORIGINS, HORIZON, season, TRAIN_END)
+    assert all(chosen["form"].get(k) == v for k, v in kept.items())
+    for origin, forecast in zip(ORIGINS, found, strict=True):
+        model = ETSModel(sign * series[:origin], **chosen["form"])
+        expected = model.smooth(chosen["fit"].params).forecast(HORIZON)
+        np.testing.assert_allclose(forecast, expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize(("season", "weights"), [(1, []), (1, [1]), (4, []), (4, [0, 0, 0, 1]), (4, [1, 0, 0, 1, -1])])
+def test_arima_against_statsmodels(season, weights, series, monkeypatch):
+    from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+    chosen, best = {}, forecasters._best
+
+    def choose(fit, candidates, name):
+        chosen["orders"], chosen["fit"] = best(fit, candidates, name)
+        return chosen["orders"], chosen["fit"]
+
+    monkeypatch.setattr(forecasters, "_best", choose)
+    monkeypatch.setattr(forecasters, "_differences", lambda train, season: np.array(weights, float))
+    found = forecast_baseline("arima", series, ORIGINS, HORIZON, season, TRAIN_END)
+    (p, q), (seasonal_p, seasonal_q) = chosen["orders"]
+    lag = len(weights)
+    taken = [sum(w * series[i - k] for k, w in enumerate(weights, 1)) for i in range(lag, len(series))]
+    values = series[lag:] - taken
+    scale = values[: TRAIN_END - lag].std()
+    for origin, forecast in zip(ORIGINS, found, strict=True):
+        model = SARIMAX(
+            values[: origin - lag] / scale,
+            order=(p, 0, q),
+            seasonal_order=(seasonal_p, 0, seasonal_q, season if seasonal_p or seasonal_q else 0),
+            trend="n" if lag else "c",
+        )
+        known = list(series[:origin])
+        for value in model.filter(chosen["fit"].params).forecast(HORIZON) * scale:
+            known.append(value + sum(w * known[-k] for k, w in enumerate(weights, 1)))
+        np.testing.assert_allclose(forecast, known[origin:], rtol=1e-7)
+
+
+def test_differences_of_a_season_and_a_step():
+    time = np.arange(60.0)
+    series = time**2 + 30 * (time % 5)
+    weights = forecasters._differences(series, 5)
+    assert weights.tolist() == [1, 0, 0, 0, 1, -1]
+    np.testing.assert_allclose(forecasters._difference(series, weights)[6:], 10)
+    origins, ahead = np.array([20, 40]), np.full((2, 4), 10.0)
+    restored = forecasters._integrate(series, origins, ahead, weights)
+    np.testing.assert_allclose(restored, series[origins[:, None] + np.arange(4)])
+
+
+def test_several_splits_share_one_fit(series):
+    parts = {"validation": ORIGINS[:1], "test": ORIGINS[1:]}
+    found, converged = run_forecaster("arima", series, parts, HORIZON, 4, TRAIN_END)
+    whole = forecast_baseline("arima", series, ORIGINS, HORIZON, 4, TRAIN_END)
+    np.testing.assert_array_equal(np.concatenate([found["validation"], found["test"]]), whole)
+    assert converged is True
+
+
+@pytest.mark.parametrize("name", FORECASTERS)
+def test_a_constant_series(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = forecast_baseline(name, np.full(80, 3.0), np.array([60, 70]), 5, 4, 60)
+    np.testing.assert_allclose(found, 3, atol=1e-6)
+
+
+def test_errors(series, monkeypatch):
+    with pytest.raises(ZooError, match=r"unknown baseline 'arma'; valid for forecasting: arima, .*mean 'arima'"):
+        forecast_baseline("arma", series, ORIGINS, HORIZON, 4, TRAIN_END)
+    with pytest.raises(ZooError, match="arima: the training part has 15 steps, too few for a season of 4"):
+        forecast_baseline("arima", series, ORIGINS, HORIZON, 4, 15)
+    monkeypatch.setitem(sys.modules, "statsmodels.tsa.statespace.sarimax", None)
+    with pytest.raises(ZooError, match=r"needs statsmodels: pip install 'keras-model-zoo\[forecast\]'"):
+        forecast_baseline("arima", series, ORIGINS, HORIZON, 4, TRAIN_END)

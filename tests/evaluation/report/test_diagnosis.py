@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+
+from zoo.evaluation.report.diagnosis import best_epoch, diagnose
+from zoo.tasks import TASKS
+
+TASK = "image_classification"
+FLAT = [1.0, 0.7, 0.5, 0.42, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]
+
+
+def history(loss, validation_loss, learning_rate=None):
+    rows = [{"loss": a, "val_loss": b} for a, b in zip(loss, validation_loss, strict=True)]
+    return (
+        rows if learning_rate is None else [{**r, "learning_rate": x} for r, x in zip(rows, learning_rate, strict=True)]
+    )
+
+
+def accuracies(train, validation, test):
+    return {"train": {"accuracy": train}, "validation": {"accuracy": validation}, "test": {"accuracy": test}}
+
+
+BASELINE = {"name": "logistic_regression", "validation": {"accuracy": 0.84}, "test": {"accuracy": 0.84}}
+GOOD = accuracies(0.93, 0.91, 0.91)
+FALLING = list(np.linspace(1.0, 0.4, 10))
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "loss", "validation_loss", "metrics"),
+    [
+        ("good fit", "The model beats logistic regression", FLAT, FLAT, GOOD),
+        ("overfitting", "memorised", FLAT, FLAT, accuracies(0.99, 0.90, 0.90)),
+        ("overfitting", "epoch 4 of 10", FALLING, [1, 0.7, 0.5, 0.4, 0.42, 0.45, 0.5, 0.5, 0.5, 0.5], GOOD),
+        ("underfitting", "no better than with logistic regression", FLAT, FLAT, accuracies(0.83, 0.82, 0.82)),
+        ("undertrained", "still falling", FALLING, FALLING, GOOD),
+        ("suspicious", "training is the harder", FLAT, FLAT, accuracies(0.85, 0.95, 0.95)),
+        ("suspicious", "duplicates between the splits", FLAT, FLAT, accuracies(0.88, 0.86, 0.97)),
+        ("suspicious", "promised more", FLAT, FLAT, accuracies(0.93, 0.92, 0.80)),
+        ("diverged", "validation loss is not finite in epoch 10", FLAT, [*FLAT[:-1], np.nan], GOOD),
+        ("diverged", "accuracy on the test split", FLAT, FLAT, accuracies(0.9, 0.9, np.nan)),
+    ],
+)
+def test_states(state, words, loss, validation_loss, metrics):
+    result = diagnose(TASK, history(loss, validation_loss), metrics, BASELINE)
+    assert result["state"] == state
+    assert words in " ".join(result["advice"])
+
+
+def test_one_epoch_that_was_low_by_chance_is_no_overfitting():
+    """The losses of a diffusion model are samples; in 80 epochs some are low."""
+    loss, noise = np.geomspace(1, 0.3, 80), np.random.default_rng(0).normal(0, 0.04, 80)
+    noise[70] = -0.15
+    lucky = history(loss, loss * (1 + noise), np.geomspace(1, 0.01, 80))
+    assert diagnose(TASK, lucky, GOOD, BASELINE)["state"] == "good fit"
+    rising = np.concatenate([loss[:40], np.linspace(loss[40], 2 * loss[40], 40)])
+    found = diagnose(TASK, history(loss, rising * (1 + noise)), GOOD, BASELINE)
+    assert found["state"] == "overfitting" and " of 80 and rose" in found["advice"][0]
+
+
+def test_best_epoch_counts_from_one_and_skips_nan():
+    assert diagnose(TASK, history([3, 2, 1], [3, 1, 2]), GOOD)["best_epoch"] == 2
+    assert diagnose(TASK, history([3, 2, 1], [np.nan, 3, 2]), GOOD)["best_epoch"] == 3
+
+
+def test_best_epoch_goes_by_the_primary_metric_before_the_loss():
+    rows = [{**row, "val_accuracy": a} for row, a in zip(history([3, 2, 1], [1, 2, 3]), [0.5, 0.7, 0.7], strict=True)]
+    assert best_epoch(TASK, rows) == 2
+    rows = [{"val_mae": value} for value in (3.0, 1.0, 2.0)]
+    assert best_epoch("tabular_regression", rows) == 2
+    assert best_epoch(TASK, [{"loss": 1.0}]) is None
+
+
+def test_best_epoch_goes_by_the_loss_where_the_task_monitors_it():
+    rows = [{"val_loss": loss, "val_exact_match": 0.1 * e} for e, loss in enumerate([3.0, 1.0, 2.0])]
+    assert best_epoch("sequence_to_sequence", rows) == 2
+    assert (
+        best_epoch("sequence_regression", [{"val_loss": 2.0, "val_mse": 1.0}, {"val_loss": 1.0, "val_mse": 2.0}]) == 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "train", "validation", "test", "state", "words"),
+    [
+        ("language_modeling", 1.1, 1.8, 1.8, "overfitting", "Bits per token is 1.1 in training but 1.8 in validation"),
+        ("language_modeling", 1.5, 1.8, 1.8, "good fit", "Neither"),
+        ("forecasting", 0.8, 0.9, 1.6, "suspicious", "the series may have changed since"),
+        ("forecasting", 1.6, 0.9, 0.9, "suspicious", "the later part of the series calmer"),
+        ("transcription", 0.001, 0.03, 0.03, "overfitting", "Character error rate is 0.1% in training but 3.0%"),
+        ("transcription", 0.001, 0.002, 0.002, "good fit", "Neither"),
+        ("sequence_to_sequence", 1.0, 0.9, 0.9, "overfitting", "Exact match is 100.0% in training but 90.0%"),
+        ("semantic_segmentation", 0.82, 0.80, 0.80, "good fit", "Neither"),
+        ("object_detection", 0.95, 0.70, 0.70, "overfitting", "AP50 is 95.0% in training but 70.0%"),
+    ],
+)
+def test_other_kinds(task, train, validation, test, state, words):
+    values = {"train": train, "validation": validation, "test": test}
+    metrics = {split: {TASKS[task].primary: value} for split, value in values.items()}
+    examples = {"train": 5000, "validation": 500, "test": 500}
+    result = diagnose(task, history(FLAT, FLAT), metrics, examples=examples)
+    assert result["state"] == state and words.lower() in " ".join(result["advice"]).lower()
+
+
+def test_without_validation_it_is_inconclusive():
+    result = diagnose(TASK, [{"loss": value} for value in FLAT], {"test": {"accuracy": 0.9}})
+    assert result == {"state": "inconclusive", "best_epoch": None, "advice": result["advice"]}
+    assert "Hold one out" in result["advice"][0]
+
+
+def test_a_loss_that_falls_because_the_learning_rate_does_is_no_sign_of_too_little_training():
+    annealed = diagnose(TASK, history(FALLING, FALLING, np.linspace(1, 0.01, 10)), GOOD)
+    assert annealed["state"] == "good fit"
+    constant = diagnose(TASK, history(FALLING, FALLING, np.ones(10)), GOOD)
+    assert constant["state"] == "undertrained"
+
+
+def test_an_overfitting_model_is_not_called_underfitting():
+    result = diagnose(TASK, history(FLAT, FLAT), accuracies(0.99, 0.80, 0.80), BASELINE)
+    assert result["state"] == "overfitting" and "no better" not in " ".join(result["advice"])
+
+
+def test_a_perfect_validation_split_leaves_nothing_to_beat():
+    perfect = {"name": "ridge", "validation": {"accuracy": 1.0}}
+    result = diagnose(TASK, history(FLAT, FLAT), accuracies(1.0, 1.0, 1.0), perfect)
+    assert result["state"] == "good fit" and "beats" not in result["advice"][0]
+
+
+def test_training_well_but_validating_no_better_than_the_baseline_is_inconclusive():
+    result = diagnose(TASK, history(FLAT, FLAT), accuracies(0.87, 0.83, 0.83), BASELINE)
+    assert result["state"] == "inconclusive" and "although training is" in result["advice"][0]
+
+
+def test_a_gap_within_the_noise_of_few_examples_is_none():
+    metrics = accuracies(1.0, 1.0, 0.932)
+    assert diagnose(TASK, history(FLAT, FLAT), metrics)["state"] == "suspicious"
+    few, many = {"train": 114, "validation": 20, "test": 44}, {"train": 5000, "validation": 1000, "test": 1000}
+    assert diagnose(TASK, history(FLAT, FLAT), metrics, examples=few)["state"] == "good fit"
+    assert diagnose(TASK, history(FLAT, FLAT), metrics, examples=many)["state"] == "suspicious"
+
+
+def test_regression_reads_the_error_as_it_is():
+    metrics = {"train": {"mae": 1.0}, "validation": {"mae": 2.0}, "test": {"mae": 2.0}}
+    result = diagnose("tabular_regression", history(FLAT, FLAT), metrics)
+    assert result["state"] == "overfitting"
+    assert result["advice"][0].startswith("Mean absolute error is 1 in training but 2 in validation")
+
+
+def test_a_loss_that_hardly_falls_counts_unless_the_baseline_is_beaten():
+    still = history([1.0] * 10, [1.0] * 10)
+    result = diagnose(TASK, still, GOOD)
+    assert result["state"] == "underfitting" and "hardly fell" in result["advice"][0]
+    assert diagnose(TASK, still, GOOD, BASELINE)["state"] == "good fit"
+
+
+def test_an_empty_history_is_no_error():
+    assert diagnose(TASK, [], GOOD)["state"] == "good fit"

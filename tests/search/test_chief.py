@@ -1,0 +1,152 @@
+"""A chief and its workers over real gRPC on loopback; the trials are not trained."""
+
+import socket
+import threading
+
+import pytest
+from searching import board, leave, recipe_file, run_to_the_end, trials
+
+from zoo.errors import ZooError
+from zoo.search import chief as remote
+from zoo.search.chief import Chief, Client, address, is_loopback, serve
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return recipe_file(tmp_path_factory.mktemp("remote"))
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Return the seconds that the chief's clock is ahead; a test moves it."""
+    ahead, real = [0.0], remote.time.monotonic
+    monkeypatch.setattr(remote.time, "monotonic", lambda: real() + ahead[0])
+    return ahead
+
+
+@pytest.fixture
+def served(path, tmp_path):
+    """Serve a board; return it, the chief, and what makes clients."""
+    made, ended = board(path, tmp_path), []
+    chief = Chief(made, ended.append)
+    port = free_port()
+    server, clients = serve(chief, "127.0.0.1", port), []
+
+    def client(name):
+        clients.append(Client("127.0.0.1", port, name))
+        return clients[-1]
+
+    yield made, chief, client, ended
+    for one in clients:
+        one.close()
+    server.stop(None).wait()
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def test_two_workers_come_to_the_trials_of_one_process(served, path, tmp_path):
+    made, _, client, ended = served
+
+    def work(name):
+        one = client(name)
+        while True:
+            status, number = one.take()
+            if status == "STOPPED":
+                return
+            if number is not None:
+                leave(made, made.book.records[number])
+                one.put(number, failed=False)
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    assert trials(made) == run_to_the_end(board(path, alone))
+    assert len(ended) == 12
+    assert made.over
+
+
+def test_a_silent_worker_loses_its_trial_to_another(served, clock):
+    made, chief, client, ended = served
+    lost, other = client("lost"), client("other")
+    _, number = lost.take()
+    other.take()
+    clock[0] += 0.9 * remote.LEASE
+    assert other.still_own(1)
+    assert chief.give_back_silent() == []
+    clock[0] += 0.2 * remote.LEASE
+    assert chief.give_back_silent() == [("lost", number)]
+    assert chief.workers == ["other"]
+    leave(made, made.book.records[1])
+    other.put(1, failed=False)
+    assert other.take() == ("RUNNING", number)
+    assert not lost.still_own(number)  # it comes back, and hears of it
+    leave(made, made.book.records[number])
+    other.put(number, failed=False)
+    lost.put(number, failed=False)  # too late
+    assert [r.number for r in ended] == [1, number]
+
+
+def test_signs_of_life_keep_a_trial(served, clock):
+    _, chief, client, _ = served
+    one = client("one")
+    _, number = one.take()
+    for _ in range(5):
+        clock[0] += 0.8 * remote.LEASE
+        assert one.still_own(number)
+        assert chief.give_back_silent() == []
+
+
+def test_a_trial_that_the_chief_cannot_see_is_given_again(served):
+    made, _, client, ended = served
+    one = client("one")
+    _, number = one.take()
+    one.put(number, failed=False)  # whose files are elsewhere
+    assert ended == []
+    assert made.book.records[number].status == "running"
+    assert one.take() == ("RUNNING", number)
+
+
+def test_a_failed_trial(served):
+    made, _, client, ended = served
+    one = client("one")
+    _, number = one.take()
+    one.put(number, failed=True)
+    assert made.book.records[number].status == "failed"
+    assert ended[0].message
+    assert one.take() == ("RUNNING", 1)
+
+
+def test_a_chief_that_is_gone_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(remote, "PATIENCE", 0.2)
+    client = Client("127.0.0.1", free_port(), "one")
+    with pytest.raises(ZooError, match=r"has not answered for 0 s; start it again"):
+        client.take()
+    client.close()
+
+
+def test_an_address_in_use(served):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(ZooError, match="cannot listen on 127"):
+            serve(served[1], "127.0.0.1", taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("text", ["localhost", "localhost:", ":80", "a:b", "a:70000", "a:0"])
+def test_what_is_no_address(text):
+    with pytest.raises(ZooError, match=f"expected HOST:PORT, for example 127.0.0.1:9000, received {text}"):
+        address(text)
+
+
+def test_loopback():
+    assert address("10.0.0.1:9000") == ("10.0.0.1", 9000)
+    assert all(is_loopback(host) for host in ("127.0.0.1", "localhost", "127.3.2.1", "[::1]"))
+    assert not any(is_loopback(host) for host in ("0.0.0.0", "10.0.0.1", "chief.example.org"))

@@ -1,0 +1,1 @@
+"""All that knows TensorFlow or JAX from inside: start-up, devices, processes, determinism, precision, kernels."""

@@ -1,0 +1,171 @@
+"""Training on several devices: each works on its part of every batch, and all hold the same weights.
+
+TensorFlow: `tf.distribute.MirroredStrategy`, over devices of one machine. JAX: `keras.distribution.DataParallel`, over
+devices of one machine or, in processes that have joined (`zoo.backend.processes`), of several. Batches, their order and
+their augmentation are those of one device, and so is the loss, up to rounding and to what dropout leaves out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    from zoo.recipe.schema import Recipe
+
+_COMPARING = ("nt_xent", "supcon", "contrastive", "triplet")  # losses between the examples of a batch
+
+
+@dataclass(frozen=True)
+class Devices:
+    """The devices that a run trains on.
+
+    Attributes:
+        count: devices, those of other processes among them.
+        scope: what the model that is trained is built, compiled and fitted within.
+        callbacks: what has to be told of the course of training.
+        part: this process, and how many there are: it reads that part of each batch.
+        prepare: what the model that is trained needs when it is built.
+    """
+
+    count: int = 1
+    scope: Callable[[], AbstractContextManager[Any]] = nullcontext
+    callbacks: tuple[keras.callbacks.Callback, ...] = ()
+    part: tuple[int, int] = (0, 1)
+    prepare: Callable[[keras.Model], None] = lambda model: None
+
+    @property
+    def first(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.part[0] == 0
+
+
+@contextmanager
+def one_device() -> Iterator[None]:
+    """Leave JAX's devices to themselves for a while, as for what is drawn and watched in the course of training."""
+    before = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(before)
+
+
+def devices_for(recipe: Recipe) -> Devices:
+    """Return the devices that a recipe asks for.
+
+    Raises:
+        ZooError: there are fewer, the batch cannot be shared among them, or the loss cannot on this backend.
+    """
+    settings, backend = recipe.training.distribution, keras.backend.backend()
+    processes = _processes()
+    if settings is None and processes[1] == 1:
+        return Devices()
+    wanted = "all" if settings is None else settings.devices
+    found = _found()
+    here = len(found) // processes[1]
+    if wanted != "all" and wanted > here:
+        raise ZooError(
+            f"training.distribution.devices is {wanted}, and {backend} finds {here} here: {', '.join(found[:here])}"
+        )
+    if wanted != "all" and processes[1] > 1 and wanted < here:
+        raise ZooError(
+            f"training.distribution.devices is {wanted}, and each process has {here}: with several processes all are "
+            "used; show them fewer, for instance by CUDA_VISIBLE_DEVICES"
+        )
+    used = found if wanted == "all" or processes[1] > 1 else found[:wanted]
+    size = recipe.training.batch_size
+    if size % len(used):
+        raise ZooError(f"training.batch_size is {size}, which {len(used)} devices cannot share: take a multiple")
+    if len(used) == 1:
+        return Devices()
+    if backend == "tensorflow":
+        return _mirrored(recipe, used)
+    return _data_parallel(used, processes)
+
+
+def _processes() -> tuple[int, int]:
+    """Return the number of this process, and how many have joined."""
+    if keras.backend.backend() != "jax":
+        return 0, 1
+    import jax
+
+    return jax.process_index(), jax.process_count()
+
+
+def _found() -> list[str]:
+    """Return the names of the accelerators or, where there is none, of the processors; of all processes."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        kinds = (tf.config.list_logical_devices(kind) for kind in ("GPU", "CPU"))
+        return next([device.name for device in kind] for kind in kinds if kind)
+    if keras.backend.backend() == "jax":
+        return list(keras.distribution.list_devices())
+    raise ZooError(f"training.distribution: {keras.backend.backend()} has one device; tensorflow and jax take several")
+
+
+# === TensorFlow ===
+
+
+def _mirrored(recipe: Recipe, names: list[str]) -> Devices:
+    import tensorflow as tf
+
+    if recipe.loss.name in _COMPARING:
+        raise ZooError(
+            f"training.distribution: the loss {recipe.loss.name} compares all examples of a batch, which TensorFlow's "
+            "devices do not see; JAX's do: KERAS_BACKEND=jax"
+        )
+    if recipe.training.steps_per_execution not in ("auto", 1):
+        raise ZooError(
+            "training.distribution: TensorFlow's devices take one step a call; leave steps_per_execution out"
+        )
+    # between processors, collective operations are slow, and clash in the second run of a process
+    reduction = tf.distribute.ReductionToOneDevice() if "CPU" in names[0] else None
+    strategy = tf.distribute.MirroredStrategy(names, reduction)
+    return Devices(len(names), strategy.scope, prepare=_synchronize)
+
+
+def _synchronize(model: keras.Model) -> None:
+    """Have batch normalisation take the statistics of the whole batch."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
+
+
+# === JAX ===
+
+
+class _WholeInTest(keras.callbacks.Callback):
+    """Give each device the whole of the batches of validation, the last of which may be of any size."""
+
+    def __init__(self, distribution: Any) -> None:
+        super().__init__()
+        self.distribution = distribution
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Stop sharing."""
+        self.distribution.whole = True
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Share again."""
+        self.distribution.whole = False
+
+
+def _data_parallel(names: list[str], part: tuple[int, int]) -> Devices:
+    class DataParallel(keras.distribution.DataParallel):
+        whole = False
+
+        def get_data_layout(self, data_shape: Any) -> Any:
+            if not self.whole:
+                return super().get_data_layout(data_shape)
+            return keras.distribution.TensorLayout([None] * len(data_shape), self.device_mesh)
+
+    distribution = DataParallel(devices=names, auto_shard_dataset=False)
+    return Devices(len(names), distribution.scope, (_WholeInTest(distribution),), part)

@@ -1,0 +1,1 @@
+"""One file a command: what each runs, from data to result."""

@@ -1,0 +1,77 @@
+"""`zoo export`: a run as an ONNX file, proved on the test split."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from zoo.backend.startup import start_keras
+from zoo.commands.reopen import SILENT, reopen
+from zoo.errors import ZooError
+
+_EXPORTING = "tensorflow"  # the backend whose models tf2onnx reads
+
+
+def export(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, Any]:
+    """Export a run to ONNX, proved on the whole test split.
+
+    Returns:
+        The certificate, and `path`, the file.
+
+    Raises:
+        ZooError: no such run, other data than the run was trained on, or a file that differs from the model.
+    """
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = _EXPORTING
+    start_keras()
+    from zoo.export.export import export_run, exported_path
+    from zoo.training.saved_model import load_model
+
+    run, _, dataset = reopen(run_folder)
+    console.print(f"Exporting {run.folder}")
+    certificate = export_run(run, dataset, load_model(run))
+    print_export(console, certificate)
+    return {"path": str(exported_path(run)), **certificate}
+
+
+def exported(run: Any, dataset: Any, model: Any) -> dict[str, Any]:
+    """Export a run, on JAX in another process, whose backend the converter reads; return the certificate."""
+    import keras
+
+    from zoo.export.export import export_run
+
+    if keras.backend.backend() == _EXPORTING:
+        return export_run(run, dataset, model)
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", "export", str(run.folder), "--json"],
+        env={**os.environ, "KERAS_BACKEND": _EXPORTING},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ZooError(done.stderr.strip().rpartition("error: ")[2] or f"zoo export {run.folder} failed")
+    certificate: dict[str, Any] = json.loads(done.stdout)
+    return certificate
+
+
+def print_export(console: Console, certificate: dict[str, Any]) -> None:
+    """Say how far the file is from the model."""
+    if certificate["split"] == "noise":
+        console.print(
+            f"Exported {certificate['bytes'] / 1024:,.0f} KB: difference from Keras "
+            f"{certificate['max_abs_difference']:.1e} (allowed {certificate['tolerance']:.1e}) on the noise of "
+            f"{certificate['samples']} images"
+        )
+        return
+    console.print(
+        f"Exported {certificate['bytes'] / 1024:,.0f} KB: largest difference from Keras "
+        f"{certificate['max_abs_difference']:.1e} on {certificate['samples']:,} test examples, "
+        f"{certificate['label_flips']} labels differ"
+    )

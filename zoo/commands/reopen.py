@@ -1,0 +1,36 @@
+"""Opening a run again, with the data that it was trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from zoo.errors import ZooError
+from zoo.utils.files import read_json
+
+SILENT = Console(quiet=True, stderr=True)
+
+
+def reopen(folder: str | Path) -> tuple[Any, Any, Any]:
+    """Return run, recipe and data set, and check that the data is still the same."""
+    from zoo.data.sources.load import load_dataset
+    from zoo.tasks import TASKS
+    from zoo.training.run import open_run
+
+    run = open_run(folder)
+    loaded = run.recipe()
+    dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess)
+    check_same_data(run, dataset)
+    return run, loaded, dataset
+
+
+def check_same_data(run: Any, dataset: Any) -> None:
+    """Refuse data that is not what a run was trained on."""
+    known = read_json(run.folder / "data.json")["fingerprint"]
+    if dataset.fingerprint != known:
+        raise ZooError(
+            f"{dataset.name} is not the data that {run.folder} was trained on: its fingerprint is "
+            f"{dataset.fingerprint[:16]}, and was {known[:16]}; put the data back, or train again"
+        )

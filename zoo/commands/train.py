@@ -1,0 +1,203 @@
+"""`zoo train`: data, model, training, evaluation, report, export."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from zoo import lanes
+from zoo.backend.processes import Place, check_backend, joined
+from zoo.commands.export import exported, print_export
+from zoo.commands.reopen import SILENT, check_same_data
+from zoo.errors import ZooError
+from zoo.recipe import load_recipe
+from zoo.utils.files import replacing, write_json
+
+_TRAIN_EXAMPLES = 10_000  # training examples that the final figures on the training split are computed on, at most
+_TRAIN_TARGETS = 1 << 20  # and numbers in their targets
+
+
+def train(
+    recipe: str | Path | None,
+    overrides: Sequence[str] = (),
+    *,
+    runs: str | Path = "runs",
+    resume: str | Path | None = None,
+    export: bool = True,
+    console: Console = SILENT,
+) -> Path:
+    """Train a recipe, evaluate it once on the test split against its baseline, report, and export.
+
+    Args:
+        recipe: a shipped recipe (`cnn/digits`) or the path of a recipe file.
+        overrides: `key.path=value`.
+        runs: folder for the run folder.
+        resume: a run folder whose training was interrupted, to go on with, in place of a recipe.
+        export: whether to write the ONNX file.
+        console: where progress is shown.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        ZooError: a problem with the recipe or the data, found before training starts; or a failed training or export.
+    """
+    folder = train_together(None, recipe, overrides, runs=runs, resume=resume, export=export, console=console)
+    assert folder is not None
+    return folder
+
+
+def train_together(
+    place: Place | None,
+    recipe: str | Path | None,
+    overrides: Sequence[str] = (),
+    *,
+    runs: str | Path = "runs",
+    resume: str | Path | None = None,
+    export: bool = True,
+    console: Console = SILENT,
+) -> Path | None:
+    """Train a recipe as one of several processes: see `train`, and `zoo.backend.processes` for the place of this one.
+
+    Returns:
+        The run folder; None in a process that is not the first.
+    """
+    started = time.perf_counter()
+    if (recipe is None) == (resume is None) or (resume is not None and overrides):
+        raise ZooError("name a recipe, or a run to go on with (--resume RUN), which has its recipe and its overrides")
+    loaded = load_recipe(recipe, overrides) if recipe is not None else _interrupted(str(resume))
+    console.print(f"[bold]{loaded.name}[/]: {loaded.recipe.description or loaded.recipe.model.name}")
+    lanes.start(loaded.recipe)
+    check_backend(place)
+    from zoo.backend.size import count_parameters
+    from zoo.commands.write_report import report_run
+    from zoo.data.audit import audit
+    from zoo.data.sources.load import load_dataset
+    from zoo.evaluation.embedding_run import judge_represented
+    from zoo.evaluation.generation_run import judge_generated
+    from zoo.tasks import TASKS
+    from zoo.training.fit import fit
+    from zoo.training.problem import set_up
+    from zoo.training.run import create_run, open_run
+    from zoo.training.saved_model import load_model, saved_outcomes
+
+    task = TASKS[loaded.recipe.task]
+    dataset = load_dataset(loaded.recipe.data, task, loaded.recipe.preprocess)
+    facts = audit(dataset)
+    with joined(place):
+        problem = set_up(loaded.recipe, dataset)
+        if problem.pretrained is not None:
+            facts["pretrained"] = problem.pretrained
+        sizes = ", ".join(f"{count:,} {name}" for name, count in facts["splits"].items())
+        console.print(f"Data: {dataset.name}: {sizes}")
+        for finding in facts["findings"]:
+            console.print(f"  note: {finding}", style="yellow", markup=False)
+        parameters = count_parameters(problem.views.network)
+        console.print(f"Model: {loaded.recipe.model.name}, {parameters:,} parameters")
+        if problem.pretrained is not None:
+            held = ", frozen" if loaded.recipe.model.freeze else ""
+            console.print(f"  beginning with the encoder of {problem.pretrained['recipe']}{held}")
+
+        first = place is None or place.process == 0
+        if resume is not None:
+            run = open_run(resume)
+            check_same_data(run, dataset)
+        elif first:
+            run = create_run(loaded, Path(runs))
+            write_json(run.folder / "data.json", facts)
+        else:
+            run = None  # the first process has one
+        if run is not None:
+            console.print(f"Training in {run.folder}")
+        fitted = fit(problem, run.folder if run is not None else None, console, resume=resume is not None)
+    if run is None or not first:
+        console.print("Trained; the first process evaluates and exports")
+        return None
+    with replacing(run.model_path) as path:
+        problem.views.saved.save(path)
+    if fitted.kept_epoch < len(fitted.history):
+        console.print(f"Kept epoch {fitted.kept_epoch}, the best on validation")
+
+    model = load_model(run)  # what is evaluated is what was saved
+    judged = None
+    if task.kind == "generation":
+        judged = judge_generated(problem, model, run.folder, console, train)
+    elif task.kind == "representation":
+        judged = judge_represented(problem, model, console)
+    if judged is not None:
+        outputs, baseline = judged.outputs, judged.baseline
+    else:
+        outputs = _outputs(problem)
+        outputs["test"] = (dataset.test.targets, saved_outcomes(model, dataset.test, dataset.signature, task))
+        baseline = _baseline(problem, console)
+    report = report_run(run, loaded, problem, model, fitted, facts, outputs, baseline, judged)
+    _say_result(console, report)
+    if export:
+        print_export(console, exported(run, dataset, model))
+    console.print(f"Done in {time.perf_counter() - started:.0f} s. Report: {run.folder / 'report.html'}")
+    return run.folder
+
+
+def _interrupted(folder: str) -> Any:
+    """Return the recipe of a run whose training can go on."""
+    from zoo.training.callbacks.state import state_files
+    from zoo.training.run import open_run
+
+    run = open_run(folder)
+    if (run.folder / "report.json").is_file():
+        raise ZooError(f"{folder}: this run is finished; `zoo export` writes its ONNX file again")
+    if not state_files(run.folder / "checkpoints"):
+        raise ZooError(f"{folder} was stopped before its first checkpoint (checkpoints/step-*.npz); train anew")
+    return run.recipe()
+
+
+def _outputs(problem: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return targets and outputs on the validation split and on (part of) the training split, without augmentation.
+
+    On the validation split alone where training has nothing abnormal to tell from the rest, or nothing hidden.
+    """
+    from zoo.tasks import TASKS
+
+    train, validation = problem.dataset.train, problem.dataset.validation
+    task = TASKS[problem.recipe.task]
+    if task.kind == "anomaly" or task.fills_in:
+        return {"validation": (validation.targets, problem.outputs(problem.prepare(validation)))}
+    most = max(1, min(_TRAIN_EXAMPLES, _TRAIN_TARGETS // train.targets[0].size))
+    if len(train) > most:
+        chosen = np.random.default_rng(0).choice(len(train), most, replace=False)
+        train = train.part(np.sort(chosen))
+    return {
+        "train": (train.targets, problem.outputs(problem.prepare(train))),
+        "validation": (validation.targets, problem.outputs(problem.validation)),
+    }
+
+
+def _baseline(problem: Any, console: Console) -> dict[str, Any] | None:
+    """Fit the recipe's baseline on the training split, and run it on validation and test."""
+    from zoo.evaluation.baselines.run import run_baseline
+    from zoo.tasks import TASKS, words
+
+    name = problem.recipe.evaluation.baseline
+    if name is None:
+        return None
+    console.print(f"Baseline: {words(name)} on the same split …")
+    network = problem.views.network
+    code = 0
+    if TASKS[problem.recipe.task].reconstructs:
+        code = network.get_layer("features").output.shape[-1]
+    return run_baseline(problem.recipe, problem.dataset, problem.preprocessor, code=code)
+
+
+def _say_result(console: Console, report: dict[str, Any]) -> None:
+    from zoo.tasks import TASKS
+
+    primary = TASKS[report["task"]].primary
+    bounds = report["intervals"]["test"].get(primary)
+    interval = f" (95% interval {bounds[0]:.4f} to {bounds[1]:.4f})" if bounds else ""
+    console.print(f"Test {primary}: [bold]{report['metrics']['test'][primary]:.4f}[/]{interval}")
+    console.print(f"  {report['verdict']}", markup=False)

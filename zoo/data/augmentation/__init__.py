@@ -1,0 +1,1 @@
+"""Augmentation, in training only: image steps, RandAugment, mixup and CutMix, hidden tokens."""

@@ -1,0 +1,1 @@
+"""Sources, one file a source: from files, arrays and TFDS to examples and targets."""

@@ -1,0 +1,70 @@
+"""Anomaly detection: where to draw the line between normal and abnormal, and the methods to beat.
+
+Scores have shape `(n,)` and are greater for what looks less like the normal examples. What scores above the threshold
+is called abnormal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from zoo.evaluation.baselines.reconstruction import fit_pca
+from zoo.postprocessing.image_similarity import as_rows
+
+FALSE_POSITIVE_RATE = 0.05
+TREES = 100
+_ROWS = 4096  # examples that are scored at a time
+
+
+def pca_scores(
+    train: np.ndarray, splits: Mapping[str, np.ndarray], components: int, *, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Score examples by what as many principal components as the network's code leaves out.
+
+    Args:
+        train: normal training examples, images or features of one scale, shape `(n, …)`.
+        splits: name to the examples to score, each of shape `(m, …)`.
+        components: numbers in the code.
+        seed: seed of the fit, see `fit_pca`.
+
+    Returns:
+        Name to the mean squared error of each example, float64 of shape `(m,)`.
+    """
+    pca = fit_pca(train, components, seed=seed)
+
+    def score(x: np.ndarray) -> np.ndarray:
+        rows = as_rows(x)
+        return ((rows - pca.inverse_transform(pca.transform(rows))).astype(np.float64) ** 2).mean(1)
+
+    return {name: _in_parts(score, x) for name, x in splits.items()}
+
+
+def isolation_forest_scores(
+    train: np.ndarray, splits: Mapping[str, np.ndarray], *, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Score examples by how few random cuts set them apart from the training examples.
+
+    Liu, Ting and Zhou, "Isolation Forest", 2008, https://doi.org/10.1109/ICDM.2008.17; 100 trees of 256 examples each.
+
+    Args:
+        train: normal training examples, shape `(n, …)`.
+        splits: name to the examples to score, each of shape `(m, …)`.
+        seed: seed of the forest.
+
+    Returns:
+        Name to the anomaly score of each example, from 0 to 1, float64 of shape `(m,)`.
+    """
+    from sklearn.ensemble import IsolationForest
+
+    forest = IsolationForest(n_estimators=TREES, random_state=seed).fit(as_rows(train))
+
+    def score(x: np.ndarray) -> np.ndarray:
+        return -forest.score_samples(as_rows(x))
+
+    return {name: _in_parts(score, x) for name, x in splits.items()}
+
+
+def _in_parts(score: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
+    return np.concatenate([np.asarray(score(x[i : i + _ROWS]), dtype=np.float64) for i in range(0, len(x), _ROWS)])

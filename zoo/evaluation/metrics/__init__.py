@@ -1,0 +1,1 @@
+"""Metrics, one file a kind of task, with intervals and comparison."""

@@ -1,0 +1,107 @@
+"""Forecasting: errors of forecasts over several steps.
+
+Targets are floats of shape `(n, horizon + 1)`: the values to come, then what the error is scaled by, the in-sample
+mean absolute error of the seasonal naive forecast. The output is the forecasts, shape `(n, horizon)`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo.evaluation.metrics.common import WORST, check, highest
+
+METRICS = ("mase", "mae", "rmse", "smape", "bias")
+
+
+def resampled(y: np.ndarray, output: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from how often each window counts, shape `(n,)`, to `METRICS`.
+
+    MASE is the mean of |error| / scale (Hyndman and Koehler, "Another look at measures of forecast accuracy", 2006,
+    https://doi.org/10.1016/j.ijforecast.2006.03.001): below 1, the forecasts beat what the seasonal naive forecast
+    one step ahead reached on the training part. sMAPE is the mean of 2|error| / (|true| + |forecast|), from 0 to 2,
+    with 0 where both are 0. Bias is the mean of forecast - true.
+
+    Raises:
+        ValueError: shapes that do not fit, or a scale that is not positive.
+    """
+    true, scale, forecast = arrays(y, output)
+    error = forecast - true
+    size = np.abs(true) + np.abs(forecast)
+    relative = 2 * np.abs(error) / np.where(size > 0, size, 1)
+    each = np.stack(
+        [column.mean(1) for column in (np.abs(error) / scale, np.abs(error), error**2, relative, error)], axis=1
+    )
+
+    def statistic(counts: np.ndarray) -> np.ndarray:
+        mase, mae, mse, smape, bias = counts @ each / counts.sum()
+        return np.array([mase, mae, math.sqrt(mse), smape, bias])
+
+    return statistic
+
+
+def arrays(y: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Check shapes, and return true values `(n, horizon)`, scale `(n, 1)` and forecasts `(n, horizon)` in float64."""
+    y, output = np.asarray(y, dtype=np.float64), np.asarray(output, dtype=np.float64)
+    fits = y.ndim == output.ndim == 2 and y.shape == (len(output), output.shape[1] + 1)
+    check(y, output, fits, "y of shape (n, horizon + 1) and forecasts of shape (n, horizon)")
+    scale = y[:, -1:]
+    if not (scale > 0).all():
+        raise ValueError(f"the scale in the last column of y must be positive; received a minimum of {scale.min():.3g}")
+    return y[:, :-1], scale, output
+
+
+def overlapping(y: np.ndarray) -> int:
+    """Return how many windows in a row share a step that they forecast: 1 where windows do not overlap."""
+    true = np.asarray(y)[:, :-1]
+    between = stride(true)
+    return 1 if between is None else math.ceil(true.shape[1] / between)
+
+
+def stride(true: np.ndarray) -> int | None:
+    """Return how many steps lie between two windows that overlap, which shows in values `(n, horizon)` that repeat."""
+    horizon = true.shape[1]
+    for between in range(1, horizon if len(true) > 1 and np.ptp(true) else 0):
+        if (true[1:, : horizon - between] == true[:-1, between:]).all(1).mean() > 0.5:
+            return between
+    return None
+
+
+def details(
+    y: np.ndarray, output: np.ndarray, labels: Sequence[str], baseline: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Return `worst`, `by_step` and `overlap`.
+
+    Returns:
+        `worst`: windows with the largest scaled error, of those that overlap only the worst: `index`, `mase`, `mae`
+            and `bias`; `by_step`: scaled error by step ahead, for `model` and `baseline`; `overlap`: see `overlapping`.
+    """
+    true, scale, forecast = arrays(y, output)
+    scaled = np.abs(forecast - true) / scale
+    by_step = {"model": scaled.mean(0), "baseline": None}
+    if baseline is not None and np.isfinite(baseline).all():
+        by_step["baseline"] = (np.abs(arrays(y, baseline)[2] - true) / scale).mean(0)
+    worst = [
+        {
+            "index": i,
+            "mase": float(scaled[i].mean()),
+            "mae": float(scaled[i].mean() * scale[i, 0]),
+            "bias": float((forecast - true)[i].mean()),
+        }
+        for i in _apart(highest(scaled.mean(1), len(scaled)), overlapping(y))
+    ]
+    return {"worst": worst, "by_step": by_step, "overlap": overlapping(y)}
+
+
+def _apart(ranked: np.ndarray, overlap: int) -> list[int]:
+    """Return the first windows of a ranking that do not overlap one before them in it."""
+    chosen: list[int] = []
+    for i in ranked:
+        if all(abs(i - other) >= overlap for other in chosen):
+            chosen.append(int(i))
+        if len(chosen) == WORST:
+            break
+    return chosen

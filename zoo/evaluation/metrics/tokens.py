@@ -1,0 +1,102 @@
+"""Tokens: one prediction for each position of a sequence, as in language modeling and sequence labeling.
+
+Targets are integers of shape `(n, length)`, with 0 at positions that do not count. The output has shape
+`(n, length, 2)`: the negative log-likelihood of the target in nats, and 1 where the most probable token is the target.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo.evaluation.metrics.common import WORST, check, highest, label_of, ratio
+
+METRICS = ("bits_per_token", "perplexity", "token_accuracy")
+MOST_CLASSES = 100
+
+
+def resampled(y: np.ndarray, output: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from how often each row counts, shape `(n,)`, to `METRICS`.
+
+    Each is taken over all tokens that count, so that a row weighs as many as it has.
+
+    Raises:
+        ValueError: shapes that do not fit.
+    """
+    counted, surprise, hit = arrays(y, output)
+    each = np.stack([counted.sum(1), surprise.sum(1), hit.sum(1)], axis=1)
+
+    def statistic(counts: np.ndarray) -> np.ndarray:
+        tokens, nats, hits = counts @ each
+        mean = ratio(nats, tokens)
+        return np.array([mean / math.log(2), math.exp(mean) if mean < 700 else math.inf, ratio(hits, tokens)])
+
+    return statistic
+
+
+def arrays(y: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Check shapes, and return which positions count (bool), nats and hits, each `(n, length)` and 0 elsewhere."""
+    y, output = np.asarray(y), np.asarray(output, dtype=np.float64)
+    fits = y.ndim == 2 and output.shape == (*y.shape, 2)
+    check(y, output, fits, "y of shape (n, length) and output of shape (n, length, 2)")
+    counted = y != 0
+    return counted, np.where(counted, output[..., 0], 0), np.where(counted, output[..., 1], 0)
+
+
+def details(
+    y: np.ndarray, output: np.ndarray, labels: Sequence[str], baseline: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Return figures per token, by position, and the rows with the most bits a token.
+
+    Returns:
+        `per_class`: for each target that occurs, the costliest 100 in all: `label`, `support`, `token_accuracy`,
+            `bits` (each) and `share` (of all bits); `by_position`: bits at each position of a row, for `model` and
+            `baseline`, None where no target counts; `worst` and `typical`.
+    """
+    counted, nats, hit = arrays(y, output)
+    bits = nats / math.log(2)
+    by_position: dict[str, Any] = {"model": _by_position(counted, bits), "baseline": None}
+    if baseline is not None and np.isfinite(baseline).all():
+        by_position["baseline"] = _by_position(counted, arrays(y, baseline)[1] / math.log(2))
+    tokens = counted.sum(1)
+    rate = np.where(tokens > 0, bits.sum(1) / np.maximum(tokens, 1), np.nan)
+    middle = np.nanmedian(rate) if tokens.any() else 0.0
+    return {
+        "per_class": _per_class(np.asarray(y)[counted], bits[counted], hit[counted], labels),
+        "by_position": by_position,
+        "worst": [_row(int(i), rate, hit, tokens) for i in highest(rate, WORST) if tokens[i]],
+        "typical": [_row(int(i), rate, hit, tokens) for i in highest(-np.abs(rate - middle), 4) if tokens[i]],
+    }
+
+
+def _row(i: int, rate: np.ndarray, hit: np.ndarray, tokens: np.ndarray) -> dict[str, Any]:
+    return {
+        "index": i,
+        "bits": float(rate[i]),
+        "token_accuracy": float(hit[i].sum() / tokens[i]),
+        "tokens": int(tokens[i]),
+    }
+
+
+def _per_class(y: np.ndarray, bits: np.ndarray, hit: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:
+    support = np.bincount(y)
+    cost, hits = np.bincount(y, bits), np.bincount(y, hit)
+    chosen = [i for i in highest(cost, MOST_CLASSES) if support[i]]
+    return [
+        {
+            "label": label_of(labels, int(i)),
+            "support": int(support[i]),
+            "token_accuracy": float(hits[i] / support[i]),
+            "bits": float(cost[i] / support[i]),
+            "share": ratio(cost[i], cost.sum()),
+        }
+        for i in chosen
+    ]
+
+
+def _by_position(counted: np.ndarray, bits: np.ndarray) -> np.ndarray:
+    rows = counted.sum(0)
+    return np.where(rows > 0, bits.sum(0) / np.maximum(rows, 1), np.nan)

@@ -1,0 +1,147 @@
+"""The report of a run: `report.json` for programs, `report.html` for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.evaluation.metrics import mistakes
+from zoo.evaluation.metrics.comparison import compare
+from zoo.evaluation.metrics.evaluate import evaluate
+from zoo.evaluation.metrics.intervals import draws, intervals
+from zoo.evaluation.report.diagnosis import diagnose
+from zoo.evaluation.report.page import render
+from zoo.evaluation.report.predictions import Predictions
+from zoo.tasks import TASKS
+from zoo.utils.files import write_json, write_text
+
+Outputs = Mapping[str, tuple[np.ndarray, np.ndarray]]
+
+
+def build_report(
+    *,
+    task: str,
+    recipe: str,
+    model: str,
+    outputs: Outputs,
+    labels: Sequence[str],
+    history: Sequence[Mapping[str, float]],
+    data: Mapping[str, Any],
+    seed: int,
+    seconds: float,
+    parameters: int,
+    versions: Mapping[str, str],
+    hardware: str | Mapping[str, Any],
+    config: str,
+    baseline: Mapping[str, Any] | None = None,
+    flops: int | None = None,
+) -> dict[str, Any]:
+    """Compute everything that a report says.
+
+    Args:
+        task: name of the task.
+        recipe: name of the recipe.
+        model: name of the model.
+        outputs: split (`train`, `validation`, `test`; any may be missing but `test`) to its targets and the model's
+            outputs, as for `evaluate`.
+        labels: names of the classes, or of the target's symbols by number; empty for numbers.
+        history: one mapping an epoch: `loss`, `val_loss`, the metric that the task monitors, if it is another, with
+            and without `val_`, and `learning_rate`.
+        data: `source`, `fingerprint`, `splits` (name to size), `class_counts` (split to counts by label), `findings`
+            (sentences of the audit), and whatever else is worth telling about the data.
+        seed: seed of the run; also of the bootstrap.
+        seconds: time that the training took.
+        parameters: number of the model's parameters.
+        versions: package to version.
+        hardware: what the run was made on.
+        config: the resolved recipe as YAML.
+        baseline: `name`, the baseline's outputs under `validation` and `test`, `seconds`, and further facts, or None.
+        flops: floating-point operations for one example.
+
+    Returns:
+        A dict that is JSON throughout (no NaN, no NumPy). See the keys below; what does not apply is None. What only
+        one kind of task has (`details` in its module of `zoo.evaluation.metrics.kinds`) stands under keys of its own.
+    """
+    y, output = outputs["test"]
+    metrics = {split: evaluate(task, *pair) for split, pair in outputs.items()}
+    examples = {split: len(pair[0]) for split, pair in outputs.items()}
+    rival = None if baseline is None else baseline.get("test")
+    drawn, rival_drawn = (
+        draws(task, y, o, seed=seed) if o is not None and np.isfinite(o).all() else None for o in (output, rival)
+    )
+    figures = _baseline_figures(task, outputs, baseline, seed, rival_drawn)
+    comparison = None
+    if baseline is not None and rival is not None:
+        both = None if drawn is None or rival_drawn is None else (drawn, rival_drawn)
+        comparison = compare(task, y, output, rival, name=baseline["name"], seed=seed, drawn=both)
+    return jsonable(
+        {
+            "recipe": recipe,
+            "task": task,
+            "model": model,
+            "metrics": metrics,
+            "examples": examples,
+            "intervals": {"test": intervals(task, y, output, seed=seed, drawn=drawn)},
+            "baseline": figures,
+            "comparison": comparison,
+            "verdict": comparison["verdict"] if comparison else "not compared: no baseline was fitted",
+            "diagnosis": diagnose(task, history, metrics, figures, examples),
+            "history": history,
+            "labels": labels,
+            **mistakes.details(TASKS[task].scored, y, output, labels, rival),
+            "data": data,
+            "seed": seed,
+            "seconds": seconds,
+            "parameters": parameters,
+            "flops": flops,
+            "versions": versions,
+            "hardware": hardware,
+            "config": config,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+    )
+
+
+def write_report(folder: str | Path, report: Mapping[str, Any], predictions: Predictions | None = None) -> None:
+    """Write `report.json` and `report.html`, one file that needs no other and no network.
+
+    Args:
+        folder: where to; created if it is missing.
+        report: what `build_report` returned, or what `report.json` holds.
+        predictions: test examples and outputs; without them the page has no pictures and no plots over examples.
+    """
+    write_json(Path(folder) / "report.json", jsonable(report))
+    write_text(Path(folder) / "report.html", render(report, predictions))
+
+
+def jsonable(value: Any) -> Any:
+    """Return `value` as plain JSON types; NaN and infinity become None."""
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return jsonable(value.tolist())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [jsonable(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int) else str(value)
+
+
+def _baseline_figures(
+    task: str, outputs: Outputs, baseline: Mapping[str, Any] | None, seed: int, drawn: np.ndarray | None
+) -> dict[str, Any] | None:
+    """Return the baseline with its outputs replaced by metrics, and intervals for the test split."""
+    if baseline is None:
+        return None
+    figures = dict(baseline)
+    for split in ("train", "validation", "test"):
+        if split in baseline:
+            figures[split] = evaluate(task, outputs[split][0], baseline[split])
+    if "test" in baseline:
+        figures["intervals"] = {"test": intervals(task, outputs["test"][0], baseline["test"], seed=seed, drawn=drawn)}
+    return figures

@@ -1,0 +1,199 @@
+"""The report's figures as inline SVG: text stays text, colours are CSS variables, and output is reproducible."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo.evaluation.metrics.evaluate import CALIBRATION_BINS, PERCENT, TITLES, reliability
+
+# Light-mode colours; in the SVG each becomes a CSS variable, so that the page can restyle it in dark mode.
+INK, QUIET, FIRST, SECOND = "#1f2430", "#6b7280", "#2563eb", "#d9540b"
+_VARIABLES = {INK: "--ink", QUIET: "--quiet", FIRST: "--first", SECOND: "--second"}
+MOST_POINTS = 1000
+
+
+def curves(history: Sequence[Mapping[str, Any]], name: str, best_epoch: int | None) -> str | None:
+    """Draw a metric or loss over the epochs, for training and validation; None if the history lacks it.
+
+    Args:
+        history: one mapping an epoch.
+        name: key in the history; `val_` before it is the validation's.
+        best_epoch: epoch to mark, counted from 1.
+    """
+    series = {key: _column(history, key) for key in (name, f"val_{name}")}
+    series = {key: values for key, values in series.items() if np.isfinite(values).any()}
+    if not series:
+        return None
+    title = TITLES.get(name, name.replace("_", " "))
+    figure, axes = new_figure()
+    for key, values in series.items():
+        validation = key.startswith("val_")
+        axes.plot(
+            np.arange(1, len(values) + 1),
+            values,
+            color=SECOND if validation else FIRST,
+            label="validation" if validation else "training",
+            marker="o" if len(values) < 25 else None,
+            markersize=3,
+        )
+    if best_epoch is not None and f"val_{name}" in series:
+        value = series[f"val_{name}"][best_epoch - 1]
+        axes.axvline(best_epoch, color=QUIET, linewidth=1, linestyle=(0, (3, 3)))
+        axes.plot([best_epoch], [value], "o", color=SECOND, markersize=7, label=f"best epoch: {best_epoch}")
+    if name in PERCENT:
+        percent(axes.yaxis)
+    _epochs(axes, len(history))
+    axes.legend(loc="best")
+    alt = f"{title} per epoch for {' and '.join('validation' if k.startswith('val_') else 'training' for k in series)}"
+    return to_svg(figure, name, alt)
+
+
+def learning_rate(history: Sequence[Mapping[str, Any]]) -> str | None:
+    """Draw the learning rate over the epochs; None if the history lacks it."""
+    values = _column(history, "learning_rate")
+    if not np.isfinite(values).any():
+        return None
+    figure, axes = new_figure()
+    axes.plot(np.arange(1, len(values) + 1), values, color=FIRST)
+    axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=False)
+    axes.set_ylim(bottom=0)
+    _epochs(axes, len(history))
+    return to_svg(figure, "learning_rate", "learning rate per epoch")
+
+
+def calibration(y: np.ndarray, probabilities: np.ndarray, baseline: np.ndarray | None = None) -> str:
+    """Draw the reliability diagram: accuracy against confidence, and below it how often each confidence occurs.
+
+    Args:
+        y: class indices, shape `(n,)`.
+        probabilities: shape `(n, classes)`.
+        baseline: the baseline's probabilities, shape `(n, classes)`, or None.
+    """
+    figure, (axes, below) = new_figure(rows=2, height=3.7)
+    axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=(0, (3, 3)), label="perfect calibration")
+    for output, color, label in ((baseline, QUIET, "baseline"), (probabilities, FIRST, "model")):
+        if output is not None:
+            bins = reliability(y, output)
+            used = bins["count"] > 0
+            count = bins["count"][used]
+            x, height = bins["confidence"][used] / count, bins["correct"][used] / count
+            axes.plot(x, height, color=color, label=label, marker="o", markersize=3.5 if label == "model" else 2.5)
+    edges = np.arange(CALIBRATION_BINS) / CALIBRATION_BINS
+    share = reliability(y, probabilities)["count"] / len(y)
+    below.bar(edges, share, width=1 / CALIBRATION_BINS * 0.9, align="edge", color=FIRST)
+    axes.set_ylabel("accuracy")
+    below.set_ylabel("examples")
+    below.set_xlabel("confidence")
+    for axis in (axes.yaxis, below.yaxis, below.xaxis):
+        percent(axis)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.02)
+    axes.legend(loc="upper left")
+    return to_svg(figure, "calibration", "reliability diagram: accuracy against confidence, with the share of examples")
+
+
+def scatter(y: np.ndarray, prediction: np.ndarray) -> str:
+    """Draw predicted against true values, at most 1000 points.
+
+    Args:
+        y: true values, shape `(n,)`.
+        prediction: predicted values, shape `(n,)`.
+    """
+    figure, axes = new_figure()
+    chosen = np.random.default_rng(0).permutation(len(y))[:MOST_POINTS]
+    low, high = min(y.min(), prediction.min()), max(y.max(), prediction.max())
+    axes.plot([low, high], [low, high], color=QUIET, linewidth=1, linestyle=(0, (3, 3)), label="perfect prediction")
+    axes.plot(y[chosen], prediction[chosen], "o", color=FIRST, markersize=3, alpha=0.5, markeredgewidth=0)
+    axes.set_xlabel("true")
+    axes.set_ylabel("predicted")
+    axes.legend(loc="upper left")
+    return to_svg(figure, "scatter", "predicted against true values on the test split")
+
+
+def residuals(y: np.ndarray, prediction: np.ndarray, baseline: np.ndarray | None = None) -> str:
+    """Draw the histogram of the errors (predicted - true), with the baseline's as an outline.
+
+    Args:
+        y: true values, shape `(n,)`.
+        prediction: predicted values, shape `(n,)`.
+        baseline: the baseline's predictions, shape `(n,)`, or None.
+    """
+    figure, axes = new_figure()
+    errors = [prediction - y] + ([] if baseline is None else [baseline - y])
+    bins = np.histogram_bin_edges(np.concatenate(errors), bins=30)
+    axes.hist(errors[0], bins=bins, color=FIRST, alpha=0.75, label="model")
+    if baseline is not None:
+        axes.hist(errors[1], bins=bins, histtype="step", color=QUIET, linewidth=1.2, label="baseline")
+        axes.legend(loc="best")
+    axes.axvline(0, color=INK, linewidth=1)
+    axes.set_xlabel("predicted \N{MINUS SIGN} true")
+    axes.set_ylabel("test examples")
+    return to_svg(figure, "residuals", "histogram of the residuals on the test split")
+
+
+def new_figure(rows: int = 1, height: float = 2.5, width: float = 3.9) -> tuple[Any, Any]:
+    """Return a figure, sizes in inches, and its axes, one below the other and each a third of the first's height."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots(rows, 1, sharex=True, height_ratios=[3, 1][:rows])
+    for each in np.atleast_1d(axes):
+        each.spines[["top", "right"]].set_visible(False)
+        each.spines[["left", "bottom"]].set_color(QUIET)
+        each.tick_params(colors=QUIET, labelsize=9)
+        each.xaxis.label.set_color(INK)
+        each.yaxis.label.set_color(INK)
+        each.grid(axis="y", color=QUIET, alpha=0.2, linewidth=0.8)
+        each.set_axisbelow(True)
+    return figure, axes
+
+
+def to_svg(figure: Any, name: str, alt: str) -> str:
+    """Write the figure as an SVG element that can stand inline in a page."""
+    from html import escape
+
+    import matplotlib
+    from matplotlib.colors import to_hex
+
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        if legend:
+            legend.get_frame().set(facecolor="none", edgecolor="none")
+            for text in legend.get_texts():
+                text.set(color=INK, fontsize=9)
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
+    for color, variable in _VARIABLES.items():
+        svg = svg.replace(to_hex(color), f"var({variable}, {color})")
+    svg = re.sub(r' transform="rotate\(-0 [^)]*\)"| ?font-family: [^;"]*;?', "", svg)
+    used = set(re.findall(r"#([\w-]+)", svg))
+    svg = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", svg)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
+
+
+def _column(history: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
+    return np.array([np.nan if row.get(name) is None else row[name] for row in history], dtype=np.float64)
+
+
+def _epochs(axes: Any, epochs: int) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10, min_n_ticks=1))
+    axes.set_xlim(0.5, max(epochs, 2) + 0.5)
+
+
+def percent(axis: Any) -> None:
+    """Write an axis' values as percentages."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis.set_major_formatter(PercentFormatter(xmax=1, decimals=None))

@@ -1,0 +1,25 @@
+"""Anomaly detection: how well the scores tell normal from abnormal, and the examples that they rank worst."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from zoo.evaluation.report.charts import roc_curves, score_histogram
+from zoo.evaluation.report.sections.reconstruction import SHOWN, pair
+
+if TYPE_CHECKING:
+    from zoo.evaluation.report.predictions import Predictions
+
+
+def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
+    """Return `roc` and `histogram` (SVG), the `threshold` with its figures, and `worst`, images with their pictures."""
+    from markupsafe import Markup
+
+    threshold = report.get("threshold")
+    plots = {
+        "roc": roc_curves(report["roc"]),
+        "histogram": score_histogram(report["histogram"], threshold["threshold"] if threshold else None),
+    }
+    worst = [] if predictions is None else [pair(predictions, entry) for entry in report["worst"][:SHOWN]]
+    return {**{name: Markup(svg) for name, svg in plots.items() if svg}, "threshold": threshold, "worst": worst}

@@ -1,0 +1,82 @@
+"""Forecasting: the series with its forecasts, the error by step ahead, and the worst windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup
+
+from zoo.evaluation.metrics.forecasting import stride
+from zoo.evaluation.report import charts
+
+if TYPE_CHECKING:
+    from zoo.evaluation.report.predictions import Predictions
+
+WINDOWS = 4  # forecasts that follow each other in the wide figure
+SEASONS = 2  # horizons of the past that are shown before a forecast
+
+
+def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
+    """Return `series`, `by_step` and `worst`, figures with their captions; what cannot be drawn is missing."""
+    steps = report.get("by_step")
+    found: dict[str, Any] = {"series": None, "by_step": None, "worst": []}
+    if steps:
+        found["by_step"] = Markup(charts.step_errors(steps["model"], steps["baseline"]))
+    if predictions is None:
+        return found
+    found["series"] = _last_part(predictions)
+    for entry in report["worst"][:2]:
+        found["worst"].append({**entry, "svg": Markup(_window(predictions, entry["index"]))})
+    return found
+
+
+def _last_part(predictions: Predictions) -> Markup | None:
+    """Draw forecasts that follow each other at the end of the test split; None if the windows do not say how."""
+    true = predictions.y_true[:, :-1]
+    horizon, between = true.shape[1], _stride(predictions)
+    if between is None:
+        return None
+    apart = -(-horizon // between)
+    last = len(true) - 1
+    shown = [last - apart * back for back in reversed(range(WINDOWS)) if last - apart * back >= 0]
+    origin = {i: (i - shown[0]) * between for i in shown}
+    truth = dict(zip(range(-SEASONS * horizon, 0), _past(predictions, shown[0], SEASONS * horizon), strict=True))
+    for i in range(shown[0], last + 1):
+        truth |= dict(enumerate(true[i], start=(i - shown[0]) * between))
+    windows = [charts.Forecast(origin[i], predictions.output[i], _baseline(predictions, i)) for i in shown]
+    steps, values = np.array(list(truth)), np.array(list(truth.values()), dtype=np.float64)
+    return Markup(charts.forecasts(steps, values, windows, wide=True))
+
+
+def _window(predictions: Predictions, i: int) -> str:
+    true = predictions.y_true[i, :-1]
+    past = _past(predictions, i, SEASONS * len(true))
+    values = np.concatenate([past[np.isfinite(past)], true])
+    steps = np.arange(len(values)) - (len(values) - len(true)) + 1
+    return charts.forecasts(steps, values, [charts.Forecast(1, predictions.output[i], _baseline(predictions, i))])
+
+
+def _past(predictions: Predictions, i: int, most: int) -> np.ndarray:
+    """Return the values before a window, NaN where they are not known, shape `(most,)`."""
+    past = np.full(most, np.nan)
+    if predictions.context is not None:
+        known = np.asarray(predictions.context(i), dtype=np.float64).reshape(-1)[-most:]
+        past[most - len(known) :] = known
+    return past
+
+
+def _stride(predictions: Predictions) -> int | None:
+    """Return how many steps lie between two windows, None if neither targets nor contexts tell."""
+    true = predictions.y_true[:, :-1]
+    found, horizon = stride(true), true.shape[1]
+    if found is not None or predictions.context is None or len(true) < 2:
+        return found
+    past = np.asarray(predictions.context(len(true) - 1)).reshape(-1)[-horizon:]
+    return horizon if np.array_equal(past, true[-2]) else None
+
+
+def _baseline(predictions: Predictions, i: int) -> np.ndarray | None:
+    rival = predictions.baseline_output
+    return None if rival is None or not np.isfinite(rival).all() else rival[i]

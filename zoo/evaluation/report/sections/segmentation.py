@@ -1,0 +1,38 @@
+"""Segmentation: images beside their true and predicted classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.evaluation.report.pictures import class_color, class_picture, picture
+
+if TYPE_CHECKING:
+    from zoo.evaluation.report.predictions import Predictions
+
+WORST = 6
+LONGEST = 128  # CSS pixels of a picture's longer side
+
+
+def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
+    """Return `typical` and `worst` (images with their pictures), and the `legend`: names and colours of the classes."""
+    found: dict[str, Any] = {"typical": [], "worst": [], "legend": []}
+    if predictions is None:
+        return found
+    for name, most in (("typical", WORST), ("worst", WORST)):
+        found[name] = [_panels(predictions, entry) for entry in report[name][:most]]
+    rows = report["per_class"] or []
+    found["legend"] = [{"label": row["label"], "color": class_color(i)} for i, row in enumerate(rows)]
+    return found
+
+
+def _panels(predictions: Predictions, entry: Mapping[str, Any]) -> dict[str, Any]:
+    i = entry["index"]
+    panels = []
+    if predictions.example is not None:
+        panels.append(("image", picture(np.asarray(predictions.example(i)), LONGEST)))
+    panels.append(("truth", class_picture(predictions.y_true[i], LONGEST)))
+    panels.append(("prediction", class_picture(predictions.output[i], LONGEST)))
+    return {**entry, "panels": [{"what": what, **shown} for what, shown in panels]}

@@ -1,0 +1,1 @@
+"""What a model's outputs mean: decoding, boxes, image similarity. NumPy alone."""

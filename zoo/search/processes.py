@@ -1,0 +1,62 @@
+"""Runs in processes of their own, forked from one that has imported what they need."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+_PRELOADED = ["zoo.search.forkserver_preload"]
+_GRACE = 10.0
+
+
+class Launcher:
+    """Start processes, and end those that are left.
+
+    A process that trains starts in a second instead of five, and what it takes is given back when it ends.
+    """
+
+    def __init__(self) -> None:
+        methods = multiprocessing.get_all_start_methods()
+        self._context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        if "forkserver" in methods:
+            self._context.set_forkserver_preload(_PRELOADED)
+        self._running: set[Any] = set()
+        self._lock = threading.Lock()
+
+    def run(self, function: Callable[..., None], *arguments: Any, stop: threading.Event | None = None) -> str | None:
+        """Run a function to its end in a process of its own.
+
+        Args:
+            function: one at the top of a module.
+            arguments: what it takes.
+            stop: end the process when this is set.
+
+        Returns:
+            Why it failed, in words; None if it did not.
+        """
+        process = self._context.Process(target=function, args=arguments)
+        with self._lock:
+            process.start()
+            self._running.add(process)
+        try:
+            while process.is_alive():
+                process.join(0.2 if stop is not None else None)
+                if stop is not None and stop.is_set():
+                    process.kill()
+                    process.join(_GRACE)
+        finally:
+            with self._lock:
+                self._running.discard(process)
+        code = process.exitcode or 0
+        if code < 0:
+            return f"its process was ended by {signal.Signals(-code).name}"
+        return f"its process ended with code {code}" if code else None
+
+    def stop(self) -> None:
+        """End all processes that run."""
+        with self._lock:
+            for process in self._running:
+                process.kill()

@@ -1,0 +1,309 @@
+"""An exported file, opened in onnxruntime. Nothing here imports TensorFlow or Keras."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.data.sources.tables import Column
+from zoo.data.text import SPECIAL, Tokenizer
+from zoo.errors import ZooError, did_you_mean, listing
+from zoo.postprocessing.boxes import top_detections
+from zoo.postprocessing.decoding import beam_search, collapse_ctc, greedy, sample
+from zoo.tasks import END, START, TASKS, UNKNOWN
+
+SIGNATURE_KEY = "zoo.signature"
+BATCH = 256
+_VALUES = 1 << 22  # numbers in the inputs that are run at a time
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the file gives for some examples.
+
+    Attributes:
+        output: the file's main output, as it is: probabilities, values, forecasts `(examples, horizon)`, logits, or
+            boxes and scores side by side.
+        probabilities: `(examples, classes)` float32, or None where there is not one class an example.
+        labels: the most probable class of each example, or None.
+        values: `(examples,)` float32, or None where there is not one number an example.
+        forecasts: `(examples, horizon)` float32, or None.
+        texts: what was transcribed, or None.
+        masks: the class of each pixel, `(examples, height, width)`, or None.
+        detections: `(examples, most, 6)`: ymin, xmin, ymax, xmax in shares of the image, class, score; a score of 0 is
+            padding. Or None.
+        embeddings: `(examples, features)` float32, of encoders, or None.
+        parts: of an autoencoder: `embedding` `(examples, features)`, `reconstruction` `(examples, height, width,
+            channels)` in [0, 1], and `score` `(examples,)`, their mean squared difference; else empty.
+    """
+
+    output: np.ndarray
+    probabilities: np.ndarray | None = None
+    labels: list[str] | None = None
+    values: np.ndarray | None = None
+    forecasts: np.ndarray | None = None
+    texts: list[str] | None = None
+    masks: np.ndarray | None = None
+    detections: np.ndarray | None = None
+    embeddings: np.ndarray | None = None
+    parts: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+class ExportedModel:
+    """An ONNX file that `zoo export` wrote.
+
+    Attributes:
+        task: name of the task.
+        kind: "image", "array", "table", "text", "tokens" or "graph"; "noise" where images are made.
+        shape: shape of one example, or of a graph's nodes; None where an axis varies.
+        columns: the columns of a table.
+        labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
+        tokenizer: how texts become token ids; None where the input is no text.
+        threshold: anomaly detection: the score above which an example is abnormal.
+
+    Raises:
+        ZooError: the file is missing, is not ONNX, or was not written by `zoo export`.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        import onnxruntime
+
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise ZooError(f"model file {path} does not exist")
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises classes of its own, one for each cause
+            raise ZooError(f"{path}: not readable as an ONNX model ({str(error).partition(chr(10))[0]})") from error
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        if SIGNATURE_KEY not in metadata:
+            raise ZooError(
+                f"{path}: lacks the metadata '{SIGNATURE_KEY}'; only files written by `zoo export` can be used"
+            )
+        signature = json.loads(metadata[SIGNATURE_KEY])
+        self.task: str = signature["task"]
+        self.kind: str = signature["kind"]
+        self.target: str = signature["target"]
+        self.shape: tuple[int | None, ...] = tuple(signature["shape"])
+        self.columns = [Column(**column) for column in signature["columns"]]
+        self.labels: tuple[str, ...] = tuple(signature["labels"])
+        self.tokenizer = Tokenizer.from_json(signature["tokenizer"]) if "tokenizer" in signature else None
+        self.threshold: float | None = signature.get("threshold")
+        self._steps, self._guidance = signature.get("steps", 1), signature.get("guidance", 1.0)
+        self._kind = TASKS[self.task].kind
+
+    def sample(
+        self, count: int, *, seed: int = 0, labels: Sequence[str] | None = None, guidance: float | None = None
+    ) -> np.ndarray:
+        """Make images, uint8 `(count, height, width, channels)`.
+
+        Args:
+            count: number of images.
+            seed: the same seed gives the same images.
+            labels: class of each image, for models that take classes; all in turn where it is left out.
+            guidance: weight of the class, for diffusion models that take classes; that of the recipe where it is left
+                out.
+
+        Raises:
+            ZooError: the file does not make images, or takes no classes, or not these.
+        """
+        if self._kind != "generation":
+            raise ZooError(f"{self.path}: making images is for generators, and the file's task is {self.task}")
+        if labels is not None and not self.labels:
+            raise ZooError(f"{self.path}: this model takes no classes")
+        for name in labels or ():
+            if name not in self.labels:
+                hint = did_you_mean(name, self.labels)
+                raise ZooError(f"{self.path}: unknown class '{name}'{hint} (known: {listing(self.labels)})")
+        if labels is not None and len(labels) != count:
+            raise ZooError(f"labels: expected one for each of {count} images, received {len(labels)}")
+        generator = np.random.default_rng(seed)
+        feeds: dict[str, np.ndarray] = {}
+        for given in self._session.get_inputs():
+            if given.name == "label":
+                chosen = [self.labels.index(n) for n in labels] if labels else np.arange(count) % len(self.labels)
+                feeds["label"] = np.asarray(chosen, np.int32)
+            elif given.name == "guidance":
+                feeds["guidance"] = np.array([self._guidance if guidance is None else guidance], np.float32)
+            else:
+                lead = (self._steps, count) if given.name == "step_noise" else (count,)
+                feeds[given.name] = generator.standard_normal((*lead, *self.shape), np.float32)  # type: ignore[arg-type]
+        parts = []
+        for i in range(0, count, BATCH):
+            part = slice(i, i + BATCH)
+            cut = {n: x if n == "guidance" else x[:, part] if n == "step_noise" else x[part] for n, x in feeds.items()}
+            parts.append(self._run(cut)["image"])
+        return _join(parts)
+
+    def predict(self, raw: Any, so_far: np.ndarray | None = None) -> Prediction:
+        """Run the model.
+
+        Args:
+            raw: uint8 images `(examples, height, width, channels)` or a list of single ones of any size; float32
+                vectors `(examples, features)` or sequences `(examples, steps, features)`; texts `(examples,)`; token
+                ids `(examples, length)`; a dict of columns `(examples,)`; or graphs, a dict of `nodes` `(examples,
+                nodes, features)` float32, padded with NaN, and `edges` `(examples, edges, 2)` int32, padded with -1.
+            so_far: sequence to sequence only: the target so far, token ids `(examples, length)` that begin with the
+                start mark. The logits of each next token are then the output; without it the target is decoded.
+        """
+        if self._kind == "generation":
+            raise ZooError(f"{self.path}: makes images from noise; use sample(), or `zoo sample`")
+        if self._kind == "sequences" and so_far is None:
+            symbols = self.decode(raw)
+            return Prediction(symbols, texts=[self._text(row) for row in symbols])
+        parts = [self._run(feeds) for feeds in self._feeds(raw, so_far)]
+        found = {name: _join([part[name] for part in parts]) for name in parts[0] if name != "label"}
+        if self._kind == "classification":
+            labels = [str(label) for part in parts for label in part["label"]]
+            output = found["probabilities"]
+            return Prediction(output, probabilities=output, labels=labels)
+        if self._kind == "regression":
+            return Prediction(found["value"], values=found["value"])
+        if self._kind == "forecasting":
+            return Prediction(found["forecast"], forecasts=found["forecast"])
+        if self._kind == "transcription":
+            output = found["probabilities"]
+            symbols = collapse_ctc(output.argmax(axis=-1))
+            texts = ["".join(self.labels[i] for i in row if i) for row in symbols]
+            return Prediction(output, texts=texts)
+        if self._kind == "segmentation":
+            return Prediction(found["probabilities"], masks=found["mask"])
+        if self._kind == "detection":
+            output = np.concatenate([found["boxes"], found["scores"]], axis=-1)
+            return Prediction(output, detections=top_detections(output))
+        if self._kind in ("reconstruction", "anomaly"):
+            called = None if self.threshold is None else [self.labels[int(s > self.threshold)] for s in found["score"]]
+            return Prediction(found["reconstruction"], labels=called, parts=found)
+        if self._kind == "representation":
+            return Prediction(found["embedding"], embeddings=found["embedding"])
+        return Prediction(found["logits"])
+
+    def latency(self, raw: Any, so_far: np.ndarray | None = None, *, calls: int = 200) -> float:
+        """Return the median milliseconds that onnxruntime takes for one example.
+
+        Args:
+            raw: one example or more, as `predict` takes them; the first is used.
+            so_far: sequence to sequence only: the target so far, as `predict` takes it.
+            calls: how often it is run; the first tenth is left out.
+        """
+        feeds = {name: values[:1] for name, values in self._feeds(raw, so_far)[0].items()}
+        times = []
+        for _ in range(calls):
+            started = time.perf_counter()
+            self._run(feeds)
+            times.append(time.perf_counter() - started)
+        return 1000 * statistics.median(times[calls // 10 :])
+
+    def decode(self, raw: Any, most: int = 256, *, beams: int = 1) -> np.ndarray:
+        """Decode the target of each source, `(examples, length)` token ids padded with 0.
+
+        Args:
+            raw: texts `(examples,)`.
+            most: most tokens of a target.
+            beams: hypotheses that are kept; 1 is greedy.
+        """
+        if self._kind != "sequences":
+            raise ZooError(f"{self.path}: decoding is for sequence to sequence, and the file's task is {self.task}")
+        source = self._tensor(raw)
+
+        def step(rows: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+            return self._run({"source": source[rows], "target": tokens.astype(np.int32)})["logits"][:, -1]
+
+        if beams == 1:
+            return greedy(step, len(source), start=START, end=END, most=most)
+        return beam_search(step, len(source), start=START, end=END, most=most, width=beams)
+
+    def generate(
+        self,
+        prompt: str,
+        length: int,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+    ) -> str:
+        """Continue a text by sampling from a language model.
+
+        Args:
+            prompt: what the text begins with, at least one character.
+            length: characters to add.
+            temperature: below 1 is more even, above 1 more varied.
+            top_k: sample from the so many most probable only.
+            top_p: sample from the most probable that together have this probability (Holtzman et al. 2019).
+            seed: the same seed gives the same text.
+        """
+        if self.task != "language_modeling" or self.tokenizer is None:
+            raise ZooError(f"{self.path}: generating is for language models, and the file's task is {self.task}")
+        if not prompt:
+            raise ZooError("prompt: expected at least one character")
+
+        def step(tokens: np.ndarray) -> np.ndarray:
+            return self._run({"tokens": tokens[:, -(self.shape[0] or 0) :].astype(np.int32)})["logits"][:, -1]
+
+        ids = sample(
+            step,
+            self.tokenizer.encode([prompt]),
+            length=length,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+        )
+        return self.tokenizer.decode(ids[0])
+
+    def fill_in(self, texts: Sequence[str] | np.ndarray) -> list[str]:
+        """Put the most probable symbol in each place of texts that the vocabulary lacks, for example U+FFFD.
+
+        Args:
+            texts: `(examples,)`; what is longer than the model's context is cut.
+        """
+        if not TASKS[self.task].fills_in or self.tokenizer is None:
+            raise ZooError(f"{self.path}: filling in is for masked language models, and the file's task is {self.task}")
+        tokens = self.tokenizer.encode([text[: self.shape[0]] for text in texts])
+        symbols = len(SPECIAL)
+        parts = [self._run({"tokens": row[None]})["logits"] for row in tokens]
+        best = symbols + np.concatenate(parts)[..., symbols:].argmax(axis=-1)
+        filled = np.where(tokens == UNKNOWN, best, tokens)
+        return [self.tokenizer.decode(row) for row in filled]
+
+    def _text(self, row: np.ndarray) -> str:
+        return "".join(self.labels[i] for i in row if i > END)
+
+    def _tensor(self, raw: Any) -> np.ndarray:
+        return self.tokenizer.encode(raw) if self.tokenizer is not None else raw
+
+    def _feeds(self, raw: Any, so_far: np.ndarray | None) -> list[dict[str, np.ndarray]]:
+        """Return the inputs of the file, some examples at a time."""
+        if self.kind == "graph":
+            size = max(1, min(BATCH, _VALUES // max(1, raw["nodes"][:1].size)))
+            parts = [slice(i, i + size) for i in range(0, len(raw["nodes"]), size)]
+            return [{name: raw[name][part] for name in ("nodes", "edges")} for part in parts]
+        if isinstance(raw, Mapping):
+            rows = len(next(iter(raw.values())))
+            return [{c.name: raw[c.name][i : i + BATCH, None] for c in self.columns} for i in range(0, rows, BATCH)]
+        if self.tokenizer is None and isinstance(raw, Sequence):
+            return [{self.kind: image[None]} for image in raw]
+        x = self._tensor(raw)
+        size = max(1, min(BATCH, _VALUES // max(1, x[:1].size)))
+        parts = [slice(i, i + size) for i in range(0, len(x), size)]
+        if so_far is not None:
+            return [{"source": x[part], "target": so_far[part]} for part in parts]
+        return [{"tokens" if self.kind == "text" else self.kind: x[part]} for part in parts]
+
+    def _run(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        names = [output.name for output in self._session.get_outputs()]
+        return dict(zip(names, self._session.run(names, feeds), strict=True))
+
+
+def _join(parts: list[np.ndarray]) -> np.ndarray:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -1,0 +1,1 @@
+"""What training a GAN or a diffusion model adds: their views and losses."""
