@@ -1,11 +1,15 @@
-"""Tasks: what a recipe's `task:` fixes. Plain data, so that every stage and the recipe check can read it."""
+"""Tasks, sources and token ids: plain data that every stage and the recipe's checks read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 PADDING, UNKNOWN, START, END = range(4)  # ids of the special tokens; symbols count from 4
+
+FILE_SOURCES = ("folder", "csv", "parquet", "npz", "text")  # `SOURCE:PATH`: the user's own files
+SOURCES = ("tfds", "builtin", *FILE_SOURCES)  # the others are `SOURCE:NAME`
 
 Kind = Literal[
     "classification",
@@ -21,23 +25,34 @@ Kind = Literal[
     "generation",
     "representation",
 ]
-_LABELED = ("classification", "reconstruction", "anomaly", "generation", "representation")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
-    """One task.
+    """One task. A stage asks its attributes, or has a table from its kind to functions.
 
     Attributes:
         name: what recipes call it.
-        kind: what the target is. It decides the head, the figures, the report's sections and the export's outputs.
+        kind: what the target is. It decides the head, the metrics, the report's sections and the export's outputs.
         inputs: kinds of input data that the task takes.
         sources: kinds of source that hold such data.
         losses: losses that fit the task.
-        primary: the metric that headlines and that compares with the baseline.
+        primary: the metric that headlines and that is compared with the baseline's.
         greater_is_better: direction of the primary metric.
-        monitor: what is watched while training, and chooses the best epoch on validation.
+        monitor: what training watches on validation to choose the best epoch.
         baselines: baselines that fit the task.
+        labeled: each example has a class, to learn or to tell examples apart.
+        classifies: the target is that class, and the output its probabilities.
+        scales_targets: the targets are numbers, which are standardised for training.
+        forecasts: the examples are windows of a series.
+        decodes: the output is a sequence that is generated token by token, each from those before it.
+        labels_pixels: the target is a class for each pixel.
+        reconstructs: the target is the network's own input.
+        finds_anomalies: training sees the normal classes alone, and the target says which examples are abnormal.
+        makes_images: the model makes images from noise.
+        embeds: the saved model gives embeddings, which are evaluated by a classifier on top of them.
+        reads_corpus: the source is running text, which is cut into windows of characters.
+        fills_in: the network predicts characters that are hidden.
     """
 
     name: str
@@ -46,264 +61,187 @@ class Task:
     sources: tuple[str, ...]
     losses: tuple[str, ...]
     primary: str
-    greater_is_better: bool
-    monitor: str
+    greater_is_better: bool = True
+    monitor: str = "loss"
     baselines: tuple[str, ...]
-
-    @property
-    def labeled(self) -> bool:
-        """Whether the source gives a class for each example, to learn or to tell examples apart."""
-        return self.kind in _LABELED
+    labeled: bool = False
+    classifies: bool = False
+    scales_targets: bool = False
+    forecasts: bool = False
+    decodes: bool = False
+    labels_pixels: bool = False
+    reconstructs: bool = False
+    finds_anomalies: bool = False
+    makes_images: bool = False
+    embeds: bool = False
+    reads_corpus: bool = False
+    fills_in: bool = False
 
     @property
     def scored(self) -> Kind:
-        """The kind that figures are computed for: representations are judged by a classifier on top of them."""
-        return "classification" if self.kind == "representation" else self.kind
+        """The kind whose metrics are computed."""
+        return "classification" if self.embeds else self.kind
 
-    @property
-    def reads_corpus(self) -> bool:
-        """Whether the source is running text, which is cut into windows of characters."""
-        return self.name in ("language_modeling", "masked_language_modeling")
 
-    @property
-    def fills_in(self) -> bool:
-        """Whether the network is to say what is hidden of a text."""
-        return self.name == "masked_language_modeling"
-
-    @property
-    def reconstructs(self) -> bool:
-        """Whether the network is held to its own input."""
-        return self.kind in ("reconstruction", "anomaly")
-
+_STORED = ("tfds", "builtin")
+_IMAGES = (*_STORED, "folder", "npz")
+_TABLES = (*_STORED, "csv", "parquet", "npz")
 
 _ANY = ("k_nearest_neighbors", "random_forest", "gradient_boosting", "support_vector_machine")
 _CLASSIFIERS = ("majority_class", "logistic_regression", *_ANY)
 _REGRESSORS = ("mean", "ridge", *_ANY)
-_CLASSIFICATION_LOSSES = (
-    "categorical_crossentropy",
-    "sparse_categorical_crossentropy",
-    "binary_crossentropy",
-    "focal",
-)
-_REGRESSION_LOSSES = ("mean_squared_error", "mean_absolute_error", "huber")
-_RECONSTRUCTION_LOSSES = ("mean_squared_error", "mean_absolute_error", "binary_crossentropy")
-_IMAGES = ("tfds", "builtin", "folder", "npz")
-_TABLES = ("tfds", "builtin", "csv", "parquet", "npz")
-_STORED = ("tfds", "builtin")
 
-TASKS: dict[str, Task] = {
-    "image_classification": Task(
-        "image_classification",
-        "classification",
-        ("image",),
-        _IMAGES,
-        _CLASSIFICATION_LOSSES,
-        "accuracy",
-        True,
-        "accuracy",
-        _CLASSIFIERS,
+_REGRESSION_LOSSES = ("mean_squared_error", "mean_absolute_error", "huber")
+
+_classification = partial(
+    Task,
+    kind="classification",
+    losses=("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy", "focal"),
+    primary="accuracy",
+    monitor="accuracy",
+    labeled=True,
+    classifies=True,
+)
+_regression = partial(
+    Task,
+    kind="regression",
+    losses=_REGRESSION_LOSSES,
+    greater_is_better=False,
+    baselines=_REGRESSORS,
+    scales_targets=True,
+)
+_tokens = partial(Task, kind="tokens", losses=("masked_crossentropy",))
+_language = partial(
+    _tokens,
+    inputs=("text",),
+    sources=(*_STORED, "text"),
+    primary="bits_per_token",
+    greater_is_better=False,
+    reads_corpus=True,
+)
+
+_reconstruction = partial(
+    Task,
+    inputs=("image",),
+    sources=_IMAGES,
+    losses=("mean_squared_error", "mean_absolute_error", "binary_crossentropy"),
+    labeled=True,
+    reconstructs=True,
+)
+
+_ALL = (
+    _classification(name="image_classification", inputs=("image",), sources=_IMAGES, baselines=_CLASSIFIERS),
+    _classification(name="tabular_classification", inputs=("table", "array"), sources=_TABLES, baselines=_CLASSIFIERS),
+    _regression(name="tabular_regression", inputs=("table", "array"), sources=_TABLES, primary="mae", monitor="mae"),
+    _classification(
+        name="sequence_classification",
+        inputs=("text", "array"),
+        sources=(*_STORED, "npz"),
+        baselines=("majority_class", "logistic_regression", "random_forest", "gradient_boosting"),
     ),
-    "tabular_classification": Task(
-        "tabular_classification",
-        "classification",
-        ("table", "array"),
-        _TABLES,
-        _CLASSIFICATION_LOSSES,
-        "accuracy",
-        True,
-        "accuracy",
-        _CLASSIFIERS,
+    _regression(name="sequence_regression", inputs=("array",), sources=(*_STORED, "npz"), primary="mse"),
+    _classification(
+        name="node_classification", inputs=("graph",), sources=_STORED, baselines=("label_spreading", *_CLASSIFIERS)
     ),
-    "tabular_regression": Task(
-        "tabular_regression",
-        "regression",
-        ("table", "array"),
-        _TABLES,
-        _REGRESSION_LOSSES,
-        "mae",
-        False,
-        "mae",
-        _REGRESSORS,
+    _classification(name="graph_classification", inputs=("graph",), sources=_STORED, baselines=_CLASSIFIERS),
+    _tokens(
+        name="sequence_labeling",
+        inputs=("tokens",),
+        sources=_STORED,
+        primary="token_accuracy",
+        baselines=("most_frequent_token",),
     ),
-    "sequence_classification": Task(
-        "sequence_classification",
-        "classification",
-        ("text", "array"),
-        (*_STORED, "npz"),
-        _CLASSIFICATION_LOSSES,
-        "accuracy",
-        True,
-        "accuracy",
-        ("majority_class", "logistic_regression", "random_forest", "gradient_boosting"),
+    _language(name="language_modeling", baselines=("unigram", "ngram")),
+    _language(name="masked_language_modeling", baselines=("unigram",), fills_in=True),
+    Task(
+        name="sequence_to_sequence",
+        kind="sequences",
+        inputs=("text",),
+        sources=_STORED,
+        losses=("masked_crossentropy",),
+        primary="exact_match",
+        baselines=("nearest_source",),
+        decodes=True,
     ),
-    "sequence_regression": Task(
-        "sequence_regression",
-        "regression",
-        ("array",),
-        (*_STORED, "npz"),
-        _REGRESSION_LOSSES,
-        "mse",
-        False,
-        "loss",
-        _REGRESSORS,
+    Task(
+        name="transcription",
+        kind="transcription",
+        inputs=("image",),
+        sources=_STORED,
+        losses=("ctc",),
+        primary="character_error_rate",
+        greater_is_better=False,
+        baselines=("most_frequent_text",),
     ),
-    "node_classification": Task(
-        "node_classification",
-        "classification",
-        ("graph",),
-        _STORED,
-        _CLASSIFICATION_LOSSES,
-        "accuracy",
-        True,
-        "accuracy",
-        ("label_spreading", *_CLASSIFIERS),
+    Task(
+        name="forecasting",
+        kind="forecasting",
+        inputs=("array",),
+        sources=(*_STORED, "csv"),
+        losses=_REGRESSION_LOSSES,
+        primary="mase",
+        greater_is_better=False,
+        baselines=("naive", "seasonal_naive", "exponential_smoothing", "arima"),
+        scales_targets=True,
+        forecasts=True,
     ),
-    "graph_classification": Task(
-        "graph_classification",
-        "classification",
-        ("graph",),
-        _STORED,
-        _CLASSIFICATION_LOSSES,
-        "accuracy",
-        True,
-        "accuracy",
-        _CLASSIFIERS,
+    Task(
+        name="semantic_segmentation",
+        kind="segmentation",
+        inputs=("image",),
+        sources=_STORED,
+        losses=("pixel_crossentropy", "dice", "crossentropy_dice", "focal"),
+        primary="mean_iou",
+        baselines=("most_frequent_class", "pixel_forest"),
+        labels_pixels=True,
     ),
-    "sequence_labeling": Task(
-        "sequence_labeling",
-        "tokens",
-        ("tokens",),
-        _STORED,
-        ("masked_crossentropy",),
-        "token_accuracy",
-        True,
-        "loss",
-        ("most_frequent_token",),
+    Task(
+        name="object_detection",
+        kind="detection",
+        inputs=("image",),
+        sources=_STORED,
+        losses=("center_net",),
+        primary="ap50",
+        baselines=("template_boxes",),
     ),
-    "language_modeling": Task(
-        "language_modeling",
-        "tokens",
-        ("text",),
-        (*_STORED, "text"),
-        ("masked_crossentropy",),
-        "bits_per_token",
-        False,
-        "loss",
-        ("unigram", "ngram"),
+    _reconstruction(
+        name="reconstruction", kind="reconstruction", primary="mse", greater_is_better=False, baselines=("pca",)
     ),
-    "masked_language_modeling": Task(
-        "masked_language_modeling",
-        "tokens",
-        ("text",),
-        (*_STORED, "text"),
-        ("masked_crossentropy",),
-        "bits_per_token",
-        False,
-        "loss",
-        ("unigram",),
+    _reconstruction(
+        name="anomaly_detection",
+        kind="anomaly",
+        primary="auroc",
+        baselines=("pca_error", "isolation_forest"),
+        finds_anomalies=True,
     ),
-    "sequence_to_sequence": Task(
-        "sequence_to_sequence",
-        "sequences",
-        ("text",),
-        _STORED,
-        ("masked_crossentropy",),
-        "exact_match",
-        True,
-        "loss",
-        ("nearest_source",),
+    Task(
+        name="image_generation",
+        kind="generation",
+        inputs=("image",),
+        sources=_IMAGES,
+        losses=("adversarial", "denoising"),
+        primary="fid",
+        greater_is_better=False,
+        baselines=("gaussian_mixture",),
+        labeled=True,
+        makes_images=True,
     ),
-    "transcription": Task(
-        "transcription",
-        "transcription",
-        ("image",),
-        _STORED,
-        ("ctc",),
-        "character_error_rate",
-        False,
-        "loss",
-        ("most_frequent_text",),
+    Task(
+        name="representation_learning",
+        kind="representation",
+        inputs=("image",),
+        sources=_IMAGES,
+        losses=("nt_xent", "supcon", "contrastive", "triplet", "masked_pixels"),
+        primary="accuracy",
+        baselines=("pca", "pixels"),
+        labeled=True,
+        embeds=True,
     ),
-    "forecasting": Task(
-        "forecasting",
-        "forecasting",
-        ("array",),
-        (*_STORED, "csv"),
-        _REGRESSION_LOSSES,
-        "mase",
-        False,
-        "loss",
-        ("naive", "seasonal_naive", "exponential_smoothing", "arima"),
-    ),
-    "semantic_segmentation": Task(
-        "semantic_segmentation",
-        "segmentation",
-        ("image",),
-        _STORED,
-        ("pixel_crossentropy", "dice", "crossentropy_dice", "focal"),
-        "mean_iou",
-        True,
-        "loss",
-        ("most_frequent_class", "pixel_forest"),
-    ),
-    "object_detection": Task(
-        "object_detection",
-        "detection",
-        ("image",),
-        _STORED,
-        ("center_net",),
-        "ap50",
-        True,
-        "loss",
-        ("template_boxes",),
-    ),
-    "reconstruction": Task(
-        "reconstruction",
-        "reconstruction",
-        ("image",),
-        _IMAGES,
-        _RECONSTRUCTION_LOSSES,
-        "mse",
-        False,
-        "loss",
-        ("pca",),
-    ),
-    "anomaly_detection": Task(
-        "anomaly_detection",
-        "anomaly",
-        ("image",),
-        _IMAGES,
-        _RECONSTRUCTION_LOSSES,
-        "auroc",
-        True,
-        "loss",
-        ("pca_error", "isolation_forest"),
-    ),
-    "image_generation": Task(
-        "image_generation",
-        "generation",
-        ("image",),
-        _IMAGES,
-        ("adversarial", "denoising"),
-        "fid",
-        False,
-        "loss",
-        ("gaussian_mixture",),
-    ),
-    "representation_learning": Task(
-        "representation_learning",
-        "representation",
-        ("image",),
-        _IMAGES,
-        ("nt_xent", "supcon", "contrastive", "triplet", "masked_pixels"),
-        "accuracy",
-        True,
-        "loss",
-        ("pca", "pixels"),
-    ),
-}
+)
+
+TASKS: dict[str, Task] = {task.name: task for task in _ALL}
 
 
 def words(name: str) -> str:
-    """Write a name that recipes use as words, for example `pca_error` as "PCA error"."""
+    """Return a name from a recipe as words, for example "PCA error" for `pca_error`."""
     return " ".join("PCA" if word == "pca" else word for word in name.split("_"))
