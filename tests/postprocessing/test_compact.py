@@ -45,9 +45,9 @@ def test_sequences_are_decoded_to_their_end():
     """A model that says the source's symbols backwards, and then the end mark."""
 
     def model(inputs):
-        source, so_far = inputs
-        logits = np.zeros((*so_far.shape, 9), np.float32)
-        for row, (ids, said) in enumerate(zip(source, so_far, strict=True)):
+        source, decoder_input = inputs
+        logits = np.zeros((*decoder_input.shape, 9), np.float32)
+        for row, (ids, said) in enumerate(zip(source, decoder_input, strict=True)):
             assert said[0] == START
             answer = [*ids[ids > 0][::-1], END]
             for step in range(len(said)):

@@ -31,7 +31,7 @@ RESIDENT_BYTES_ONCE = 1 << 25  # the same for those that are read once, which ar
 _EVALUATION_BATCH = 512
 _AHEAD = 4  # training batches that are made ahead
 _CALLS = 16  # and at most so many at once, each of which is in memory
-Form = Literal["target", "so_far", "itself", "normalized", "normalized_with_class", "views", "hidden"]
+Form = Literal["target", "decoder_input", "itself", "normalized", "normalized_with_class", "views", "hidden"]
 VIEWS = 2  # of an example, augmented apart from each other
 
 
@@ -45,10 +45,10 @@ class Prepared:
         array: all prepared examples `(examples, *shape)`; of graphs a dict of `nodes` and `edges`.
         targets: what the model is trained on: one-hot `(examples, classes)`, standardised `(examples, values)`, or as
             the task has them.
-        form: what a model is given and held to: the example and its "target"; the example with the target "so_far"
-            (the start mark, then the target moved on by one), and the target; the example and "itself", normalised; or
-            the example "normalized", alone or "normalized_with_class"; or two "views" of the example, augmented apart
-            from each other, `(batch, 2, *shape)`; or tokens with some "hidden" while training, and these.
+        form: what the model is given, and its target: the example and its "target"; the example with the
+            "decoder_input" (the start token, then the target shifted by one), and the target; the example and "itself",
+            normalised; the example "normalized", alone or "normalized_with_class"; two "views" of the example, each
+            augmented by itself, `(batch, 2, *shape)`; or tokens of which training hides some ("hidden"), and these.
         augment: the steps that tell views apart, in evaluation as well as in training.
     """
 
@@ -66,8 +66,8 @@ class Prepared:
         """Return what the model takes and what it is held to, of prepared examples and their targets."""
         import tensorflow as tf
 
-        if self.form == "so_far":
-            return (x, so_far(y)), y
+        if self.form == "decoder_input":
+            return (x, decoder_input(y)), y
         if self.form in ("target", "views", "hidden"):
             return x, y
         scale, offset = (tf.constant(v, tf.float32) for v in (self.preprocessor.scale, self.preprocessor.offset))
@@ -175,8 +175,8 @@ def _graph_reader(split: Split, preprocessor: Preprocessor) -> Callable[[Any], A
     return several
 
 
-def so_far(targets: Any) -> Any:
-    """Return the target so far at each step, `(examples, length)`: the start mark, then the target moved on by one."""
+def decoder_input(targets: Any) -> Any:
+    """Return the decoder's input, `(examples, length)`: the start token, then the target shifted by one."""
     import tensorflow as tf
 
     return tf.concat([tf.fill([tf.shape(targets)[0], 1], START), targets[:, :-1]], axis=1)

@@ -42,13 +42,13 @@ def measure(path: Path, model: keras.Model, split: Split, signature: Signature, 
     worst, flips, scale = 0.0, 0, 0.0
     for positions in chunks(split):
         raw = split.take(positions)
-        so_far = None
+        decoder_input = None
         if task.kind == "sequences":
             y = split.targets[positions]
-            so_far = np.concatenate([np.full((len(y), 1), START, np.int32), y[:, :-1]], axis=1)
-        wanted = keras_output(model, raw, signature, so_far)
+            decoder_input = np.concatenate([np.full((len(y), 1), START, np.int32), y[:, :-1]], axis=1)
+        wanted = keras_output(model, raw, signature, decoder_input)
         wanted = wanted[:, 0] if task.kind == "regression" else wanted
-        prediction = exported.predict(raw, so_far)
+        prediction = exported.predict(raw, decoder_input)
         if isinstance(wanted, dict):
             for name, theirs in prediction.parts.items():
                 difference = np.abs(theirs.astype(np.float64) - wanted[name])

@@ -28,7 +28,7 @@ def outcomes(kind: Kind, model: Model, batches: Iterable[Any], targets: np.ndarr
 
     Args:
         kind: kind of the task.
-        model: from inputs to outputs; for "sequences" from `[source, target so far]` to logits.
+        model: from inputs to outputs; for "sequences" from `[source, decoder input]` to logits.
         batches: inputs, some examples at a time, in the order of `targets`.
         targets: the split's raw targets.
     """

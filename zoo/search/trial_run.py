@@ -206,10 +206,10 @@ def _cost(name: str, loaded: LoadedRecipe, problem: Any, parameters: int) -> flo
         onnx.save(converted(loaded, dataset, problem.views.saved), path)
         if name == "file_size":
             return path.stat().st_size / 1024
-        raw, so_far = dataset.validation.take(np.array([0])), None
+        raw, decoder_input = dataset.validation.take(np.array([0])), None
         if loaded.recipe.task == "sequence_to_sequence":
-            so_far = np.ones((1, 1), np.int32)
-        return ExportedModel(path).latency(raw, so_far)
+            decoder_input = np.ones((1, 1), np.int32)
+        return ExportedModel(path).latency(raw, decoder_input)
 
 
 def _clear_another(folder: Path, loaded: LoadedRecipe) -> None:

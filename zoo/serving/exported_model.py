@@ -144,7 +144,7 @@ class ExportedModel:
             parts.append(self._run(cut)["image"])
         return _join(parts)
 
-    def predict(self, raw: Any, so_far: np.ndarray | None = None) -> Prediction:
+    def predict(self, raw: Any, decoder_input: np.ndarray | None = None) -> Prediction:
         """Run the model.
 
         Args:
@@ -152,15 +152,15 @@ class ExportedModel:
                 vectors `(examples, features)` or sequences `(examples, steps, features)`; texts `(examples,)`; token
                 ids `(examples, length)`; a dict of columns `(examples,)`; or graphs, a dict of `nodes` `(examples,
                 nodes, features)` float32, padded with NaN, and `edges` `(examples, edges, 2)` int32, padded with -1.
-            so_far: sequence to sequence only: the target so far, token ids `(examples, length)` that begin with the
-                start mark. The logits of each next token are then the output; without it the target is decoded.
+            decoder_input: sequence to sequence only: token ids `(examples, length)` from the start token on. The output
+                is then the logits of each next token; without it the target is decoded.
         """
         if self._kind == "generation":
             raise ZooError(f"{self.path}: makes images from noise; use sample(), or `zoo sample`")
-        if self._kind == "sequences" and so_far is None:
+        if self._kind == "sequences" and decoder_input is None:
             symbols = self.decode(raw)
             return Prediction(symbols, texts=[self._text(row) for row in symbols])
-        parts = [self._run(feeds) for feeds in self._feeds(raw, so_far)]
+        parts = [self._run(feeds) for feeds in self._feeds(raw, decoder_input)]
         found = {name: _join([part[name] for part in parts]) for name in parts[0] if name != "label"}
         if self._kind == "classification":
             labels = [str(label) for part in parts for label in part["label"]]
@@ -187,15 +187,15 @@ class ExportedModel:
             return Prediction(found["embedding"], embeddings=found["embedding"])
         return Prediction(found["logits"])
 
-    def latency(self, raw: Any, so_far: np.ndarray | None = None, *, calls: int = 200) -> float:
+    def latency(self, raw: Any, decoder_input: np.ndarray | None = None, *, calls: int = 200) -> float:
         """Return the median milliseconds that onnxruntime takes for one example.
 
         Args:
             raw: one example or more, as `predict` takes them; the first is used.
-            so_far: sequence to sequence only: the target so far, as `predict` takes it.
+            decoder_input: sequence to sequence only, as in `predict`.
             calls: how often it is run; the first tenth is left out.
         """
-        feeds = {name: values[:1] for name, values in self._feeds(raw, so_far)[0].items()}
+        feeds = {name: values[:1] for name, values in self._feeds(raw, decoder_input)[0].items()}
         times = []
         for _ in range(calls):
             started = time.perf_counter()
@@ -282,7 +282,7 @@ class ExportedModel:
     def _tensor(self, raw: Any) -> np.ndarray:
         return self.tokenizer.encode(raw) if self.tokenizer is not None else raw
 
-    def _feeds(self, raw: Any, so_far: np.ndarray | None) -> list[dict[str, np.ndarray]]:
+    def _feeds(self, raw: Any, decoder_input: np.ndarray | None) -> list[dict[str, np.ndarray]]:
         """Return the inputs of the file, some examples at a time."""
         if self.kind == "graph":
             size = max(1, min(BATCH, _VALUES // max(1, raw["nodes"][:1].size)))
@@ -296,8 +296,8 @@ class ExportedModel:
         x = self._tensor(raw)
         size = max(1, min(BATCH, _VALUES // max(1, x[:1].size)))
         parts = [slice(i, i + size) for i in range(0, len(x), size)]
-        if so_far is not None:
-            return [{"source": x[part], "target": so_far[part]} for part in parts]
+        if decoder_input is not None:
+            return [{"source": x[part], "target": decoder_input[part]} for part in parts]
         return [{"tokens" if self.kind == "text" else self.kind: x[part]} for part in parts]
 
     def _run(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

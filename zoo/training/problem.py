@@ -97,7 +97,7 @@ def _prepare(
 ) -> Prepared:
     task = TASKS[recipe.task]
     targets = training_targets(split, task, dataset.signature, scale)
-    form: Form = "so_far" if task.kind == "sequences" else "itself" if task.reconstructs else "target"
+    form: Form = "decoder_input" if task.kind == "sequences" else "itself" if task.reconstructs else "target"
     if task.kind == "generation":
         form = "normalized_with_class" if conditional(network) else "normalized"
     if recipe.loss.name in TWO_VIEWS:

@@ -148,7 +148,7 @@ def _views(
     if task.kind == "representation":
         return _representation_views(network, recipe, preprocessor)
     graph = signature.kind == "graph"
-    so_far = [keras.Input((None,), dtype="int32", name="target")] if task.kind == "sequences" else []
+    decoder_inputs = [keras.Input((None,), dtype="int32", name="target")] if task.kind == "sequences" else []
     normalize = None if signature.vocabulary else preprocessor.normalize()
     standardize = WindowStandardize(name="standardize_window") if preprocessor.window else None
     restore = WindowRestore(name="restore_window")
@@ -168,7 +168,7 @@ def _views(
         if task.reconstructs:
             embedding, image = parts(x)
             return image, {"embedding": embedding, "image": x, "reconstruction": image, "score": error(image, x)}
-        logits = network([x, *so_far, *edges] if so_far or edges else x)
+        logits = network([x, *decoder_inputs, *edges] if decoder_inputs or edges else x)
         return logits, finish(logits)
 
     raw = preprocessor.raw_inputs()
@@ -179,13 +179,13 @@ def _views(
     )
     logits, result = outputs(prepared)
     _, exported = outputs(raw if preprocessor.to_shape is None else preprocessor.to_shape(raw))
-    inputs = [prepared, *so_far] if so_far else prepared
+    inputs = [prepared, *decoder_inputs] if decoder_inputs else prepared
     return Views(
         network=network,
         learner=network,
         trained=_trained(inputs, logits, recipe),
         evaluated=keras.Model(inputs, result, name="evaluated"),
-        saved=keras.Model([raw, *so_far] if so_far else raw, exported, name=recipe.model.name),
+        saved=keras.Model([raw, *decoder_inputs] if decoder_inputs else raw, exported, name=recipe.model.name),
     )
 
 
