@@ -8,6 +8,7 @@ from zoo.recipe import list_recipes, load_recipe
 from zoo.recipe import load as loading
 from zoo.recipe.load import recipes_folder, summaries
 from zoo.recipe.source import dump, parse
+from zoo.tasks import FILE_SOURCES
 
 BASE = """\
 extends: [_base/image_classification, _base/adamw_cosine]
@@ -219,10 +220,20 @@ def test_a_file_is_filed_under_its_stem(write):
 # --- file sources -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["folder", "npz"])
+OF_A_KIND = {  # what else a recipe says that reads such a file
+    "folder": "extends: [_base/image_classification, _base/adamw_cosine]\nmodel: {name: mlp}",
+    "npz": "extends: [_base/image_classification, _base/adamw_cosine]\nmodel: {name: mlp}",
+    "csv": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",
+    "parquet": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",
+    "text": "extends: [_base/language_modeling, _base/adamw_cosine]\nmodel: {name: gpt}",
+}
+
+
+@pytest.mark.parametrize("kind", FILE_SOURCES)
 def test_a_relative_path_is_relative_to_the_recipe(kind, write, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write(BASE.replace("builtin:digits", f"{kind}:../pets"), "a/b/parent.yaml")
+    text = f"{OF_A_KIND[kind]}\ntraining: {{epochs: 3}}\ndata: {{source: '{kind}:../pets', target: y}}\n"
+    write(text, "a/b/parent.yaml")
     mine = write("extends: a/b/parent\n")
     assert load_recipe(mine).recipe.data.source == f"{kind}:{tmp_path / 'a/pets'}"
     assert load_recipe("mine.yaml", [f"data.source={kind}:cats"]).recipe.data.source == f"{kind}:{tmp_path / 'cats'}"

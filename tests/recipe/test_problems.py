@@ -157,7 +157,7 @@ SCHEMA = [
     ({"data": {"source": "tfds:a", "channels": 1.0}}, "2: data.channels: expected 1 or 3, received 1.0"),
     (
         {"data": {"source": "mnist"}},
-        "2: data.source: expected tfds:NAME, builtin:NAME, folder:PATH, csv:PATH, parquet:PAT",
+        "2: data.source: expected tfds:NAME, builtin:NAME, folder:PATH, csv:PATH, parquet:PATH, npz:PATH or text:PATH",
     ),
     # names of optimisers, losses and schedules
     (

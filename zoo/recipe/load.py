@@ -16,8 +16,7 @@ from zoo.recipe.problems import Problem, problems_of
 from zoo.recipe.schema import Recipe
 from zoo.recipe.source import Origin, Path_, dotted, dump, dump_line, is_unicode, parse_value, read
 from zoo.recipe.space import space_problems
-
-_FILE_SOURCES = ("folder:", "csv:", "parquet:", "npz:")
+from zoo.tasks import FILE_SOURCES
 
 
 @dataclass(frozen=True)
@@ -198,10 +197,10 @@ def _anchor(tree: dict[str, Any], folder: Path, origins: dict[Path_, Origin]) ->
     """Make a relative path of a file source relative to the recipe that wrote it, not to where the command runs."""
     data = tree.get("data")
     source = data.get("source") if isinstance(data, dict) else None
-    if not isinstance(source, str) or not source.startswith(_FILE_SOURCES):
+    if not isinstance(source, str):
         return
     kind, _, path = source.partition(":")
-    if path:  # else the schema refuses it
+    if kind in FILE_SOURCES and path:
         try:
             tree["data"]["source"] = f"{kind}:{(folder / Path(path).expanduser()).resolve()}"
         except (OSError, RuntimeError, ValueError) as error:

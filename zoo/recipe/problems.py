@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from zoo.errors import did_you_mean, visible
 from zoo.recipe.schedules import DURATION
-from zoo.recipe.schema import Recipe
+from zoo.recipe.schema import SOURCE_FORMS, Recipe
 from zoo.recipe.source import Path_, dotted
 
 _EXPECTED = {
@@ -98,7 +98,7 @@ def _problem(path: Path_, item: dict[str, Any], tree: Any) -> Problem:
     elif kind == "string_pattern_mismatch" and context["pattern"] == DURATION:
         text = f"expected text such as '500 steps', '2 epochs' or '10%'{received}"
     elif kind == "string_pattern_mismatch":
-        text = f"expected tfds:NAME, builtin:NAME, folder:PATH, csv:PATH, parquet:PATH or npz:PATH{received}"
+        text = f"expected {SOURCE_FORMS}{received}"
     elif kind == "value_error":
         text = item["msg"].removeprefix("Value error, ")
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -11,8 +11,16 @@ from zoo.recipe.schedules import Duration
 from zoo.recipe.search import Search
 from zoo.recipe.steps import AugmentStep, PreprocessStep
 from zoo.recipe.types import Fraction, NonNegative, Positive, Rate, Section
+from zoo.tasks import FILE_SOURCES, SOURCES, TASKS
 
-Source = Annotated[str, StringConstraints(pattern=r"^(tfds|builtin|folder|csv|parquet|npz|text):.+")]
+if TYPE_CHECKING:
+    TaskName = str
+else:
+    TaskName = Literal[tuple(TASKS)]
+
+*_FIRST_FORMS, _LAST_FORM = (f"{source}:{'PATH' if source in FILE_SOURCES else 'NAME'}" for source in SOURCES)
+SOURCE_FORMS = f"{', '.join(_FIRST_FORMS)} or {_LAST_FORM}"
+Source = Annotated[str, StringConstraints(pattern=rf"^({'|'.join(SOURCES)}):.+"), Field(description=SOURCE_FORMS)]
 
 
 def _whole(value: Any) -> Any:
@@ -41,9 +49,7 @@ class Window(Section):
 class Data(Section):
     """Where the examples come from and how they are split."""
 
-    source: Source = Field(
-        description="tfds:NAME, builtin:NAME, folder:PATH, csv:PATH, parquet:PATH, npz:PATH or text:PATH"
-    )
+    source: Source
     input: str | None = Field(None, description="the feature that is the input (tfds), where the source names none")
     target: str | None = Field(None, description="the column to predict (tables), or the feature (tfds, npz)")
     abnormal: Annotated[list[str], Field(min_length=1)] | None = Field(
@@ -184,27 +190,7 @@ class Recipe(Section):
     """A recipe: everything that `zoo train` needs to know."""
 
     description: str = ""
-    task: Literal[
-        "image_classification",
-        "tabular_classification",
-        "tabular_regression",
-        "sequence_classification",
-        "sequence_regression",
-        "node_classification",
-        "graph_classification",
-        "sequence_labeling",
-        "forecasting",
-        "language_modeling",
-        "masked_language_modeling",
-        "sequence_to_sequence",
-        "transcription",
-        "semantic_segmentation",
-        "object_detection",
-        "reconstruction",
-        "anomaly_detection",
-        "image_generation",
-        "representation_learning",
-    ]
+    task: TaskName
     data: Data
     preprocess: list[PreprocessStep] = []
     augment: list[AugmentStep] = []
