@@ -1,14 +1,15 @@
-"""The results that the README shows, from the manifests of real runs.
+"""The tables of README.md and docs/results.md, from the manifests of real runs.
 
 python benchmarks/results.py add RUN [RUN ...]    keep a run's manifest in benchmarks/results/
-python benchmarks/results.py write                write the tables of README.md again
-python benchmarks/results.py check                fail if the README is not what `write` would make
+python benchmarks/results.py write                write the tables again
+python benchmarks/results.py check                fail if a page is not what `write` would make
 """
 
 from __future__ import annotations
 
 import statistics
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,6 @@ FOOTPRINT = RESULTS / "footprint.json"  # written by footprint.py
 SEARCHES = RESULTS / "searches.json"  # written by search.py
 ROBUST = RESULTS / "search_robust.json"  # written by search_robust.py
 ANOMALY = RESULTS / "anomaly.json"  # written by anomaly.py
-README = ROOT / "README.md"
 KEPT = [
     "recipe",
     "task",
@@ -348,28 +348,33 @@ def anomaly() -> str:
     return "\n".join(lines)
 
 
-def rendered(text: str) -> str:
-    """Return the README's text with its tables made anew."""
-    for name, table in (("families", families()), ("results", results()), ("latency", latency()), *_comparisons()):
+PAGES: dict[Path, dict[str, Callable[[], str]]] = {
+    ROOT / "README.md": {"families": families},
+    ROOT / "docs" / "results.md": {
+        "results": results,
+        "latency": latency,
+        "scarce labels": scarce_labels,
+        "sampler": sampler,
+        "anomaly": anomaly,
+        "searches": searches,
+        "search robustness": robustness,
+        "speed": speed,
+        "footprint": footprint,
+    },
+}
+
+
+def rendered(page: Path) -> str:
+    """Return a page's text with its tables made anew."""
+    text = page.read_text(encoding="utf-8")
+    for name, table in PAGES[page].items():
         start, end = f"<!-- {name}: made by benchmarks/results.py -->", f"<!-- end of {name} -->"
         before, found, rest = text.partition(start)
         _, closed, after = rest.partition(end)
         if not found or not closed:
-            raise ZooError(f"{README}: the markers of the table '{name}' are missing")
-        text = f"{before}{start}\n{table}\n{end}{after}"
+            raise ZooError(f"{page}: the markers of the table '{name}' are missing")
+        text = f"{before}{start}\n{table()}\n{end}{after}"
     return text
-
-
-def _comparisons() -> list[tuple[str, str]]:
-    return [
-        ("scarce labels", scarce_labels()),
-        ("sampler", sampler()),
-        ("anomaly", anomaly()),
-        ("searches", searches()),
-        ("search robustness", robustness()),
-        ("speed", speed()),
-        ("footprint", footprint()),
-    ]
 
 
 def main(arguments: list[str]) -> int:
@@ -378,12 +383,12 @@ def main(arguments: list[str]) -> int:
         for run in arguments[1:]:
             print(add(Path(run)).relative_to(ROOT))
         return 0
-    current = README.read_text(encoding="utf-8")
     if arguments == ["write"]:
-        write_text(README, rendered(current))
+        for page in PAGES:
+            write_text(page, rendered(page))
         return 0
     if arguments == ["check"]:
-        return int(rendered(current) != current)
+        return int(any(rendered(page) != page.read_text(encoding="utf-8") for page in PAGES))
     print(__doc__, file=sys.stderr)
     return 2
 
