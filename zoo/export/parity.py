@@ -12,7 +12,7 @@ import onnxruntime
 from zoo.data.dataset import Signature, Split
 from zoo.data.preprocessing import as_tensors
 from zoo.errors import ZooError
-from zoo.postprocessing.compact import decode
+from zoo.postprocessing.compact import MAX_EXTRA_TOKENS, decode
 from zoo.serving.exported_model import ExportedModel
 from zoo.tasks import START, Task
 from zoo.training.saved_model import chunks, keras_output
@@ -65,9 +65,8 @@ def measure(path: Path, model: keras.Model, split: Split, signature: Signature, 
             names = [signature.labels[i] for i in wanted.argmax(axis=1)]
             flips += sum(a != b for a, b in zip(names, prediction.labels or [], strict=True))
         elif task.kind == "sequences":
-            most = split.targets.shape[1] + 8
-            ours = decode(model.predict_on_batch, as_tensors(raw, signature), most)
-            theirs = exported.decode(raw, most)
+            ours = decode(model.predict_on_batch, as_tensors(raw, signature), split.targets)
+            theirs = exported.decode(raw, split.targets.shape[1] + MAX_EXTRA_TOKENS)
             width = max(ours.shape[1], theirs.shape[1])
             rows = [np.pad(ids, ((0, 0), (0, width - ids.shape[1]))) for ids in (ours, theirs)]
             flips += int((rows[0] != rows[1]).any(axis=1).sum())

@@ -21,7 +21,7 @@ from zoo.data.dataset import Dataset, Split
 from zoo.data.preprocessing import Preprocessor, fit_preprocessor
 from zoo.errors import ZooError
 from zoo.losses import balanced_weights
-from zoo.postprocessing.compact import outcomes
+from zoo.postprocessing.kinds import compact_outputs
 from zoo.recipe import Recipe
 from zoo.tasks import TASKS
 from zoo.training.generative.views import conditional
@@ -50,11 +50,11 @@ class Problem:
         )
 
     def outputs(self, prepared: Prepared) -> np.ndarray:
-        """Return the evaluated model's outputs in compact form (`zoo.postprocessing.compact`)."""
+        """Return the evaluated model's outputs in compact form (`zoo.postprocessing.kinds`)."""
         batches = evaluation_batches(replace(prepared, form="target"), targets=False)
         arrays = (keras.tree.map_structure(lambda x: x.numpy(), batch) for batch in batches)
         kind = TASKS[self.recipe.task].kind
-        return outcomes(kind, self.views.evaluated.predict_on_batch, arrays, prepared.split.targets)
+        return compact_outputs(kind, self.views.evaluated.predict_on_batch, arrays, prepared.split.targets)
 
 
 def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
@@ -97,7 +97,7 @@ def _prepare(
 ) -> Prepared:
     task = TASKS[recipe.task]
     targets = training_targets(split, task, dataset.signature, scale)
-    form: Form = "decoder_input" if task.kind == "sequences" else "itself" if task.reconstructs else "target"
+    form: Form = "decoder_input" if task.decodes else "itself" if task.reconstructs else "target"
     if task.kind == "generation":
         form = "normalized_with_class" if conditional(network) else "normalized"
     if recipe.loss.name in TWO_VIEWS:

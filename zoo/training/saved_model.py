@@ -16,7 +16,7 @@ from zoo import registry
 from zoo.data.dataset import Signature, Split
 from zoo.data.preprocessing import as_tensors
 from zoo.errors import ZooError
-from zoo.postprocessing.compact import outcomes
+from zoo.postprocessing.kinds import compact_outputs
 from zoo.tasks import Task
 from zoo.training.run import Run
 
@@ -40,7 +40,7 @@ def load_model(run: Run) -> keras.Model:
 
 
 def saved_outcomes(model: keras.Model, split: Split, signature: Signature, task: Task) -> np.ndarray:
-    """Return the saved model's outputs on raw examples, in compact form (`zoo.postprocessing.compact`).
+    """Return the saved model's outputs on raw examples, in compact form (`zoo.postprocessing.kinds`).
 
     This is the Keras evaluation pipeline: raw input, preprocessing, network, probabilities or what the task has in
     their place.
@@ -50,10 +50,10 @@ def saved_outcomes(model: keras.Model, split: Split, signature: Signature, task:
     def run(inputs: Any) -> Any:
         return keras_output(model, inputs, signature, None)
 
-    if task.kind == "sequences":
+    if task.decodes:
         tensors = (as_tensors(raw, signature) for raw in batches)
-        return outcomes(task.kind, model.predict_on_batch, tensors, split.targets)
-    return outcomes(task.kind, run, batches, split.targets)
+        return compact_outputs(task.kind, model.predict_on_batch, tensors, split.targets)
+    return compact_outputs(task.kind, run, batches, split.targets)
 
 
 def keras_output(model: keras.Model, raw: Any, signature: Signature, decoder_input: np.ndarray | None) -> Any:
