@@ -63,7 +63,7 @@ class Case:
     tokens: int = 0
 
 
-_PIXELS = "task: image_classification\npreprocess: [{rescale: {scale: 0.00392156862745098}}, {standardize: {}}]"
+_PIXELS = "task: image_classification\npreprocess: [{rescale: {scale: 1/255}}, {standardize: {}}]"
 _STEPS = "task: sequence_classification"
 _CLASSES = "loss: {name: categorical_crossentropy}\n"
 _COMMON = "data: {source: 'builtin:digits'}\noptimizer: {name: adam, learning_rate: 1e-3}\n"  # the source is replaced

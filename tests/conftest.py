@@ -33,7 +33,7 @@ data: {source: "folder:data", test: 0.25, validation: 0.2}
 preprocess:
   - resize: {height: 18, width: 20}
   - center_crop: {height: 16, width: 16}
-  - rescale: {scale: 0.00392156862745098}
+  - rescale: {scale: 1/255}
   - standardize: {}
 model: {name: cnn, widths: [4, 8], depth: 1, norm: none}
 """,

@@ -56,7 +56,7 @@ def test_the_digits_without_one():
         ("autoencoder/digits_anomaly", ["data.abnormal=null"], "data.abnormal: required, and missing"),
         ("autoencoder/digits_anomaly", ["preprocess=[{standardize: {}}]"], r"pixels lie in \[0, 1\]"),
         ("autoencoder/digits", ["preprocess=[]"], r"pixels lie in \[0, 1\]"),
-        ("gan/digits", ["preprocess=[{rescale: {scale: 0.00392156862745098}}]"], "made from -1 to 1"),
+        ("gan/digits", ["preprocess=[{rescale: {scale: 1/255}}]"], "made from -1 to 1"),
         ("diffusion/digits", ["sampling=null"], "sampling: required, and missing"),
     ],
 )

@@ -56,6 +56,7 @@ def test_every_resolved_recipe_fits(name, validator):
         "training: {steps_per_execution: 4}",
         "training: {steps_per_execution: auto}",
         "data: {splits: {test: null}}",
+        "preprocess: [{rescale: {scale: 1/255, offset: -1/2}}]",
     ],
 )
 def test_a_file_may_hold_a_part(text, validator):
@@ -78,6 +79,7 @@ def test_a_file_may_hold_a_part(text, validator):
         "data: {ignore: a}",
         "preprocess: [{rescal: {scale: 1}}]",
         "preprocess: [{rescale: {scale: x}}]",
+        "preprocess: [{rescale: {scale: 1/}}]",
         "augment: [{random_flip: {mode: up}}]",
         "loss: {name: crossentropy}",
         "loss: {name: huber, label_smoothing: 0.1}",

@@ -274,6 +274,20 @@ def test_what_is_not_a_path(source, message, write):
     assert refusal(mine).startswith(f"{mine}:2: {message}")
 
 
+# --- fractions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "value"), [("1/255", 1 / 255), ("2/255", 2 / 255), ("-1/127.5", -1 / 127.5), ("+0.5/2", 0.25)]
+)
+def test_a_fraction_is_a_number(written, value, write):
+    mine = write(BASE + f"preprocess: [{{rescale: {{scale: {written}}}}}]\n")
+    loaded = load_recipe(mine)
+    assert loaded.recipe.preprocess[0].rescale.scale == value  # to the last bit
+    assert parse(loaded.to_yaml(), "f")[0]["preprocess"][0]["rescale"]["scale"] == value
+    assert load_recipe(mine, [f"preprocess.0.rescale.scale={written}"]).recipe == loaded.recipe
+
+
 # --- overrides ----------------------------------------------------------------------------------------------------
 
 
@@ -313,6 +327,23 @@ def test_an_override_is_typed_by_the_schema(override, path, value, write):
     assert loaded.origin_names()[path] == f"override '{override}'"
 
 
+def test_a_number_in_an_override_is_a_position_in_a_list(write):
+    base = BASE.replace("data: {", "data: {ignore: [a, b], ")
+    mine = write(base + "augment: [{random_flip: {}}, {random_zoom: {factor: 0.1}}]\n")
+    loaded = load_recipe(
+        mine,
+        ["augment.1.random_zoom.factor=0.2", "data.ignore.0=7", "preprocess.1={standardize: {mean: [1], std: [1]}}"],
+    )
+    assert [step.kind for step in loaded.recipe.augment] == ["random_flip", "random_zoom"]
+    assert loaded.recipe.augment[1].random_zoom.factor == 0.2
+    assert loaded.recipe.data.ignore == ["7", "b"]
+    assert loaded.recipe.preprocess[0].rescale.scale == 1 / 255
+    assert loaded.recipe.preprocess[1].standardize.mean == [1]
+    names = loaded.origin_names()
+    assert names["augment.1.random_zoom.factor"] == "override 'augment.1.random_zoom.factor=0.2'"
+    assert names["augment.0.random_flip"] == f"{mine}:5"
+
+
 def test_later_overrides_win(write):
     overrides = ["training.epochs=5", "training.batch_size=7", "training.epochs=6"]
     training = load_recipe(write(BASE), overrides).recipe.training
@@ -345,7 +376,12 @@ def test_what_is_not_an_override(text, write):
         ("a.b=5", "a: unknown key 'a'"),
         ("training.epochs.x=5", 'training.epochs: expected a whole number, received {"x": 5}'),
         ("data.ignore=[1]", "data.ignore.0: expected text, received 1"),
-        ("preprocess.0.rescale.scale=5", "preprocess: expected a list, received {"),
+        ("preprocess.0.rescale.scale=x", "preprocess.0.rescale.scale: expected a number, or a fraction such as 1/255"),
+        ("preprocess.0.resize.height=5", "preprocess.0.resize.width: required, and missing"),
+        ("preprocess.2.rescale.scale=5", "preprocess: 2 is no position in a list of 2"),
+        ("preprocess.first.rescale.scale=5", "preprocess: first is no position in a list of 2"),
+        ("augment.0.random_flip.mode=vertical", "augment: expected a list, received {"),
+        ("description.x=5", 'description: expected text, received {"x": 5}'),
         ("optimizer={learning_rate: {peak: -1}}", "optimizer.learning_rate.peak: must be greater than 0, received -1"),
         ("extends=cnn/digits", "extends cannot be overridden; write a recipe file"),
         ("model.widths=5", "model.widths: must be a list, received 5"),

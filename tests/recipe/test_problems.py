@@ -113,7 +113,17 @@ SCHEMA = [
     ({"training": {"epochs": "3"}}, '8: training.epochs: expected a whole number, received "3"'),
     ({"training": {"epochs": True}}, "8: training.epochs: expected a whole number, received true"),
     ({"training": {"epochs": None}}, "8: training.epochs: expected a whole number, received null"),
-    ({"preprocess": [{"rescale": {"scale": "x"}}]}, '3: preprocess.0.rescale.scale: expected a number, received "x"'),
+    *(
+        (
+            {"preprocess": [{"rescale": {"scale": scale}}]},
+            f'3: preprocess.0.rescale.scale: expected a number, or a fraction such as 1/255, received "{scale}"',
+        )
+        for scale in ("x", "1/0", "1/", "/2", "1/2/3", "1 / 2", "a/b", "1e2/3")
+    ),
+    (
+        {"preprocess": [{"rescale": {"scale": f"{'9' * 400}/1"}}]},
+        "3: preprocess.0.rescale.scale: expected a finite number, received",
+    ),
     ({"preprocess": [{"rescale": {"scale": True}}]}, "3: preprocess.0.rescale.scale: expected a number, received true"),
     ({"export": {"tolerance": float("inf")}}, "9: export.tolerance: expected a finite number, received Infinity"),
     ({"export": {"tolerance": float("nan")}}, "9: export.tolerance: expected a finite number, received NaN"),

@@ -101,7 +101,7 @@ def inconsistencies(recipe: Recipe) -> list[Problem]:
     refuse(
         task.reconstructs and not _reaches(recipe, 0.0, 1.0),
         ("preprocess",),
-        "reconstructed pixels lie in [0, 1], and so must the inputs; use rescale alone: {scale: 0.00392156862745098}",
+        "reconstructed pixels lie in [0, 1], and so must the inputs; use rescale alone: {scale: 1/255}",
     )
     losses = task.losses
     refuse(
@@ -262,8 +262,7 @@ def _generation_problems(recipe: Recipe) -> list[Problem]:
     refuse(
         generates and not _reaches(recipe, -1.0, 1.0),
         ("preprocess",),
-        "images are made from -1 to 1, and so must the inputs lie; use rescale alone: "
-        "{scale: 0.00784313725490196, offset: -1.0}",
+        "images are made from -1 to 1, and so must the inputs lie; use rescale alone: {scale: 2/255, offset: -1}",
     )
     if loss.name == "denoising" and sampling is not None:
         flow = loss.schedule == "rectified_flow"

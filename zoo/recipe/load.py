@@ -127,7 +127,7 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> LoadedRecipe
     path, shown = find_recipe(str(name))
     tree, origins = _compose(path, shown, ())
     for text in overrides:
-        merge(tree, origins, *_override(text))
+        _override(tree, origins, text)
     title = path.stem if str(name).endswith((".yaml", ".yml")) else str(name)
     return LoadedRecipe(title, _check(tree, origins, shown), origins)
 
@@ -208,11 +208,12 @@ def _anchor(tree: dict[str, Any], folder: Path, origins: dict[Path_, Origin]) ->
             raise ZooError(f"{place}: data.source: not a path: {visible(path)} ({error})") from error
 
 
-def _override(text: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
+def _override(tree: dict[str, Any], origins: dict[Path_, Origin], text: str) -> None:
+    """Lay `key.path=value` over a tree; a number in the path is a position in a list that the tree has."""
     key, equals, value = text.partition("=")
-    path = tuple(key.strip().split("."))
+    path: Path_ = tuple(key.strip().split("."))
     if path[:2] == ("search", "space") and len(path) > 2:
-        path = (*path[:2], ".".join(path[2:]))  # whose keys are dotted themselves
+        path = (*path[:2], ".".join(map(str, path[2:])))  # whose keys are dotted themselves
     if not equals or not all(path):
         raise ZooError(f"override '{visible(text)}': expected key.path=value, for example training.epochs=5")
     if not is_unicode(text):
@@ -221,13 +222,37 @@ def _override(text: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
         raise ZooError(f"override '{visible(text)}': extends cannot be overridden; write a recipe file")
     place = f"override '{text}'"
     parsed = parse_value(value)
-    origins = {inner: Origin(place) for inner in paths(parsed, path)}
-    origins |= {path[:length]: Origin(place, raw=value) for length in range(1, len(path) + 1)}
-    tree: Any = parsed
-    for part in reversed(path):
-        tree = {part: tree}
-    _anchor(tree, Path(), origins)
-    return tree, origins
+    items, path, start = _innermost_list(tree, path, place)
+    later: Any = parsed
+    for part in reversed(path[start:]):
+        later = {part: later}
+    later_origins = {path[:length]: Origin(place) for length in range(1, len(path))}
+    later_origins |= {inner: Origin(place) for inner in paths(parsed, path)} | {path: Origin(place, raw=value)}
+    if items is None:
+        _anchor(later, Path(), later_origins)
+        merge(tree, origins, later, later_origins)
+    else:
+        by_position = dict(enumerate(items))
+        merge(by_position, origins, later, later_origins, path[:start])
+        items[:] = by_position.values()
+
+
+def _innermost_list(tree: Any, path: Path_, place: str) -> tuple[list[Any] | None, Path_, int]:
+    """Return the last list that a path leads through, the path with positions as numbers, and the list's depth."""
+    found: tuple[list[Any] | None, Path_, int] = (None, path, 0)
+    value = tree
+    for depth, part in enumerate(path):
+        if isinstance(value, list):
+            if not str(part).isdecimal() or int(part) >= len(value):
+                here = dotted(path[:depth])
+                raise ZooError(f"{visible(place)}: {here}: {visible(part)} is no position in a list of {len(value)}")
+            part = int(part)
+            path = (*path[:depth], part, *path[depth + 1 :])
+            found = (value, path, depth)
+        elif not isinstance(value, dict) or part not in value:
+            break
+        value = value[part]
+    return found
 
 
 def _check(tree: dict[str, Any], origins: dict[Path_, Origin], shown: str) -> Recipe:

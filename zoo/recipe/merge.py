@@ -12,9 +12,9 @@ _NAMES = ("name", "schedule")  # a section that changes its name starts afresh
 
 
 def merge(
-    tree: dict[str, Any],
+    tree: dict[Any, Any],
     origins: dict[Path_, Origin],
-    later: dict[str, Any],
+    later: dict[Any, Any],
     later_origins: dict[Path_, Origin],
     at: Path_ = (),
 ) -> None:

@@ -15,6 +15,7 @@ from zoo.errors import did_you_mean, visible
 from zoo.recipe.schedules import DURATION
 from zoo.recipe.schema import SOURCE_FORMS, Recipe
 from zoo.recipe.source import Path_, dotted
+from zoo.recipe.types import NOT_A_NUMBER
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -27,6 +28,7 @@ _EXPECTED = {
     "model_type": "a mapping of settings",
     "model_attributes_type": "a mapping of settings",
     "finite_number": "a finite number",
+    NOT_A_NUMBER: "a number, or a fraction such as 1/255",
 }
 
 

@@ -50,7 +50,7 @@ class StandardizeWindow(Section):
 class Rescale(Section):
     """Multiply by `scale`, then add `offset`."""
 
-    scale: Number
+    scale: Number = Field(description="a number, or a fraction such as 1/255")
     offset: Number = 0.0
 
 
