@@ -148,6 +148,45 @@ def test_a_second_builder_of_the_name_in_one_module_is_refused(state):
         register("tiny")
 
 
+def small_network(name: str, *, input_shape: Sequence[int], outputs: int, width: int, depth: int = 3) -> str:
+    """Some network.
+
+    Args:
+        width: features.
+    """
+    return f"{name} {input_shape} {outputs} width {width} depth {depth}"
+
+
+def variant(**defaults):
+    @registry.settings_of(small_network, **defaults)
+    def wide(*, gain: float = 1.0, **settings) -> str:
+        """Wide network."""
+        return f"{small_network('wide', **settings)} gain {gain}"
+
+    return wide
+
+
+def test_a_builder_takes_the_settings_of_another_function(state):
+    builder = variant(width=8)
+    registry.register(tasks=("tabular_regression",), input_shape=(4,), outputs=1)(builder)
+    assert registry.defaults("wide") == {"gain": 1.0, "width": 8, "depth": 3}
+    assert registry.entry("wide").summary == "Wide network."
+    assert "width: features." in builder.__doc__
+    assert registry.build("wide") == "wide (4,) 1 width 8 depth 3 gain 1.0"
+    assert registry.build("wide", depth=2, gain=0.5) == "wide (4,) 1 width 8 depth 2 gain 0.5"
+    with pytest.raises(registry.ModelConfigError, match=r"depth: .*whole number, received '2' \(default: 3\)"):
+        registry.build("wide", depth="2")
+    with pytest.raises(registry.ModelConfigError, match="no setting 'dept'; did you mean 'depth'"):
+        registry.build("wide", dept=2)
+
+
+def test_a_changed_default_must_be_a_setting_that_is_taken():
+    with pytest.raises(KeyError, match="widht"):
+        variant(widht=8)
+    with pytest.raises(KeyError, match="gain"):
+        variant(gain=2.0)
+
+
 class Point:
     """A stand-in for `importlib.metadata.EntryPoint`."""
 

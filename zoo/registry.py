@@ -15,7 +15,7 @@ import inspect
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,6 +124,52 @@ def register(
         return builder
 
     return decorate
+
+
+def settings_of(
+    base: Callable[..., keras.Model], **defaults: Any
+) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
+    """Give a builder the keyword-only arguments of `base`, which documents them, with some other defaults.
+
+        @register(tasks=("image_classification",), input_shape=(224, 224, 3), outputs=1000)
+        @settings_of(_vit, width=384, heads=6)
+        def vit_small(**settings: Any) -> keras.Model:
+            return _vit("vit_small", **settings)
+
+    The builder names only the arguments that are its own. All others arrive in `**settings`, defaults filled in. The
+    decorated function's signature, type hints and docstring list both.
+
+    Args:
+        base: function that builds the model from the settings, and documents them.
+        **defaults: default values that differ from those of `base`.
+    """
+
+    def decorate(builder: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
+        own = _keyword_only(builder)
+        shared = {key: p for key, p in _keyword_only(base).items() if key not in own}
+        shared |= {key: shared[key].replace(default=value) for key, value in defaults.items()}
+        filled = {key: p.default for key, p in shared.items() if p.default is not inspect.Parameter.empty}
+        hints = _hints(base) | _hints(builder)
+
+        @wraps(builder)
+        def build(**settings: Any) -> keras.Model:
+            return builder(**{**filled, **settings})
+
+        build.__signature__ = inspect.Signature([*own.values(), *shared.values()])  # type: ignore[attr-defined]
+        build.__annotations__ = {key: hints[key] for key in (*own, *shared, "return")}
+        build.__doc__ = "\n\n".join([inspect.getdoc(builder) or "", *(inspect.getdoc(base) or "").split("\n\n")[1:]])
+        return build
+
+    return decorate
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    return typing.get_type_hints(function, include_extras=True)
+
+
+def _keyword_only(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    parameters = inspect.signature(function).parameters
+    return {key: p for key, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
 def list_models(pattern: str = "*", *, family: str | None = None, task: str | None = None) -> list[str]:
@@ -320,8 +366,7 @@ class ModelConfigError(ZooError):
 
 @cache
 def _config_model(name: str) -> Any:
-    function = builder(name)
-    hints = typing.get_type_hints(function, include_extras=True)
+    hints = _hints(builder(name))
     fields = {key: (hints[key], default) for key, default in defaults(name).items()}
     config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
     return create_model(f"{name}_config", __config__=config, **fields)  # type: ignore[call-overload]

@@ -18,6 +18,7 @@ from keras import ops
 
 from zoo.layers.embedding import sequence_input
 from zoo.layers.head import head
+from zoo.layers.types import Count, DropRate
 
 Pool = Literal["last", "mean", "max"]
 RecurrentInitializer = Literal["orthogonal", "glorot_uniform"]
@@ -27,31 +28,32 @@ LOWEST = -1e4  # below every feature, and within the range of float16
 def recurrent_model(
     name: str,
     make: Callable[[str], keras.Layer],
+    bidirectional: bool = False,
     *,
     input_shape: Sequence[int | None],
     outputs: int,
-    vocabulary: int | None,
-    every_step: bool,
-    layers: int,
-    bidirectional: bool,
-    dropout: float,
-    embedding: int,
-    pool: Pool,
+    vocabulary: int | None = None,
+    every_step: bool = False,
+    layers: Count = 1,
+    dropout: DropRate = 0.0,
+    embedding: Count = 64,
+    pool: Pool = "last",
 ) -> keras.Model:
     """Build a stack of recurrent layers between an input of any kind of sequence and the head.
 
     Args:
         name: name of the model.
         make: from a name to a recurrent layer of that name that returns every step's output.
-        input_shape: see `zoo.layers.embedding.sequence_input`.
-        outputs: number of classes or values.
-        vocabulary: number of token ids; None where the input is float.
-        every_step: give one output for each step.
-        layers: number of recurrent layers.
         bidirectional: run each layer over the reversed steps too.
-        dropout: share of features dropped between layers and before the head while training.
+        input_shape: `(steps,)` for tokens, `(steps, features)`, or `(height, width, channels)`, read row by row; the
+            number of steps may be None.
+        outputs: number of classes or values.
+        vocabulary: number of token ids, where the input is tokens; id 0 is padding, on the right.
+        every_step: give one output for each step.
+        layers: recurrent layers, each over the states of the one before.
+        dropout: fraction of features dropped between layers and before the head while training.
         embedding: length of the vectors that tokens are mapped to.
-        pool: how the steps become one vector, unless every step is wanted.
+        pool: "last" state (of each direction), or "mean" or "max" over the steps.
 
     Returns:
         A model from `(batch, *input_shape)` to `(batch, outputs)` or, with `every_step`, `(batch, steps, outputs)`.

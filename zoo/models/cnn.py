@@ -29,7 +29,7 @@ from zoo.layers.stochastic_depth import linear_rates
 from zoo.layers.temporal import StepNorm, temporal_block
 from zoo.layers.types import AtLeastTen, AtLeastTwo, Count, DropRate, Factor, FiveCounts, NotNegative, Share
 from zoo.layers.unet import Upsample, double_convolution, double_size
-from zoo.registry import register
+from zoo.registry import register, settings_of
 
 Stem = Literal["small", "imagenet"]
 
@@ -103,17 +103,34 @@ def cnn(
 
 def _resnet(
     name: str,
-    input_shape: Sequence[int],
-    outputs: int,
     block: Callable[..., keras.KerasTensor],
     depths: Sequence[int],
-    widths: Sequence[Count] = (64, 128, 256, 512),
-    *,
-    stem: Stem,
-    norm: Norm,
-    dropout: DropRate,
+    widths: Sequence[int] = (64, 128, 256, 512),
     shortcut: Shortcut = "projection",
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    stem: Stem = "imagenet",
+    norm: Norm = "batch",
+    dropout: DropRate = 0.0,
 ) -> keras.Model:
+    """Residual network: a stem, then stages of residual blocks, each half the size of the last.
+
+    Args:
+        name: name of the model.
+        block: residual block.
+        depths: blocks in each stage.
+        widths: channels of each stage.
+        shortcut: what a shortcut does where the shape changes.
+        input_shape: `(height, width, channels)`.
+        outputs: number of classes.
+        stem: "imagenet" (7x7 and pooling, a quarter of the size) or "small" (3x3, full size; for 32-pixel images).
+        norm: normalization after each convolution.
+        dropout: fraction of features dropped before the head while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
+    """
     _check_image(input_shape)
 
     # === Layers ===
@@ -158,88 +175,37 @@ def resnet20(
     """
     return _resnet(
         "resnet20",
-        input_shape,
-        outputs,
         basic_block,
-        depths=(3, 3, 3),
-        widths=(16, 32, 64),
+        (3, 3, 3),
+        (16, 32, 64),
+        shortcut,
+        input_shape=input_shape,
+        outputs=outputs,
         stem="small",
         norm=norm,
         dropout=dropout,
-        shortcut=shortcut,
     )
 
 
 @register(tasks=("image_classification",), input_shape=(224, 224, 3), outputs=1000, paper="arXiv:1512.03385")
-def resnet18(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    stem: Stem = "imagenet",
-    norm: Norm = "batch",
-    dropout: DropRate = 0.0,
-) -> keras.Model:
-    """ResNet-18: 11.7M parameters with 1,000 classes (He et al., table 1).
-
-    Args:
-        input_shape: `(height, width, channels)`.
-        outputs: number of classes.
-        stem: "imagenet" (7x7 and pooling, a quarter of the size) or "small" (3x3, full size; for 32-pixel images).
-        norm: normalization after each convolution.
-        dropout: share of features dropped before the head while training.
-
-    Returns:
-        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
-    """
-    return _resnet("resnet18", input_shape, outputs, basic_block, (2, 2, 2, 2), stem=stem, norm=norm, dropout=dropout)
+@settings_of(_resnet)
+def resnet18(**settings: Any) -> keras.Model:
+    """ResNet-18: 11.7M parameters with 1,000 classes (He et al., table 1)."""
+    return _resnet("resnet18", basic_block, (2, 2, 2, 2), **settings)
 
 
 @register(tasks=("image_classification",), input_shape=(224, 224, 3), outputs=1000, paper="arXiv:1512.03385")
-def resnet34(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    stem: Stem = "imagenet",
-    norm: Norm = "batch",
-    dropout: DropRate = 0.0,
-) -> keras.Model:
-    """ResNet-34: 21.8M parameters with 1,000 classes (He et al., table 1).
-
-    Args:
-        input_shape: `(height, width, channels)`.
-        outputs: number of classes.
-        stem: "imagenet" (7x7 and pooling, a quarter of the size) or "small" (3x3, full size; for 32-pixel images).
-        norm: normalization after each convolution.
-        dropout: share of features dropped before the head while training.
-
-    Returns:
-        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
-    """
-    return _resnet("resnet34", input_shape, outputs, basic_block, (3, 4, 6, 3), stem=stem, norm=norm, dropout=dropout)
+@settings_of(_resnet)
+def resnet34(**settings: Any) -> keras.Model:
+    """ResNet-34: 21.8M parameters with 1,000 classes (He et al., table 1)."""
+    return _resnet("resnet34", basic_block, (3, 4, 6, 3), **settings)
 
 
 @register(tasks=("image_classification",), input_shape=(224, 224, 3), outputs=1000, paper="arXiv:1512.03385")
-def resnet50(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    stem: Stem = "imagenet",
-    norm: Norm = "batch",
-    dropout: DropRate = 0.0,
-) -> keras.Model:
-    """ResNet-50, with the stride on the 3x3 convolutions: 25.6M parameters with 1,000 classes (He et al., table 1).
-
-    Args:
-        input_shape: `(height, width, channels)`.
-        outputs: number of classes.
-        stem: "imagenet" (7x7 and pooling, a quarter of the size) or "small" (3x3, full size; for 32-pixel images).
-        norm: normalization after each convolution.
-        dropout: share of features dropped before the head while training.
-
-    Returns:
-        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
-    """
-    return _resnet("resnet50", input_shape, outputs, bottleneck, (3, 4, 6, 3), stem=stem, norm=norm, dropout=dropout)
+@settings_of(_resnet)
+def resnet50(**settings: Any) -> keras.Model:
+    """ResNet-50, with the stride on the 3x3 convolutions: 25.6M parameters with 1,000 classes (He et al., table 1)."""
+    return _resnet("resnet50", bottleneck, (3, 4, 6, 3), **settings)
 
 
 @register(

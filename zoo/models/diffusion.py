@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 from keras import ops
@@ -28,7 +29,7 @@ from zoo.layers.time_embedding import embed_label, embed_time
 from zoo.layers.transformer import EPSILON as BLOCK_EPSILON
 from zoo.layers.transformer import hidden_width, mlp_branch
 from zoo.layers.types import Count, DropRate, Factor
-from zoo.registry import register
+from zoo.registry import register, settings_of
 
 TIME_WAVES = 256  # of the diffusion transformer, as in its authors' code
 
@@ -50,8 +51,9 @@ class _Blocks:
     heads: int
 
 
-@register(tasks=("image_generation",), input_shape=(32, 32, 3), paper="arXiv:2006.11239")
-def ddpm(
+def _unet(
+    name: str,
+    classes: int | None,
     *,
     input_shape: Sequence[int],
     widths: Sequence[Count] = (128, 256, 256, 256),
@@ -61,59 +63,79 @@ def ddpm(
     groups: Count = 32,
     dropout: DropRate = 0.1,
 ) -> keras.Model:
-    """U-Net with time embedding and self-attention: 35.7M parameters (Ho et al., 2020, appendix B, for CIFAR-10).
+    """U-Net with time embedding and self-attention.
 
     Args:
+        name: name of the model.
+        classes: number of classes that the model can be told; None where it is not told the class.
         input_shape: `(height, width, channels)`, at least `2 ** (len(widths) - 1)` pixels high and wide.
         widths: channels of each level, each half the size of the one before, odd sizes rounded up; the first is even.
         depth: residual blocks of each level on the way down; there is one more on the way up.
         attention: levels, counted from 1, with self-attention after each block; the smallest maps always have it once.
-        heads: attention heads, which share the channels.
+        heads: attention heads, which split the channels among them.
         groups: groups of each group norm, or the next smaller number that divides the channels.
-        dropout: share of values dropped in each block while training.
+        dropout: fraction of values dropped in each block while training.
 
     Returns:
-        A model from images `(batch, height, width, channels)` and times `(batch,)` to `(batch, height, width,
-        channels)`.
+        A model from images `(batch, height, width, channels)`, times `(batch,)` and, with classes, labels `(batch,)` to
+        `(batch, height, width, channels)`.
 
     Raises:
         ValueError: the input is no image or too small for the levels, or there is no such level.
     """
-    return _unet("ddpm", input_shape, None, widths, depth, attention, heads, groups, dropout)
+    # === Layers ===
+    image, time = _inputs(input_shape)
+    _check_levels(input_shape, widths, attention)
+    inputs, condition = _condition(time, classes, widths[0], 4 * widths[0])
+    blocks = _Blocks(condition, groups, dropout, heads)
+    x = convolution(image, widths[0], 3, norm="none", name="stem")
+    skips = [x]
+    for level, width in enumerate(widths, start=1):
+        if level > 1:
+            x = convolution(x, widths[level - 2], 3, stride=2, norm="none", name=f"down{level}")
+            skips.append(x)
+        for i in range(1, depth + 1):
+            x = _block(x, width, blocks, attend=level in attention, name=f"down{level}_{i}")
+            skips.append(x)
+    x = _block(x, widths[-1], blocks, attend=True, name="middle1")
+    x = _block(x, widths[-1], blocks, attend=False, name="middle2")
+    for level, width in reversed(list(enumerate(widths, start=1))):
+        if x.shape[1:3] != skips[-1].shape[1:3]:
+            x = _enlarge(x, skips[-1].shape[1:3], name=f"up{level}")
+        for i in range(1, depth + 2):
+            x = keras.layers.Concatenate(name=f"up{level}_{i}_concat")([x, skips.pop()])
+            x = _block(x, width, blocks, attend=level in attention, name=f"up{level}_{i}")
+    x = _norm_silu(x, groups, name="final")
+    x = keras.layers.Conv2D(
+        input_shape[2],
+        3,
+        padding="same",
+        kernel_initializer="zeros",
+        dtype=keras.config.floatx(),  # not that of mixed precision
+        name="prediction",
+    )(x)
+
+    # === Functional model ===
+    return keras.Model([image, time, *inputs], x, name=name)
+
+
+@register(tasks=("image_generation",), input_shape=(32, 32, 3), paper="arXiv:2006.11239")
+@settings_of(_unet)
+def ddpm(**settings: Any) -> keras.Model:
+    """U-Net with time embedding and self-attention: 35.7M parameters (Ho et al., 2020, appendix B, for CIFAR-10)."""
+    return _unet("ddpm", None, **settings)
 
 
 @register(tasks=("image_generation",), input_shape=(32, 32, 3), outputs=10, paper="arXiv:2006.11239; arXiv:2207.12598")
-def conditional_ddpm(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    widths: Sequence[Count] = (128, 256, 256, 256),
-    depth: Count = 2,
-    attention: Sequence[Count] = (2,),
-    heads: Count = 1,
-    groups: Count = 32,
-    dropout: DropRate = 0.1,
-) -> keras.Model:
+@settings_of(_unet)
+def conditional_ddpm(*, outputs: int, **settings: Any) -> keras.Model:
     """U-Net that is also told the class, for classifier-free guidance: 35.8M parameters (Ho and Salimans, 2022).
 
     Args:
-        input_shape: `(height, width, channels)`, at least `2 ** (len(widths) - 1)` pixels high and wide.
         outputs: number of classes; the label `outputs` stands for no class.
-        widths: channels of each level, each half the size of the one before, odd sizes rounded up; the first is even.
-        depth: residual blocks of each level on the way down; there is one more on the way up.
-        attention: levels, counted from 1, with self-attention after each block; the smallest maps always have it once.
-        heads: attention heads, which share the channels.
-        groups: groups of each group norm, or the next smaller number that divides the channels.
-        dropout: share of values dropped in each block while training.
-
-    Returns:
-        A model from images `(batch, height, width, channels)`, times `(batch,)` and labels `(batch,)` to `(batch,
-        height, width, channels)`.
-
-    Raises:
-        ValueError: the input is no image or too small for the levels, or there is no such level.
+        **settings: the arguments of `_unet`.
     """
-    return _unet("conditional_ddpm", input_shape, outputs, widths, depth, attention, heads, groups, dropout)
+    return _unet("conditional_ddpm", outputs, **settings)
 
 
 @register(tasks=("image_generation",), input_shape=(32, 32, 3), outputs=10, paper="arXiv:2212.09748")
@@ -170,53 +192,6 @@ def dit_tiny(
 
     # === Functional model ===
     return keras.Model([image, time, *inputs], x, name="dit_tiny")
-
-
-def _unet(
-    name: str,
-    input_shape: Sequence[int],
-    classes: int | None,
-    widths: Sequence[int],
-    depth: int,
-    attention: Sequence[int],
-    heads: int,
-    groups: int,
-    dropout: float,
-) -> keras.Model:
-    # === Layers ===
-    image, time = _inputs(input_shape)
-    _check_levels(input_shape, widths, attention)
-    inputs, condition = _condition(time, classes, widths[0], 4 * widths[0])
-    blocks = _Blocks(condition, groups, dropout, heads)
-    x = convolution(image, widths[0], 3, norm="none", name="stem")
-    skips = [x]
-    for level, width in enumerate(widths, start=1):
-        if level > 1:
-            x = convolution(x, widths[level - 2], 3, stride=2, norm="none", name=f"down{level}")
-            skips.append(x)
-        for i in range(1, depth + 1):
-            x = _block(x, width, blocks, attend=level in attention, name=f"down{level}_{i}")
-            skips.append(x)
-    x = _block(x, widths[-1], blocks, attend=True, name="middle1")
-    x = _block(x, widths[-1], blocks, attend=False, name="middle2")
-    for level, width in reversed(list(enumerate(widths, start=1))):
-        if x.shape[1:3] != skips[-1].shape[1:3]:
-            x = _enlarge(x, skips[-1].shape[1:3], name=f"up{level}")
-        for i in range(1, depth + 2):
-            x = keras.layers.Concatenate(name=f"up{level}_{i}_concat")([x, skips.pop()])
-            x = _block(x, width, blocks, attend=level in attention, name=f"up{level}_{i}")
-    x = _norm_silu(x, groups, name="final")
-    x = keras.layers.Conv2D(
-        input_shape[2],
-        3,
-        padding="same",
-        kernel_initializer="zeros",
-        dtype=keras.config.floatx(),  # not that of mixed precision
-        name="prediction",
-    )(x)
-
-    # === Functional model ===
-    return keras.Model([image, time, *inputs], x, name=name)
 
 
 def _check_levels(input_shape: Sequence[int], widths: Sequence[int], attention: Sequence[int]) -> None:

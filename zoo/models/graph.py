@@ -12,7 +12,7 @@ give one output for a graph, from the pooled nodes or from the first node, or wi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 
@@ -29,43 +29,47 @@ from zoo.layers.graph import (
 from zoo.layers.head import head
 from zoo.layers.norms import normalization
 from zoo.layers.types import Count, DropRate
-from zoo.registry import register
+from zoo.registry import register, settings_of
 
 NodeNorm = Literal["none", "layer", "rms"]  # batch norm would count the padding
 
 
 def _graph_model(
     name: str,
+    convolution: Callable[[int, str], keras.Layer],
+    activation: str = "relu",
+    unit_length: bool = False,
+    *,
     input_shape: Sequence[int | None],
     outputs: int,
-    every_step: bool,
-    convolution: Callable[[int, str], keras.Layer],
-    *,
-    depth: int,
-    activation: str,
-    norm: NodeNorm,
-    unit_length: bool = False,
-    dropout: float,
-    residual: bool,
-    pool: NodePool,
-    edges: Edges,
+    every_step: bool = False,
+    depth: Count = 2,
+    norm: NodeNorm = "none",
+    dropout: DropRate = 0.0,
+    residual: bool = False,
+    pool: NodePool = "mean",
+    edges: Edges = "list",
 ) -> keras.Model:
-    """Stack convolutions, each with what goes around it.
+    """Stack convolutions, each with dropout before it, and normalization and activation after it.
 
     Args:
         name: name of the model.
-        input_shape: `(nodes, features)`.
+        convolution: makes a layer from its number, counted from 1, and its name.
+        activation: activation after each convolution.
+        unit_length: scale each node to unit length after the activation.
+        input_shape: `(nodes, features)`; the number of nodes may be None.
         outputs: number of classes.
         every_step: give one output for each node.
-        convolution: makes a layer, of its number from 1 and its name.
-        depth: number of convolutions.
-        activation: activation after each.
+        depth: number of convolutions, which is also the number of edges that a message travels.
         norm: normalization between each convolution and its activation.
-        unit_length: scale each node to unit length after the activation.
-        dropout: share of each convolution's input dropped while training.
-        residual: add each block's input to its output.
-        pool: what the head reads.
-        edges: form of the edges.
+        dropout: fraction of each convolution's input dropped while training.
+        residual: add each convolution's input to its output, through a linear projection where the widths differ.
+        pool: what the head reads: the "mean", "sum" or "max" of the nodes, or the "first" node.
+        edges: a "list" of source and target, or a "matrix" with a row for each target.
+
+    Returns:
+        A model from `[(batch, nodes, features), (batch, edges, 2)]` to `(batch, outputs)` or, with `every_step`,
+        `(batch, nodes, outputs)`.
     """
     # === Layers ===
     inputs, x, real, adjacency = graph_inputs(input_shape, edges)
@@ -94,55 +98,19 @@ def _graph_model(
     outputs=7,
     paper="arXiv:1609.02907",
 )
-def gcn(
-    *,
-    input_shape: Sequence[int | None],
-    outputs: int,
-    every_step: bool = False,
-    width: Count = 16,
-    depth: Count = 2,
-    norm: NodeNorm = "none",
-    dropout: DropRate = 0.5,
-    residual: bool = False,
-    pool: NodePool = "mean",
-    edges: Edges = "list",
-) -> keras.Model:
+@settings_of(_graph_model, dropout=0.5)
+def gcn(*, width: Count = 16, **settings: Any) -> keras.Model:
     """Graph convolutional network; the defaults are the paper's for Cora.
 
     Args:
-        input_shape: `(nodes, features)`; the number of nodes may be None.
-        outputs: number of classes.
-        every_step: give one output for each node.
         width: features of each node.
-        depth: number of convolutions: how far, in edges, a node hears.
-        norm: normalization between each convolution and its activation.
-        dropout: share of each convolution's input dropped while training.
-        residual: add each convolution's input to its output, through a linear projection where the widths differ.
-        pool: what the head reads: the "mean", "sum" or "max" of the nodes, or the "first" node.
-        edges: a "list" of source and target, or a "matrix" with a row for each target.
-
-    Returns:
-        A model from `[(batch, nodes, features), (batch, edges, 2)]` to `(batch, outputs)` or, with `every_step`,
-        `(batch, nodes, outputs)`.
+        **settings: the arguments of `_graph_model`.
     """
 
     def convolution(_: int, name: str) -> keras.Layer:
         return GraphConvolution(width, name=name)
 
-    return _graph_model(
-        "gcn",
-        input_shape,
-        outputs,
-        every_step,
-        convolution,
-        depth=depth,
-        activation="relu",
-        norm=norm,
-        dropout=dropout,
-        residual=residual,
-        pool=pool,
-        edges=edges,
-    )
+    return _graph_model("gcn", convolution, **settings)
 
 
 @register(
@@ -151,58 +119,25 @@ def gcn(
     outputs=7,
     paper="arXiv:1710.10903",
 )
+@settings_of(_graph_model)
 def gat(
-    *,
-    input_shape: Sequence[int | None],
-    outputs: int,
-    every_step: bool = False,
-    width: Count = 64,
-    heads: Count = 8,
-    depth: Count = 2,
-    norm: NodeNorm = "none",
-    dropout: DropRate = 0.6,
-    residual: bool = False,
-    pool: NodePool = "mean",
-    edges: Edges = "list",
+    *, width: Count = 64, heads: Count = 8, depth: Count = 2, dropout: DropRate = 0.6, **settings: Any
 ) -> keras.Model:
     """Graph attention network; the defaults are the paper's for Cora.
 
     Args:
-        input_shape: `(nodes, features)`; the number of nodes may be None.
-        outputs: number of classes.
-        every_step: give one output for each node.
-        width: features of each node, a multiple of `heads`, which share them; in the last layer the mean of the heads.
+        width: features of each node: a multiple of `heads`, which split them; in the last layer the mean of the heads.
         heads: attention heads.
-        depth: number of convolutions: how far, in edges, a node hears.
-        norm: normalization between each convolution and its activation.
-        dropout: share of each convolution's input, and of the attention's weights, dropped while training.
-        residual: add each convolution's input to its output, through a linear projection where the widths differ.
-        pool: what the head reads: the "mean", "sum" or "max" of the nodes, or the "first" node.
-        edges: a "list" of source and target, or a "matrix" with a row for each target.
-
-    Returns:
-        A model from `[(batch, nodes, features), (batch, edges, 2)]` to `(batch, outputs)` or, with `every_step`,
-        `(batch, nodes, outputs)`.
+        depth: number of convolutions.
+        dropout: fraction of each convolution's input, and of the attention's weights, dropped while training.
+        **settings: the arguments of `_graph_model`.
     """
 
     def convolution(number: int, name: str) -> keras.Layer:
         merge: Literal["concatenate", "mean"] = "mean" if number == depth else "concatenate"
         return GraphAttention(width, heads, merge=merge, dropout=dropout, name=name)
 
-    return _graph_model(
-        "gat",
-        input_shape,
-        outputs,
-        every_step,
-        convolution,
-        depth=depth,
-        activation="elu",
-        norm=norm,
-        dropout=dropout,
-        residual=residual,
-        pool=pool,
-        edges=edges,
-    )
+    return _graph_model("gat", convolution, "elu", depth=depth, dropout=dropout, **settings)
 
 
 @register(
@@ -211,57 +146,20 @@ def gat(
     outputs=7,
     paper="arXiv:1706.02216",
 )
+@settings_of(_graph_model)
 def graph_sage(
-    *,
-    input_shape: Sequence[int | None],
-    outputs: int,
-    every_step: bool = False,
-    width: Count = 128,
-    depth: Count = 2,
-    aggregation: Aggregation = "mean",
-    unit_length: bool = True,
-    norm: NodeNorm = "none",
-    dropout: DropRate = 0.0,
-    residual: bool = False,
-    pool: NodePool = "mean",
-    edges: Edges = "list",
+    *, width: Count = 128, aggregation: Aggregation = "mean", unit_length: bool = True, **settings: Any
 ) -> keras.Model:
-    """GraphSAGE, which keeps a node's own features apart from what it hears.
+    """GraphSAGE, which keeps a node's own features apart from those of its neighbors.
 
     Args:
-        input_shape: `(nodes, features)`; the number of nodes may be None.
-        outputs: number of classes.
-        every_step: give one output for each node.
         width: features of each node.
-        depth: number of convolutions: how far, in edges, a node hears.
-        aggregation: the "mean" of the neighbors, or the "max" of what a dense layer makes of each.
+        aggregation: the "mean" of the neighbors, or the "max" over a dense layer's output for each of them.
         unit_length: scale each node to unit length after each convolution, as the paper does.
-        norm: normalization between each convolution and its activation.
-        dropout: share of each convolution's input dropped while training.
-        residual: add each convolution's input to its output, through a linear projection where the widths differ.
-        pool: what the head reads: the "mean", "sum" or "max" of the nodes, or the "first" node.
-        edges: a "list" of source and target, or a "matrix" with a row for each target.
-
-    Returns:
-        A model from `[(batch, nodes, features), (batch, edges, 2)]` to `(batch, outputs)` or, with `every_step`,
-        `(batch, nodes, outputs)`.
+        **settings: the arguments of `_graph_model`.
     """
 
     def convolution(_: int, name: str) -> keras.Layer:
         return SampleAndAggregate(width, aggregation=aggregation, name=name)
 
-    return _graph_model(
-        "graph_sage",
-        input_shape,
-        outputs,
-        every_step,
-        convolution,
-        depth=depth,
-        activation="relu",
-        norm=norm,
-        unit_length=unit_length,
-        dropout=dropout,
-        residual=residual,
-        pool=pool,
-        edges=edges,
-    )
+    return _graph_model("graph_sage", convolution, unit_length=unit_length, **settings)

@@ -11,6 +11,7 @@ Steps that are padding change no output.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
@@ -18,10 +19,10 @@ from zoo.layers.attention_recurrent import Score, attend
 from zoo.layers.embedding import embed, not_padding, token_input
 from zoo.layers.head import head
 from zoo.layers.norms import Norm
-from zoo.layers.recurrent import LSTM, Pool, RecurrentInitializer, pool_steps, recurrent, recurrent_model
+from zoo.layers.recurrent import LSTM, RecurrentInitializer, pool_steps, recurrent, recurrent_model
 from zoo.layers.residual import convolution
 from zoo.layers.types import Count, DropRate
-from zoo.registry import register
+from zoo.registry import register, settings_of
 
 
 @register(
@@ -37,52 +38,23 @@ from zoo.registry import register
     outputs=10,
     paper="Hochreiter and Schmidhuber (1997), doi:10.1162/neco.1997.9.8.1735",
 )
+@settings_of(recurrent_model)
 def lstm(
     *,
-    input_shape: Sequence[int | None],
-    outputs: int,
-    vocabulary: int | None = None,
-    every_step: bool = False,
     units: Count = 128,
-    layers: Count = 1,
-    dropout: DropRate = 0.0,
-    embedding: Count = 64,
-    pool: Pool = "last",
     forget_bias: bool = True,
     recurrent_initializer: RecurrentInitializer = "orthogonal",
+    **settings: Any,
 ) -> keras.Model:
     """Long short-term memory: gates decide what enters, stays in and leaves a cell at each step.
 
     Args:
-        input_shape: `(steps,)` for tokens, `(steps, features)`, or `(height, width, channels)`, read row by row; the
-            number of steps may be None.
-        outputs: number of classes or values.
-        vocabulary: number of token ids, where the input is tokens; id 0 is padding, on the right.
-        every_step: give one output for each step.
         units: length of the state.
-        layers: recurrent layers, each over the states of the one before.
-        dropout: share of features dropped between layers and before the head while training.
-        embedding: length of the vectors that tokens are mapped to.
-        pool: "last" state, or "mean" or "max" over the steps.
         forget_bias: start the forget gate's bias at one, not at zero.
         recurrent_initializer: initializer of the kernel from state to state.
-
-    Returns:
-        A model from `(batch, *input_shape)` to `(batch, outputs)` or, with `every_step`, `(batch, steps, outputs)`.
+        **settings: the arguments of `recurrent_model`.
     """
-    return recurrent_model(
-        "lstm",
-        _maker(units, forget_bias, recurrent_initializer),
-        input_shape=input_shape,
-        outputs=outputs,
-        vocabulary=vocabulary,
-        every_step=every_step,
-        layers=layers,
-        bidirectional=False,
-        dropout=dropout,
-        embedding=embedding,
-        pool=pool,
-    )
+    return recurrent_model("lstm", _maker(units, forget_bias, recurrent_initializer), **settings)
 
 
 @register(
@@ -97,52 +69,23 @@ def lstm(
     outputs=10,
     paper="Graves and Schmidhuber (2005), doi:10.1016/j.neunet.2005.06.042",
 )
+@settings_of(recurrent_model)
 def bilstm(
     *,
-    input_shape: Sequence[int | None],
-    outputs: int,
-    vocabulary: int | None = None,
-    every_step: bool = False,
     units: Count = 128,
-    layers: Count = 1,
-    dropout: DropRate = 0.0,
-    embedding: Count = 64,
-    pool: Pool = "last",
     forget_bias: bool = True,
     recurrent_initializer: RecurrentInitializer = "orthogonal",
+    **settings: Any,
 ) -> keras.Model:
     """Bidirectional LSTM: in every layer one LSTM reads the steps forward and another one backward.
 
     Args:
-        input_shape: `(steps,)` for tokens, `(steps, features)`, or `(height, width, channels)`, read row by row; the
-            number of steps may be None.
-        outputs: number of classes or values.
-        vocabulary: number of token ids, where the input is tokens; id 0 is padding, on the right.
-        every_step: give one output for each step.
         units: length of the state of each direction.
-        layers: recurrent layers, each over the states of the one before.
-        dropout: share of features dropped between layers and before the head while training.
-        embedding: length of the vectors that tokens are mapped to.
-        pool: the "last" state of each direction, or "mean" or "max" over the steps.
         forget_bias: start the forget gate's bias at one, not at zero.
         recurrent_initializer: initializer of the kernel from state to state.
-
-    Returns:
-        A model from `(batch, *input_shape)` to `(batch, outputs)` or, with `every_step`, `(batch, steps, outputs)`.
+        **settings: the arguments of `recurrent_model`.
     """
-    return recurrent_model(
-        "bilstm",
-        _maker(units, forget_bias, recurrent_initializer),
-        input_shape=input_shape,
-        outputs=outputs,
-        vocabulary=vocabulary,
-        every_step=every_step,
-        layers=layers,
-        bidirectional=True,
-        dropout=dropout,
-        embedding=embedding,
-        pool=pool,
-    )
+    return recurrent_model("bilstm", _maker(units, forget_bias, recurrent_initializer), bidirectional=True, **settings)
 
 
 @register(

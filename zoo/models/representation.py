@@ -22,63 +22,97 @@ from zoo.layers.encoder import ENCODER, PatchEncoder
 from zoo.layers.head import FEATURES
 from zoo.layers.masking import MaskedTarget, RandomMasking, Unmask
 from zoo.layers.patches import Patches
-from zoo.layers.positions import Positions, add_positions
-from zoo.layers.transformer import BlockNorm, BlockOptions, FeedForward, NormPosition, transformer_blocks
-from zoo.layers.types import Count, Counts, DropRate, Factor, ProperShare
+from zoo.layers.positions import add_positions
+from zoo.layers.transformer import BlockOptions, transformer_blocks
+from zoo.layers.types import Count, Counts, Factor, ProperShare
 from zoo.layers.unit_length import UnitLength
-from zoo.registry import register
+from zoo.models.transformer import transformer_encoder
+from zoo.models.vit import vit_tiny
+from zoo.registry import register, settings_of
+
+
+def _contrastive(
+    name: str,
+    *,
+    input_shape: Sequence[int],
+    encoder: str = "resnet20",
+    encoder_config: dict[str, Any] | None = None,
+    projection: Counts = (128, 64),
+) -> keras.Model:
+    """An encoder and a projection head.
+
+    Args:
+        name: name of the model.
+        input_shape: `(height, width, channels)`.
+        encoder: name of a builder for image classification.
+        encoder_config: settings of that builder.
+        projection: units of the projection head's layers, with ReLU between them; it is not part of the features.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, projection[-1])`, vectors of length one.
+
+    Raises:
+        ValueError: there is no such builder for images.
+        ZooError: the encoder cannot be built with its settings.
+    """
+    # === Layers ===
+    inputs = keras.Input(tuple(input_shape))
+    x = _encoder(input_shape, encoder, encoder_config)(inputs)
+    x = keras.layers.Identity(name=FEATURES)(x)
+    for i, units in enumerate(projection, start=1):
+        if i > 1:
+            x = keras.layers.ReLU(name=f"projection{i - 1}_relu")(x)
+        x = keras.layers.Dense(units, name=f"projection{i}_dense")(x)
+
+    # === Functional model ===
+    return keras.Model(inputs, UnitLength(name="embedding")(x), name=name)
 
 
 @register(tasks=("representation_learning",), input_shape=(32, 32, 3), paper="arXiv:2002.05709")
-def simclr(
-    *,
-    input_shape: Sequence[int],
-    encoder: str = "resnet20",
-    encoder_config: dict[str, Any] | None = None,
-    projection: Counts = (128, 64),
-) -> keras.Model:
-    """SimCLR: an encoder and a projection head, for two augmented views of each image and the loss `nt_xent`.
-
-    Args:
-        input_shape: `(height, width, channels)`.
-        encoder: name of a builder for image classification.
-        encoder_config: settings of that builder.
-        projection: units of the projection head's layers, with ReLU between them; it is not part of the features.
-
-    Returns:
-        A model from `(batch, height, width, channels)` to `(batch, projection[-1])`, vectors of length one.
-
-    Raises:
-        ValueError: there is no such builder for images.
-        ZooError: the encoder cannot be built with its settings.
-    """
-    return _contrastive("simclr", input_shape, encoder, encoder_config, projection)
+@settings_of(_contrastive)
+def simclr(**settings: Any) -> keras.Model:
+    """SimCLR: an encoder and a projection head, for two augmented views of each image and the loss `nt_xent`."""
+    return _contrastive("simclr", **settings)
 
 
 @register(tasks=("representation_learning",), input_shape=(32, 32, 3), paper="arXiv:2004.11362")
-def supcon(
+@settings_of(_contrastive)
+def supcon(**settings: Any) -> keras.Model:
+    """Supervised contrast: an encoder and a projection head, for images with classes and the loss `supcon`."""
+    return _contrastive("supcon", **settings)
+
+
+def _embedding(
+    name: str,
     *,
     input_shape: Sequence[int],
     encoder: str = "resnet20",
     encoder_config: dict[str, Any] | None = None,
-    projection: Counts = (128, 64),
+    embedding: Count = 64,
 ) -> keras.Model:
-    """Supervised contrast: an encoder and a projection head, for images with classes and the loss `supcon`.
+    """An encoder and a dense layer to the embedding.
 
     Args:
+        name: name of the model.
         input_shape: `(height, width, channels)`.
         encoder: name of a builder for image classification.
         encoder_config: settings of that builder.
-        projection: units of the projection head's layers, with ReLU between them; it is not part of the features.
+        embedding: length of the embedding, which is both the output and the features.
 
     Returns:
-        A model from `(batch, height, width, channels)` to `(batch, projection[-1])`, vectors of length one.
+        A model from `(batch, height, width, channels)` to `(batch, embedding)`, vectors of length one.
 
     Raises:
         ValueError: there is no such builder for images.
         ZooError: the encoder cannot be built with its settings.
     """
-    return _contrastive("supcon", input_shape, encoder, encoder_config, projection)
+    # === Layers ===
+    inputs = keras.Input(tuple(input_shape))
+    x = _encoder(input_shape, encoder, encoder_config)(inputs)
+    x = keras.layers.Dense(embedding, name="embedding")(x)
+
+    # === Functional model ===
+    return keras.Model(inputs, UnitLength(name=FEATURES)(x), name=name)
 
 
 @register(
@@ -86,55 +120,17 @@ def supcon(
     input_shape=(32, 32, 3),
     paper="Hadsell, Chopra and LeCun (2006), doi:10.1109/CVPR.2006.100",
 )
-def siamese(
-    *,
-    input_shape: Sequence[int],
-    encoder: str = "resnet20",
-    encoder_config: dict[str, Any] | None = None,
-    embedding: Count = 64,
-) -> keras.Model:
-    """Siamese network: one encoder for both images of a pair, for images with classes and the loss `contrastive`.
-
-    Args:
-        input_shape: `(height, width, channels)`.
-        encoder: name of a builder for image classification.
-        encoder_config: settings of that builder.
-        embedding: length of the embedding, which is both the output and the features.
-
-    Returns:
-        A model from `(batch, height, width, channels)` to `(batch, embedding)`, vectors of length one.
-
-    Raises:
-        ValueError: there is no such builder for images.
-        ZooError: the encoder cannot be built with its settings.
-    """
-    return _embedding("siamese", input_shape, encoder, encoder_config, embedding)
+@settings_of(_embedding)
+def siamese(**settings: Any) -> keras.Model:
+    """Siamese network: one encoder for both images of a pair, for images with classes and the loss `contrastive`."""
+    return _embedding("siamese", **settings)
 
 
 @register(tasks=("representation_learning",), input_shape=(32, 32, 3), paper="arXiv:1503.03832; arXiv:1703.07737")
-def triplet(
-    *,
-    input_shape: Sequence[int],
-    encoder: str = "resnet20",
-    encoder_config: dict[str, Any] | None = None,
-    embedding: Count = 64,
-) -> keras.Model:
-    """Triplet network: one encoder for anchor, positive and negative, for images with classes and the loss `triplet`.
-
-    Args:
-        input_shape: `(height, width, channels)`.
-        encoder: name of a builder for image classification.
-        encoder_config: settings of that builder.
-        embedding: length of the embedding, which is both the output and the features.
-
-    Returns:
-        A model from `(batch, height, width, channels)` to `(batch, embedding)`, vectors of length one.
-
-    Raises:
-        ValueError: there is no such builder for images.
-        ZooError: the encoder cannot be built with its settings.
-    """
-    return _embedding("triplet", input_shape, encoder, encoder_config, embedding)
+@settings_of(_embedding)
+def triplet(**settings: Any) -> keras.Model:
+    """Triplet network: one encoder for anchor, positive and negative, for images with classes and loss `triplet`."""
+    return _embedding("triplet", **settings)
 
 
 @register(tasks=("representation_learning",), input_shape=(32, 32, 3), paper="arXiv:2111.06377")
@@ -178,7 +174,7 @@ def masked_autoencoder(
     # === Encoder ===
     shape = tuple(input_shape)
     sizes: dict[str, Any] = {"patch": patch, "width": width, "depth": depth, "heads": heads, "mlp_ratio": mlp_ratio}
-    vit = registry.builder("vit_tiny")(input_shape=shape, outputs=1, pool="mean", **sizes)
+    vit = vit_tiny(input_shape=shape, outputs=1, pool="mean", **sizes)
     encoder = PatchEncoder(vit.input, vit.get_layer(FEATURES).output, name=ENCODER)
     inputs = keras.Input(shape)
     tokens = encoder(inputs, part="tokens")
@@ -205,105 +201,36 @@ def masked_autoencoder(
     vocabulary=260,
     paper="arXiv:1810.04805",
 )
+@settings_of(transformer_encoder)
 def masked_language_model(
     *,
     input_shape: Sequence[int | None],
-    outputs: int,
     vocabulary: int | None = None,
     every_step: bool = True,
-    width: Count = 128,
-    depth: Count = 4,
-    heads: Count = 4,
-    mlp_ratio: Factor = 4.0,
-    positions: Positions = "sinusoidal",
-    maximum_length: Count = 512,
-    norm: BlockNorm = "layer",
-    norm_position: NormPosition = "pre",
-    feed_forward: FeedForward = "gelu",
-    dropout: DropRate = 0.0,
-    stochastic_depth: DropRate = 0.0,
+    **settings: Any,
 ) -> keras.Model:
-    """Masked language model in the form of BERT: every step sees all others, and hidden tokens are to be named.
+    """Masked language model in the form of BERT: every step sees all others, and hidden tokens are predicted.
 
-    This is the model `transformer`, whose layers it has by name and size, so that weights go there. The data hides
-    tokens behind id 1, the unknown one, and gives 0 as the target of those that it did not hide.
+    This is the model `transformer`, with the same layer names and sizes, so that its weights can be copied there. The
+    data replaces hidden tokens by id 1, the unknown token, and has target 0 where no token is hidden.
 
     Args:
         input_shape: `(steps,)` of tokens, which may be None.
-        outputs: number of classes of each step: of token ids.
         vocabulary: number of token ids; id 0 is padding, on the right.
-        every_step: changes nothing, as every step always has its output.
-        width: features of each step, a multiple of `heads`.
-        depth: number of blocks.
-        heads: attention heads.
-        mlp_ratio: hidden width of the feed-forward branch, in widths.
-        positions: "learned", as far as `maximum_length` (as in the paper); "sinusoidal"; or "rotary".
-        maximum_length: number of learned positions.
-        norm: normalization by "layer" or root mean square.
-        norm_position: normalization before ("pre") or after ("post", as in the paper) each residual branch.
-        feed_forward: activation of the feed-forward branch.
-        dropout: share of the embedding, of each branch's output and of the features dropped while training.
-        stochastic_depth: share of examples for which the last block is dropped while training.
+        every_step: has no effect: every step always has its output.
+        **settings: the arguments of `transformer_encoder`.
 
     Returns:
         A model from `(batch, steps)` to `(batch, steps, outputs)`.
 
     Raises:
-        ValueError: the input is no tokens or is longer than learned positions reach, or the heads do not divide the
-            width.
+        ValueError: the input is not tokens.
     """
     if vocabulary is None:
         raise ValueError(f"needs tokens with a vocabulary. Received: input_shape={tuple(input_shape)}, vocabulary=None")
-    model = registry.builder("transformer")(
-        input_shape=input_shape,
-        outputs=outputs,
-        vocabulary=vocabulary,
-        every_step=True,
-        width=width,
-        depth=depth,
-        heads=heads,
-        mlp_ratio=mlp_ratio,
-        positions=positions,
-        maximum_length=maximum_length,
-        norm=norm,
-        norm_position=norm_position,
-        feed_forward=feed_forward,
-        dropout=dropout,
-        stochastic_depth=stochastic_depth,
+    return transformer_encoder(
+        "masked_language_model", input_shape=input_shape, vocabulary=vocabulary, every_step=True, **settings
     )
-    return keras.Model(model.input, model.output, name="masked_language_model")
-
-
-def _contrastive(
-    name: str,
-    input_shape: Sequence[int],
-    encoder: str,
-    encoder_config: dict[str, Any] | None,
-    projection: Sequence[int],
-) -> keras.Model:
-    # === Layers ===
-    inputs = keras.Input(tuple(input_shape))
-    x = _encoder(input_shape, encoder, encoder_config)(inputs)
-    x = keras.layers.Identity(name=FEATURES)(x)
-    for i, units in enumerate(projection, start=1):
-        if i > 1:
-            x = keras.layers.ReLU(name=f"projection{i - 1}_relu")(x)
-        x = keras.layers.Dense(units, name=f"projection{i}_dense")(x)
-
-    # === Functional model ===
-    return keras.Model(inputs, UnitLength(name="embedding")(x), name=name)
-
-
-def _embedding(
-    name: str, input_shape: Sequence[int], encoder: str, encoder_config: dict[str, Any] | None, embedding: int
-) -> keras.Model:
-    # === Layers ===
-    inputs = keras.Input(tuple(input_shape))
-    x = _encoder(input_shape, encoder, encoder_config)(inputs)
-    x = keras.layers.Dense(embedding, name="embedding")(x)
-
-    # === Functional model ===
-    return keras.Model(inputs, UnitLength(name=FEATURES)(x), name=name)
 
 
 def _encoder(input_shape: Sequence[int], name: str, config: dict[str, Any] | None) -> keras.Model:

@@ -8,7 +8,7 @@ Steps that are padding change no output.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 
@@ -27,19 +27,14 @@ from zoo.layers.transformer import (
     transformer_blocks,
 )
 from zoo.layers.types import Count, DropRate, Factor
-from zoo.registry import register
+from zoo.registry import register, settings_of
 
 SeriesPool = Literal["flatten", "mean"]
 
 
-@register(
-    tasks=("sequence_classification", "sequence_labeling", "sequence_regression"),
-    input_shape=(128,),
-    outputs=4,
-    vocabulary=20_000,
-    paper="arXiv:1706.03762",
-)
-def transformer(
+def transformer_encoder(
+    name: str,
+    pool: TokenPool = "mean",
     *,
     input_shape: Sequence[int | None],
     outputs: int,
@@ -51,7 +46,6 @@ def transformer(
     mlp_ratio: Factor = 4.0,
     positions: Positions = "sinusoidal",
     maximum_length: Count = 512,
-    pool: TokenPool = "mean",
     norm: BlockNorm = "layer",
     norm_position: NormPosition = "pre",
     feed_forward: FeedForward = "gelu",
@@ -61,6 +55,8 @@ def transformer(
     """Transformer encoder: every step sees all others.
 
     Args:
+        name: name of the model.
+        pool: "mean" of the steps or "first" step, unless every step has an output.
         input_shape: `(steps,)` for tokens or `(steps, features)`; the number of steps may be None.
         outputs: number of classes or values.
         vocabulary: number of token ids, where the input is tokens; id 0 is padding, on the right.
@@ -71,7 +67,6 @@ def transformer(
         mlp_ratio: hidden width of the feed-forward branch, in widths.
         positions: "learned", as far as `maximum_length`; "sinusoidal"; or "rotary".
         maximum_length: number of learned positions.
-        pool: "mean" of the steps or "first" step, unless every step has an output.
         norm: normalization by "layer" or root mean square.
         norm_position: normalization before ("pre") or after ("post", as in the paper) each residual branch.
         feed_forward: activation of the feed-forward branch ("relu" in the paper).
@@ -103,7 +98,25 @@ def transformer(
         x = pooling(x) if valid is None else pooling(x, valid)
 
     # === Functional model ===
-    return keras.Model(inputs, head(x, outputs, dropout=dropout), name="transformer")
+    return keras.Model(inputs, head(x, outputs, dropout=dropout), name=name)
+
+
+@register(
+    tasks=("sequence_classification", "sequence_labeling", "sequence_regression"),
+    input_shape=(128,),
+    outputs=4,
+    vocabulary=20_000,
+    paper="arXiv:1706.03762",
+)
+@settings_of(transformer_encoder)
+def transformer(*, pool: TokenPool = "mean", **settings: Any) -> keras.Model:
+    """Transformer encoder: every step sees all others.
+
+    Args:
+        pool: "mean" of the steps or "first" step, unless every step has an output.
+        **settings: the arguments of `transformer_encoder`.
+    """
+    return transformer_encoder("transformer", pool, **settings)
 
 
 @register(

@@ -7,7 +7,7 @@ counts equal timm's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 
@@ -23,25 +23,56 @@ from zoo.layers.transformer import (
     transformer_blocks,
 )
 from zoo.layers.types import Count, DropRate, Factor
-from zoo.registry import register
+from zoo.registry import register, settings_of
 
 ImagePool = Literal["token", "mean"]
 
 
 def _vit(
     name: str,
+    *,
     input_shape: Sequence[int],
     outputs: int,
-    options: BlockOptions,
-    *,
-    patch: int,
-    width: int,
-    depth: int,
-    heads: int,
-    mlp_ratio: float,
-    positions: Positions,
-    pool: ImagePool,
+    patch: Count = 16,
+    width: Count,
+    depth: Count = 12,
+    heads: Count,
+    mlp_ratio: Factor = 4.0,
+    positions: Positions = "learned",
+    pool: ImagePool = "token",
+    norm: BlockNorm = "layer",
+    norm_position: NormPosition = "pre",
+    feed_forward: FeedForward = "gelu",
+    dropout: DropRate = 0.0,
+    stochastic_depth: DropRate = 0.0,
 ) -> keras.Model:
+    """Vision transformer: patches of an image as the steps of a sequence, then transformer blocks.
+
+    Args:
+        name: name of the model.
+        input_shape: `(height, width, channels)`, multiples of `patch`.
+        outputs: number of classes.
+        patch: height and width of the patches.
+        width: features of each step, a multiple of `heads`.
+        depth: number of blocks.
+        heads: attention heads.
+        mlp_ratio: hidden width of the feed-forward branch, in widths.
+        positions: "learned"; or "sinusoidal" or "rotary" over rows and columns.
+        pool: what the head reads: a class "token" among the steps, or their "mean".
+        norm: normalization by "layer" or root mean square.
+        norm_position: normalization before ("pre") or after ("post") each residual branch.
+        feed_forward: activation of the feed-forward branch.
+        dropout: fraction of the embedding and of each branch's output dropped while training.
+        stochastic_depth: rate at which the last block is dropped while training; it grows from 0 at the first.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
+
+    Raises:
+        ValueError: the input is no image, the patches do not tile it, or the heads do not divide the width.
+    """
+    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
+
     # === Layers ===
     inputs = keras.Input(input_shape)
     x = embed_patches(inputs, patch, width)
@@ -50,8 +81,8 @@ def _vit(
         x = ClassToken(name="class_token")(x)
     grid = (input_shape[0] // patch, input_shape[1] // patch)
     x, rotations = add_positions(x, positions, heads=heads, longest=x.shape[1], grid=grid, prefix=prefix)
-    if options.dropout:
-        x = keras.layers.Dropout(options.dropout, name="dropout")(x)
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="dropout")(x)
     x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, rotations=rotations)
     x = TokenPooling("first" if prefix else "mean", name="pool")(x)
 
@@ -66,58 +97,10 @@ def _vit(
     paper="arXiv:2010.11929; arXiv:2012.12877",
     family="transformer",
 )
-def vit_tiny(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    patch: Count = 16,
-    width: Count = 192,
-    depth: Count = 12,
-    heads: Count = 3,
-    mlp_ratio: Factor = 4.0,
-    positions: Positions = "learned",
-    pool: ImagePool = "token",
-    norm: BlockNorm = "layer",
-    norm_position: NormPosition = "pre",
-    feed_forward: FeedForward = "gelu",
-    dropout: DropRate = 0.0,
-    stochastic_depth: DropRate = 0.0,
-) -> keras.Model:
-    """Vision transformer ViT-Ti/16: 5.7M parameters with 1,000 classes (Touvron et al., table 1).
-
-    Args:
-        input_shape: `(height, width, channels)`, multiples of `patch`.
-        outputs: number of classes.
-        patch: height and width of the patches that become the steps.
-        width: features of each step, a multiple of `heads`.
-        depth: number of blocks.
-        heads: attention heads.
-        mlp_ratio: hidden width of the feed-forward branch, in widths.
-        positions: "learned"; or "sinusoidal" or "rotary" over rows and columns.
-        pool: what the head reads: a class "token" among the steps, or their "mean".
-        norm: normalization by "layer" or root mean square.
-        norm_position: normalization before ("pre") or after ("post") each residual branch.
-        feed_forward: activation of the feed-forward branch.
-        dropout: share of the embedding and of each branch's output dropped while training.
-        stochastic_depth: share of examples for which the last block is dropped while training.
-
-    Returns:
-        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
-    """
-    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
-    return _vit(
-        "vit_tiny",
-        input_shape,
-        outputs,
-        options,
-        patch=patch,
-        width=width,
-        depth=depth,
-        heads=heads,
-        mlp_ratio=mlp_ratio,
-        positions=positions,
-        pool=pool,
-    )
+@settings_of(_vit, width=192, heads=3)
+def vit_tiny(**settings: Any) -> keras.Model:
+    """Vision transformer ViT-Ti/16: 5.7M parameters with 1,000 classes (Touvron et al., table 1)."""
+    return _vit("vit_tiny", **settings)
 
 
 @register(
@@ -127,58 +110,10 @@ def vit_tiny(
     paper="arXiv:2010.11929; arXiv:2012.12877",
     family="transformer",
 )
-def vit_small(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    patch: Count = 16,
-    width: Count = 384,
-    depth: Count = 12,
-    heads: Count = 6,
-    mlp_ratio: Factor = 4.0,
-    positions: Positions = "learned",
-    pool: ImagePool = "token",
-    norm: BlockNorm = "layer",
-    norm_position: NormPosition = "pre",
-    feed_forward: FeedForward = "gelu",
-    dropout: DropRate = 0.0,
-    stochastic_depth: DropRate = 0.0,
-) -> keras.Model:
-    """Vision transformer ViT-S/16: 22.1M parameters with 1,000 classes (Touvron et al., table 1).
-
-    Args:
-        input_shape: `(height, width, channels)`, multiples of `patch`.
-        outputs: number of classes.
-        patch: height and width of the patches that become the steps.
-        width: features of each step, a multiple of `heads`.
-        depth: number of blocks.
-        heads: attention heads.
-        mlp_ratio: hidden width of the feed-forward branch, in widths.
-        positions: "learned"; or "sinusoidal" or "rotary" over rows and columns.
-        pool: what the head reads: a class "token" among the steps, or their "mean".
-        norm: normalization by "layer" or root mean square.
-        norm_position: normalization before ("pre") or after ("post") each residual branch.
-        feed_forward: activation of the feed-forward branch.
-        dropout: share of the embedding and of each branch's output dropped while training.
-        stochastic_depth: share of examples for which the last block is dropped while training.
-
-    Returns:
-        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
-    """
-    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
-    return _vit(
-        "vit_small",
-        input_shape,
-        outputs,
-        options,
-        patch=patch,
-        width=width,
-        depth=depth,
-        heads=heads,
-        mlp_ratio=mlp_ratio,
-        positions=positions,
-        pool=pool,
-    )
+@settings_of(_vit, width=384, heads=6)
+def vit_small(**settings: Any) -> keras.Model:
+    """Vision transformer ViT-S/16: 22.1M parameters with 1,000 classes (Touvron et al., table 1)."""
+    return _vit("vit_small", **settings)
 
 
 @register(
@@ -188,55 +123,7 @@ def vit_small(
     paper="arXiv:2010.11929",
     family="transformer",
 )
-def vit_base(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    patch: Count = 16,
-    width: Count = 768,
-    depth: Count = 12,
-    heads: Count = 12,
-    mlp_ratio: Factor = 4.0,
-    positions: Positions = "learned",
-    pool: ImagePool = "token",
-    norm: BlockNorm = "layer",
-    norm_position: NormPosition = "pre",
-    feed_forward: FeedForward = "gelu",
-    dropout: DropRate = 0.0,
-    stochastic_depth: DropRate = 0.0,
-) -> keras.Model:
-    """Vision transformer ViT-B/16: 86.6M parameters with 1,000 classes (Dosovitskiy et al., table 1).
-
-    Args:
-        input_shape: `(height, width, channels)`, multiples of `patch`.
-        outputs: number of classes.
-        patch: height and width of the patches that become the steps.
-        width: features of each step, a multiple of `heads`.
-        depth: number of blocks.
-        heads: attention heads.
-        mlp_ratio: hidden width of the feed-forward branch, in widths.
-        positions: "learned"; or "sinusoidal" or "rotary" over rows and columns.
-        pool: what the head reads: a class "token" among the steps, or their "mean".
-        norm: normalization by "layer" or root mean square.
-        norm_position: normalization before ("pre") or after ("post") each residual branch.
-        feed_forward: activation of the feed-forward branch.
-        dropout: share of the embedding and of each branch's output dropped while training.
-        stochastic_depth: share of examples for which the last block is dropped while training.
-
-    Returns:
-        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
-    """
-    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
-    return _vit(
-        "vit_base",
-        input_shape,
-        outputs,
-        options,
-        patch=patch,
-        width=width,
-        depth=depth,
-        heads=heads,
-        mlp_ratio=mlp_ratio,
-        positions=positions,
-        pool=pool,
-    )
+@settings_of(_vit, width=768, heads=12)
+def vit_base(**settings: Any) -> keras.Model:
+    """Vision transformer ViT-B/16: 86.6M parameters with 1,000 classes (Dosovitskiy et al., table 1)."""
+    return _vit("vit_base", **settings)
