@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zoo.commands.train import train
     from zoo.errors import ZooError
     from zoo.layers.head import features, with_head
+    from zoo.models.applications_weights import load_applications_weights
     from zoo.recipe import list_recipes, load_recipe
     from zoo.registry import build, describe, list_models, register
     from zoo.serving.exported_model import ExportedModel
@@ -22,6 +23,7 @@ _HOME = {
     "ZooError": "zoo.errors",
     "features": "zoo.layers.head",
     "with_head": "zoo.layers.head",
+    "load_applications_weights": "zoo.models.applications_weights",
     "list_recipes": "zoo.recipe",
     "load_recipe": "zoo.recipe",
     "build": "zoo.registry",
@@ -44,6 +46,7 @@ __all__ = [
     "features",
     "list_models",
     "list_recipes",
+    "load_applications_weights",
     "load_recipe",
     "register",
     "train",

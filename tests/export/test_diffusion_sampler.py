@@ -13,7 +13,8 @@ from zoo import registry
 from zoo.errors import ZooError
 from zoo.export.convert import to_onnx
 from zoo.export.diffusion_sampler import in_float64, measure_sampler, sampler_proto
-from zoo.layers.diffusion import Process, coefficients, sample_numpy
+from zoo.layers.diffusion import Process
+from zoo.layers.diffusion_sampler import coefficients, sample_numpy
 
 UNET = {"widths": (8, 8), "depth": 1, "attention": (), "heads": 2, "groups": 4}
 DIT = {"width": 16, "depth": 1, "heads": 2, "patch": 2}

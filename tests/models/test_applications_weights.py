@@ -3,9 +3,10 @@ import keras
 import numpy as np
 import pytest
 
+import zoo
 from zoo import registry
 from zoo.errors import ZooError
-from zoo.models.applications_weights import PREPROCESS, REFERENCES, load_applications_weights
+from zoo.models.applications_weights import PREPROCESS, REFERENCES
 
 SHAPE = (32, 32, 3)
 
@@ -74,7 +75,7 @@ def test_loads_what_fits(files, file, outputs, kept):
     folder, models = files
     model = mobilenet(outputs)
     before = model.get_layer("logits").get_weights()
-    loaded = load_applications_weights(model, folder / file)
+    loaded = zoo.load_applications_weights(model, folder / file)
     assert loaded.kept == kept
     assert loaded.preprocess == [{"rescale": {"scale": 1 / 127.5, "offset": -1.0}}]
     source = models[file.partition(".")[0]]
@@ -87,7 +88,7 @@ def test_dense_layers_of_vgg_stay_where_the_image_has_another_size(tmp_path):
     theirs = keras.applications.VGG16(weights=None, include_top=False)
     theirs.save_weights(tmp_path / "vgg16_notop.weights.h5")
     model = registry.build("vgg16", input_shape=SHAPE, outputs=4, top_width=8)
-    loaded = load_applications_weights(model, tmp_path / "vgg16_notop.weights.h5")
+    loaded = zoo.load_applications_weights(model, tmp_path / "vgg16_notop.weights.h5")
     assert loaded.kept == ("top1", "top2", "logits")
     kernel = model.get_layer("stage1_1_conv").get_weights()[0]
     np.testing.assert_array_equal(kernel[:, :, ::-1], theirs.get_layer("block1_conv1").get_weights()[0])
@@ -110,14 +111,14 @@ def test_every_reference_has_its_preprocessing():
 )
 def test_files_that_hold_no_weights_are_refused(files, file, message):
     with pytest.raises(ZooError, match=message):
-        load_applications_weights(mobilenet(), files[0] / file)
+        zoo.load_applications_weights(mobilenet(), files[0] / file)
 
 
 def test_another_suffix_is_refused(files):
     path = files[0] / "full.bin"
     path.write_bytes(b"")
     with pytest.raises(ZooError, match=r"full.bin: .*ends in .h5"):
-        load_applications_weights(mobilenet(), path)
+        zoo.load_applications_weights(mobilenet(), path)
 
 
 @pytest.mark.parametrize("file", ["full.weights.h5", "full.h5", "notop.h5"])
@@ -125,7 +126,7 @@ def test_weights_of_another_architecture_are_refused_and_nothing_changes(files, 
     model = mobilenet(width=0.5)
     before = model.get_weights()
     with pytest.raises(ZooError, match=r"not weights of MobileNetV2, alpha 0.5: ."):
-        load_applications_weights(model, files[0] / file)
+        zoo.load_applications_weights(model, files[0] / file)
     assert_equal(model.get_weights(), before)
 
 
@@ -140,4 +141,4 @@ def test_weights_of_another_architecture_are_refused_and_nothing_changes(files, 
 def test_models_without_published_weights_are_refused(files, name, config, message):
     model = registry.build(name, **{"input_shape": SHAPE, "outputs": 4, **config})
     with pytest.raises(ZooError, match=message):
-        load_applications_weights(model, files[0] / "full.h5")
+        zoo.load_applications_weights(model, files[0] / "full.h5")

@@ -280,7 +280,8 @@ def test_a_denoiser_with_a_label_of_another_kind_is_refused():
 ON_JAX = """
 import sys, keras, numpy as np
 from zoo import registry
-from zoo.layers import diffusion
+from zoo.layers.diffusion import Process
+from zoo.layers.diffusion_sampler import Sampler
 assert keras.backend.backend() == "jax"
 folder = sys.argv[1]
 registry.builder("ddpm")
@@ -288,7 +289,7 @@ for name in sys.argv[2:]:
     model = keras.models.load_model(f"{folder}/{name}.keras", safe_mode=True)
     given = np.load(f"{folder}/{name}.npz")
     inputs = [given[f"x{i}"] for i in range(len(model.inputs))]
-    sampler = diffusion.Sampler(model, diffusion.Process("cosine", "v"), 3, "ddim")
+    sampler = Sampler(model, Process("cosine", "v"), 3, "ddim")
     np.savez(
         f"{folder}/{name}_jax.npz",
         answer=model.predict_on_batch(inputs),
@@ -300,7 +301,8 @@ for name in sys.argv[2:]:
 @pytest.mark.slow
 def test_jax_gives_the_same(tmp_path):
     pytest.importorskip("jax")
-    from zoo.layers.diffusion import Process, Sampler
+    from zoo.layers.diffusion import Process
+    from zoo.layers.diffusion_sampler import Sampler
 
     models, few = {}, {"conditional_ddpm": {"widths": (8, 8)}, "dit_tiny": {"width": 8}}  # JAX compiles for every shape
     for name, sizes in few.items():

@@ -22,7 +22,8 @@ from onnx import TensorProto, compose, helper, numpy_helper
 
 from zoo.errors import ZooError
 from zoo.export.convert import to_onnx
-from zoo.layers.diffusion import COLUMNS, Process, Sampler, SamplerName, coefficients, sample_numpy
+from zoo.layers.diffusion import Process
+from zoo.layers.diffusion_sampler import COLUMNS, Sampler, SamplerName, coefficients, sample_numpy
 from zoo.layers.time_embedding import class_count
 
 PREFIX = "denoiser/"
@@ -40,9 +41,9 @@ def sampler_proto(
     """Convert a denoiser and its sampler to ONNX.
 
     Inputs: `noise` `(batch, height, width, channels)` float32, standard normal; for a conditional denoiser `label`
-    `(batch,)` int32 and `guidance` `(1,)` float32 (`zoo.layers.diffusion.sample_numpy`); for "ddpm" `step_noise`
-    `(steps, batch, height, width, channels)` float32. Outputs: `image` `(batch, height, width, channels)` uint8, and
-    `sample`, the same in float32 before -1 to 1 became 0 to 255.
+    `(batch,)` int32 and `guidance` `(1,)` float32 (`zoo.layers.diffusion_sampler.sample_numpy`); for "ddpm"
+    `step_noise` `(steps, batch, height, width, channels)` float32. Outputs: `image` `(batch, height, width, channels)`
+    uint8, and `sample`, the same in float32 before -1 to 1 became 0 to 255.
 
     Args:
         denoiser: a model of the inputs `image`, `time` and, where it is conditional, `label` (`zoo.models.diffusion`).
@@ -233,7 +234,7 @@ def _double_labels() -> list[onnx.NodeProto]:
 def _body(
     denoiser: onnx.GraphProto, images: Sequence[Any], *, conditional: bool, stirred: bool, clip: bool
 ) -> onnx.GraphProto:
-    """Return one step: what `zoo.layers.diffusion.Sampler` does in each."""
+    """Return one step: what `zoo.layers.diffusion_sampler.Sampler` does in each."""
     x = "x" if conditional else f"{PREFIX}image"
     nodes = [
         helper.make_node("Gather", ["table", "step"], ["row"], axis=0),

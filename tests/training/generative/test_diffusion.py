@@ -12,7 +12,8 @@ from keras import ops
 
 from zoo import registry
 from zoo.errors import ZooError
-from zoo.layers.diffusion import Process, sample_numpy
+from zoo.layers.diffusion import Process
+from zoo.layers.diffusion_sampler import sample_numpy
 from zoo.training.generative.diffusion import DiffusionTraining
 
 DIT = {"width": 16, "depth": 1, "heads": 2, "patch": 2}

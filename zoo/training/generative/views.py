@@ -12,7 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.layers.diffusion import Process, Sampler
+from zoo.layers.diffusion import Process
+from zoo.layers.diffusion_sampler import Sampler
 from zoo.layers.time_embedding import class_count
 from zoo.models.gan import DISCRIMINATOR, GENERATOR
 from zoo.recipe.schema import Recipe, Sampling
