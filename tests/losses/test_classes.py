@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from zoo.errors import ZooError
 from zoo.losses import balanced_weights, build_loss
-from zoo.recipe.optimization import Loss
+from zoo.recipe.losses import Loss
 
 RNG = np.random.default_rng(0)
 LOGITS = (3 * RNG.normal(size=(64, 7))).astype(np.float32)

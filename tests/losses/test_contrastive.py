@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from zoo.losses import build_loss
-from zoo.recipe.optimization import Loss
+from zoo.recipe.losses import Loss
 
 RNG = np.random.default_rng(0)
 CLASSES = np.array([0, 2, 1, 0, 2, 2, 3, 0], "int32")  # one of class 1, and one of class 3

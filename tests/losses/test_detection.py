@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from zoo.losses import build_loss
 from zoo.losses.detection import draw, locate, radius
-from zoo.recipe.optimization import Loss
+from zoo.recipe.losses import Loss
 
 RNG = np.random.default_rng(0)
 PAD = [0.0, 0.0, 0.0, 0.0, -1.0]

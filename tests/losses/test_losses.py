@@ -7,7 +7,7 @@ from keras import ops
 from pydantic import TypeAdapter
 
 from zoo.losses import build_loss
-from zoo.recipe.optimization import Loss
+from zoo.recipe.losses import Loss
 from zoo.tasks import TASKS
 
 RNG = np.random.default_rng(0)

@@ -9,7 +9,7 @@ from scipy.special import softmax
 from sklearn.metrics import f1_score
 
 from zoo.losses import build_loss
-from zoo.recipe.optimization import Loss
+from zoo.recipe.losses import Loss
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 3, (2, 5, 4)).astype("uint8")

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from scipy.special import log_softmax, logsumexp
 
 from zoo.losses import build_loss
-from zoo.recipe.optimization import Loss
+from zoo.recipe.losses import Loss
 
 RNG = np.random.default_rng(0)
 

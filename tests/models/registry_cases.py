@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 
 from zoo import registry
 from zoo.losses import build_loss
-from zoo.recipe.optimization import Loss
+from zoo.recipe.losses import Loss
 from zoo.tasks import TASKS
 
 BATCH, OUTPUTS, VOCABULARY, LENGTH = 4, 7, 11, 9

@@ -16,7 +16,7 @@ from zoo.layers.detection import DecodeBoxes
 from zoo.layers.head import features, with_head
 from zoo.losses import build_loss
 from zoo.postprocessing.boxes import top_detections
-from zoo.recipe.optimization import Loss
+from zoo.recipe.losses import Loss
 
 SMALL_UNET = {"widths": (4, 8, 12)}
 SMALL_CENTER_NET = {"widths": (8, 12), "depth": 1, "head_width": 8}

@@ -9,7 +9,7 @@ from zoo import registry
 from zoo.errors import ZooError
 from zoo.optimization.depth import heights
 from zoo.optimization.optimizers import build_optimizer
-from zoo.recipe.optimization import Optimizer
+from zoo.recipe.optimizers import Optimizer
 
 RATE = 0.1
 BUILDERS = {

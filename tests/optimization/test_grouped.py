@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 from zoo.errors import ZooError
 from zoo.optimization.grouped import GroupedOptimizer
 from zoo.optimization.optimizers import build_optimizer
-from zoo.recipe.optimization import Optimizer
+from zoo.recipe.optimizers import Optimizer
 
 
 def settings(**given):

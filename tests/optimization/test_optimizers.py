@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from zoo import registry
 from zoo.optimization.optimizers import build_optimizer
 from zoo.optimization.schedules import build_schedule
-from zoo.recipe.optimization import LearningRate, Optimizer
+from zoo.recipe.optimizers import LearningRate, Optimizer
 
 RATE, DECAY = 0.1, 0.3
 
@@ -280,7 +280,7 @@ import jax, keras, numpy as np
 from pydantic import TypeAdapter
 from zoo.optimization.optimizers import build_optimizer
 from zoo.optimization.schedules import build_schedule
-from zoo.recipe.optimization import LearningRate, Optimizer
+from zoo.recipe.optimizers import LearningRate, Optimizer
 
 for name in {names}:
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="a"), keras.layers.Dense(1, name="b")])

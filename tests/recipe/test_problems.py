@@ -404,7 +404,7 @@ CONSISTENCY = [
     (
         IMAGES,
         {"augment": [{"random_erasing": {"area": [0.3, 0.2]}}]},
-        "4: augment.0.random_erasing.area: the smallest share, 0.3, is above the largest, 0.2",
+        "4: augment.0.random_erasing.area: the smallest fraction, 0.3, is above the largest, 0.2",
     ),
     (
         IMAGES,
@@ -500,7 +500,7 @@ CONSISTENCY = [
     (
         IMAGES,
         {"augment": [{"random_resized_crop": {"area": [0.9, 0.2]}}]},
-        "4: augment.0.random_resized_crop.area: the smallest share, 0.9, is above the largest, 0.2",
+        "4: augment.0.random_resized_crop.area: the smallest fraction, 0.9, is above the largest, 0.2",
     ),
     (
         IMAGES,

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from zoo.errors import ZooError, did_you_mean, visible
-from zoo.recipe.consistency import inconsistencies
+from zoo.recipe.checks import inconsistencies
 from zoo.recipe.merge import merge, paths
 from zoo.recipe.problems import Problem, problems_of
 from zoo.recipe.schema import Recipe

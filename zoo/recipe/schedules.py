@@ -144,27 +144,3 @@ LearningRate = Annotated[
     | Annotated[ReduceOnPlateau, Tag("reduce_on_plateau")],
     Discriminator(_rate_or_schedule),
 ]
-
-
-def schedule_problems(rate: Any, epochs: int) -> list[tuple[str, str]]:
-    """Return what cannot work in a schedule: the key, and why. What only the data can tell is not looked at."""
-    found: list[tuple[str, str]] = []
-
-    def known(duration: Any) -> float:
-        """Return a duration in epochs; 0 where it is given in steps."""
-        return 0.0 if isinstance(duration, str) and "step" in duration else steps_of(duration or 0.0, 1.0, epochs)
-
-    for first, second in (("warmup_epochs", "warmup"), ("epochs", "at")):
-        given = [key for key in (first, second) if getattr(rate, key, None) is not None]
-        if len(given) == 2:
-            found.append((second, f"{first} and {second} are set; keep one, and set the other to null"))
-        elif not given and hasattr(rate, first) and hasattr(rate, second):
-            found.append((second, "required, and missing: for example 2 (epochs), 500 steps or 10%"))
-    for key in ("warmup_epochs", "warmup"):
-        if known(getattr(rate, key, None)) >= epochs:
-            found.append((key, f"the warmup must end before the run does, and training.epochs is {epochs}"))
-    if 2 * known(getattr(rate, "rise", None)) > epochs:
-        found.append(("rise", f"the way up and the way down must fit into the run, and training.epochs is {epochs}"))
-    if isinstance(rate, ReduceOnPlateau) and rate.final > rate.initial:
-        found.append(("final", f"the lowest rate, {rate.final}, is above the first, {rate.initial}"))
-    return found

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from zoo.recipe.optimization import Loss, Optimizer
+from zoo.recipe.losses import Loss
+from zoo.recipe.optimizers import Optimizer
 from zoo.recipe.schedules import Duration
 from zoo.recipe.search import Search
 from zoo.recipe.steps import AugmentStep, PreprocessStep

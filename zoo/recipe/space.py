@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from zoo import registry
 from zoo.errors import ZooError, did_you_mean, visible
-from zoo.recipe.consistency import inconsistencies
+from zoo.recipe.checks import inconsistencies
 from zoo.recipe.merge import merged
 from zoo.recipe.problems import Problem, problems_of
 from zoo.recipe.schema import Recipe

@@ -10,7 +10,7 @@ from zoo.data.sources.load import load_dataset
 from zoo.optimization.optimizers import build_optimizer
 from zoo.optimization.watched import WatchedOptimizer
 from zoo.recipe import load_recipe
-from zoo.recipe.optimization import Optimizer
+from zoo.recipe.optimizers import Optimizer
 from zoo.tasks import TASKS
 from zoo.training.callbacks.monitoring import dead_units, rectified
 from zoo.training.fit import fit

@@ -11,7 +11,7 @@ from rich.console import Console
 from zoo.data.sources.load import load_dataset
 from zoo.optimization.optimizers import build_optimizer, on_plateau
 from zoo.recipe import load_recipe
-from zoo.recipe.optimization import Optimizer
+from zoo.recipe.optimizers import Optimizer
 from zoo.recipe.schedules import ReduceOnPlateau
 from zoo.tasks import TASKS
 from zoo.training.callbacks.checkpoints import Checkpoints

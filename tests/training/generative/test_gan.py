@@ -122,7 +122,7 @@ PROGRAM = """
 import keras, numpy as np
 from pydantic import TypeAdapter
 from zoo.optimization.optimizers import build_optimizer
-from zoo.recipe.optimization import Optimizer
+from zoo.recipe.optimizers import Optimizer
 from zoo.registry import build
 from zoo.training.generative.gan import Adversarial
 net = build("conditional_gan", input_shape=(8, 8, 1), outputs=3, latent=4, generator_widths=(6, 4),

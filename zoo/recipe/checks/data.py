@@ -1,0 +1,133 @@
+"""Checks of `data:` and `preprocess:`."""
+
+from __future__ import annotations
+
+from zoo.recipe.checks.collect import Checks
+from zoo.recipe.source import Path_
+from zoo.recipe.steps import SHAPE_STEPS
+
+_FOR = {  # kinds of input that each step of preprocessing is for
+    "encode": ("table",),
+    "resize": ("image",),
+    "center_crop": ("image",),
+    "tokenize": ("text",),
+    "rescale": ("image", "table", "array", "graph"),
+    "standardize": ("image", "table", "array", "graph"),
+    "standardize_window": ("array",),
+}
+_ONCE = ("encode", "tokenize", "standardize_window")  # steps that a recipe has at most once
+_TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which, and why
+    "segmentation": (("resize", "center_crop"), "changes the size of the image, and the mask keeps its own"),
+    "detection": (("center_crop",), "cuts off what the targets of object_detection count on"),
+    "transcription": (("center_crop",), "cuts off what the targets of transcription count on"),
+}
+_PLURAL = {"image": "images", "table": "tables", "graph": "graphs"}
+
+
+def check_data(checks: Checks) -> None:
+    """Check the source, and the keys that go with it or with the task."""
+    task, data = checks.task, checks.recipe.data
+    source = data.source.partition(":")[0]
+    checks.refuse(
+        source not in task.sources,
+        ("data", "source"),
+        f"{task.name} reads {', '.join(task.sources)}, not {source}",
+    )
+    checks.refuse(
+        data.channels is not None and source != "folder",
+        ("data", "channels"),
+        f"applies to folder sources, whose files are decoded here; {source} gives its images as they are",
+    )
+    checks.refuse(
+        source in ("csv", "parquet") and not data.target,
+        ("data", "target"),
+        "required, and missing: the name of the column to predict",
+    )
+    checks.belongs(
+        ("data", "window"),
+        given=data.window is not None,
+        wanted=task.forecasts,
+        example="for example {history: 48, horizon: 12, season: 12}",
+        purpose="forecasting",
+    )
+    checks.belongs(
+        ("data", "abnormal"),
+        given=bool(data.abnormal),
+        wanted=task.finds_anomalies,
+        example="the classes that training must not see, for example ['3']",
+        purpose="anomaly detection",
+    )
+    checks.refuse(
+        data.per_class is not None and not task.classifies,
+        ("data", "per_class"),
+        f"is for classification, and the task is {task.name}",
+    )
+    checks.refuse(
+        data.validation + data.test >= 1,
+        ("data", "validation"),
+        f"validation ({data.validation}) and data.test ({data.test}) leave nothing to train on",
+    )
+
+
+def check_preprocess(checks: Checks) -> None:
+    """Check each step against the task and against the steps before it, then the range of the pixels."""
+    names = [step.kind for step in checks.recipe.preprocess]
+    for position, name in enumerate(names):
+        at: Path_ = ("preprocess", position, name)
+        _check_fit(checks, name, at)
+        earlier = [other for other in names[:position] if other not in SHAPE_STEPS]
+        checks.refuse(
+            name in SHAPE_STEPS and earlier,
+            at,
+            f"{name} must stand before {''.join(earlier[:1])}: steps that fix the shape come first",
+        )
+        checks.refuse(name in _ONCE and names.index(name) != position, at, f"{name} may stand only once")
+        if name == "standardize":
+            _check_standardize(checks, position, at)
+    checks.refuse(
+        checks.task.reconstructs and not checks.reach(0.0, 1.0),
+        ("preprocess",),
+        "reconstructed pixels lie in [0, 1], and so must the inputs; use rescale alone: {scale: 1/255}",
+    )
+    checks.refuse(
+        checks.task.makes_images and not checks.reach(-1.0, 1.0),
+        ("preprocess",),
+        "images are made from -1 to 1, and so must the inputs lie; use rescale alone: {scale: 2/255, offset: -1}",
+    )
+
+
+def _check_fit(checks: Checks, name: str, at: Path_) -> None:
+    """Check one step against the task."""
+    task = checks.task
+    step_is_for = _PLURAL.get(_FOR[name][0], _FOR[name][0])
+    task_takes = " or ".join(_PLURAL.get(kind, kind) for kind in task.inputs)
+    checks.refuse(
+        not set(_FOR[name]) & set(task.inputs), at, f"{name} is for {step_is_for}, and this task takes {task_takes}"
+    )
+    checks.refuse(
+        name == "standardize_window" and not task.forecasts,
+        at,
+        f"standardize_window is for forecasting, and the task is {task.name}",
+    )
+    checks.refuse(
+        name == "tokenize" and task.reads_corpus,
+        at,
+        "language modeling reads characters, all that occur in the training text; leave tokenize out",
+    )
+    steps, reason = _TARGET_STAYS.get(task.kind, ((), ""))
+    checks.refuse(name in steps, at, f"{name} {reason}")
+
+
+def _check_standardize(checks: Checks, position: int, at: Path_) -> None:
+    """Check the given mean and deviation of one step."""
+    step = checks.recipe.preprocess[position].settings
+    checks.refuse(
+        (step.mean is None) != (step.std is None),
+        at,
+        "give both mean and std, or neither to have them fitted on the training split",
+    )
+    checks.refuse(
+        step.mean and step.std and len(step.mean) != len(step.std),
+        at,
+        "mean and std must hold one value each for every channel or column, and differ in length",
+    )

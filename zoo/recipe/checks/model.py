@@ -1,0 +1,70 @@
+"""Checks of `model:` against the builder that it names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo import registry
+from zoo.errors import ZooError
+from zoo.recipe.checks.collect import Checks
+
+
+def check_model(checks: Checks) -> None:
+    """Check that the builder serves the task and takes the recipe's settings."""
+    model, task = checks.recipe.model, checks.task
+    checks.refuse(
+        model.freeze and model.pretrained is None,
+        ("model", "freeze"),
+        "is for a network with model.pretrained; weights drawn at random are not worth keeping",
+    )
+    try:
+        entry = registry.entry(model.name)
+    except ZooError as error:
+        checks.add(("model", "name"), str(error))
+        return
+    if task.name not in entry.tasks:
+        checks.add(("model", "name"), f"{entry.name} serves {', '.join(entry.tasks)}, not {task.name}")
+        return
+    try:
+        registry.validate_config(entry.name, model.config)
+    except registry.ModelConfigError as error:
+        text = str(error).removeprefix(f"model '{entry.name}': {error.key}: ")
+        checks.add(("model", error.key), text)
+        return
+    if task.inputs == ("graph",):
+        _check_graph_model(checks)
+    else:
+        _check_encoder(checks, model.config)
+
+
+def _check_encoder(checks: Checks, config: dict[str, Any]) -> None:
+    """Check the builder that a network is built around, and its settings."""
+    name = config.get("encoder")
+    if name is None:
+        return
+    try:
+        registry.validate_encoder(name, config.get("encoder_config") or {})
+    except registry.ModelConfigError as error:
+        checks.add(("model", error.key), str(error))
+
+
+def _check_graph_model(checks: Checks) -> None:
+    """Check that the settings of a graph model fit what a source gives and what the task asks."""
+    model, task = checks.recipe.model, checks.recipe.task
+    settings = {**registry.defaults(model.name), **model.config}
+    pool, edges = settings.get("pool"), settings.get("edges", "list")
+    checks.refuse(
+        task == "node_classification" and pool not in ("first", None),
+        ("model", "pool"),
+        f"the node that is asked for is the first of its graph; set it to first, received {pool}",
+    )
+    checks.refuse(
+        task == "graph_classification" and pool == "first",
+        ("model", "pool"),
+        "the first node does not stand for the graph; set it to mean, sum or max, received first",
+    )
+    checks.refuse(
+        edges != "list",
+        ("model", "edges"),
+        f"sources give edges as a list; leave it out, or set it to list, received {edges}",
+    )

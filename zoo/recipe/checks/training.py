@@ -1,0 +1,107 @@
+"""Checks of `augment:`, `loss:`, `regularization:`, `training:` and `evaluation:`."""
+
+from __future__ import annotations
+
+from zoo.errors import did_you_mean
+from zoo.recipe.checks.collect import Checks
+from zoo.recipe.losses import NtXent, SupCon
+from zoo.recipe.source import Path_
+from zoo.recipe.steps import PHOTOMETRIC
+
+
+def check_augment(checks: Checks) -> None:
+    """Check that the examples can be augmented, and that the targets follow each step."""
+    task, recipe = checks.task, checks.recipe
+    takes_images = "image" in task.inputs
+    checks.refuse(
+        recipe.augment and not takes_images,
+        ("augment",),
+        f"augmentation is for images, and {task.name} takes none",
+    )
+    checks.refuse(
+        isinstance(recipe.loss, NtXent | SupCon) and not recipe.augment,
+        ("augment",),
+        f"required, and missing: {recipe.loss.name} compares two views of each example, which augmentation tells apart",
+    )
+    follows = task.labeled or task.labels_pixels  # a class stays as it is, and a mask moves with its image
+    for position, step in enumerate(recipe.augment):
+        at: Path_ = ("augment", position, step.kind)
+        checks.refuse(
+            takes_images and not follows and step.kind not in PHOTOMETRIC,
+            at,
+            f"{step.kind} moves pixels, which the targets of {task.name} would have to follow "
+            f"(possible: {', '.join(PHOTOMETRIC)})",
+        )
+        low, high = getattr(step.settings, "area", (0.0, 1.0))
+        checks.refuse(low > high, (*at, "area"), f"the smallest fraction, {low}, is above the largest, {high}")
+
+
+def check_loss(checks: Checks) -> None:
+    """Check that the loss fits the task."""
+    task, loss = checks.task, checks.recipe.loss
+    checks.refuse(
+        loss.name not in task.losses,
+        ("loss", "name"),
+        f"{loss.name} does not fit {task.name} (fitting: {', '.join(task.losses)})",
+    )
+
+
+def check_regularization(checks: Checks) -> None:
+    """Check that mixup and CutMix can blend the task's inputs and targets."""
+    task, recipe = checks.task, checks.recipe
+    for key in ("mixup", "cutmix"):
+        at: Path_ = ("regularization", key)
+        used = getattr(recipe.regularization, key)
+        checks.refuse(
+            used and not task.classifies,
+            at,
+            f"{key} blends class targets, and the targets of {task.name} are of another kind",
+        )
+        checks.refuse(
+            used and recipe.loss.name == "sparse_categorical_crossentropy",
+            at,
+            f"{key} blends class targets, which sparse_categorical_crossentropy cannot take; "
+            "use categorical_crossentropy",
+        )
+    checks.refuse(
+        recipe.regularization.mixup and task.inputs == ("graph",),
+        ("regularization", "mixup"),
+        "mixup blends inputs, and two graphs have no nodes in common; set it to 0",
+    )
+    checks.refuse(
+        recipe.regularization.cutmix and task.classifies and "image" not in task.inputs,
+        ("regularization", "cutmix"),
+        f"cutmix pastes parts of images, and {task.name} takes none; set it to 0",
+    )
+
+
+def check_training(checks: Checks) -> None:
+    """Check the times at which training and augmentation end."""
+    recipe, training = checks.recipe, checks.recipe.training
+    at: Path_ = ("training", "augment_until")
+    checks.refuse(
+        (training.stop_after or 0) > training.epochs,
+        ("training", "stop_after"),
+        f"training.epochs is {training.epochs}, and {training.stop_after} is after its end",
+    )
+    checks.refuse(
+        training.augment_until is not None and not recipe.augment,
+        at,
+        "there is no augmentation that could end; leave it out, or add steps to augment",
+    )
+    checks.refuse(
+        training.augment_until is not None and isinstance(recipe.loss, NtXent | SupCon),
+        at,
+        f"{recipe.loss.name} compares two views of each example, which augmentation tells apart to the end",
+    )
+
+
+def check_evaluation(checks: Checks) -> None:
+    """Check that the baseline fits the task."""
+    baseline, baselines = checks.recipe.evaluation.baseline, checks.task.baselines
+    checks.refuse(
+        baseline is not None and baseline not in baselines,
+        ("evaluation", "baseline"),
+        f"no baseline '{baseline}' for {checks.task.name}{did_you_mean(str(baseline), baselines)}"
+        f" (valid: {', '.join(baselines)})",
+    )
