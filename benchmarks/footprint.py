@@ -165,8 +165,10 @@ def step() -> dict[str, Any]:
 
 def pipeline() -> dict[str, Any]:
     """Read training batches and do nothing with them."""
-    from zoo.data.batches import prepare, training_batches
-    from zoo.data.dataset import ArrayInputs, Dataset, Signature, whole
+    from zoo.data.batches import training_batches
+    from zoo.data.dataset import Dataset, Signature, whole
+    from zoo.data.inputs import ArrayInputs
+    from zoo.data.prepared import prepare
     from zoo.data.preprocessing import fit_preprocessor
     from zoo.recipe import load_recipe
 
@@ -175,7 +177,14 @@ def pipeline() -> dict[str, Any]:
     split = whole(
         ArrayInputs(generator.integers(0, 256, (20_000, 28, 28, 1), dtype=np.uint8)), np.zeros(20_000, np.int32)
     )
-    dataset = Dataset("made up", Signature("image", "y", (28, 28, 1), labels=("a", "b")), split, split, split, "")
+    dataset = Dataset(
+        name="made up",
+        signature=Signature("image", "y", (28, 28, 1), labels=("a", "b")),
+        train=split,
+        validation=split,
+        test=split,
+        fingerprint="",
+    )
     for name, memory in (("cnn/fashion_mnist", "resident"), ("cnn/fashion_mnist", "streamed")):
         for augmented in (False, True):
             changes = [f"training.batch_size={size}", f"data.memory={memory}"] + ([] if augmented else ["augment=[]"])

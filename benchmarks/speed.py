@@ -93,7 +93,8 @@ CASES = {
 
 def dataset_of(case: Case, recipe: Any) -> Any:
     """Return the data set: Fashion-MNIST for the MLP, else seeded random examples."""
-    from zoo.data.dataset import ArrayInputs, Dataset, Signature, whole
+    from zoo.data.dataset import Dataset, Signature, whole
+    from zoo.data.inputs import ArrayInputs
     from zoo.data.sources.load import load_dataset
     from zoo.errors import ZooError
     from zoo.tasks import TASKS
@@ -116,7 +117,9 @@ def dataset_of(case: Case, recipe: Any) -> Any:
     kind: Any = "tokens" if case.tokens else "image" if len(case.shape) == 3 else "array"
     signature = Signature(kind, "y", case.shape, labels=labels, tokens=case.tokens)
     train, validation = whole(ArrayInputs(x[:size]), y[:size]), whole(ArrayInputs(x[size:]), y[size:])
-    return Dataset("made up", signature, train, validation, validation, "")
+    return Dataset(
+        name="made up", signature=signature, train=train, validation=validation, test=validation, fingerprint=""
+    )
 
 
 def problem_of(family: str, folder: Path, overrides: tuple[str, ...] = ()) -> Any:

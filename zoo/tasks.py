@@ -51,6 +51,7 @@ class Task:
         finds_anomalies: training sees the normal classes alone, and the target says which examples are abnormal.
         makes_images: the model makes images from noise.
         embeds: the saved model gives embeddings, which are evaluated by a classifier on top of them.
+        takes_sequences: the arrays of an example are sequences `(steps, features)`, not vectors `(features,)`.
         reads_corpus: the source is running text, which is cut into windows of characters.
         fills_in: the network predicts characters that are hidden.
     """
@@ -74,6 +75,7 @@ class Task:
     finds_anomalies: bool = False
     makes_images: bool = False
     embeds: bool = False
+    takes_sequences: bool = False
     reads_corpus: bool = False
     fills_in: bool = False
 
@@ -136,10 +138,17 @@ _ALL = (
     _classification(
         name="sequence_classification",
         inputs=("text", "array"),
+        takes_sequences=True,
         sources=(*_STORED, "npz"),
         baselines=("majority_class", "logistic_regression", "random_forest", "gradient_boosting"),
     ),
-    _regression(name="sequence_regression", inputs=("array",), sources=(*_STORED, "npz"), primary="mse"),
+    _regression(
+        name="sequence_regression",
+        inputs=("array",),
+        takes_sequences=True,
+        sources=(*_STORED, "npz"),
+        primary="mse",
+    ),
     _classification(
         name="node_classification", inputs=("graph",), sources=_STORED, baselines=("label_spreading", *_CLASSIFIERS)
     ),

@@ -101,20 +101,19 @@ LARGE = ("adding_problem", "copy_memory", "dates", "digit_strips", "digit_scenes
 @pytest.fixture(scope="session", autouse=True)
 def fewer_examples():
     """Keep the large built-in sets to their first examples: what is tested here is the chain."""
-    from zoo.data.sources import load as sources
+    from zoo.data.sources.load import LOADERS
 
-    load = sources.load_tfds
+    load = LOADERS["builtin"]
 
-    def some(builder, data, task):
-        found = load(builder, data, task)
-        if builder.info.name not in LARGE:
+    def some(name, data, task):
+        found = load(name, data, task)
+        if name not in LARGE:
             return found
-        parts = {n: getattr(found, n) for n in ("train", "validation", "test")}
-        cut = {n: p and p.part(np.arange(min(len(p), 300 if n == "train" else 60))) for n, p in parts.items()}
-        return dataclasses.replace(found, **cut)
+        cut = {n: s.part(np.arange(min(len(s), 300 if n == "train" else 60))) for n, s in found.splits.items()}
+        return dataclasses.replace(found, splits=cut)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sources, "load_tfds", some)
+        patch.setitem(LOADERS, "builtin", some)
         yield
 
 

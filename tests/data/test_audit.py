@@ -1,11 +1,14 @@
 """Faults that were planted must be found, and nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from zoo.data.audit import audit
-from zoo.data.dataset import ArrayInputs, Dataset, ImageInputs, Signature, TableInputs, whole
-from zoo.data.sources.tables import Column
+from zoo.data.columns import Column
+from zoo.data.dataset import Dataset, Signature, whole
+from zoo.data.inputs import ArrayInputs, ImageInputs, TableInputs
 
 RNG = np.random.default_rng(0)
 
@@ -17,7 +20,8 @@ def images(counts=(60, 60), test=(40, 40)):
         targets = np.repeat(np.arange(len(numbers), dtype=np.int32), numbers)
         splits[name] = whole(ArrayInputs(RNG.integers(0, 256, (len(targets), 4, 4, 1), dtype=np.uint8)), targets)
     labels = tuple(f"c{i}" for i in range(len(counts)))
-    return Dataset("made", Signature("image", "class", (4, 4, 1), labels=labels), fingerprint="f", **splits)
+    signature = Signature("image", "class", (4, 4, 1), labels=labels)
+    return Dataset(name="made", signature=signature, fingerprint="f", **splits)
 
 
 def findings(dataset):
@@ -57,7 +61,7 @@ def test_images_of_different_shapes_with_the_same_bytes_are_different():
     dataset = images((2, 2), (31, 31))
     flat = [np.arange(12, dtype=np.uint8).reshape(s) for s in ((3, 4, 1), (4, 3, 1), (2, 6, 1), (6, 2, 1))]
     train = whole(ImageInputs(4, flat.__getitem__, "d"), dataset.train.targets)
-    assert findings(Dataset("made", dataset.signature, train, dataset.validation, dataset.test, "f")) == []
+    assert findings(replace(dataset, train=train)) == []
 
 
 def test_imbalance_and_rare_classes():
@@ -78,8 +82,16 @@ def table(number, word):
         return whole(TableInputs(columns), RNG.normal(size=rows).astype(np.float32))
 
     columns = (Column("number", "number"), Column("word", "category"), Column("unique", "number"))
-    signature = Signature("table", "y", (), columns)
-    return Dataset("made", signature, split(0), split(1000), split(2000), "f", ("a note of the source",))
+    signature = Signature("table", "y", columns=columns)
+    return Dataset(
+        name="made",
+        signature=signature,
+        train=split(0),
+        validation=split(1000),
+        test=split(2000),
+        fingerprint="f",
+        notes=("a note of the source",),
+    )
 
 
 def test_tables_missing_values_and_constant_columns():

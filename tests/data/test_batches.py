@@ -10,8 +10,10 @@ import pytest
 import tensorflow as tf
 
 from zoo.backend.startup import start_keras
-from zoo.data.batches import Prepared, evaluation_batches, prepare, training_batches
-from zoo.data.dataset import ArrayInputs, Dataset, Signature, whole
+from zoo.data.batches import evaluation_batches, training_batches
+from zoo.data.dataset import Dataset, Signature, whole
+from zoo.data.inputs import ArrayInputs
+from zoo.data.prepared import Prepared, prepare
 from zoo.data.preprocessing import fit_preprocessor
 from zoo.data.sources.load import load_dataset
 from zoo.recipe import load_recipe
@@ -39,7 +41,8 @@ def numbered(memory="resident"):
     """Return examples whose every pixel, and whose target, is their number."""
     array = np.repeat(np.arange(COUNT, dtype=np.uint8), 36).reshape(COUNT, 6, 6, 1)
     split = whole(ArrayInputs(array), np.arange(COUNT, dtype=np.int32))
-    data = Dataset("made", Signature("image", "class", (6, 6, 1), labels=("a", "b")), split, split, split, "f")
+    signature = Signature("image", "class", (6, 6, 1), labels=("a", "b"))
+    data = Dataset(name="made", signature=signature, train=split, validation=split, test=split, fingerprint="f")
     return prepare(split, fit_preprocessor([], data), np.eye(COUNT, dtype=np.float32), memory)
 
 
@@ -138,7 +141,7 @@ def test_streamed_equals_resident_from_files(kind, tmp_path, write_images):
 def test_evaluation_keeps_the_order_and_leaves_nothing_out(monkeypatch):
     monkeypatch.setattr("zoo.data.batches._EVALUATION_BATCH", 24)
     for memory, most in (("resident", 1 << 25), ("resident", 100), ("streamed", 0)):
-        monkeypatch.setattr("zoo.data.batches.RESIDENT_BYTES_ONCE", most)  # of what is copied into the graph
+        monkeypatch.setattr("zoo.data.batches.MAX_RESIDENT_BYTES_ONCE", most)  # of what is copied into the graph
         prepared = numbered(memory)
         found = list(evaluation_batches(prepared))
         assert [len(x) for x, _ in found] == [24, 24, 2]
@@ -162,13 +165,13 @@ def test_evaluation_has_batches_of_one_shape_where_the_examples_can_be_shared_ou
 
 @pytest.mark.parametrize(("most", "copied"), [(1 << 25, True), (100, False)])
 def test_a_large_array_is_not_copied_into_the_graph(most, copied):
-    graph = tf.function(numbered().reader(most=most)).get_concrete_function(tf.TensorSpec((4,), tf.int64)).graph
+    graph = tf.function(numbered().reader(most)).get_concrete_function(tf.TensorSpec((4,), tf.int64)).graph
     assert ("PyFunc" in {operation.type for operation in graph.get_operations()}) != copied
 
 
 def test_what_is_small_is_held_in_memory(monkeypatch):
     assert numbered("auto").array is not None
-    monkeypatch.setattr("zoo.data.batches.RESIDENT_BYTES", 100)
+    monkeypatch.setattr("zoo.data.prepared.MAX_RESIDENT_BYTES", 100)
     assert numbered("auto").array is None
     assert isinstance(numbered("resident"), Prepared) and numbered("resident").array is not None
 
@@ -180,7 +183,7 @@ def test_work_on_a_whole_split_takes_few_large_examples_at_a_time():
         np.testing.assert_array_equal(np.concatenate(parts), np.arange(2000))
         return len(parts[0])
 
-    assert sizes((8, 8, 1)) == 1024 and sizes((8, 8, 1), most=512) == 512
+    assert sizes((8, 8, 1)) == 1024 and sizes((8, 8, 1), limit=512) == 512
     assert sizes((512, 512, 3)) == 5 and sizes((4096, 4096, 3)) == 1
 
 

@@ -5,9 +5,10 @@ import pytest
 from PIL import Image
 
 from zoo.backend.startup import start_keras
-from zoo.data.dataset import ArrayInputs, Dataset, ImageInputs, Signature, TableInputs, whole
+from zoo.data.columns import Column
+from zoo.data.dataset import Dataset, Signature, whole
+from zoo.data.inputs import ArrayInputs, ImageInputs, TableInputs
 from zoo.data.preprocessing import as_tensors, fit_preprocessor
-from zoo.data.sources.tables import Column
 from zoo.errors import ZooError
 from zoo.recipe.steps import PreprocessStep
 
@@ -27,7 +28,7 @@ def dataset(signature, train, other=None):
         return whole(inputs, np.zeros(len(inputs), np.int32))
 
     other = split(train if other is None else other)
-    return Dataset("made", signature, split(train), other, other, "f")
+    return Dataset(name="made", signature=signature, train=split(train), validation=other, test=other, fingerprint="f")
 
 
 def images(array):
@@ -116,7 +117,9 @@ def test_statistics_of_a_split_are_not_those_of_the_whole_source():
     array[50:] += 1000
     all_of_it = whole(ArrayInputs(array), np.zeros(100, np.int32))
     train, rest = all_of_it.part(np.arange(50)), all_of_it.part(np.arange(50, 100))
-    data = Dataset("made", Signature("array", "y", (2,)), train, rest, rest, "f")
+    data = Dataset(
+        name="made", signature=Signature("array", "y", (2,)), train=train, validation=rest, test=rest, fingerprint="f"
+    )
     preprocessor = fit_preprocessor(steps({"standardize": {}}), data)
     np.testing.assert_allclose(1 / preprocessor.scale, array[:50].astype(np.float64).std(0), rtol=1e-12)
 
@@ -175,7 +178,7 @@ COLUMNS = (
     Column("colour", "category"),
     Column("city", "category"),
 )
-TABLE = Signature("table", "y", (), COLUMNS)
+TABLE = Signature("table", "y", columns=COLUMNS)
 
 
 def table(rows=200, seed=0):
@@ -209,7 +212,7 @@ def test_encode_equals_scikit_learn(missing):
 def test_tables_of_one_kind():
     for columns in (COLUMNS[:1], COLUMNS[2:3]):
         train = {c.name: table()[c.name] for c in columns}
-        data = dataset(Signature("table", "y", (), columns), TableInputs(train))
+        data = dataset(Signature("table", "y", columns=columns), TableInputs(train))
         assert fit_preprocessor([], data).prepare(train).shape == (200, 1 if columns == COLUMNS[:1] else 4)
 
 

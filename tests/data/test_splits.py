@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.data.dataset import ArrayInputs, whole
-from zoo.data.splits import few_of_each, held_out
+from zoo.data.dataset import whole
+from zoo.data.inputs import ArrayInputs
+from zoo.data.splits import draw_per_class, hold_out
 from zoo.errors import ZooError
 
 COUNTS = st.lists(st.integers(2, 40), min_size=2, max_size=5)
-SHARES = st.floats(0.05, 0.7)
+FRACTIONS = st.floats(0.05, 0.7)
 SEEDS = st.integers(0, 2**31)
 
 
@@ -19,21 +20,21 @@ def split_of(counts):
     return whole(ArrayInputs(np.arange(len(targets))[:, None]), targets)
 
 
-@given(COUNTS, SHARES, SEEDS, st.booleans())
-def test_a_cut_is_a_seeded_partition_that_keeps_the_mixture(counts, share, seed, stratify):
+@given(COUNTS, FRACTIONS, SEEDS, st.booleans())
+def test_a_cut_is_a_seeded_partition_that_keeps_the_mixture(counts, fraction, seed, stratify):
     split = split_of(counts)
-    size = round(len(split) * share)
+    size = round(len(split) * fraction)
     if (stratify and not len(counts) <= size <= len(split) - len(counts)) or not 0 < size < len(split):
         with pytest.raises(ZooError, match=r"too few for|raise data\.test"):
-            held_out(split, share, seed, stratify, "test")
+            hold_out(split, fraction, "test", seed=seed, stratify=stratify)
         return
-    rest, out = held_out(split, share, seed, stratify, "test")
+    rest, out = hold_out(split, fraction, "test", seed=seed, stratify=stratify)
     assert len(out) == size
     assert sorted([*rest.indices, *out.indices]) == list(range(len(split)))
     for part in (rest, out):
         assert (np.diff(part.indices) > 0).all()
         np.testing.assert_array_equal(part.targets, split.targets[part.indices])
-    again = held_out(split, share, seed, stratify, "test")
+    again = hold_out(split, fraction, "test", seed=seed, stratify=stratify)
     np.testing.assert_array_equal(out.indices, again[1].indices)
     if stratify:
         exact = np.array(counts) * size / len(split)
@@ -42,33 +43,33 @@ def test_a_cut_is_a_seeded_partition_that_keeps_the_mixture(counts, share, seed,
 
 def test_another_seed_cuts_differently():
     split = split_of([50, 50])
-    cuts = {tuple(held_out(split, 0.2, seed, True, "test")[1].indices) for seed in range(5)}
+    cuts = {tuple(hold_out(split, 0.2, "test", seed=seed, stratify=True)[1].indices) for seed in range(5)}
     assert len(cuts) == 5
 
 
 def test_a_cut_of_a_cut_keeps_to_its_examples():
-    rest, test = held_out(split_of([30, 30]), 0.2, 0, True, "test")
-    train, validation = held_out(rest, 0.2, 0, True, "validation")
+    rest, test = hold_out(split_of([30, 30]), 0.2, "test", seed=0, stratify=True)
+    train, validation = hold_out(rest, 0.2, "validation", seed=0, stratify=True)
     parts = [set(s.indices.tolist()) for s in (train, validation, test)]
     assert set.union(*parts) == set(range(60)) and sum(map(len, parts)) == 60
 
 
 @pytest.mark.parametrize(
-    ("counts", "share", "message"),
+    ("counts", "fraction", "message"),
     [
         ([1, 20], 0.2, "a class has only one example; holding out 20% for test needs at least two of each"),
         ([3, 3, 3], 0.2, r"20% of 9 examples for test is 2, too few for 3 classes; raise data\.test or add data"),
         ([2, 2], 0.9, "too few for 2 classes"),
     ],
 )
-def test_too_few_examples(counts, share, message):
+def test_too_few_examples(counts, fraction, message):
     with pytest.raises(ZooError, match=message):
-        held_out(split_of(counts), share, 0, True, "test")
+        hold_out(split_of(counts), fraction, "test", seed=0, stratify=True)
 
 
 def test_too_few_numbers():
     with pytest.raises(ZooError, match=r"10% of 4 examples for validation is 0; raise data\.validation"):
-        held_out(split_of([2, 2]), 0.1, 0, False, "validation")
+        hold_out(split_of([2, 2]), 0.1, "validation", seed=0, stratify=False)
 
 
 @given(COUNTS, st.integers(1, 12), SEEDS)
@@ -76,13 +77,13 @@ def test_a_few_of_each_class(counts, few, seed):
     split = split_of(counts)
     if min(counts) < few:
         with pytest.raises(ZooError, match=rf"data.per_class is {few}, and class \d has \d+ examples"):
-            few_of_each(split, few, seed)
+            draw_per_class(split, few, seed)
         return
-    kept = few_of_each(split, few, seed)
+    kept = draw_per_class(split, few, seed)
     assert (np.bincount(kept.targets) == few).all()
     positions = kept.take(np.arange(len(kept)))[:, 0]
     assert (np.diff(positions) > 0).all() and (split.targets[positions] == kept.targets).all()
-    again = few_of_each(split, few, seed)
+    again = draw_per_class(split, few, seed)
     np.testing.assert_array_equal(again.take(np.arange(len(again)))[:, 0], positions)
-    fewer = few_of_each(split, max(1, few - 1), seed)
+    fewer = draw_per_class(split, max(1, few - 1), seed)
     assert set(fewer.take(np.arange(len(fewer)))[:, 0]) <= set(positions)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.data.targets import BLANK, box_targets, mask_targets, token_targets, transcription_targets, written_targets
+from zoo.data.targets import BLANK, box_targets, mask_targets, text_targets, token_targets, transcription_targets
 from zoo.errors import ZooError
 from zoo.tasks import END, UNKNOWN
 
@@ -27,8 +27,8 @@ def test_a_character_that_training_lacks():
         transcription_targets({"train": ["ab"], "test": ["axz"]}, "here")
 
 
-def test_written_targets_end_with_the_end_mark():
-    labels, targets = written_targets({"train": ["ba", "c"], "test": ["abcd"]})
+def test_text_targets_end_with_the_end_mark():
+    labels, targets = text_targets({"train": ["ba", "c"], "test": ["abcd"]})
     assert labels[4:] == ("a", "b", "c")
     assert targets["train"].tolist() == [[5, 4, END, 0, 0], [6, END, 0, 0, 0]]
     assert targets["test"].tolist() == [[4, 5, 6, UNKNOWN, END]]

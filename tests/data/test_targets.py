@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from zoo.data.dataset import ArrayInputs, Signature, whole
+from zoo.data.dataset import Signature, whole
+from zoo.data.inputs import ArrayInputs
 from zoo.data.sources.load import load_dataset
-from zoo.data.targets import abnormal_apart
+from zoo.data.targets import separate_abnormal
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
 from zoo.recipe.schema import Data
@@ -21,7 +22,7 @@ def splits():
 
 def test_training_keeps_what_is_normal():
     data = Data(source="builtin:digits", abnormal=["emu", "cat"])
-    signature, (train, validation, test) = abnormal_apart(SIGNATURE, splits(), data)
+    signature, (train, validation, test) = separate_abnormal(SIGNATURE, splits(), data)
     assert signature.labels == ("normal", "abnormal")
     np.testing.assert_array_equal(train.targets, [0, 0])
     np.testing.assert_array_equal(train.take([0, 1])[:, 0, 0, 0], [4, 16])
@@ -39,7 +40,7 @@ def test_training_keeps_what_is_normal():
 )
 def test_bad_names_are_refused(abnormal, message):
     with pytest.raises(ZooError, match=message):
-        abnormal_apart(SIGNATURE, splits(), Data(source="builtin:digits", abnormal=abnormal))
+        separate_abnormal(SIGNATURE, splits(), Data(source="builtin:digits", abnormal=abnormal))
 
 
 def test_the_digits_without_one():

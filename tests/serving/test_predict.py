@@ -12,8 +12,8 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
+from zoo.data.columns import read_table, take_columns
 from zoo.data.preprocessing import as_tensors
-from zoo.data.sources.tables import read_table, take_columns
 from zoo.errors import ZooError
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.predict import predict

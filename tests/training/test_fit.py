@@ -128,7 +128,7 @@ def test_convolutions_too(train):
 def test_what_is_read_once_is_not_held_where_it_is_large(digits, monkeypatch):
     problem = set_up(load_recipe("mlp/digits", SMALL).recipe, digits)
     held = problem.prepare(digits.test)
-    monkeypatch.setattr("zoo.training.fit.RESIDENT_BYTES_ONCE", 1000)
+    monkeypatch.setattr("zoo.training.problem.MAX_RESIDENT_BYTES_ONCE", 1000)
     read = problem.prepare(digits.test)
     assert held.array is not None and read.array is None
     np.testing.assert_array_equal(problem.outputs(read), problem.outputs(held))

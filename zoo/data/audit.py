@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.dataset import Dataset, GraphInputs, Split, TableInputs
+from zoo.data.dataset import Dataset, Split
+from zoo.data.inputs import GraphInputs, TableInputs
 
 _IMBALANCE = 10  # ratio of the largest to the smallest class from which accuracy misleads
 _SMALL = 30  # examples a class below which its figures mean little

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.data.dataset import CHUNK_VALUES, Dataset, GraphInputs, Signature, Split
+from zoo.data.dataset import Dataset, Signature, Split
+from zoo.data.inputs import CHUNK_VALUES, GraphInputs
 from zoo.errors import ZooError
 from zoo.recipe.steps import SHAPE_STEPS, Encode, PreprocessStep
 

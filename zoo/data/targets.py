@@ -1,30 +1,21 @@
-"""Targets: class names to indices, numbers that must be there, texts, token ids, masks, boxes.
-
-The raw forms, by kind of task:
-
-- tokens: int32 `(examples, length)`, 0 where nothing is to be said.
-- sequences: int32 `(examples, length)`: symbols of the target vocabulary, the end mark, padding (`zoo.data.text`).
-- transcription: int32 `(examples, length)`: symbols from 1, padded with 0, which is the blank of CTC.
-- segmentation: uint8 `(examples, height, width)`, the class of each pixel.
-- detection: float32 `(examples, most, 5)`: ymin, xmin, ymax, xmax in shares of the image, and the class; -1 is padding.
-"""
+"""Targets: class names to indices, numbers, texts, token ids, masks, boxes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from zoo.data.columns import as_label
 from zoo.data.dataset import Signature, Split
-from zoo.data.sources.tables import as_label
-from zoo.data.text import fit_tokenizer
+from zoo.data.tokenizer import fit_tokenizer
 from zoo.errors import ZooError, did_you_mean, listing
 from zoo.recipe.schema import Data
 
 BLANK = "<blank>"
-MOST_OBJECTS = 100  # in one image, as in COCO
+MAX_OBJECTS = 100  # in one image, as in COCO
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -60,7 +51,8 @@ def class_indices(values: Sequence[object] | np.ndarray, labels: Sequence[str], 
         name = _label(value, row, where)
         if name not in index:
             raise ZooError(
-                f"{where}: row {row + 1} has the class '{name}', which the training split does not ({listing(labels)})"
+                f"{where}: row {row + 1} has the class '{name}', which the training split lacks "
+                f"(its classes: {listing(labels)})"
             )
         indices[row] = index[name]
     return indices
@@ -89,8 +81,8 @@ def number_targets(values: np.ndarray, where: str) -> np.ndarray:
     return numbers
 
 
-def abnormal_apart(signature: Signature, splits: Sequence[Split], data: Data) -> tuple[Signature, list[Split]]:
-    """Turn classes into normal (0) and abnormal (1), and take what is abnormal out of the training split.
+def separate_abnormal(signature: Signature, splits: Sequence[Split], data: Data) -> tuple[Signature, list[Split]]:
+    """Turn classes into normal (0) and abnormal (1), and remove abnormal examples from the training split.
 
     Args:
         signature: what the examples look like, with their classes.
@@ -127,14 +119,19 @@ def same_width(splits: Arrays) -> dict[str, np.ndarray]:
     return {name: np.pad(ids, ((0, 0), (0, width - ids.shape[1]))) for name, ids in splits.items()}
 
 
-def written_targets(texts: Arrays) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
-    """Return the training texts' characters as a vocabulary, and each split's texts as symbols and an end mark."""
+def text_targets(texts: Arrays) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
+    """Return the characters of the training texts as a vocabulary, and each split's texts as token ids.
+
+    Ids are int32 `(examples, length)`: the text, its end mark, padding (`zoo.data.tokenizer`).
+    """
     tokenizer = fit_tokenizer(texts["train"], level="character")
     return tokenizer.names, same_width({name: tokenizer.encode(rows, end=True) for name, rows in texts.items()})
 
 
 def transcription_targets(texts: Arrays, where: str) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
     """Return the blank and the characters of the training texts as classes, and each split's texts as class indices.
+
+    Indices are int32 `(examples, length)`, padded with 0, which is the blank of CTC.
 
     Raises:
         ZooError: a text has a character that no training text has.
@@ -155,6 +152,8 @@ def transcription_targets(texts: Arrays, where: str) -> tuple[tuple[str, ...], d
 
 def token_targets(splits: Arrays, where: str) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
     """Return the names of the classes, which are their numbers, and each split's targets.
+
+    Targets are int32 `(examples, length)`, 0 where there is nothing to predict.
 
     Raises:
         ZooError: a target is negative.
@@ -184,21 +183,48 @@ def mask_targets(splits: Arrays, names: Sequence[str] | None, where: str) -> tup
     return labels, masks
 
 
+def box_picker(features: Any, target: str) -> Callable[[Any], Any]:
+    """Return a TensorFlow function from a TFDS example to its boxes `(MAX_OBJECTS, 5)`, padded with -1.
+
+    Crowds are left out, as in COCO's own evaluation.
+
+    Raises:
+        ZooError: the feature holds no boxes.
+    """
+    if not hasattr(features[target], "keys") or not {"bbox", "label"} <= set(features[target].keys()):
+        raise ZooError(f"feature '{target}' must be a sequence of objects with 'bbox' and 'label', as in tfds:coco")
+    import tensorflow as tf
+
+    def pick(example: Any) -> tf.Tensor:
+        objects = example[target]
+        rows = tf.concat([objects["bbox"], tf.cast(objects["label"], tf.float32)[:, None]], axis=1)
+        if "is_crowd" in objects:
+            rows = tf.boolean_mask(rows, tf.logical_not(objects["is_crowd"]))
+        rows = rows[:MAX_OBJECTS]
+        rows = tf.pad(rows, [[0, MAX_OBJECTS - tf.shape(rows)[0]], [0, 0]], constant_values=-1.0)
+        return tf.ensure_shape(rows, (MAX_OBJECTS, 5))
+
+    return pick
+
+
 def box_targets(splits: Arrays, where: str) -> dict[str, np.ndarray]:
-    """Return each split's boxes, with the padding cut to what the fullest image needs.
+    """Return each split's boxes, padded to the image with the most objects in place of `MAX_OBJECTS`.
+
+    Boxes are float32 `(examples, objects, 5)`: ymin, xmin, ymax, xmax as fractions of the image, then the class; -1
+    is padding.
 
     Raises:
         ZooError: a box is not within its image, or has no extent.
     """
     found = {}
-    most = max(1, *(int((y[..., 4] >= 0).sum(axis=1).max(initial=0)) for y in splits.values()))
+    objects = max(1, *(int((y[..., 4] >= 0).sum(axis=1).max(initial=0)) for y in splits.values()))
     for name, y in splits.items():
         real = y[y[..., 4] >= 0]
         wrong = (real[:, :4] < 0).any(1) | (real[:, :4] > 1).any(1) | (real[:, 2:4] <= real[:, :2]).any(1)
         if wrong.any():
             raise ZooError(
                 f"{where}: {int(wrong.sum())} boxes of the split '{name}' do not lie within their image, for example "
-                f"{real[wrong][0, :4].tolist()} (ymin, xmin, ymax, xmax in shares of the image)"
+                f"{real[wrong][0, :4].tolist()} (ymin, xmin, ymax, xmax as fractions of the image)"
             )
-        found[name] = y[:, :most].astype(np.float32)
+        found[name] = y[:, :objects].astype(np.float32)
     return found

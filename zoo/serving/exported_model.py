@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.sources.tables import Column
-from zoo.data.text import SPECIAL, Tokenizer
+from zoo.data.columns import Column
+from zoo.data.tokenizer import SPECIAL, Tokenizer
 from zoo.errors import ZooError, did_you_mean, listing
 from zoo.postprocessing.boxes import top_detections
 from zoo.postprocessing.decoding import beam_search, collapse_ctc, greedy, sample

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.columns import read_table, table_rows, take_columns
 from zoo.data.sources.graphs import graph_problem
 from zoo.data.sources.images import SUFFIXES, image_files, read_image
-from zoo.data.sources.tables import read_table, table_rows, take_columns
 from zoo.errors import ZooError, listing
 from zoo.serving.exported_model import ExportedModel
 

@@ -16,10 +16,7 @@ from rich.console import Console
 from zoo import registry
 from zoo.backend.cpu_kernels import fused_kernels
 from zoo.backend.precision import with_loss_scale
-from zoo.data.batches import (
-    evaluation_batches,
-    training_batches,
-)
+from zoo.data.batches import evaluation_batches, training_batches
 from zoo.losses import build_loss
 from zoo.optimization.optimizers import build_optimizer, on_plateau
 from zoo.optimization.watched import WatchedOptimizer

@@ -10,14 +10,9 @@ import numpy as np
 
 from zoo.backend.determinism import start_from_seed
 from zoo.backend.devices import Devices, devices_for
-from zoo.data.batches import (
-    RESIDENT_BYTES_ONCE,
-    Form,
-    Prepared,
-    evaluation_batches,
-    prepare,
-)
+from zoo.data.batches import evaluation_batches
 from zoo.data.dataset import Dataset, Split
+from zoo.data.prepared import MAX_RESIDENT_BYTES_ONCE, Form, Prepared, prepare
 from zoo.data.preprocessing import Preprocessor, fit_preprocessor
 from zoo.errors import ZooError
 from zoo.losses import balanced_weights
@@ -46,7 +41,7 @@ class Problem:
     def prepare(self, split: Split) -> Prepared:
         """Prepare a split as the model's input, to be read once."""
         return _prepare(
-            split, self.dataset, self.preprocessor, self.scale, self.recipe, self.views.network, RESIDENT_BYTES_ONCE
+            split, self.dataset, self.preprocessor, self.scale, self.recipe, self.views.network, MAX_RESIDENT_BYTES_ONCE
         )
 
     def outputs(self, prepared: Prepared) -> np.ndarray:
@@ -93,7 +88,7 @@ def _prepare(
     scale: TargetScale,
     recipe: Recipe,
     network: keras.Model,
-    most: int | None = None,
+    max_bytes: int | None = None,
 ) -> Prepared:
     task = TASKS[recipe.task]
     targets = training_targets(split, task, dataset.signature, scale)
@@ -104,7 +99,9 @@ def _prepare(
         form = "views"
     elif task.fills_in:
         form = "hidden"
-    return prepare(split, preprocessor, targets, recipe.data.memory, form=form, augment=recipe.augment, most=most)
+    return prepare(
+        split, preprocessor, targets, recipe.data.memory, form=form, augment=recipe.augment, max_bytes=max_bytes
+    )
 
 
 def class_weights(problem: Problem) -> np.ndarray | None:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.backend.startup import start_keras
-from zoo.data.augmentation.masking import HIDDEN, SHARE, hidden_texts, hide
-from zoo.data.text import fit_tokenizer
+from zoo.data.augmentation.masking import HIDDEN, PREDICTED_FRACTION, hide_characters, hide_tokens
+from zoo.data.tokenizer import fit_tokenizer
 from zoo.tasks import PADDING, UNKNOWN
 
 start_keras()
@@ -17,7 +17,7 @@ VOCABULARY = 30
 def hidden(tokens, seed=(0, 0)):
     import tensorflow as tf
 
-    shown, targets = hide(tf.constant(tokens), VOCABULARY, tf.constant(seed, tf.int64))
+    shown, targets = hide_tokens(tf.constant(tokens), VOCABULARY, tf.constant(seed, tf.int64))
     return shown.numpy(), targets.numpy()
 
 
@@ -28,7 +28,7 @@ def tokens():
     return found
 
 
-def test_shares_of_the_paper(tokens):
+def test_fractions_of_the_paper(tokens):
     shown, targets = hidden(tokens)
     chosen, real = targets != PADDING, tokens != PADDING
     assert shown.dtype == targets.dtype == np.int32
@@ -36,7 +36,7 @@ def test_shares_of_the_paper(tokens):
     np.testing.assert_array_equal(shown[~chosen], tokens[~chosen])
     assert not chosen[~real].any()
     count = chosen.sum()
-    assert count / real.sum() == pytest.approx(SHARE, abs=0.01)
+    assert count / real.sum() == pytest.approx(PREDICTED_FRACTION, abs=0.01)
     gone, same = (shown == UNKNOWN)[chosen].mean(), (shown == tokens)[chosen].mean()
     others = 26 / 27 * 0.1  # of those shown as another, some are drawn as what they were
     assert gone == pytest.approx(0.8, abs=0.02) and same == pytest.approx(1 - 0.8 - others, abs=0.02)
@@ -53,10 +53,10 @@ def test_a_function_of_the_seed(tokens):
 def test_texts(texts, seed):
     tokenizer = fit_tokenizer(["abcde "], level="character")
     tokens = tokenizer.encode(texts)
-    found, targets = hidden_texts(texts, tokens, seed)
+    found, targets = hide_characters(texts, tokens, seed)
     seen = tokenizer.encode(found)
     assert seen.shape == tokens.shape
     np.testing.assert_array_equal(np.where(targets != PADDING, targets, seen), tokens)
     np.testing.assert_array_equal(seen == UNKNOWN, targets != PADDING)
     assert all(HIDDEN in text for text in found)
-    np.testing.assert_array_equal(hidden_texts(texts, tokens, seed)[1], targets)
+    np.testing.assert_array_equal(hide_characters(texts, tokens, seed)[1], targets)

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from zoo.data.audit import audit
-from zoo.data.batches import evaluation_batches, prepare, training_batches
+from zoo.data.batches import evaluation_batches, training_batches
 from zoo.data.builtin import builtin_builder
-from zoo.data.dataset import Dataset, GraphInputs, Signature, Split
+from zoo.data.dataset import Dataset, Signature, Split
+from zoo.data.inputs import GraphInputs
+from zoo.data.prepared import prepare
 from zoo.data.preprocessing import fit_preprocessor
 from zoo.data.sources.graphs import graph_problem, pad_graphs, read_graphs
 from zoo.data.sources.load import load_dataset
@@ -30,7 +32,9 @@ GRAPHS = [graph(n, e) for n, e in [(4, 6), (1, 0), (6, 3), (2, 2), (5, 9), (3, 1
 def dataset(graphs=GRAPHS):
     inputs, targets = pad_graphs(graphs, 3), np.arange(len(graphs), dtype=np.int32) % 2
     parts = [Split(inputs, rows, targets[rows]) for rows in (np.arange(4), np.array([4]), np.array([5]))]
-    return Dataset("made", Signature("graph", "label", (None, 3), labels=("a", "b")), *parts, fingerprint="")
+    train, validation, test = parts
+    signature = Signature("graph", "label", (None, 3), labels=("a", "b"))
+    return Dataset(name="made", signature=signature, train=train, validation=validation, test=test, fingerprint="")
 
 
 def test_padding():

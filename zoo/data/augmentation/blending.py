@@ -1,6 +1,6 @@
-"""Blending the examples of a batch, and their targets with them, in training only.
+"""Mixup and CutMix: blend the examples of a training batch and their targets.
 
-As in augmentation, every random number is a pure function of (seed, step).
+Every random number is a pure function of (seed, step).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ Blend = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 
 def build_blending(mixup_alpha: float, cutmix_alpha: float) -> Blend | None:
-    """Return a function of float examples, one-hot targets and a seed `(2,)` that blends them; None where both are 0.
+    """Return a function that blends float examples and one-hot targets, given a seed `(2,)`; None where both are 0.
 
-    With both, each batch takes one of the two, with probability one half.
+    With both, each batch draws one of the two with equal probability.
     """
     import tensorflow as tf
 
@@ -42,32 +42,32 @@ def mixup(images: tf.Tensor, targets: tf.Tensor, alpha: float, seed: tf.Tensor) 
     Args:
         images: float examples `(batch, ...)`.
         targets: one-hot targets `(batch, classes)`.
-        alpha: both parameters of the Beta distribution that the share is drawn from, one share an example.
+        alpha: both parameters of the Beta distribution that each example's weight is drawn from.
         seed: `(2,)`.
     """
     import tensorflow as tf
 
-    share = _shares(tf.shape(images)[0], alpha, seed, 1)
-    wide = tf.reshape(share, (-1,) + (1,) * (images.shape.rank - 1))
-    # the order of a batch is random already, so its reverse is a random partner
-    return wide * images + (1 - wide) * images[::-1], _blended(targets, share)
+    weight = _beta(tf.shape(images)[0], alpha, seed, 1)
+    wide = tf.reshape(weight, (-1,) + (1,) * (images.shape.rank - 1))
+    # The order of a batch is random, so the batch in reverse gives each example a random partner.
+    return wide * images + (1 - wide) * images[::-1], _blended(targets, weight)
 
 
 def cutmix(images: tf.Tensor, targets: tf.Tensor, alpha: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Paste a rectangle of another image into each (Yun et al. 2019, https://arxiv.org/abs/1905.04899, section 3.1).
 
-    Targets are blended by the area that was pasted in the end, of what lies inside the image.
+    Targets are blended by the pasted area, counted inside the image.
 
     Args:
         images: float images `(batch, height, width, channels)`.
         targets: one-hot targets `(batch, classes)`.
-        alpha: both parameters of the Beta distribution that the share to keep is drawn from, one share an image.
+        alpha: both parameters of the Beta distribution that the kept fraction of each image is drawn from.
         seed: `(2,)`.
     """
     import tensorflow as tf
 
     count, height, width = tf.shape(images)[0], images.shape[1], images.shape[2]
-    side = tf.sqrt(1 - _shares(count, alpha, seed, 3))
+    side = tf.sqrt(1 - _beta(count, alpha, seed, 3))
     rows = _inside(side, height, tf.random.stateless_uniform((count,), _fold(seed, 5)))
     columns = _inside(side, width, tf.random.stateless_uniform((count,), _fold(seed, 6)))
     pasted = rows[:, :, None] & columns[:, None, :]
@@ -76,7 +76,13 @@ def cutmix(images: tf.Tensor, targets: tf.Tensor, alpha: float, seed: tf.Tensor)
 
 
 def _inside(side: tf.Tensor, length: int, place: tf.Tensor) -> tf.Tensor:
-    """Return which of `length` pixels a stretch covers: its share of them, about a centre from 0 to 1, `(batch, n)`."""
+    """Return which of `length` pixels an interval covers, `(batch, length)`.
+
+    Args:
+        side: size of the interval, as a fraction of `length`, `(batch,)`.
+        length: number of pixels.
+        place: centre of the interval, from 0 to 1, `(batch,)`.
+    """
     import tensorflow as tf
 
     size, centre = tf.floor(side * length), tf.floor(place * length)
@@ -85,8 +91,8 @@ def _inside(side: tf.Tensor, length: int, place: tf.Tensor) -> tf.Tensor:
     return (pixels >= first[:, None]) & (pixels < (first + size)[:, None])
 
 
-def _shares(count: tf.Tensor, alpha: float, seed: tf.Tensor, stream: int) -> tf.Tensor:
-    """Return draws from Beta(alpha, alpha), made of two gammas."""
+def _beta(count: tf.Tensor, alpha: float, seed: tf.Tensor, stream: int) -> tf.Tensor:
+    """Return draws from Beta(alpha, alpha), computed from two gammas."""
     import tensorflow as tf
 
     first = tf.random.stateless_gamma((count,), _fold(seed, stream), alpha)
@@ -94,8 +100,8 @@ def _shares(count: tf.Tensor, alpha: float, seed: tf.Tensor, stream: int) -> tf.
     return tf.math.divide_no_nan(first, first + second)
 
 
-def _blended(targets: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
-    return share[:, None] * targets + (1 - share[:, None]) * targets[::-1]
+def _blended(targets: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    return weight[:, None] * targets + (1 - weight[:, None]) * targets[::-1]
 
 
 def _fold(seed: tf.Tensor, stream: int) -> tf.Tensor:

@@ -1,7 +1,6 @@
-"""Augmentation of image batches, in training only.
+"""Augmentation of training batches of images, which keep their values from 0 to 255.
 
-Every random number is a pure function of (seed, step) through TensorFlow's stateless generators, so that the same run
-sees the same images whether or not it was interrupted. Images stay in their own value range, 0 to 255.
+Every random number is a pure function of (seed, step), so that a resumed run sees the same images.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Augment = Callable[[Any, Any], Any]
 
 
 def build_augmentation(steps: Sequence[AugmentStep]) -> Augment:
-    """Return a function of float images `(batch, height, width, channels)` and a seed `(2,)` that augments them."""
+    """Return a function that augments float images `(batch, height, width, channels)`, given a seed `(2,)`."""
 
     def augment(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         for position, step in enumerate(steps):
@@ -31,9 +30,9 @@ def build_augmentation(steps: Sequence[AugmentStep]) -> Augment:
 
 
 def build_mask_augmentation(steps: Sequence[AugmentStep]) -> Augment:
-    """Return a function of class masks `(batch, height, width)` that moves them as images of the same seed are moved.
+    """Return a function that moves class masks `(batch, height, width)` as images of the same seed are moved.
 
-    Classes are never blended: each pixel takes that of its nearest. What is filled with zeros becomes class 0.
+    Each pixel takes the class of the nearest one. What is filled with zeros becomes class 0.
     """
     import tensorflow as tf
 
@@ -87,7 +86,7 @@ def _translate(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: s
 
     height, width = images.shape[1], images.shape[2]
     count = (tf.shape(images)[0],)
-    # whole pixels, so that a shift does not blur
+    # Whole pixels: a shift by less would blur.
     down = tf.round(draws.uniform(count, -settings.height, settings.height) * height)
     right = tf.round(draws.uniform(count, -settings.width, settings.width) * width)
     one, zero = tf.ones(count), tf.zeros(count)
@@ -126,10 +125,10 @@ def _crop(images: tf.Tensor, settings: Any, draws: _Draws, interpolation: str = 
     import tensorflow as tf
 
     count = (tf.shape(images)[0],)
-    share = draws.uniform(count, *settings.area)
+    area = draws.uniform(count, *settings.area)
     widest = math.log(settings.ratio)
     aspect = tf.exp(draws.uniform(count, -widest, widest))
-    tall, wide = tf.minimum(tf.sqrt(share / aspect), 1.0), tf.minimum(tf.sqrt(share * aspect), 1.0)
+    tall, wide = tf.minimum(tf.sqrt(area / aspect), 1.0), tf.minimum(tf.sqrt(area * aspect), 1.0)
     height, width = images.shape[1], images.shape[2]
     top = draws.uniform(count) * (1 - tall) * (height - 1)
     left = draws.uniform(count) * (1 - wide) * (width - 1)
@@ -157,10 +156,10 @@ def _erase(images: tf.Tensor, settings: Any, draws: _Draws) -> tf.Tensor:
 
     height, width = images.shape[1], images.shape[2]
     count = (tf.shape(images)[0], 1)
-    share = draws.uniform(count, *settings.area)
+    area = draws.uniform(count, *settings.area)
     aspect = tf.exp(draws.uniform(count, math.log(0.3), math.log(1 / 0.3)))
-    rows = tf.minimum(tf.sqrt(share * aspect), 1.0) * height
-    columns = tf.minimum(tf.sqrt(share / aspect), 1.0) * width
+    rows = tf.minimum(tf.sqrt(area * aspect), 1.0) * height
+    columns = tf.minimum(tf.sqrt(area / aspect), 1.0) * width
     top, left = draws.uniform(count) * (height - rows), draws.uniform(count) * (width - columns)
     y, x = tf.range(height, dtype=tf.float32)[None] + 0.5, tf.range(width, dtype=tf.float32)[None] + 0.5
     inside = ((y >= top) & (y < top + rows))[:, :, None] & ((x >= left) & (x < left + columns))[:, None, :]

@@ -1,11 +1,4 @@
-"""RandAugment (Cubuk, Zoph, Shlens and Le, 2019, https://arxiv.org/abs/1909.13719): a few of 14 operations an image.
-
-The operations are those of the Python Imaging Library. At magnitude 10 they have the largest strengths of the paper:
-rotation by 30 degrees, shear by 0.3, translation by 150 / 331 of the side, color, contrast, brightness and sharpness by
-a factor of 0.1 or 1.9, 4 bits of 8 kept by posterize, all inverted by solarize. At 0 these do nothing, and in between,
-as in torchvision, all of them grow. Directions are drawn. Each image goes through the operations that were drawn for
-it, and no other.
-"""
+"""RandAugment (Cubuk, Zoph, Shlens and Le, 2019, https://arxiv.org/abs/1909.13719): a few of 14 operations an image."""
 
 from __future__ import annotations
 
@@ -21,13 +14,23 @@ OPERATIONS = (
     *("identity", "autocontrast", "equalize", "solarize", "posterize", "color", "contrast", "brightness", "sharpness"),
     *("rotate", "shear_x", "shear_y", "translate_x", "translate_y"),
 )
-GEOMETRIC = 9  # position of the first that moves pixels
+GEOMETRIC = OPERATIONS.index("rotate")  # from here on, operations move pixels
 _GREY = (0.299, 0.587, 0.114)  # ITU-R 601-2, as in PIL
-_BLEND, _DEGREES, _SHEAR, _SHIFT, _BITS = 0.9, 30.0, 0.3, 150 / 331, 4  # at magnitude 10
+# Strengths at magnitude 10.
+_MAX_BLEND = 0.9  # change of the factor that an image is blended with
+_MAX_DEGREES = 30.0  # of rotation
+_MAX_SHEAR = 0.3  # pixels a pixel
+_MAX_SHIFT = 150 / 331  # of the side
+_MAX_LOST_BITS = 4  # of 8
 
 
 def rand_augment(images: tf.Tensor, settings: Any, draws: Any) -> tf.Tensor:
     """Augment float images `(batch, height, width, channels)` from 0 to 255.
+
+    The operations are those of the Python Imaging Library. At magnitude 10 they have the largest strengths of the
+    paper: rotation by 30 degrees, shear by 0.3, translation by 150 / 331 of the side, color, contrast, brightness and
+    sharpness by a factor of 0.1 or 1.9, 4 bits of 8 kept by posterize, all inverted by solarize. At 0 these do nothing;
+    in between, as in torchvision, their strength grows. Directions are drawn.
 
     Args:
         images: the images.
@@ -72,26 +75,26 @@ def _drawn(images: tf.Tensor, draws: Any) -> tuple[tf.Tensor, tf.Tensor]:
 def move(
     images: tf.Tensor, choice: tf.Tensor, magnitude: float, sign: tf.Tensor, fill: str, interpolation: str
 ) -> tf.Tensor:
-    """Rotate, shear or shift each image, as its number in `OPERATIONS` says; leave the others where they are.
+    """Rotate, shear or shift each image, as its number in `OPERATIONS` says; the other operations move nothing.
 
     Args:
         images: `(batch, height, width, channels)`.
         choice: number of each image's operation, `(batch,)`.
         magnitude: 0 to 10.
         sign: direction of each, -1 or 1.
-        fill: what comes in from outside.
+        fill: how pixels from outside are filled.
         interpolation: "BILINEAR" or "NEAREST".
     """
     import tensorflow as tf
 
-    def amount(name: str, most: float) -> tf.Tensor:
-        return tf.where(choice == OPERATIONS.index(name), sign * most * magnitude / 10, 0.0)
+    def amount(name: str, maximum: float) -> tf.Tensor:
+        return tf.where(choice == OPERATIONS.index(name), sign * maximum * magnitude / 10, 0.0)
 
-    angle = amount("rotate", math.radians(_DEGREES))
+    angle = amount("rotate", math.radians(_MAX_DEGREES))
     cos, sin = tf.cos(angle), tf.sin(angle)
-    across, down = amount("shear_x", _SHEAR), amount("shear_y", _SHEAR)
+    across, down = amount("shear_x", _MAX_SHEAR), amount("shear_y", _MAX_SHEAR)
     height, width = images.shape[1], images.shape[2]
-    right, below = amount("translate_x", _SHIFT * width), amount("translate_y", _SHIFT * height)
+    right, below = amount("translate_x", _MAX_SHIFT * width), amount("translate_y", _MAX_SHIFT * height)
     y, x = (height - 1) / 2, (width - 1) / 2  # rotation is about the middle; shear leaves the upper left corner
     rows = [
         *(cos, across - sin, x - cos * x + sin * y + across / 2 + right),
@@ -101,7 +104,7 @@ def move(
 
 
 def change(images: tf.Tensor, name: str, magnitude: float, sign: tf.Tensor) -> tf.Tensor:
-    """Apply one operation that leaves every pixel in its place.
+    """Apply one operation that changes values and moves no pixel.
 
     Args:
         images: `(batch, height, width, channels)`, 0 to 255.
@@ -112,7 +115,7 @@ def change(images: tf.Tensor, name: str, magnitude: float, sign: tf.Tensor) -> t
     import tensorflow as tf
 
     if name in _ENHANCEMENTS:
-        factor = (1 + sign * _BLEND * magnitude / 10)[:, None, None, None]
+        factor = (1 + sign * _MAX_BLEND * magnitude / 10)[:, None, None, None]
         plain = _ENHANCEMENTS[name](images)
         return tf.clip_by_value(plain + factor * (images - plain), 0.0, RANGE)
     if name == "autocontrast":
@@ -122,7 +125,7 @@ def change(images: tf.Tensor, name: str, magnitude: float, sign: tf.Tensor) -> t
     if name == "solarize":
         return tf.where(tf.round(images) < RANGE + 1 - int((RANGE + 1) * magnitude / 10), images, RANGE - images)
     if name == "posterize":
-        lost = 2.0 ** round(_BITS * magnitude / 10)
+        lost = 2.0 ** round(_MAX_LOST_BITS * magnitude / 10)
         return tf.floor(tf.round(images) / lost) * lost if lost > 1 else images
     return images
 
@@ -146,7 +149,7 @@ def _mean_grey(images: tf.Tensor) -> tf.Tensor:
 
 
 def _smooth(images: tf.Tensor) -> tf.Tensor:
-    """Return PIL's filter SMOOTH: each pixel with a third of the weight of its place; the edge stays as it is."""
+    """Return PIL's filter SMOOTH: weight 5 / 13 for the pixel, 1 / 13 for each neighbour; edges stay as they are."""
     import tensorflow as tf
 
     height, width = images.shape[1], images.shape[2]
@@ -157,7 +160,7 @@ def _smooth(images: tf.Tensor) -> tf.Tensor:
 
 
 def _autocontrast(images: tf.Tensor) -> tf.Tensor:
-    """Stretch each channel of each image to the whole range, unless it has one value only."""
+    """Stretch each channel of each image to the whole range; a channel of one value stays as it is."""
     import tensorflow as tf
 
     low = tf.reduce_min(images, axis=[1, 2], keepdims=True)
@@ -167,7 +170,7 @@ def _autocontrast(images: tf.Tensor) -> tf.Tensor:
 
 
 def _equalize(images: tf.Tensor) -> tf.Tensor:
-    """Make the values of each channel of each image occur equally often, as far as whole values can be moved."""
+    """Equalize the histogram of each channel of each image, by PIL's rule for whole values."""
     import tensorflow as tf
 
     levels = int(RANGE) + 1

@@ -8,30 +8,33 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.dataset import ArrayInputs, ImageInputs, Inputs, Signature, SourceData, Split, whole
+from zoo.data.dataset import Signature, SourceData, whole
+from zoo.data.inputs import ArrayInputs, ImageInputs, Inputs
 from zoo.data.sources.images import decode_image, image_files, read_image
 from zoo.errors import ZooError, listing
 from zoo.recipe.schema import Data
+from zoo.tasks import Task
 
-KEEP_BYTES = 1 << 30  # decoded images up to this size stay in memory
+MAX_KEPT_BYTES = 1 << 30  # of decoded images that stay in memory
 
 
-def load_folder(path: Path, data: Data) -> SourceData:
+def load_folder(name: str, data: Data, task: Task) -> SourceData:
     """Load images by class: `PATH/CLASS/*`, or `PATH/SPLIT/CLASS/*` where the folder holds splits.
 
-    Every image is decoded once beforehand, so that a damaged file is found before training starts.
+    Every image is decoded once here, so that a damaged file is found before training starts.
 
     Raises:
         ZooError: a folder is missing or empty, or an image is damaged.
     """
+    path = Path(name).expanduser()
     if not path.is_dir():
         raise ZooError(f"folder {path} does not exist")
     names = data.splits
     has_splits = (path / names.train).is_dir()
     roots = {"train": path / names.train if has_splits else path}
-    for split, name in (("validation", names.validation), ("test", names.test)):
-        if has_splits and name and (path / name).is_dir():
-            roots[split] = path / name
+    for split, folder in (("validation", names.validation), ("test", names.test)):
+        if has_splits and folder and (path / folder).is_dir():
+            roots[split] = path / folder
     labels = tuple(sorted(_classes(roots["train"])))
     if len(labels) < 2:
         raise ZooError(
@@ -43,9 +46,9 @@ def load_folder(path: Path, data: Data) -> SourceData:
     inputs = {split: _load(files, channels, data.memory != "streamed") for split, (files, _) in listed.items()}
     shapes = {i.array.shape[1:] if isinstance(i, ArrayInputs) else None for i in inputs.values()}
     shape = shapes.pop() if len(shapes) == 1 else None
-    splits: dict[str, Split] = {s: whole(inputs[s], targets) for s, (_, targets) in listed.items()}
     signature = Signature("image", "class", shape or (None, None, channels), labels=labels)
-    return SourceData(signature, splits["train"], splits.get("validation"), splits.get("test"))
+    splits = {split: whole(inputs[split], targets) for split, (_, targets) in listed.items()}
+    return SourceData(signature=signature, splits=splits)
 
 
 def _classes(root: Path) -> list[str]:
@@ -68,7 +71,7 @@ def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[Path], np.ndarray]:
 
 
 def _channels(files: list[Path]) -> int:
-    """Return 1 if every file is grey, else 3."""
+    """Return 1 where every file is grey, else 3."""
     from PIL import Image
 
     for path in files:
@@ -82,7 +85,7 @@ def _channels(files: list[Path]) -> int:
 
 
 def _load(files: list[Path], channels: int, keep: bool) -> Inputs:
-    """Decode every file once; keep the images where they are small enough together."""
+    """Decode every file once; keep the images where all of them fit into memory."""
     digest = hashlib.sha256()
     kept: list[np.ndarray] = []
     size = 0
@@ -95,7 +98,7 @@ def _load(files: list[Path], channels: int, keep: bool) -> Inputs:
         for content, image in pool.map(decode, files):
             digest.update(content)
             size += image.nbytes
-            keep = keep and size <= KEEP_BYTES
+            keep = keep and size <= MAX_KEPT_BYTES
             if keep:
                 kept.append(image)
             else:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.dataset import GraphInputs
+from zoo.data.inputs import GraphInputs
 from zoo.errors import ZooError
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.dataset import CHUNK_VALUES, Dataset, Split
+from zoo.data.dataset import Dataset, Split
+from zoo.data.inputs import CHUNK_VALUES
 from zoo.data.preprocessing import Preprocessor, chunks
 from zoo.errors import ZooError
 from zoo.evaluation.baselines.graphs import graph_statistics, own_features

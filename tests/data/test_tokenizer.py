@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.data.text import SPECIAL, Tokenizer, fit_tokenizer
+from zoo.data.tokenizer import SPECIAL, Tokenizer, fit_tokenizer
 from zoo.tasks import END, PADDING, UNKNOWN
 
 
@@ -33,7 +33,7 @@ def test_what_training_lacked_is_unknown(texts, text):
 
 def test_the_most_frequent_words_are_kept():
     texts = ["The cat, the CAT and the dog.", "a dog; the end"]
-    tokenizer = fit_tokenizer(texts, level="word", lowercase=True, most=len(SPECIAL) + 3)
+    tokenizer = fit_tokenizer(texts, level="word", lowercase=True, max_ids=len(SPECIAL) + 3)
     counts = Counter(["the", "cat", ",", "the", "cat", "and", "the", "dog", ".", "a", "dog", ";", "the", "end"])
     assert set(tokenizer.symbols) == {word for word, _ in counts.most_common(3)} == {"the", "cat", "dog"}
     assert len(tokenizer) == len(SPECIAL) + 3

@@ -1,21 +1,40 @@
-"""Cutting a series into windows, by time alone: no window's forecast reaches across a cut."""
+"""Series cut into windows, by time alone: no window's forecast reaches across a cut."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
-from zoo.data.dataset import ArrayInputs, Series, Signature, SourceData, Split
+from zoo.data.columns import check_columns, read_table
+from zoo.data.dataset import Series, Signature, SourceData, Split
+from zoo.data.inputs import ArrayInputs
+from zoo.data.targets import number_targets
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
+
+
+def load_series(path: Path, data: Data) -> SourceData:
+    """Load a table whose rows are in the order of time: the target's column, then the other columns of numbers.
+
+    Raises:
+        ZooError: the file is not readable, lacks the column, lacks a value, or is too short.
+    """
+    frame = read_table(path)
+    target = str(data.target)
+    check_columns(frame, [target], "data.target", str(path))
+    others = [c for c in frame.columns if c != target and c not in data.ignore and frame[c].dtype.kind in "fiu"]
+    columns = [number_targets(frame[c].to_numpy(dtype=object), f"{path}: column '{c}'") for c in (target, *others)]
+    return forecast_windows(np.stack(columns, axis=1), data, target, str(path))
 
 
 def forecast_windows(values: np.ndarray, data: Data, target: str, where: str) -> SourceData:
     """Cut a series into windows of history and forecast.
 
     The last `data.test` of the steps are the test part, the `data.validation` before them the validation part. A window
-    belongs to the part in which its forecast lies, whole; its history may reach back across the cut, as it would in
-    service, where the past is known. Targets are `(windows, horizon + 1)`: the values to come, then the mean absolute
-    error of the seasonal naive forecast on the training part, which MASE divides by (Hyndman and Koehler 2006).
+    belongs to the part that holds its whole forecast. Its history may reach back across the cut, as in service, where
+    the past is known. Targets are `(windows, horizon + 1)`: the future values, then the mean absolute error of the
+    seasonal naive forecast on the training part, which MASE divides by (Hyndman and Koehler 2006).
 
     Args:
         values: `(time, channels)` float32; the first channel is predicted.
@@ -54,29 +73,14 @@ def forecast_windows(values: np.ndarray, data: Data, target: str, where: str) ->
                 f"{where}: the {name} part has {end - first} of {count} steps, too few for a window of "
                 f"{window.history} + {window.horizon}; shorten data.window or change data.{name}"
             )
-        ahead = values[origins[name][:, None] + np.arange(window.horizon), 0]
-        targets = np.concatenate([ahead, np.full((len(ahead), 1), naive or 1.0)], axis=1).astype(np.float32)
+        future = values[origins[name][:, None] + np.arange(window.horizon), 0]
+        targets = np.concatenate([future, np.full((len(future), 1), naive or 1.0)], axis=1).astype(np.float32)
         splits[name] = Split(inputs, origins[name] - window.history, targets)
-    signature = Signature(
-        "array", target, (window.history, values.shape[1]), season=window.season, horizon=window.horizon
+    shape = (window.history, values.shape[1])
+    validation = test_start - train_end
+    return SourceData(
+        signature=Signature("array", target, shape, season=window.season, horizon=window.horizon),
+        splits=splits,
+        notes=[f"split by time: {train_end} steps train, {validation} validate, {count - test_start} test"],
+        series=Series(values=values[:, 0], origins=origins, train_end=train_end),
     )
-    held = test_start - train_end
-    note = f"split by time: {train_end} steps to train on, {held} to choose by, {count - test_start} held out"
-    series = Series(values[:, 0], origins, train_end)
-    return SourceData(signature, splits["train"], splits["validation"], splits["test"], [note], series)
-
-
-def text_windows(text: str, context: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cut a text into what a language model sees and what it is to say: every character but the first is said once.
-
-    Args:
-        text: the text.
-        context: characters that the model sees at a time; the last window may be shorter.
-
-    Returns:
-        Inputs and targets, `(windows,)` of `str` each; a target is its input moved on by one character.
-    """
-    starts = range(0, max(0, len(text) - 1), context)
-    inputs = [text[i : min(i + context, len(text) - 1)] for i in starts]
-    targets = [text[i + 1 : i + 1 + context] for i in starts]
-    return np.array(inputs, dtype=object), np.array(targets, dtype=object)

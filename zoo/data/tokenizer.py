@@ -1,7 +1,6 @@
-"""Text to token ids and back. The same code runs in training and in serving; the vocabulary travels in the file.
+"""Text to token ids and back, the same in training and in serving.
 
-Ids: 0 is padding, always on the right; 1 stands for what the vocabulary lacks; 2 and 3 mark start and end of a text;
-symbols of the vocabulary count from 4.
+Ids: 0 padding (on the right), 1 unknown, 2 start and 3 end of a text; symbols of the vocabulary count from 4.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class Tokenizer:
         level: what a token is: one character, or a word or punctuation mark.
         symbols: the vocabulary, in the order of the ids from 4 on.
         lowercase: fold case first.
-        length: most tokens of a text; what is longer is cut. None for no limit.
+        length: number of tokens at which a text is cut; None for no limit.
     """
 
     level: Level
@@ -39,12 +38,12 @@ class Tokenizer:
     length: int | None = None
 
     def __len__(self) -> int:
-        """Return the number of ids, special ones included."""
+        """Return the number of ids, with the special ones."""
         return len(SPECIAL) + len(self.symbols)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all the ids, in their order."""
+        """Names of all ids, in their order."""
         return (*SPECIAL, *self.symbols)
 
     def encode(self, texts: Sequence[str] | np.ndarray, *, end: bool = False) -> np.ndarray:
@@ -52,7 +51,7 @@ class Tokenizer:
 
         Args:
             texts: the texts.
-            end: put the end mark after each text, beyond `length`.
+            end: add the end mark to each text, beyond `length`.
         """
         index = {symbol: i for i, symbol in enumerate(self.symbols, start=len(SPECIAL))}
         rows = [
@@ -66,7 +65,7 @@ class Tokenizer:
         return ids
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of one row of ids, up to its end mark or its padding."""
+        """Return the text of one row of ids, up to its end mark or padding."""
         names = self.names
         found = []
         for i in ids:
@@ -96,24 +95,24 @@ def fit_tokenizer(
     *,
     level: Level,
     lowercase: bool = False,
-    most: int | None = None,
+    max_ids: int | None = None,
     length: int | None = None,
 ) -> Tokenizer:
-    """Return a tokenizer with the vocabulary of some texts: the most frequent tokens, then in sorted order.
+    """Return a tokenizer whose vocabulary is the most frequent tokens of some texts, in sorted order.
 
     Args:
         texts: the training texts.
         level: what a token is.
         lowercase: fold case first.
-        most: most ids, special ones included; None for all that occur.
-        length: most tokens of a text.
+        max_ids: number of ids, with the special ones; None for all tokens that occur.
+        length: number of tokens at which a text is cut.
     """
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(split(text, level, lowercase))
     kept = sorted(counts, key=lambda token: (-counts[token], token))
-    if most is not None:
-        kept = kept[: max(0, most - len(SPECIAL))]
+    if max_ids is not None:
+        kept = kept[: max(0, max_ids - len(SPECIAL))]
     return Tokenizer(level, tuple(sorted(kept)), lowercase, length)
 
 

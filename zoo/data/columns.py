@@ -1,4 +1,4 @@
-"""Table files to columns: the one reader that training, evaluation and serving share."""
+"""Table files to columns: the one reader that training, evaluation and serving use."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISSING = ""  # a missing category is a category of its own
-_WHOLE = re.compile(r"(-?\d+)\.0+")  # what a column of whole numbers with a gap is written as
-_NUMERIC_SHARE = 0.5  # of the values, from which a column counts as numbers with faults rather than as text
+_WHOLE = re.compile(r"(-?\d+)\.0+")  # how pandas writes the numbers of an integer column with a gap
+_MIN_NUMERIC_FRACTION = 0.5  # of the values; from here on a column is numbers with faults rather than text
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ def read_table(path: str | Path, text: Iterable[str] = ()) -> pd.DataFrame:
 
     Args:
         path: the file.
-        text: columns of a CSV file to keep as they are written: `01` and `true` are categories, whatever else is in
-            the column of this file.
+        text: columns of a CSV file to keep as text, so that `01` and `true` stay categories whatever else this file
+            has in the column.
 
     Raises:
         ZooError: the file is missing, not readable, empty, or names a column twice.
@@ -67,6 +67,21 @@ def read_table(path: str | Path, text: Iterable[str] = ()) -> pd.DataFrame:
     return frame
 
 
+def check_columns(frame: pd.DataFrame, names: Iterable[str], key: str, where: str) -> None:
+    """Check that a table has the columns that a recipe key names.
+
+    Raises:
+        ZooError: it lacks one.
+    """
+    for name in names:
+        if name not in frame.columns:
+            hint = did_you_mean(name, frame.columns)
+            raise ZooError(
+                f"{where}: {key} names the column '{name}', which the table lacks{hint} "
+                f"(columns: {', '.join(frame.columns)})"
+            )
+
+
 def infer_columns(frame: pd.DataFrame, names: Iterable[str], categorical: Sequence[str], where: str) -> list[Column]:
     """Decide for each named column whether it holds numbers or categories.
 
@@ -78,10 +93,10 @@ def infer_columns(frame: pd.DataFrame, names: Iterable[str], categorical: Sequen
         if name in categorical:
             columns.append(Column(name, "category"))
             continue
-        share, _ = _numbers(frame[name])
-        if _NUMERIC_SHARE <= share < 1:
+        fraction, _ = _numbers(frame[name])
+        if _MIN_NUMERIC_FRACTION <= fraction < 1:
             _as_numbers(frame, name, where, advice="; correct it, or list the column under data.categorical")
-        columns.append(Column(name, "number" if share == 1 else "category"))
+        columns.append(Column(name, "number" if fraction == 1 else "category"))
     return columns
 
 
@@ -103,7 +118,7 @@ def take_columns(frame: pd.DataFrame, columns: Sequence[Column], where: str) -> 
 
 
 def _numbers(series: pd.Series) -> tuple[float, pd.Series]:
-    """Return the share of the present values that are numbers, and the values as numbers."""
+    """Return the fraction of the present values that are numbers, and the values as numbers."""
     import pandas as pd
 
     values = pd.to_numeric(series, errors="coerce")
@@ -117,7 +132,7 @@ def _as_numbers(frame: pd.DataFrame, name: str, where: str, advice: str = "") ->
     wrong = np.flatnonzero((values.isna() & series.notna()).to_numpy())
     if len(wrong):
         raise ZooError(
-            f"{where}: column '{name}' holds numbers, but row {wrong[0] + 1} has {_shown(series.iloc[wrong[0]])}"
+            f"{where}: column '{name}' holds numbers, but row {wrong[0] + 1} has {_repr(series.iloc[wrong[0]])}"
             f" ({len(wrong)} such of {len(series)} rows){advice}"
         )
     with np.errstate(over="ignore"):
@@ -125,7 +140,7 @@ def _as_numbers(frame: pd.DataFrame, name: str, where: str, advice: str = "") ->
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
         raise ZooError(
-            f"{where}: column '{name}': row {infinite[0] + 1} has {_shown(series.iloc[infinite[0]])}, "
+            f"{where}: column '{name}': row {infinite[0] + 1} has {_repr(series.iloc[infinite[0]])}, "
             "not a finite number of 32 bits"
         )
     return numbers
@@ -137,7 +152,7 @@ def _as_text(series: pd.Series) -> np.ndarray:
 
 
 def as_label(value: Any) -> str:
-    """Return a class or category as text; a whole number that a gap in its column made a float loses its `.0`."""
+    """Return a class or category as text. A whole number loses the `.0` that a gap in its column gave it."""
     if isinstance(value, float | np.floating) and value.is_integer():
         return str(int(value))
     text = str(value)
@@ -145,7 +160,7 @@ def as_label(value: Any) -> str:
     return whole[1] if whole else text
 
 
-def _shown(value: Any) -> str:
+def _repr(value: Any) -> str:
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 

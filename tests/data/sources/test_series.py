@@ -1,11 +1,9 @@
-"""Windows of series and texts: nothing of the future in the past, everything said once."""
+"""Windows of series: nothing of the future in the past."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from zoo.data.sources.windows import forecast_windows, text_windows
+from zoo.data.sources.series import forecast_windows
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 
@@ -21,7 +19,7 @@ def test_every_forecast_lies_in_its_own_part():
     train_end, test_start = 110, 150
     parts = {"train": (12, train_end), "validation": (train_end, test_start), "test": (test_start, 200)}
     for name, (first, end) in parts.items():
-        split = getattr(data, name)
+        split = data.splits[name]
         x, y = split.take(np.arange(len(split))), split.targets
         assert x.shape == (len(split), 12, 2) and y.shape == (len(split), 5)
         np.testing.assert_array_equal(x[:, -1, 0] + 1, y[:, 0])  # the forecast begins where the history ends
@@ -31,7 +29,7 @@ def test_every_forecast_lies_in_its_own_part():
         assert len(split) == end - first - 4 + 1
         assert data.series.origins[name].tolist() == y[:, 0].astype(int).tolist()
     assert data.series.train_end == train_end
-    np.testing.assert_allclose(data.train.targets[:, -1], 6)  # a line moves by 6 in a season of 6
+    np.testing.assert_allclose(data.splits["train"].targets[:, -1], 6)  # a line moves by 6 in a season of 6
 
 
 def test_the_scale_is_the_naive_error_of_the_training_part_alone():
@@ -40,7 +38,7 @@ def test_the_scale_is_the_naive_error_of_the_training_part_alone():
     data = forecast_windows(values, settings(), "y", "x.csv")
     past = values[:110, 0]
     expected = np.mean([abs(past[t] - past[t - 6]) for t in range(6, 110)])
-    np.testing.assert_allclose(data.test.targets[:, -1], expected, rtol=1e-6)
+    np.testing.assert_allclose(data.splits["test"].targets[:, -1], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +59,3 @@ def test_gaps_are_refused():
     values[7] = np.nan
     with pytest.raises(ZooError, match="1 of 200 steps lack a value"):
         forecast_windows(values, settings(), "y", "x.csv")
-
-
-@given(st.text(min_size=2), st.integers(1, 9))
-def test_every_character_but_the_first_is_said_once(text, context):
-    seen, said = text_windows(text, context)
-    assert "".join(said) == text[1:]
-    assert "".join(seen) == text[:-1]
-    assert all(len(x) == len(y) <= context for x, y in zip(seen, said, strict=True))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.data.sources.tables import Column, as_label, infer_columns, read_table, take_columns
+from zoo.data.columns import Column, as_label, infer_columns, read_table, take_columns
 from zoo.errors import ZooError
 
 

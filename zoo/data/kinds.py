@@ -1,0 +1,129 @@
+"""What the data stage does for each kind of task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from zoo.data.dataset import Signature, Split
+from zoo.data.targets import (
+    Arrays,
+    box_picker,
+    box_targets,
+    class_indices,
+    class_labels,
+    mask_targets,
+    number_targets,
+    separate_abnormal,
+    text_targets,
+    token_targets,
+    transcription_targets,
+)
+from zoo.errors import ZooError
+from zoo.recipe.schema import Data
+from zoo.tasks import Kind
+
+Targets = tuple[tuple[str, ...], dict[str, np.ndarray]]  # names of the classes, and each split's targets
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawTargets:
+    """Targets as a source gives them.
+
+    Attributes:
+        values: of each split.
+        where: the source, for messages.
+        feature: the TFDS feature that they come from; None where the source is a file.
+        metadata: of the TFDS data set.
+        splits: the source's own name of each split, for messages.
+    """
+
+    values: Arrays
+    where: str
+    feature: Any = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    splits: Mapping[str, str] = field(default_factory=dict)
+
+
+def _feature_value(features: Any, target: str) -> Callable[[Any], Any]:
+    return lambda example: example[target]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataKind:
+    """What the data stage does for one kind of task.
+
+    Attributes:
+        targets: turns the raw targets of all splits into class names and arrays. None where examples are windows of
+            one series, which have their targets in themselves.
+        picker: takes the features of a TFDS data set and the name of the target; returns a TensorFlow function from an
+            example to its raw target.
+        relabel: changes classes and splits after the cut. Takes signature, splits and `data:`; returns the first two.
+        targets_are_masks: targets have a class for each pixel, so that images must have one size, and augmentation
+            moves a target with its image.
+    """
+
+    targets: Callable[[RawTargets], Targets] | None
+    picker: Callable[[Any, str], Callable[[Any], Any]] = _feature_value
+    relabel: Callable[[Signature, Sequence[Split], Data], tuple[Signature, list[Split]]] | None = None
+    targets_are_masks: bool = False
+
+
+def _classes(raw: RawTargets) -> Targets:
+    names = getattr(raw.feature, "names", None)
+    labels = tuple(names) if names else class_labels(raw.values["train"], raw.where)
+    targets = {}
+    for split, y in raw.values.items():
+        targets[split] = y.astype(np.int32) if names else class_indices(y, labels, raw.where)
+        unlabeled = int(((targets[split] < 0) | (targets[split] >= len(labels))).sum())
+        if unlabeled:
+            raise ZooError(
+                f"{raw.where}: {unlabeled} of {len(y)} examples of the split '{raw.splits[split]}' have no "
+                f"label; name another split under data.splits.{split}"
+            )
+    return labels, targets
+
+
+def _numbers(raw: RawTargets) -> Targets:
+    return (), {split: number_targets(y, raw.where) for split, y in raw.values.items()}
+
+
+def _tokens(raw: RawTargets) -> Targets:
+    return token_targets(raw.values, raw.where)
+
+
+def _texts(raw: RawTargets) -> Targets:
+    return text_targets(raw.values)
+
+
+def _transcriptions(raw: RawTargets) -> Targets:
+    return transcription_targets(raw.values, raw.where)
+
+
+def _masks(raw: RawTargets) -> Targets:
+    return mask_targets(raw.values, raw.metadata.get("mask_labels"), raw.where)
+
+
+def _boxes(raw: RawTargets) -> Targets:
+    return tuple(raw.feature["label"].names), box_targets(raw.values, raw.where)
+
+
+_LABELED = DataKind(targets=_classes)
+
+KINDS: dict[Kind, DataKind] = {
+    "classification": _LABELED,
+    "regression": DataKind(targets=_numbers),
+    "forecasting": DataKind(targets=None),
+    "tokens": DataKind(targets=_tokens),
+    "sequences": DataKind(targets=_texts),
+    "transcription": DataKind(targets=_transcriptions),
+    "segmentation": DataKind(targets=_masks, targets_are_masks=True),
+    "detection": DataKind(targets=_boxes, picker=box_picker),
+    "reconstruction": _LABELED,
+    "anomaly": DataKind(targets=_classes, relabel=separate_abnormal),
+    "generation": _LABELED,
+    "representation": _LABELED,
+}
