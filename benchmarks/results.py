@@ -15,7 +15,7 @@ from typing import Any
 
 from zoo import registry
 from zoo.errors import ZooError
-from zoo.evaluation.metrics.evaluate import TITLES
+from zoo.evaluation.metrics.names import TITLES
 from zoo.recipe import list_recipes, load_recipe
 from zoo.tasks import TASKS, words
 from zoo.utils.files import read_json, write_json, write_text

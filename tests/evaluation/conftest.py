@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from zoo.evaluation.metrics.generation import rows
+from zoo.evaluation.metrics.generation import image_rows
 from zoo.evaluation.report.build import build_report, write_report
 from zoo.evaluation.report.predictions import Predictions
 from zoo.postprocessing.image_similarity import errors
@@ -139,7 +139,7 @@ def generation(seed=0, n=60, apart=0.0):
     def seen(shift):
         label = generator.integers(0, 3, n)
         probabilities = 0.05 + 0.85 * np.eye(3)[label]
-        return rows(probabilities, generator.normal(size=(n, 5)) + label[:, None] + shift)
+        return image_rows(probabilities, generator.normal(size=(n, 5)) + label[:, None] + shift)
 
     return seen(0.0), seen(apart)
 

@@ -23,7 +23,8 @@ def judge_represented(problem: Any, model: Any, console: Console) -> Judged:
         (`zoo.evaluation.metrics.probes`); as pictures `layout`, points of the plane with their classes.
     """
     from zoo.evaluation.baselines.run import run_baseline
-    from zoo.evaluation.metrics.probes import SPLITS, classify, probe, tsne
+    from zoo.evaluation.metrics.embedding_space import tsne
+    from zoo.evaluation.metrics.probes import SPLITS, classify, probe
     from zoo.evaluation.report.build import jsonable
     from zoo.tasks import TASKS, words
     from zoo.training.saved_model import saved_outcomes

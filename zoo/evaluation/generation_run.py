@@ -59,7 +59,7 @@ def judge_generated(problem: Any, model: Any, folder: Path, console: Console, tr
         ZooError: the classifier is of other data, or of images of another shape.
     """
     from zoo.evaluation.baselines.kinds import BaselineData, fit_and_run_baseline
-    from zoo.evaluation.metrics.generation_distances import nearest_training
+    from zoo.evaluation.metrics.memorization import nearest_training
     from zoo.tasks import words
     from zoo.training.callbacks.samples import draw
 
@@ -106,7 +106,7 @@ def _judge(problem: Any, console: Console, train: Callable[..., Path]) -> tuple[
     import keras
 
     from zoo import registry
-    from zoo.evaluation.metrics.image_features import make_judge
+    from zoo.evaluation.metrics.image_features import image_features
     from zoo.layers.head import features
 
     name = problem.recipe.evaluation.features
@@ -139,4 +139,4 @@ def _judge(problem: Any, console: Console, train: Callable[..., Path]) -> tuple[
     seen = keras.Model(raw, features(network)(saved.get_layer("normalize")(raw)))
     shape = tuple(problem.preprocessor.shape)
     accuracy = read_json(folder / "report.json")["metrics"]["test"]["accuracy"]
-    return make_judge(saved, seen, shape, name), {"recipe": loaded.name, "accuracy": accuracy}
+    return image_features(saved, seen, shape, name), {"recipe": loaded.name, "accuracy": accuracy}

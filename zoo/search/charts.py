@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.evaluate import PERCENT
+from zoo.evaluation.metrics.names import PERCENT
 from zoo.evaluation.report.plots import FIRST, INK, QUIET, SECOND, new_figure, percent, to_svg
 from zoo.recipe.source import dump_line
 from zoo.search.records import Record

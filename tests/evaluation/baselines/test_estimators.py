@@ -7,7 +7,8 @@ from sklearn.linear_model import LogisticRegression
 
 from zoo.errors import ZooError
 from zoo.evaluation.baselines.estimators import BASELINES, Baseline, baseline_output, fit_baseline
-from zoo.evaluation.metrics.evaluate import classification_metrics, regression_metrics
+from zoo.evaluation.metrics.classification import classification_metrics
+from zoo.evaluation.metrics.regression import regression_metrics
 
 LEAST = {
     "majority_class": 0.05,

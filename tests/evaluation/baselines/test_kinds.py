@@ -11,7 +11,7 @@ from zoo.evaluation.baselines.copying import most_frequent_text, most_frequent_t
 from zoo.evaluation.baselines.kinds import NAMES, BaselineData, fit_and_run_baseline
 from zoo.evaluation.baselines.pixels import most_frequent_class, template_boxes
 from zoo.evaluation.metrics.evaluate import evaluate
-from zoo.evaluation.metrics.generation import rows
+from zoo.evaluation.metrics.generation import image_rows
 from zoo.tasks import TASKS
 
 SPLITS = ("train", "validation", "test")
@@ -55,7 +55,7 @@ def data_for(made):
             images = {split: generator.integers(0, 256, (30, 6, 6, 1)).astype(np.uint8) for split in made_up}
 
             def judge(x):
-                return rows(np.eye(2)[(x.mean((1, 2, 3)) > 128).astype(int)], x.reshape(len(x), -1) / 255)
+                return image_rows(np.eye(2)[(x.mean((1, 2, 3)) > 128).astype(int)], x.reshape(len(x), -1) / 255)
 
             y = {split: judge(x) for split, x in images.items()}
             return BaselineData(y, images.__getitem__, judge=judge, samples=40)

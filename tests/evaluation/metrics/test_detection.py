@@ -6,8 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from zoo.evaluation.metrics.evaluate import evaluate
-from zoo.evaluation.metrics.mistakes import details
+from zoo.evaluation.metrics.evaluate import details, evaluate
 
 
 def coco(y, output, side=1000.0):
@@ -92,7 +91,7 @@ def test_nothing_there_and_nothing_found():
 
 def test_details(made):
     y, output = made.detection(3, n=30)
-    found = details("detection", y, output, ("disc", "square", "cross", "none such"))
+    found = details("object_detection", y, output, ("disc", "square", "cross", "none such"))
     ap50 = [row["ap50"] for row in found["per_class"]]
     assert ap50[3] is None and np.mean(ap50[:3]) == pytest.approx(evaluate("object_detection", y, output)["ap50"])
     assert np.mean(found["precision_recall"]["precision"]) == pytest.approx(np.mean(ap50[:3]))

@@ -46,7 +46,7 @@ def test_known_words():
 def test_many_pairs_go_in_parts(monkeypatch):
     first, second = np.random.default_rng(0).integers(1, 4, (2, 50, 7))
     whole = edit_distances(first, second)
-    monkeypatch.setattr(distances, "_CELLS", 8 * 7)
+    monkeypatch.setattr(distances, "_CHUNK_CELLS", 8 * 7)
     np.testing.assert_array_equal(edit_distances(first, second), whole)
 
 

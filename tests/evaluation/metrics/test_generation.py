@@ -1,4 +1,4 @@
-"""Figures of generated images against SciPy, closed forms and loops over all pairs."""
+"""Metrics of generated images against SciPy, closed forms and loops over all pairs."""
 
 import math
 
@@ -9,16 +9,15 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
 
-from zoo.evaluation.metrics import generation_distances as generation
+from zoo.evaluation.metrics import generation, generation_distances, memorization
+from zoo.evaluation.metrics.generation import class_coverage, generation_metrics, image_rows
 from zoo.evaluation.metrics.generation_distances import (
-    class_coverage,
     frechet_distance,
-    generation_metrics,
     kernel_distance,
-    nearest_training,
     precision_recall,
     squared_mmd,
 )
+from zoo.evaluation.metrics.memorization import nearest_training
 from zoo.evaluation.report.gan_balance import player_verdict
 
 seeds = st.integers(0, 10_000)
@@ -106,7 +105,7 @@ def test_kernel_distance_repeats_with_the_seed_and_draws_subsets_of_few_images()
 
 
 def precision_by_loop(real, generated, k):
-    """Return the share of the generated examples that lie inside the real ones."""
+    """Return the fraction of the generated examples that lie inside the real ones."""
     own, across = cdist(real, real), cdist(generated, real)
     radius = [sorted(np.delete(own[i], i))[k - 1] for i in range(len(real))]
     return np.mean([any(across[j, i] <= radius[i] for i in range(len(real))) for j in range(len(generated))])
@@ -148,7 +147,8 @@ def test_distances_go_in_parts(monkeypatch):
     generator = np.random.default_rng(0)
     real, generated = generator.normal(size=(2, 50, 3))
     whole, near = precision_recall(real, generated), nearest_training(real, generated, generated)
-    monkeypatch.setattr(generation, "_CELLS", 170)
+    for module in (generation_distances, memorization):
+        monkeypatch.setattr(module, "_CHUNK_DISTANCES", 170)
     assert precision_recall(real, generated) == whole
     np.testing.assert_array_equal(nearest_training(real, generated, generated)["index"], near["index"])
 
@@ -261,46 +261,45 @@ def test_gap_and_swing_by_hand():
         player_verdict([{"generator_loss": 1.0, "discriminator_loss": 1.0, "d_fake": 1.0}])
 
 
-# --- all figures --------------------------------------------------------------------------------------------------
+# --- all metrics --------------------------------------------------------------------------------------------------
 
 
 def generator_of(seed, n, classes=5, kept=5, noise=1.0):
-    """Return features around as many points as classes are kept, and the classes' probabilities."""
+    """Return rows of images: features around as many points as classes are kept, and the classes' probabilities."""
     draw = np.random.default_rng(seed)
     y = draw.integers(0, kept, n)
-    return 4 * np.eye(8)[y] + noise * draw.normal(size=(n, 8)), np.eye(classes)[y]
+    return image_rows(np.eye(classes)[y], 4 * np.eye(8)[y] + noise * draw.normal(size=(n, 8)))
 
 
-def test_a_better_generator_has_better_figures():
-    real, p = generator_of(0, 400)
-    good = generation_metrics(real, generator_of(1, 300)[0], p, generator_of(1, 300)[1])
+def test_a_better_generator_has_better_metrics():
+    real, poor = generator_of(0, 400), generator_of(2, 300, kept=2)
+    good = generation_metrics(real, generator_of(1, 300))
     assert tuple(good) == generation.METRICS
-    poor, q = generator_of(2, 300, kept=2)
-    collapsed = generation_metrics(real, poor, p, q)
+    collapsed = generation_metrics(real, poor)
     assert collapsed["fid"] > 5 * good["fid"] and collapsed["kid"] > 5 * abs(good["kid"])
     assert collapsed["recall"] < good["recall"] - 0.3 and collapsed["precision"] > 0.8
     assert (good["coverage"], collapsed["coverage"]) == (1, 0.4)
-    blurred = generation_metrics(real, generator_of(3, 300, noise=3.0)[0], p, p[:300])
+    blurred = generation_metrics(real, generator_of(3, 300, noise=3.0))
     assert blurred["precision"] < good["precision"] - 0.3
-    assert generation_metrics(real, poor, p, q) == collapsed
+    assert generation_metrics(real, poor) == collapsed
 
 
-def test_what_is_not_finite_has_no_figures():
-    real, p = generator_of(0, 50)
+def test_what_is_not_finite_has_no_metrics():
+    real = generator_of(0, 50)
     broken = real.copy()
-    broken[3, 2] = np.nan
-    assert all(math.isnan(value) for value in generation_metrics(real, broken, p, p).values())
+    broken[3, -2] = np.nan
+    assert all(math.isnan(value) for value in generation_metrics(real, broken).values())
     with pytest.raises(ValueError, match="finite"):
-        generation_metrics(broken, real, p, p)
+        generation_metrics(broken, real)
 
 
 def test_precision_and_recall_compare_no_more_images_than_they_can(monkeypatch):
     compared = []
-    monkeypatch.setattr(generation, "MOST", 20)
+    monkeypatch.setattr(generation, "MAX_COMPARED_IMAGES", 20)
     monkeypatch.setattr(generation, "precision_recall", lambda real, made, k: compared.append((real, made)) or (1, 1))
-    real, p = generator_of(0, 50)
-    generation_metrics(real, real[:15], p, p[:15])
-    (first, second), rows = compared[0], real.tolist()
+    real = generator_of(0, 50)
+    generation_metrics(real, real[:15])
+    (first, second), rows = compared[0], real[:, -8:].tolist()
     assert (first.shape, second.shape) == ((20, 8), (15, 8))
     assert len({rows.index(row) for row in first.tolist()}) == 20
 

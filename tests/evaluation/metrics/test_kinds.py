@@ -1,6 +1,7 @@
 """Figures of the kinds of task beyond classes and numbers, against other implementations and against formulas."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,22 +9,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from zoo.evaluation.metrics.evaluate import PERCENT, TITLES, evaluate
-from zoo.evaluation.metrics.intervals import BOOTSTRAPPED, block_length, correct, intervals, resampled, wilson
+from zoo.evaluation.metrics.evaluate import details, evaluate
+from zoo.evaluation.metrics.forecasting import overlap
+from zoo.evaluation.metrics.intervals import intervals, wilson
 from zoo.evaluation.metrics.kinds import KINDS
-from zoo.evaluation.metrics.mistakes import details
-from zoo.tasks import TASKS
+from zoo.evaluation.metrics.names import PERCENT, TITLES
+from zoo.tasks import TASKS, Kind
 
-ALL = tuple(KINDS)
-RESAMPLED = tuple(name for name, kind in KINDS.items() if kind.resampled is not None)
+MADE_UP = tuple(kind for kind in KINDS if kind not in ("classification", "regression", "representation"))
+RESAMPLED = tuple(kind for kind in MADE_UP if KINDS[kind].resampled is not None)
 
 
 def test_every_kind_has_its_primary_metric_and_titles():
     for task in TASKS.values():
-        names = KINDS[task.scored].metrics if task.scored in KINDS else BOOTSTRAPPED[task.scored]
-        assert task.primary in names and set(names) <= set(TITLES)
+        assert task.primary in KINDS[task.kind].metrics and set(KINDS[task.kind].metrics) <= set(TITLES)
     assert set(TITLES) >= PERCENT
-    assert {task.scored for task in TASKS.values()} == {"classification", "regression", *KINDS}
+
+
+def test_what_a_kind_has_fits_together():
+    assert set(KINDS) == set(get_args(Kind)) == {task.kind for task in TASKS.values()}
+    for kind in KINDS.values():
+        assert set(kind.bootstrapped) <= set(kind.metrics) and bool(kind.bootstrapped) == (kind.resampled is not None)
+        assert (kind.proportion is None) == (kind.correct is None) and kind.proportion in {None, *kind.bootstrapped}
 
 
 # --- forecasting --------------------------------------------------------------------------------------------------
@@ -51,10 +58,10 @@ def test_each_window_has_its_own_scale_and_zeros_are_no_percentage():
 
 def test_windows_that_overlap_are_found(made):
     y = made.forecasting(n=60, horizon=6)[0]
-    assert block_length("forecasting", y) == 6
-    assert block_length("forecasting", y[::2]) == 3 and block_length("forecasting", y[::4]) == 2
-    assert block_length("forecasting", y[::6]) == 1 and block_length("forecasting", y[:1]) == 1
-    assert block_length("forecasting", np.ones((10, 4))) == 1
+    assert overlap(y) == 6
+    assert overlap(y[::2]) == 3 and overlap(y[::4]) == 2
+    assert overlap(y[::6]) == 1 and overlap(y[:1]) == 1
+    assert overlap(np.ones((10, 4))) == 1
 
 
 def test_overlap_widens_the_interval(made):
@@ -100,7 +107,7 @@ def test_tokens_against_formulas(made):
 
 def test_token_details(made):
     y, output = made.tokens()
-    found = details("tokens", y, output, made.LETTERS)
+    found = details("language_modeling", y, output, made.LETTERS)
     rows = {row["label"]: row for row in found["per_class"]}
     space = y == made.LETTERS.index(" ")
     assert rows[" "]["support"] == space.sum()
@@ -114,7 +121,7 @@ def test_token_details(made):
 def test_tokens_of_which_none_counts():
     found = evaluate("language_modeling", np.zeros((2, 3), int), np.zeros((2, 3, 2)))
     assert math.isnan(found["bits_per_token"])
-    assert details("tokens", np.zeros((2, 3), int), np.zeros((2, 3, 2)), ())["worst"] == []
+    assert details("language_modeling", np.zeros((2, 3), int), np.zeros((2, 3, 2)), ())["worst"] == []
 
 
 # --- sequences and transcription ----------------------------------------------------------------------------------
@@ -124,7 +131,7 @@ def test_sequences_by_hand():
     y = np.array([[4, 5, 6, 3], [4, 3, 0, 0], [7, 7, 3, 0]])
     output = np.array([[4, 5, 6, 0, 0], [4, 4, 4, 0, 0], [7, 0, 0, 0, 0]])
     assert evaluate("sequence_to_sequence", y, output) == pytest.approx({"exact_match": 1 / 3, "token_error_rate": 0.5})
-    assert correct("sequences", y, output).tolist() == [True, False, False]
+    assert KINDS["sequences"].correct(y, output).tolist() == [True, False, False]
     ends = np.array([[4, 5, 6, 3, 9], [4, 4, 4, 3, 3], [7, 3, 7, 7, 7]])  # an end mark that was not cut off
     assert evaluate("sequence_to_sequence", y, ends) == evaluate("sequence_to_sequence", y, output)
 
@@ -137,14 +144,14 @@ def test_transcription_counts_3_as_a_symbol():
 
 def test_exact_match_has_wilsons_interval(made):
     y, output = made.transcription()
-    exact = int(correct("transcription", y, output).sum())
+    exact = int(KINDS["transcription"].correct(y, output).sum())
     assert intervals("transcription", y, output, resamples=10)["exact_match"] == wilson(exact, len(y))
 
 
 def test_decoded_details(made):
     y, output = made.sequences(n=200)
-    found = details("sequences", y, output, made.LETTERS)
-    wrong = ~correct("sequences", y, output)
+    found = details("sequence_to_sequence", y, output, made.LETTERS)
+    wrong = ~KINDS["sequences"].correct(y, output)
     assert len(found["worst"]) == min(24, wrong.sum()) and all(wrong[entry["index"]] for entry in found["worst"])
     edits = [entry["edits"] for entry in found["worst"]]
     assert edits == sorted(edits, reverse=True)
@@ -157,7 +164,7 @@ def test_decoded_details(made):
 
 def test_names_of_several_characters_are_set_apart(made):
     labels = ("<padding>", "<unknown>", "<start>", "<end>", "ten", "two")
-    found = details("sequences", np.array([[4, 5, 3]]), np.array([[5, 9]]), labels)
+    found = details("sequence_to_sequence", np.array([[4, 5, 3]]), np.array([[5, 9]]), labels)
     assert (found["worst"][0]["true"], found["worst"][0]["predicted"]) == ("ten two", "two 9")
 
 
@@ -181,7 +188,7 @@ def test_segmentation_against_scikit_learn(seed):
 
 def test_segmentation_details(made):
     y, output = made.segmentation()
-    found = details("segmentation", y, output, (*made.SHAPES, "none such"))
+    found = details("semantic_segmentation", y, output, (*made.SHAPES, "none such"))
     iou = metrics.jaccard_score(y.ravel(), output.ravel(), average=None)
     assert [row["iou"] for row in found["per_class"]] == [*map(pytest.approx, iou), None]
     assert sum(row["share"] for row in found["per_class"]) == pytest.approx(1)
@@ -199,12 +206,12 @@ def test_segmentation_details(made):
 def test_resampled_metrics_equal_the_metrics_of_the_copied_examples(made, kind):
     y, output = getattr(made, kind)(n=17)[:2]
     task, generator = made.TASK_OF[kind], np.random.default_rng(0)
-    statistic = resampled(kind, y, output)
+    statistic = KINDS[kind].resampled(y, output)
     for _ in range(5):
         drawn = np.sort(generator.integers(0, len(y), len(y)))
         counts = np.bincount(drawn, minlength=len(y)).astype(float)
         copied = evaluate(task, y[drawn], output[drawn])
-        assert statistic(counts) == pytest.approx([copied[name] for name in BOOTSTRAPPED[kind]])
+        assert statistic(counts) == pytest.approx([copied[name] for name in KINDS[kind].bootstrapped])
 
 
 @pytest.mark.parametrize("kind", RESAMPLED)
@@ -216,7 +223,7 @@ def test_intervals_hold_the_metrics(made, kind):
     assert all(low <= values[name] <= high for name, (low, high) in found.items())
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", MADE_UP)
 def test_a_perfect_output(made, kind):
     y = getattr(made, kind)()[0]
     output = {

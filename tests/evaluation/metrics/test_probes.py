@@ -11,8 +11,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_info
 
-from zoo.evaluation.metrics import probes
-from zoo.evaluation.metrics.probes import clustering, effective_rank, few_shot, probe, spectrum, tsne
+from zoo.evaluation.metrics import embedding_space, probes
+from zoo.evaluation.metrics.embedding_space import clustering, effective_rank, spectrum, tsne
+from zoo.evaluation.metrics.probes import few_shot, probe
 
 SIZES = {"train": 300, "validation": 120, "test": 150}
 seeds = st.integers(0, 10_000)
@@ -54,7 +55,7 @@ def test_more_labels_help():
     assert means == sorted(means) and means[-1] > means[0] + 0.05
 
 
-def test_the_same_seed_gives_the_same_figures_and_threads_are_given_back():
+def test_the_same_seed_gives_the_same_results_and_threads_are_given_back():
     x, y = embeddings(spread=1.5)
     before = threadpool_info()
     first = probe(x, y, seed=3)
@@ -71,8 +72,8 @@ def test_float32_and_labels_of_any_number():
 def test_embeddings_that_are_all_the_same():
     x, y = embeddings()
     found = probe({split: np.full_like(rows, 0.7) for split, rows in x.items()}, y, seed=0)
-    share = max(np.mean(y["test"] == c) for c in range(3))
-    assert found["linear"]["accuracy"] <= share + 1e-12 and math.isnan(found["clustering"]["silhouette"])
+    rate = max(np.mean(y["test"] == c) for c in range(3))
+    assert found["linear"]["accuracy"] <= rate + 1e-12 and math.isnan(found["clustering"]["silhouette"])
     assert found["clustering"]["ari"] == 0 and found["spectrum"]["verdict"] == "collapsed"
 
 
@@ -83,7 +84,7 @@ def test_limits(monkeypatch):
         monkeypatch.setattr(
             probes, name, lambda x, y: sizes.update({s: (rows.shape, len(y[s])) for s, rows in x.items()})
         )
-    for name, most in (("TRAINED", 90), ("CHOSEN", 40), ("SCORED", 50)):
+    for name, most in (("MAX_TRAIN", 90), ("MAX_VALIDATION", 40), ("MAX_TEST", 50)):
         monkeypatch.setattr(probes, name, most)
     probe(x, y, seed=0)
     assert sizes == {"train": ((90, 6), 90), "validation": ((40, 6), 40), "test": ((50, 6), 50)}
@@ -99,7 +100,7 @@ def test_linear_probe_against_scikit_learn():
     mean, deviation = x["train"].mean(0), x["train"].std(0)
     scaled = {split: ((rows - mean) / deviation)[:, :5] for split, rows in x.items()}
     scores = {}
-    for c in probes.PENALTIES:
+    for c in probes.INVERSE_PENALTIES:
         model = LogisticRegression(C=c, max_iter=1000, tol=1e-8).fit(scaled["train"], y["train"])
         scores[c] = [model.score(scaled[split], y[split]) for split in ("validation", "test")]
     best = max(scores, key=lambda c: scores[c][0])
@@ -170,7 +171,7 @@ def test_clustering_against_scikit_learn(monkeypatch):
     assert found["silhouette"] == pytest.approx(metrics.silhouette_score(x["test"], clusters))
     crossed = clustering(x["test"], np.arange(150) % 2, seed=0)
     assert abs(crossed["ari"]) < 0.05 and crossed["nmi"] < 0.05
-    monkeypatch.setattr(probes, "SILHOUETTES", 30)
+    monkeypatch.setattr(embedding_space, "MAX_SILHOUETTE", 30)
     few = clustering(x["test"], y["test"], seed=0)
     assert few["ari"] == found["ari"] and few["silhouette"] == pytest.approx(found["silhouette"], abs=0.1)
 
@@ -183,8 +184,7 @@ def test_effective_rank_of_known_matrices():
     assert effective_rank(5 * np.eye(9, 4)) == pytest.approx(4)
     assert effective_rank(np.outer([1, 2, 3], [4, 5])) == pytest.approx(1)
     assert effective_rank(np.zeros((3, 2))) == 0
-    shares = np.array([0.5, 0.25, 0.25])
-    assert effective_rank(np.diag(shares)) == pytest.approx(2**1.5)  # an entropy of 1.5 bits
+    assert effective_rank(np.diag([0.5, 0.25, 0.25])) == pytest.approx(2**1.5)  # an entropy of 1.5 bits
 
 
 @settings(max_examples=30)

@@ -1,31 +1,31 @@
-"""Anomaly detection: a score for each example, greater for what looks less like the normal ones.
+"""Anomaly detection: a score for each example, higher for what looks less like the normal ones.
 
 Targets have shape `(n,)`: 0 for a normal example, 1 for an abnormal one. The output is the scores, shape `(n,)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.common import WORST, check, label_of
+from zoo.evaluation.metrics.common import MAX_WORST_EXAMPLES, Statistic, check, label_of
 
 METRICS = ("auroc", "average_precision")
 NAMES = ("normal", "abnormal")
-BINS = 40
-MOST_POINTS = 200  # of a curve
+HISTOGRAM_BINS = 40
+MAX_CURVE_POINTS = 200  # more do not show in a plot 4 inches wide
 
 
-def resampled(y: np.ndarray, output: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def resampled(y: np.ndarray, output: np.ndarray) -> Statistic:
     """Return a function from how often each example counts, shape `(n,)`, to `METRICS`.
 
-    AUROC is the chance that an abnormal example scores above a normal one, a tie counting half (Hanley and McNeil,
+    AUROC is the probability that an abnormal example scores above a normal one, a tie counting half (Hanley and McNeil,
     "The meaning and use of the area under a receiver operating characteristic curve", 1982,
     https://doi.org/10.1148/radiology.143.1.7063747). Average precision is the mean of the precision at each abnormal
-    example, in the order of the scores; by chance it is the share of abnormal examples. Both are NaN unless there are
-    normal and abnormal examples.
+    example, in the order of the scores; by chance it is the fraction of abnormal examples. Both are NaN unless there
+    are normal and abnormal examples. scikit-learn's functions give the same, but sort anew for each resample.
 
     Raises:
         ValueError: shapes that do not fit, or targets other than 0 and 1.
@@ -60,25 +60,25 @@ def arrays(y: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def details(
     y: np.ndarray, output: np.ndarray, labels: Sequence[str], baseline: np.ndarray | None = None
 ) -> dict[str, Any]:
-    """Return curves, how the scores are distributed, and the examples that are ranked worst.
+    """Return ROC curves, a histogram of the scores, and the examples that are ranked worst.
 
     Returns:
         `roc`: for `model` and `baseline` (None if there is none or it is not finite) `false_positive_rate` and
             `true_positive_rate`, None without examples of both; `histogram`: `edges` of 40 bins and the number of
-            `normal` and `abnormal` examples in each; `worst`: examples by the share of the other kind that is on the
-            wrong side of them: `index`, `label`, `score` and `wrong_side`.
+            `normal` and `abnormal` examples in each; `worst`: examples by the fraction of the other kind that
+            is on the wrong side of them: `index`, `label`, `score` and `wrong_side`.
     """
     y, scores = arrays(y, output)
-    rival = None if baseline is None or not np.isfinite(baseline).all() else roc(*arrays(y, baseline))
-    edges = np.histogram_bin_edges(scores, BINS)
+    baseline_roc = None if baseline is None or not np.isfinite(baseline).all() else roc(*arrays(y, baseline))
+    edges = np.histogram_bin_edges(scores, HISTOGRAM_BINS)
     histogram: dict[str, np.ndarray] = {"edges": edges}
     for label, name in enumerate(NAMES):
         histogram[name] = np.histogram(scores[y == label], edges)[0]
     wrong = _wrong_side(y, scores)
-    ranked = np.argsort(-wrong, kind="stable")[:WORST]
+    ranked = np.argsort(-wrong, kind="stable")[:MAX_WORST_EXAMPLES]
     names = labels if len(labels) == 2 else NAMES
     return {
-        "roc": {"model": roc(y, scores), "baseline": rival},
+        "roc": {"model": roc(y, scores), "baseline": baseline_roc},
         "histogram": histogram,
         "worst": [
             {
@@ -94,31 +94,29 @@ def details(
 
 
 def roc(y: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray] | None:
-    """Return the rates of false and true alarms at falling thresholds, each of at most 200 values and from 0 to 1.
+    """Return false and true positive rates at falling thresholds, at most 200 values each, from 0 to 1.
 
     None unless there are normal and abnormal examples.
     """
-    order, starts = _levels(scores)
-    hits = np.add.reduceat(y[order] == 1, starts, dtype=np.int64).cumsum()
-    alarms = np.add.reduceat(y[order] == 0, starts, dtype=np.int64).cumsum()
-    if not hits[-1] or not alarms[-1]:
+    from sklearn.metrics import roc_curve
+
+    if not 0 < y.sum() < len(y):
         return None
-    kept = np.unique(np.linspace(0, len(starts), min(MOST_POINTS, len(starts) + 1)).round().astype(int))
-    return {
-        "false_positive_rate": (np.append(0, alarms) / alarms[-1])[kept],
-        "true_positive_rate": (np.append(0, hits) / hits[-1])[kept],
-    }
+    false_rate, true_rate, _ = roc_curve(y, scores, drop_intermediate=False)
+    last = len(true_rate) - 1
+    kept = np.unique(np.linspace(0, last, min(MAX_CURVE_POINTS, last + 1)).round().astype(int))
+    return {"false_positive_rate": false_rate[kept], "true_positive_rate": true_rate[kept]}
 
 
 def _levels(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the order of falling scores, and where in it each score that occurs begins."""
+    """Return the order of falling scores, and where in it each distinct score begins."""
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order]
     return order, np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
 
 
 def _wrong_side(y: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Return the share of the other kind that is on the wrong side of each example, a tie counting half."""
+    """Return the fraction of the other kind that is on the wrong side of each example, a tie counting half."""
     wrong = np.zeros(len(y))
     normal, abnormal = np.sort(scores[y == 0]), np.sort(scores[y == 1])
     if len(normal) and len(abnormal):

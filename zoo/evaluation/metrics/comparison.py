@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.evaluate import PERCENT, TITLES, evaluate
-from zoo.evaluation.metrics.intervals import BOOTSTRAPPED, correct, draws, percentile_interval
+from zoo.evaluation.metrics.evaluate import evaluate
+from zoo.evaluation.metrics.intervals import draws, percentile_interval
+from zoo.evaluation.metrics.kinds import KINDS
+from zoo.evaluation.metrics.names import PERCENT, TITLES
 from zoo.tasks import TASKS, words
 
 MINUS = "\N{MINUS SIGN}"
@@ -26,8 +28,8 @@ def compare(
 ) -> dict[str, Any]:
     """Compare model and baseline in the task's primary metric by a paired bootstrap over the test examples.
 
-    Both are scored on the same resamples, so that what makes an example hard for both cancels out. The verdict is
-    "better" or "worse" only if the 95% interval of the difference leaves out zero.
+    Both are evaluated on the same resamples, so that what makes an example hard for both cancels out. The verdict is
+    "better" or "worse" only if the 95% interval of the difference excludes zero.
 
     Args:
         task: name of the task.
@@ -42,43 +44,38 @@ def compare(
     Returns:
         `metric`, `difference` (how far the model is ahead: positive means that the model is better, whichever way the
         metric points), `interval` (`[low, high]` of the difference), `p_value` (exact McNemar test, McNemar 1947, where
-        an example is either right or wrong; else None) and `verdict`. The figures are None if either output is not
+        an example is either right or wrong; else None) and `verdict`. The numbers are None if either output is not
         finite or the metric is not defined.
     """
-    kind, metric = TASKS[task].scored, TASKS[task].primary
+    kind, metric = KINDS[TASKS[task].kind], TASKS[task].primary
     direction = 1 if TASKS[task].greater_is_better else -1
-    finite = [bool(np.isfinite(output).all()) for output in (model_output, baseline_output)]
-    if not all(finite):
-        culprit = "baseline" if finite[0] else "model"
-        verdict = f"not comparable with {words(name)}: the {culprit}'s output is not finite"
-        return {"metric": metric, "difference": None, "interval": None, "p_value": None, "verdict": verdict}
-    model, baseline = (evaluate(task, y, output)[metric] for output in (model_output, baseline_output))
+    outputs = {"model": model_output, "baseline": baseline_output}
+    result: dict[str, Any] = {"metric": metric, "difference": None, "interval": None, "p_value": None}
+    for culprit, output in outputs.items():
+        if not np.isfinite(output).all():
+            return result | {"verdict": f"not comparable with {words(name)}: the {culprit}'s output is not finite"}
+    model, baseline = (evaluate(task, y, output)[metric] for output in outputs.values())
     if not np.isfinite([model, baseline]).all():
         verdict = f"not comparable with {words(name)}: {TITLES[metric]} is not defined on these examples"
-        return {"metric": metric, "difference": None, "interval": None, "p_value": None, "verdict": verdict}
-    if metric not in BOOTSTRAPPED[kind]:
-        difference = direction * (model - baseline)
+        return result | {"verdict": verdict}
+    result["difference"] = difference = direction * (model - baseline)
+    if metric not in kind.bootstrapped:
         better = "better" if difference > 0 else "worse" if difference < 0 else "no better"
         verdict = f"{better} than {words(name)}: {TITLES[metric]} {model:.4g} against {baseline:.4g}"
-        return {"metric": metric, "difference": difference, "interval": None, "p_value": None, "verdict": verdict}
+        return result | {"verdict": verdict}
     if drawn is None:
-        first, second = (draws(task, y, o, seed=seed, resamples=resamples) for o in (model_output, baseline_output))
+        first, second = (draws(task, y, output, seed=seed, resamples=resamples) for output in outputs.values())
         drawn = first, second
-    ours, theirs = (values[:, BOOTSTRAPPED[kind].index(metric)] for values in drawn)
-    right, baseline_right = (correct(kind, y, output) for output in (model_output, baseline_output))
-    difference = direction * (model - baseline)
-    interval = percentile_interval(direction * (ours - theirs))
-    return {
-        "metric": metric,
-        "difference": difference,
-        "interval": interval,
-        "p_value": None if right is None or baseline_right is None else mcnemar(right, baseline_right),
-        "verdict": _verdict(metric, words(name), difference, interval or [difference, difference], baseline),
-    }
+    ours, theirs = (values[:, kind.bootstrapped.index(metric)] for values in drawn)
+    result["interval"] = interval = percentile_interval(direction * (ours - theirs))
+    if kind.correct is not None:
+        result["p_value"] = mcnemar(kind.correct(y, model_output), kind.correct(y, baseline_output))
+    verdict = _verdict(metric, words(name), difference, interval or [difference, difference], baseline)
+    return result | {"verdict": verdict}
 
 
 def mcnemar(right: np.ndarray, baseline_right: np.ndarray) -> float:
-    """Return the p-value of the exact McNemar test: are the examples that only one of the two gets right shared evenly?
+    """Return the p-value of the exact McNemar test: does each of the two alone get as many examples right as the other?
 
     Args:
         right: which examples the model gets right, bool of shape `(n,)`.
@@ -114,5 +111,5 @@ def _verdict(metric: str, name: str, difference: float, interval: list[float], b
 
 
 def _signed(number: str) -> str:
-    """Write a typographic minus, and none before a zero."""
+    """Write a typographic minus, but none before a zero."""
     return number.replace("-", MINUS if float(number) else "")

@@ -1,36 +1,35 @@
-"""Detection: boxes with a class and a score.
+"""Detection: boxes. Targets, `(n, boxes, 5)`, are ymin, xmin, ymax, xmax in [0, 1] and the class, -1 for no box.
 
-Targets are floats of shape `(n, most, 5)`: ymin, xmin, ymax, xmax in shares of the image, and the class, -1 where
-there is no box. The output has shape `(n, most, 6)`: the same four, the class and the score, 0 where there is none.
+The output, `(n, detections, 6)`, is the same four, the class, and the score, 0 for no detection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.common import WORST, check, highest, label_of, typical
+from zoo.evaluation.metrics.common import MAX_WORST_EXAMPLES, Statistic, check, highest, label_of, typical
 
 METRICS = ("ap50", "ap", "ap75")
-THRESHOLDS = np.linspace(0.5, 0.95, 10)
-RECALLS = np.linspace(0, 1, 101)
-MOST = 100  # detections of one class that count in an image
-SHOWN = 0.3  # least score of a detection that is shown, and counted as a mistake if it is wrong
-_IMAGES = 256  # images that are matched at a time
+IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
+RECALL_LEVELS = np.linspace(0, 1, 101)
+MAX_DETECTIONS = 100  # of one class in an image, as in COCO
+MIN_SHOWN_SCORE = 0.3  # a detection below is not drawn, and no mistake if it is wrong
+_CHUNK_IMAGES = 256
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Detections with what they match, and how much there is to find.
+    """Detections, what they match, and the number of true boxes.
 
     Attributes:
         image: index of the image, shape `(detections,)`.
         label: class, shape `(detections,)`.
         score: shape `(detections,)`.
-        hit: whether it matches a true box at each of `THRESHOLDS`, shape `(detections, 10)`.
+        hit: whether it matches a true box at each of `IOU_THRESHOLDS`, shape `(detections, 10)`.
         found: true boxes of each class in each image, floats of shape `(n, classes)`.
     """
 
@@ -41,13 +40,14 @@ class Matches:
     found: np.ndarray
 
 
-def resampled(y: np.ndarray, output: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def resampled(y: np.ndarray, output: np.ndarray) -> Statistic:
     """Return a function from how often each image counts, shape `(n,)`, to `METRICS`, as COCO defines them.
 
-    Lin et al., "Microsoft COCO", 2014, https://arxiv.org/abs/1405.0312, and its reference evaluation: detections take
-    the best true box of their class that is still free, in the order of their scores; precision is interpolated at
+    Lin et al., "Microsoft COCO", 2014, https://arxiv.org/abs/1405.0312, and its reference evaluation: in the order of
+    their scores, detections take the best true box of their class that is still free; precision is interpolated at
     101 values of recall; the mean is over the classes that have true boxes (NaN if there are none). AP50 and AP75
-    match at an intersection over union of 0.5 and 0.75, AP is the mean over 0.50, 0.55, …, 0.95.
+    match at an intersection over union of 0.5 and 0.75, AP is the mean over 0.50, 0.55, …, 0.95. By hand, because
+    pycocotools cannot weigh images, which the bootstrap needs; a test compares the two.
 
     Raises:
         ValueError: shapes that do not fit.
@@ -82,38 +82,40 @@ class _Curve:
         return cls(matches.image[chosen], hits, matches.hit[chosen[hits]].T, matches.found[:, label])
 
     def precision(self, counts: np.ndarray) -> np.ndarray:
-        """Return the interpolated precision at each of `RECALLS`, shape `(10, 101)`.
+        """Return the interpolated precision at each of `RECALL_LEVELS`, shape `(10, 101)`.
 
         Only hits matter: precision is highest right after one, and recall changes at none but these.
         """
         weight = counts[self.image]
         right = (weight[self.hits] * self.levels).cumsum(1)
-        precision = np.zeros((len(THRESHOLDS), len(self.hits) + 1))  # ends with 0: what is never recalled
+        precision = np.zeros((len(IOU_THRESHOLDS), len(self.hits) + 1))  # ends with 0: what is never recalled
         precision[:, :-1] = right / np.maximum(weight.cumsum()[self.hits], 1e-9)
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         recall = right / (counts @ self.found)
-        at = np.stack([np.searchsorted(row, RECALLS) for row in recall])
+        at = np.stack([np.searchsorted(row, RECALL_LEVELS) for row in recall])
         return np.take_along_axis(best, at, axis=1)
 
 
 def match(y: np.ndarray, output: np.ndarray) -> Matches:
-    """Match detections with true boxes, image by image and class by class, at each of `THRESHOLDS`.
+    """Match detections with true boxes, image by image and class by class, at each of `IOU_THRESHOLDS`.
 
-    All images go one detection further at a time: the best-scored of each first, then the second, and so on.
+    All images advance together: first the best-scored detection of each, then the second, and so on.
 
     Raises:
         ValueError: shapes that do not fit.
     """
     y, output = np.asarray(y, dtype=np.float64), np.asarray(output, dtype=np.float64)
     fits = y.ndim == output.ndim == 3 and len(y) == len(output) and y.shape[2] == 5 and output.shape[2] == 6
-    check(y, output, fits, "y of shape (n, most, 5) and detections of shape (n, most, 6)")
+    check(y, output, fits, "y of shape (n, boxes, 5) and output of shape (n, detections, 6)")
     order = np.argsort(-output[..., 5], axis=1, kind="stable")
     output = np.take_along_axis(output, order[..., None], axis=1)
     used = output[..., 5] > 0
-    if output.shape[1] > MOST:
-        used &= _rank_in_class(np.where(used, output[..., 4], -1)) < MOST
-    starts = range(0, len(y), _IMAGES)
-    hit = np.concatenate([_match(y[i : i + _IMAGES], output[i : i + _IMAGES], used[i : i + _IMAGES]) for i in starts])
+    if output.shape[1] > MAX_DETECTIONS:
+        used &= _rank_in_class(np.where(used, output[..., 4], -1)) < MAX_DETECTIONS
+    starts = range(0, len(y), _CHUNK_IMAGES)
+    hit = np.concatenate(
+        [_match(y[i : i + _CHUNK_IMAGES], output[i : i + _CHUNK_IMAGES], used[i : i + _CHUNK_IMAGES]) for i in starts]
+    )
     image = np.broadcast_to(np.arange(len(y))[:, None], used.shape)
     real = y[..., 4] >= 0
     classes = int(max(y[..., 4].max(initial=-1), np.where(used, output[..., 4], -1).max(initial=-1))) + 1
@@ -124,18 +126,18 @@ def match(y: np.ndarray, output: np.ndarray) -> Matches:
 
 def _match(y: np.ndarray, output: np.ndarray, used: np.ndarray) -> np.ndarray:
     """Return hits, bool of shape `(n, detections, 10)`, of detections that are sorted by falling score."""
-    hit = np.zeros((*used.shape, len(THRESHOLDS)), dtype=bool)
+    hit = np.zeros((*used.shape, len(IOU_THRESHOLDS)), dtype=bool)
     boxes = y.shape[1]
     if not boxes:
         return hit
     overlap = intersection_over_union(output[..., :4], y[..., :4])
     overlap[output[..., 4, None] != y[:, None, :, 4]] = -1
     overlap[~used] = -1
-    free = np.ones((len(y), len(THRESHOLDS), boxes), dtype=bool)
+    free = np.ones((len(y), len(IOU_THRESHOLDS), boxes), dtype=bool)
     for rank in np.flatnonzero(used.any(0)):
         candidates = np.where(free, overlap[:, rank, None, :], -1)
-        best = boxes - 1 - candidates[..., ::-1].argmax(-1)  # of equal ones the last, as the reference does
-        hit[:, rank] = np.take_along_axis(candidates, best[..., None], -1)[..., 0] >= THRESHOLDS
+        best = boxes - 1 - candidates[..., ::-1].argmax(-1)  # on a tie the last, as COCO's evaluation does
+        hit[:, rank] = np.take_along_axis(candidates, best[..., None], -1)[..., 0] >= IOU_THRESHOLDS
         images, levels = np.nonzero(hit[:, rank])
         free[images, levels, best[images, levels]] = False
     return hit
@@ -166,7 +168,7 @@ def intersection_over_union(first: np.ndarray, second: np.ndarray) -> np.ndarray
 def details(
     y: np.ndarray, output: np.ndarray, labels: Sequence[str], baseline: np.ndarray | None = None
 ) -> dict[str, Any]:
-    """Return figures per class, the precision-recall curve, and images by their mistakes.
+    """Return metrics per class, the precision-recall curve, and images by their mistakes.
 
     Returns:
         `per_class`: `label`, `ap50`, `ap` (None without true boxes) and `support` (true boxes); `precision_recall` at
@@ -185,7 +187,7 @@ def details(
             row |= {"ap50": float(precision[0].mean()), "ap": float(precision.mean())}
             curves[row["label"]] = precision[0]
         rows.append(row)
-    shown = matches.score >= SHOWN
+    shown = matches.score >= MIN_SHOWN_SCORE
     right = np.bincount(matches.image[shown & matches.hit[:, 0]], minlength=len(y))
     boxes = matches.found.sum(1).astype(int)
     false = np.bincount(matches.image[shown], minlength=len(y)) - right
@@ -197,7 +199,7 @@ def details(
 
     return {
         "per_class": rows,
-        "precision_recall": {"recall": RECALLS, "precision": mean, "classes": curves},
-        "worst": [entry(int(i)) for i in highest(mistakes.astype(float), WORST) if mistakes[i]],
+        "precision_recall": {"recall": RECALL_LEVELS, "precision": mean, "classes": curves},
+        "worst": [entry(int(i)) for i in highest(mistakes.astype(float), MAX_WORST_EXAMPLES) if mistakes[i]],
         "typical": [entry(i) for i in typical(mistakes)],
     }

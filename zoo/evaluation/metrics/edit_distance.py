@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_CELLS = 1 << 22  # cells of the tables that are held at a time
+_CHUNK_CELLS = 1 << 22  # int64, 32 MiB, a few times over
 
 
 def edit_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -12,7 +12,7 @@ def edit_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
     Levenshtein, "Binary codes capable of correcting deletions, insertions, and reversals", 1966. The table of each
     pair is filled row by row, all pairs at once; within a row, the running minimum of (cell - column) takes the place
-    of the loop over insertions.
+    of the loop over insertions. By hand, because no dependency compares arrays of sequences.
 
     Args:
         first: symbols, padded with 0 on the right, integers of shape `(n, length)`.
@@ -21,10 +21,10 @@ def edit_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     Returns:
         Integers of shape `(n,)`.
     """
-    part = max(1, _CELLS // (second.shape[1] + 1))
-    if len(first) > part:
-        starts = range(0, len(first), part)
-        return np.concatenate([edit_distances(first[i : i + part], second[i : i + part]) for i in starts])
+    chunk = max(1, _CHUNK_CELLS // (second.shape[1] + 1))
+    if len(first) > chunk:
+        starts = range(0, len(first), chunk)
+        return np.concatenate([edit_distances(first[i : i + chunk], second[i : i + chunk]) for i in starts])
     sizes, others = lengths(first), lengths(second)
     columns = np.arange(second.shape[1] + 1)
     row = np.tile(columns, (len(first), 1))

@@ -1,29 +1,29 @@
-"""Forecasting: errors of forecasts over several steps.
+"""Forecasting: errors over several steps. The output is the forecasts, shape `(n, horizon)`.
 
-Targets are floats of shape `(n, horizon + 1)`: the values to come, then what the error is scaled by, the in-sample
-mean absolute error of the seasonal naive forecast. The output is the forecasts, shape `(n, horizon)`.
+Targets, `(n, horizon + 1)`, are the values to come, then the scale of the error: the mean absolute error of the
+seasonal naive forecast on the training part.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.common import WORST, check, highest
+from zoo.evaluation.metrics.common import MAX_WORST_EXAMPLES, Statistic, check, highest
 
 METRICS = ("mase", "mae", "rmse", "smape", "bias")
 
 
-def resampled(y: np.ndarray, output: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def resampled(y: np.ndarray, output: np.ndarray) -> Statistic:
     """Return a function from how often each window counts, shape `(n,)`, to `METRICS`.
 
     MASE is the mean of |error| / scale (Hyndman and Koehler, "Another look at measures of forecast accuracy", 2006,
-    https://doi.org/10.1016/j.ijforecast.2006.03.001): below 1, the forecasts beat what the seasonal naive forecast
-    one step ahead reached on the training part. sMAPE is the mean of 2|error| / (|true| + |forecast|), from 0 to 2,
-    with 0 where both are 0. Bias is the mean of forecast - true.
+    https://doi.org/10.1016/j.ijforecast.2006.03.001): below 1, the error is smaller than that of the seasonal
+    naive forecast, one step ahead, on the training part. sMAPE is the mean of 2|error| / (|true| + |forecast|),
+    from 0 to 2, with 0 where both are 0. Bias is the mean of forecast - true.
 
     Raises:
         ValueError: shapes that do not fit, or a scale that is not positive.
@@ -54,15 +54,15 @@ def arrays(y: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
     return y[:, :-1], scale, output
 
 
-def overlapping(y: np.ndarray) -> int:
-    """Return how many windows in a row share a step that they forecast: 1 where windows do not overlap."""
+def overlap(y: np.ndarray) -> int:
+    """Return how many consecutive windows forecast a common step: 1 where windows do not overlap."""
     true = np.asarray(y)[:, :-1]
     between = stride(true)
     return 1 if between is None else math.ceil(true.shape[1] / between)
 
 
 def stride(true: np.ndarray) -> int | None:
-    """Return how many steps lie between two windows that overlap, which shows in values `(n, horizon)` that repeat."""
+    """Return the steps between two overlapping windows, seen in repeated values `(n, horizon)`; None without any."""
     horizon = true.shape[1]
     for between in range(1, horizon if len(true) > 1 and np.ptp(true) else 0):
         if (true[1:, : horizon - between] == true[:-1, between:]).all(1).mean() > 0.5:
@@ -76,8 +76,8 @@ def details(
     """Return `worst`, `by_step` and `overlap`.
 
     Returns:
-        `worst`: windows with the largest scaled error, of those that overlap only the worst: `index`, `mase`, `mae`
-            and `bias`; `by_step`: scaled error by step ahead, for `model` and `baseline`; `overlap`: see `overlapping`.
+        `worst`: windows with the largest scaled error, of overlapping ones only the worst: `index`, `mase`, `mae`
+            and `bias`; `by_step`: scaled error by step ahead, for `model` and `baseline`; `overlap`: see `overlap`.
     """
     true, scale, forecast = arrays(y, output)
     scaled = np.abs(forecast - true) / scale
@@ -91,17 +91,17 @@ def details(
             "mae": float(scaled[i].mean() * scale[i, 0]),
             "bias": float((forecast - true)[i].mean()),
         }
-        for i in _apart(highest(scaled.mean(1), len(scaled)), overlapping(y))
+        for i in _apart(highest(scaled.mean(1), len(scaled)), overlap(y))
     ]
-    return {"worst": worst, "by_step": by_step, "overlap": overlapping(y)}
+    return {"worst": worst, "by_step": by_step, "overlap": overlap(y)}
 
 
-def _apart(ranked: np.ndarray, overlap: int) -> list[int]:
-    """Return the first windows of a ranking that do not overlap one before them in it."""
+def _apart(ranked: np.ndarray, between: int) -> list[int]:
+    """Return the first windows of a ranking, without those within `between` of a better-ranked one."""
     chosen: list[int] = []
     for i in ranked:
-        if all(abs(i - other) >= overlap for other in chosen):
+        if all(abs(i - other) >= between for other in chosen):
             chosen.append(int(i))
-        if len(chosen) == WORST:
+        if len(chosen) == MAX_WORST_EXAMPLES:
             break
     return chosen

@@ -1,38 +1,43 @@
-"""How a classifier of real images sees images: its probabilities and the features before its head."""
+"""Image features: a classifier's probabilities and the features before its head, for images of any origin."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.evaluation.metrics.generation import rows
+from zoo.evaluation.metrics.generation import image_rows
 
-_BATCH = 500
+if TYPE_CHECKING:
+    from keras import Model
 
-Judge = Callable[[np.ndarray], np.ndarray]
+_BATCH_IMAGES = 500
+
+ImageFeatures = Callable[[np.ndarray], np.ndarray]  # uint8 `(n, height, width, channels)` to `image_rows`
 
 
-def make_judge(classifier: Any, features: Any, shape: tuple[int, ...], where: str) -> Judge:
-    """Return a function from uint8 images `(n, height, width, channels)` to rows (`zoo.evaluation.metrics.generation`).
+def image_features(classifier: Model, features: Model, shape: tuple[int, ...], name: str) -> ImageFeatures:
+    """Return a function from uint8 images `(n, height, width, channels)` to rows, see `image_rows`.
 
     Args:
         classifier: Keras model from raw images to probabilities.
         features: Keras model from raw images to features.
         shape: shape of the images.
-        where: name of the classifier, for messages.
+        name: name of the classifier, for messages.
 
     Raises:
         ZooError: the classifier takes images of another shape.
     """
     takes = tuple(classifier.inputs[0].shape[1:])
     if any(a not in (None, b) for a, b in zip(takes, shape, strict=True)):
-        raise ZooError(f"evaluation.features: {where} takes images of the shape {takes}, and these have {shape}")
+        raise ZooError(f"evaluation.features: {name} takes images of shape {takes}; received images of shape {shape}")
 
-    def judge(images: np.ndarray) -> np.ndarray:
-        parts = [images[i : i + _BATCH] for i in range(0, len(images), _BATCH)]
-        return np.concatenate([rows(*(m.predict_on_batch(x) for m in (classifier, features))) for x in parts])
+    def rows(images: np.ndarray) -> np.ndarray:
+        batches = [images[i : i + _BATCH_IMAGES] for i in range(0, len(images), _BATCH_IMAGES)]
+        return np.concatenate(
+            [image_rows(classifier.predict_on_batch(x), features.predict_on_batch(x)) for x in batches]
+        )
 
-    return judge
+    return rows

@@ -1,7 +1,6 @@
-"""The figures of each kind of task whose target is more than a class or a number, one file a kind.
+"""What is computed for each kind of task, one file a kind.
 
-Each figure of these kinds, but for generation, is a function of how often each example counts. With every example
-counted once it is the metric, with a bootstrap resample's counts it is one draw, so both come from one piece of code.
+Where metrics depend only on how often each example counts, one function gives the metric and its bootstrap draws.
 """
 
 from __future__ import annotations
@@ -14,56 +13,111 @@ import numpy as np
 
 from zoo.evaluation.metrics import (
     anomaly,
+    classification,
     detection,
     forecasting,
     generation,
     reconstruction,
+    regression,
     segmentation,
     sequences,
     tokens,
     transcription,
 )
+from zoo.evaluation.metrics.common import Statistic
+from zoo.tasks import Kind
 
-Statistic = Callable[[np.ndarray], np.ndarray]
 
-
-@dataclass(frozen=True)
-class Kind:
-    """What is computed for one kind of task, from its targets and the compact output that its module describes.
+@dataclass(frozen=True, kw_only=True)
+class KindMetrics:
+    """What is computed for one kind of task, from its targets and its compact output, which its module describes.
 
     Attributes:
-        metrics: names of the figures, the primary one first.
-        resampled: takes targets and output; returns a function from how often each example counts, floats of shape
-            `(n,)`, to the values of `metrics`.
+        metrics: names of the metrics.
+        evaluate: takes targets and output; returns the metrics by name.
         details: takes targets, output, labels and the baseline's output or None; returns what `report.json` says
-            beyond the figures.
+            beyond the metrics.
+        bootstrapped: names of the metrics that have an interval.
+        resampled: takes targets and output; returns a function from how often each example counts, floats of shape
+            `(n,)`, to the values of `bootstrapped`. None where there are none.
         correct: takes targets and output; returns which examples are right, bool of shape `(n,)`. None where an
             example is not simply right or wrong.
-        overlap: takes the targets; returns how many examples in a row share what they are to predict.
-        figures: takes targets and output and returns the figures by name, where they cannot be resampled; `resampled`
-            is None then.
+        proportion: the metric that is the mean of `correct`.
+        overlap: takes the targets; returns how many consecutive examples have targets in common.
     """
 
     metrics: tuple[str, ...]
-    resampled: Callable[[np.ndarray, np.ndarray], Statistic] | None
+    evaluate: Callable[[np.ndarray, np.ndarray], dict[str, float]]
     details: Callable[..., dict[str, Any]]
+    bootstrapped: tuple[str, ...] = ()
+    resampled: Callable[[np.ndarray, np.ndarray], Statistic] | None = None
     correct: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    proportion: str | None = None
     overlap: Callable[[np.ndarray], int] | None = None
-    figures: Callable[[np.ndarray, np.ndarray], dict[str, float]] | None = None
 
 
-KINDS: dict[str, Kind] = {
-    "forecasting": Kind(
-        forecasting.METRICS, forecasting.resampled, forecasting.details, overlap=forecasting.overlapping
+def _weighted(
+    metrics: tuple[str, ...],
+    resampled: Callable[[np.ndarray, np.ndarray], Statistic],
+    details: Callable[..., dict[str, Any]],
+    **more: Any,
+) -> KindMetrics:
+    """Describe a kind all of whose metrics are functions of how often each example counts."""
+
+    def evaluate(y: np.ndarray, output: np.ndarray) -> dict[str, float]:
+        statistic = resampled(y, output)
+        finite = bool(np.isfinite(output).all())
+        values = statistic(np.ones(len(y))) if finite else np.full(len(metrics), np.nan)
+        return {name: float(value) for name, value in zip(metrics, values, strict=True)}
+
+    return KindMetrics(
+        metrics=metrics, evaluate=evaluate, details=details, bootstrapped=metrics, resampled=resampled, **more
+    )
+
+
+_CLASSIFICATION = KindMetrics(
+    metrics=classification.METRICS,
+    evaluate=classification.classification_metrics,
+    details=classification.details,
+    bootstrapped=classification.BOOTSTRAPPED,
+    resampled=classification.resampled,
+    correct=classification.correct,
+    proportion="accuracy",
+)
+
+KINDS: dict[Kind, KindMetrics] = {
+    "classification": _CLASSIFICATION,
+    "regression": KindMetrics(
+        metrics=regression.METRICS,
+        evaluate=regression.regression_metrics,
+        details=regression.details,
+        bootstrapped=regression.METRICS,
+        resampled=regression.resampled,
     ),
-    "tokens": Kind(tokens.METRICS, tokens.resampled, tokens.details),
-    "sequences": Kind(sequences.METRICS, sequences.resampled, sequences.details, correct=sequences.correct),
-    "transcription": Kind(
-        transcription.METRICS, transcription.resampled, transcription.details, correct=transcription.correct
+    "forecasting": _weighted(
+        forecasting.METRICS, forecasting.resampled, forecasting.details, overlap=forecasting.overlap
     ),
-    "segmentation": Kind(segmentation.METRICS, segmentation.resampled, segmentation.details),
-    "detection": Kind(detection.METRICS, detection.resampled, detection.details),
-    "reconstruction": Kind(reconstruction.METRICS, reconstruction.resampled, reconstruction.details),
-    "anomaly": Kind(anomaly.METRICS, anomaly.resampled, anomaly.details),
-    "generation": Kind(generation.METRICS, None, generation.details, figures=generation.figures),
+    "tokens": _weighted(tokens.METRICS, tokens.resampled, tokens.details),
+    "sequences": _weighted(
+        sequences.METRICS,
+        sequences.resampled,
+        sequences.details,
+        correct=sequences.correct,
+        proportion="exact_match",
+    ),
+    "transcription": _weighted(
+        transcription.METRICS,
+        transcription.resampled,
+        transcription.details,
+        correct=transcription.correct,
+        proportion="exact_match",
+    ),
+    "segmentation": _weighted(segmentation.METRICS, segmentation.resampled, segmentation.details),
+    "detection": _weighted(detection.METRICS, detection.resampled, detection.details),
+    "reconstruction": _weighted(reconstruction.METRICS, reconstruction.resampled, reconstruction.details),
+    "anomaly": _weighted(anomaly.METRICS, anomaly.resampled, anomaly.details),
+    "generation": KindMetrics(
+        metrics=generation.METRICS, evaluate=generation.generation_metrics, details=generation.details
+    ),
+    "representation": _CLASSIFICATION,  # a linear probe classifies the embeddings
 }

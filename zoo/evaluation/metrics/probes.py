@@ -1,7 +1,7 @@
-"""What an encoder's embeddings are good for: one set of probes for every encoder of the zoo.
+"""What an encoder's embeddings are good for: the same probes for every encoder of the zoo.
 
-Embeddings are floats of shape `(n, d)`, one row an example. Everything runs in one thread, so that sums add up in one
-order and the same embeddings and seed give the same figures.
+Embeddings are floats of shape `(n, d)`, one row an example. Everything runs in one thread: sums in another order would
+change the last digits.
 """
 
 from __future__ import annotations
@@ -13,15 +13,20 @@ from typing import Any
 
 import numpy as np
 
+from zoo.evaluation.metrics.common import draw_at_most
+from zoo.evaluation.metrics.embedding_space import clustering, spectrum
+
 SPLITS = ("train", "validation", "test")
-TRAINED, SCORED = 10_000, 10_000  # examples that probes are fitted on, and that they are judged by
-CHOSEN = 2000  # validation examples that choose a setting
-PENALTIES = (0.001, 0.01, 0.1, 1.0)
+# Examples of each split, so that 60,000 embeddings of 256 numbers take well under a minute on one core.
+MAX_TRAIN = 10_000
+MAX_VALIDATION = 2000
+MAX_TEST = 10_000
+MAX_FEW_SHOT_TEST = 2000  # few-shot probes predict them 30 times
+INVERSE_PENALTIES = (0.001, 0.01, 0.1, 1.0)
 NEIGHBORS = (1, 5, 10, 20, 50)
-SHOTS, DRAWS = (1, 5, 10), 10
-CLUSTERED, SILHOUETTES, SHOWN = 5000, 2000, 2000
-STEPS = 200
-SAME, LOW, FEW = 1e-3, 1 / 20, 2
+SHOTS = (1, 5, 10)  # training examples of each class
+FEW_SHOT_DRAWS = 10
+MAX_LBFGS_STEPS = 200
 
 
 def probe(
@@ -31,24 +36,23 @@ def probe(
     seed: int,
     linear: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Judge embeddings by what simple methods can make of them.
+    """Measure what simple methods make of embeddings.
 
-    Settings are chosen on validation; the figures are those of the test split. To keep 60,000 embeddings of 256
-    numbers well under a minute on one core, at most 10,000 examples of each split are used (2,000 of validation), drawn
-    at random; see `clustering` and `few_shot` for their own limits.
+    Settings are chosen on validation; the results are those of the test split. At most 10,000 examples of each split
+    (2,000 of validation) are used, drawn at random; see `clustering` and `few_shot` for their own limits.
 
     Args:
         embeddings: `train`, `validation` and `test` to finite embeddings, shape `(n, d)`.
         labels: the same to classes, integers of shape `(n,)`.
         seed: seed of every draw and method.
-        linear: the linear probe's figures, where they are known: see `classify`.
+        linear: results of the linear probe, if `classify` has computed them.
 
     Returns:
         `linear` (see `linear_probe`), `neighbors` (see `nearest_neighbors`), `few_shot`, `clustering` and `spectrum`
         (see the functions of these names).
 
     Raises:
-        ValueError: a split is missing, shapes do not fit, embeddings are not finite, or training has but one class.
+        ValueError: a split is missing, shapes do not fit, embeddings are not finite, or training has only one class.
     """
     from threadpoolctl import threadpool_limits
 
@@ -69,7 +73,7 @@ def classify(
     """Fit the linear probe and let it classify every example of the validation and the test split.
 
     Args:
-        embeddings: as for `probe`, and as many of them are used to fit.
+        embeddings: as for `probe`, and the same number of them is used to fit.
         labels: the same to classes.
         classes: number of classes.
         seed: seed of the draws.
@@ -106,7 +110,7 @@ def linear_probe(x: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]) -> di
 
 
 def nearest_neighbors(x: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """Let the nearest training embeddings vote, their number and the distance chosen on validation.
+    """Let the nearest training embeddings vote; their number and the distance are chosen on validation.
 
     Returns:
         `accuracy` on test, `validation`, `k` and `distance` ("cosine" or "euclidean").
@@ -130,128 +134,29 @@ def few_shot(
 ) -> dict[str, dict[str, float]]:
     """Fit logistic regression to 1, 5 and 10 random training examples of each class, ten times each.
 
-    Embeddings are centred and divided by one number, so that their mean variance over the training split is 1: to
-    standardise each dimension would raise the noise in those that hardly vary, which few examples cannot tell from
-    what matters. At most 2,000 test examples count.
+    Embeddings are centred and divided by one number, so that their mean variance over the training split is 1.
+    Standardising each dimension would amplify the noise in those that hardly vary, and few examples cannot tell it
+    from the signal. At most 2,000 test examples are used.
 
     Returns:
-        The number of examples of each class to `mean` and `std` of the test accuracy over the draws; a number that a
-        class of the training split does not have is left out.
+        The number of examples of each class to `mean` and `std` of the test accuracy over the draws; a number that some
+        class of the training split does not reach is left out.
     """
-    mean, judged = x_train.mean(0), _drawn(len(x_test), CHOSEN, seed)
+    mean, kept = x_train.mean(0), draw_at_most(len(x_test), MAX_FEW_SHOT_TEST, seed)
     unit = math.sqrt(float(((x_train - mean) ** 2).mean())) or 1.0
-    x_train, x_test, y_test = (x_train - mean) / unit, (x_test[judged] - mean) / unit, y_test[judged]
+    x_train, x_test, y_test = (x_train - mean) / unit, (x_test[kept] - mean) / unit, y_test[kept]
     classes, counts = np.unique(y_train, return_counts=True)
     generator = np.random.default_rng(seed)
     found = {}
     for shots in (s for s in SHOTS if s <= counts.min()):
         accuracies = []
-        for _ in range(DRAWS):
+        for _ in range(FEW_SHOT_DRAWS):
             chosen = [generator.choice(np.flatnonzero(y_train == c), shots, replace=False) for c in classes]
             rows = np.concatenate(chosen)
             model, _ = _logistic(x_train[rows], y_train[rows], 1.0)
             accuracies.append(float(model.score(x_test, y_test)))
         found[str(shots)] = {"mean": float(np.mean(accuracies)), "std": float(np.std(accuracies))}
     return found
-
-
-def clustering(x: np.ndarray, y: np.ndarray, *, seed: int) -> dict[str, float]:
-    """Group embeddings into as many clusters as there are classes by k-means, and compare the two.
-
-    At most 5,000 examples are grouped, and 2,000 of them judged by their silhouette (Rousseeuw 1987,
-    https://doi.org/10.1016/0377-0427(87)90125-7), which needs all distances.
-
-    Returns:
-        `nmi` (normalised mutual information with the classes, 0 to 1), `ari` (Rand index adjusted for chance, 0 where
-        the clusters are unrelated to the classes) and `silhouette` of the clusters, -1 to 1, NaN if there is but one.
-    """
-    from sklearn import metrics
-    from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
-
-    chosen = _drawn(len(x), CLUSTERED, seed)
-    x, y = x[chosen], y[chosen]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different embeddings than classes
-        clusters = KMeans(len(np.unique(y)), n_init=4, random_state=seed).fit_predict(x)
-    few = _drawn(len(x), SILHOUETTES, seed)
-    defined = 1 < len(np.unique(clusters[few])) < len(few)
-    return {
-        "nmi": float(metrics.normalized_mutual_info_score(y, clusters)),
-        "ari": float(metrics.adjusted_rand_score(y, clusters)),
-        "silhouette": float(metrics.silhouette_score(x[few], clusters[few])) if defined else math.nan,
-    }
-
-
-def effective_rank(matrix: np.ndarray) -> float:
-    """Return the exponential of the entropy of the singular values, scaled to sum to 1; 0 for a matrix of zeros.
-
-    Roy and Vetterli, "The effective rank: a measure of effective dimensionality", 2007,
-    https://ieeexplore.ieee.org/document/7098875. It is the rank where all singular values but the zeros are equal, and
-    less where some are smaller.
-    """
-    values = np.linalg.svd(np.asarray(matrix, dtype=np.float64), compute_uv=False)
-    if not values.sum():
-        return 0.0
-    shares = values[values > 0] / values.sum()
-    return float(np.exp(-(shares * np.log(shares)).sum()))
-
-
-def spectrum(x: np.ndarray) -> dict[str, Any]:
-    """Say whether embeddings collapsed: to one point, or to few of their dimensions.
-
-    The verdict is `collapsed` if the distances from the mean are, in the root mean square, less than a thousandth of
-    the embeddings' length; `dimensional collapse` (Jing et al., "Understanding Dimensional Collapse in Contrastive
-    Self-supervised Learning", 2022, https://arxiv.org/abs/2110.09348) if the effective rank is below a twentieth of
-    the dimensions or below 2, but never with half the dimensions in use; else `no collapse`. A classifier may well
-    use no more dimensions than it has classes.
-
-    Args:
-        x: embeddings, shape `(n, d)`.
-
-    Returns:
-        `effective_rank` of the centred embeddings, `dimensions`, `spread` (the root mean square above, as a share) and
-        `verdict`.
-    """
-    centered = x - x.mean(0)
-    length = math.sqrt(float((x**2).sum(1).mean()))
-    spread = math.sqrt(float((centered**2).sum(1).mean())) / length if length else 0.0
-    dimensions = x.shape[1]
-    rank = effective_rank(centered) if spread >= SAME else 0.0
-    least = min(max(FEW, LOW * dimensions), dimensions / 2)
-    verdict = "collapsed" if spread < SAME else "dimensional collapse" if rank < least else "no collapse"
-    return {"effective_rank": rank, "dimensions": dimensions, "spread": spread, "verdict": verdict}
-
-
-def tsne(embeddings: np.ndarray, seed: int, most: int = SHOWN) -> tuple[np.ndarray, np.ndarray]:
-    """Lay embeddings out in the plane so that neighbors stay together; distances between groups mean little.
-
-    van der Maaten and Hinton, "Visualizing Data using t-SNE", 2008, https://jmlr.org/papers/v9/vandermaaten08a.html,
-    with a perplexity of 30 (a third of the points where they are few), begun from the first two principal components.
-
-    Args:
-        embeddings: finite floats, shape `(n, d)`.
-        seed: seed of the draw and of the method.
-        most: most examples to lay out, drawn at random.
-
-    Returns:
-        Points of shape `(m, 2)`, float32, and the indices of their examples, shape `(m,)`, in rising order. Embeddings
-        that are all the same, or fewer than 4, lie at 0.
-    """
-    from sklearn.decomposition import PCA
-    from sklearn.manifold import TSNE
-    from threadpoolctl import threadpool_limits
-
-    chosen = _drawn(len(embeddings), most, seed)
-    x = np.asarray(embeddings, dtype=np.float64)[chosen]
-    if len(x) < 4 or not np.ptp(x, axis=0).any():
-        return np.zeros((len(x), 2), dtype=np.float32), chosen
-    with threadpool_limits(1):
-        x = PCA(min(50, *x.shape), random_state=seed).fit_transform(x)
-        start = np.pad(x[:, :2], ((0, 0), (0, max(0, 2 - x.shape[1]))))
-        start = 1e-4 * start / start[:, 0].std()
-        layout = TSNE(perplexity=min(30, (len(x) - 1) / 3), init=start, random_state=seed, n_jobs=1)
-        return layout.fit_transform(x).astype(np.float32), chosen
 
 
 def _checked(
@@ -267,19 +172,14 @@ def _checked(
     return x, y
 
 
-def _drawn(n: int, most: int, seed: int) -> np.ndarray:
-    """Return the indices, in rising order, of all examples or of as many as may be used."""
-    return np.arange(n) if n <= most else np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
-
-
 def _limited(
     embeddings: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], seed: int
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Return as many examples of each split as may be used, checked, embeddings in float64."""
+    """Check the embeddings, and return those of each split that are used, in float64, with their labels."""
     x, y = {}, {}
-    for split, most in zip(SPLITS, (TRAINED, CHOSEN, SCORED), strict=True):
+    for split, most in zip(SPLITS, (MAX_TRAIN, MAX_VALIDATION, MAX_TEST), strict=True):
         every, classes = _checked(embeddings, labels, split)
-        chosen = _drawn(len(every), most, seed)
+        chosen = draw_at_most(len(every), most, seed)
         x[split], y[split] = every[chosen].astype(np.float64), classes[chosen]
     if len({rows.shape[1] for rows in x.values()}) > 1 or len(np.unique(y["train"])) < 2:
         raise ValueError("the splits need embeddings of one width, and training at least 2 classes")
@@ -289,14 +189,14 @@ def _limited(
 def _chosen_probe(
     x: Mapping[str, np.ndarray], y: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, Any], tuple[np.ndarray, np.ndarray], Any]:
-    """Return the figures of the best linear probe, what standardises its inputs, and the estimator."""
+    """Return the results of the best linear probe, mean and deviation of its inputs, and the estimator."""
     mean, deviation = x["train"].mean(0), x["train"].std(0)
-    deviation[deviation <= 1e-12 * np.abs(mean)] = 1  # a constant, but for rounding
+    deviation[deviation <= 1e-12 * np.abs(mean)] = 1  # constant up to rounding
     deviation[deviation == 0] = 1
     scaled = {split: (values - mean) / deviation for split, values in x.items()}
     best: dict[str, Any] = {"validation": -1.0}
     kept: Any = None
-    for c in PENALTIES:
+    for c in INVERSE_PENALTIES:
         model, converged = _logistic(scaled["train"], y["train"], c)
         accuracy = float(model.score(scaled["validation"], y["validation"]))
         if accuracy > best["validation"]:
@@ -312,12 +212,14 @@ def _logistic(x: np.ndarray, y: np.ndarray, c: float) -> tuple[Any, bool]:
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model = LogisticRegression(C=c, max_iter=STEPS).fit(x, y)
+        model = LogisticRegression(C=c, max_iter=MAX_LBFGS_STEPS).fit(x, y)
     return model, not any(issubclass(w.category, ConvergenceWarning) for w in caught)
 
 
 def _votes(train: np.ndarray, y: np.ndarray, queries: np.ndarray, neighbors: Sequence[int]) -> dict[int, np.ndarray]:
-    """Return, for each number of neighbors that there are, the class of each query; of equal ones the nearer.
+    """Return, for each number of neighbors up to all, the class of each query; on a tie the nearer class.
+
+    By hand, because scikit-learn's classifier breaks ties by class, and fits anew for each number.
 
     Args:
         train: embeddings, shape `(n, d)`.
@@ -332,7 +234,7 @@ def _votes(train: np.ndarray, y: np.ndarray, queries: np.ndarray, neighbors: Seq
     votes, found = np.zeros((len(queries), int(y.max()) + 1)), {}
     rows = np.arange(len(queries))
     for rank in range(most):
-        votes[rows, y[order[:, rank]]] += 1 + 0.5 ** (rank + 2)  # all that is above 1 adds up to less than a vote
+        votes[rows, y[order[:, rank]]] += 1 + 0.5 ** (rank + 2)  # what exceeds 1 adds up to less than one vote
         if rank + 1 in neighbors:
             found[rank + 1] = votes.argmax(1)
     return found

@@ -1,24 +1,23 @@
 """Reconstruction: images that went through a code smaller than they are.
 
-Targets are the examples' classes, or anything else of which there is one for each: the images themselves are what is
-reconstructed. The output has shape `(n, 2)`: the mean squared error of each image, with pixels from 0 to 1, and its
-structural similarity (see `zoo.postprocessing.image_similarity.errors`).
+The output, `(n, 2)`, is squared error and SSIM of each image (`zoo.postprocessing.image_similarity.errors`). Of the
+targets, one an example, only the number counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.common import WORST, check, highest, typical
+from zoo.evaluation.metrics.common import MAX_WORST_EXAMPLES, Statistic, check, highest, typical
 from zoo.postprocessing.image_similarity import psnr
 
 METRICS = ("mse", "psnr", "ssim")
 
 
-def resampled(y: np.ndarray, output: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def resampled(y: np.ndarray, output: np.ndarray) -> Statistic:
     """Return a function from how often each image counts, shape `(n,)`, to `METRICS`.
 
     The signal-to-noise ratio, in decibels, is that of the mean error: the mean of the images' own ratios would be
@@ -46,18 +45,18 @@ def arrays(y: np.ndarray, output: np.ndarray) -> np.ndarray:
 def details(
     y: np.ndarray, output: np.ndarray, labels: Sequence[str], baseline: np.ndarray | None = None
 ) -> dict[str, Any]:
-    """Return images by their error, and on how many the model beats the baseline.
+    """Return images by their error, and the fraction on which the model beats the baseline.
 
     Returns:
-        `worst` and `typical`: `index`, `mse` and `ssim`; `ahead`: share of the images with a smaller error than the
-            baseline's, None without a finite baseline.
+        `worst` and `typical`: `index`, `mse` and `ssim`; `ahead`: fraction of the images with a smaller error
+            than the baseline's, None without a finite baseline.
     """
     each = arrays(y, output)
     ahead = None
     if baseline is not None and np.isfinite(baseline).all():
         ahead = float((each[:, 0] < arrays(y, baseline)[:, 0]).mean())
     return {
-        "worst": [_entry(int(i), each) for i in highest(each[:, 0], WORST)],
+        "worst": [_entry(int(i), each) for i in highest(each[:, 0], MAX_WORST_EXAMPLES)],
         "typical": [_entry(i, each) for i in typical(each[:, 0])],
         "ahead": ahead,
     }

@@ -1,21 +1,18 @@
-"""Segmentation: a class for each pixel.
-
-Targets and output are integers of shape `(n, height, width)`.
-"""
+"""Segmentation: a class for each pixel. Targets and output are integers of shape `(n, height, width)`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.common import WORST, check, highest, label_of, typical
+from zoo.evaluation.metrics.common import MAX_WORST_EXAMPLES, Statistic, check, highest, label_of, typical
 
 METRICS = ("mean_iou", "pixel_accuracy", "mean_dice")
 
 
-def resampled(y: np.ndarray, output: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def resampled(y: np.ndarray, output: np.ndarray) -> Statistic:
     """Return a function from how often each image counts, shape `(n,)`, to `METRICS`.
 
     Intersection over union and the Dice coefficient are taken per class over the pixels of all images together, then
@@ -39,7 +36,7 @@ def overlaps(y: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     """Count the pixels of each class in each image: in both, in the target, in the prediction.
 
     Returns:
-        Three float64 arrays of shape `(n, classes)`, with as many classes as the highest number that occurs asks for.
+        Three float64 arrays of shape `(n, classes)`, with one column for each class up to the highest that occurs.
     """
     y, output = np.asarray(y), np.asarray(output)
     check(y, output, y.ndim == 3 and y.shape == output.shape, "y and predicted classes of shape (n, height, width)")
@@ -59,11 +56,11 @@ def overlaps(y: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray,
 def details(
     y: np.ndarray, output: np.ndarray, labels: Sequence[str], baseline: np.ndarray | None = None
 ) -> dict[str, Any]:
-    """Return figures per class, and images by their own mean IoU.
+    """Return metrics per class, and images by their own mean IoU.
 
     Returns:
-        `per_class`: `label`, `iou`, `dice`, `share` of all pixels and `support` (images that have the class), None
-            for a figure of a class that occurs nowhere; `worst` and `typical`: `index`, `mean_iou` and
+        `per_class`: `label`, `iou`, `dice`, `share` (fraction of all pixels) and `support` (images that have the
+            class), None where the class occurs nowhere; `worst` and `typical`: `index`, `mean_iou` and
             `pixel_accuracy` of the image alone.
     """
     both, true, claimed = overlaps(y, output)
@@ -84,7 +81,7 @@ def details(
         }
         for c in range(classes)
     ]
-    worst = highest(-each, WORST)
+    worst = highest(-each, MAX_WORST_EXAMPLES)
     return {
         "per_class": rows,
         "worst": [_entry(int(i), each, accuracy) for i in worst],

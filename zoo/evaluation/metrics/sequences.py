@@ -6,20 +6,20 @@ shape `(n, other length)`, without the end and padded with 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.common import WORST, check, highest, ratio, text_of
+from zoo.evaluation.metrics.common import MAX_WORST_EXAMPLES, Statistic, check, highest, ratio, text_of
 from zoo.evaluation.metrics.edit_distance import cut, edit_distances, lengths
 from zoo.tasks import END
 
 METRICS = ("exact_match", "token_error_rate")
-MOST_BINS = 10
+MAX_LENGTH_BINS = 10  # rows of `by_length` in report.json
 
 
-def resampled(y: np.ndarray, output: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def resampled(y: np.ndarray, output: np.ndarray) -> Statistic:
     """Return a function from how often each example counts, shape `(n,)`, to `METRICS`.
 
     The error rate is all edits over all symbols of the targets, so that a long target weighs more than a short one.
@@ -50,8 +50,8 @@ def arrays(y: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return cut(cut(y, END), 0), cut(cut(output, END), 0)
 
 
-def rates(true: np.ndarray, decoded: np.ndarray, order: tuple[int, int]) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from counts to the share of exact matches and the error rate, in this order or the other."""
+def rates(true: np.ndarray, decoded: np.ndarray, order: tuple[int, int]) -> Statistic:
+    """Return a function from counts to exact match and error rate, in this order or, with `(1, 0)`, the other."""
     edits = edit_distances(decoded, true)
     each = np.stack([edits == 0, edits, lengths(true)], axis=1).astype(np.float64)
 
@@ -63,7 +63,7 @@ def rates(true: np.ndarray, decoded: np.ndarray, order: tuple[int, int]) -> Call
 
 
 def decoded_details(true: np.ndarray, decoded: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
-    """Return the wrong examples and how the error depends on the length of the target.
+    """Return the wrong examples, and the errors by length of the target.
 
     Args:
         true: symbols, padded with 0, shape `(n, length)`.
@@ -71,12 +71,12 @@ def decoded_details(true: np.ndarray, decoded: np.ndarray, labels: Sequence[str]
         labels: names of the symbols by number.
 
     Returns:
-        `worst`: wrong examples with the most edits (of equal ones, the shorter target): `index`, `true`, `predicted`
+        `worst`: wrong examples with the most edits (on a tie, the shorter target): `index`, `true`, `predicted`
             and `edits`; `by_length`: for each length, or range of lengths, `low`, `high`, `examples`, `exact_match`
             and `error_rate`.
     """
     edits, length = edit_distances(decoded, true), lengths(true)
-    chosen = highest(edits - length / (length.max() + 1), WORST)
+    chosen = highest(edits - length / (length.max() + 1), MAX_WORST_EXAMPLES)
     worst = [
         {
             "index": int(i),
@@ -105,8 +105,8 @@ def decoded_details(true: np.ndarray, decoded: np.ndarray, labels: Sequence[str]
 def _bins(length: np.ndarray) -> list[tuple[int, int]]:
     """Return ranges of lengths with about equally many examples: each length alone if there are few."""
     values = np.unique(length)
-    if len(values) > MOST_BINS:
-        edges = np.quantile(length, np.linspace(0, 1, MOST_BINS + 1)[1:], method="inverted_cdf")
+    if len(values) > MAX_LENGTH_BINS:
+        edges = np.quantile(length, np.linspace(0, 1, MAX_LENGTH_BINS + 1)[1:], method="inverted_cdf")
         highs = np.unique(edges)
     else:
         highs = values

@@ -1,4 +1,4 @@
-"""Where to draw the line between normal and abnormal, and what that line gives."""
+"""The threshold above which an example is called abnormal, and the metrics at that threshold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from zoo.evaluation.metrics.anomaly import METRICS, arrays, resampled
 from zoo.evaluation.metrics.common import ratio
 
-FALSE_POSITIVE_RATE = 0.05
+FALSE_POSITIVE_RATE = 0.05  # of normal validation examples, where there are no abnormal ones to choose by
 
 
 def ranking_metrics(y: np.ndarray, scores: np.ndarray) -> dict[str, float]:
@@ -30,17 +30,17 @@ def choose_threshold(
     """Choose the threshold on validation scores.
 
     With normal and abnormal examples it is the one with the greatest balanced accuracy, halfway between two scores
-    (Youden, "Index for rating diagnostic tests", 1950); of equally good ones the highest. With normal examples only it
-    is the lowest score that no more than the stated share of them exceeds.
+    (Youden, "Index for rating diagnostic tests", 1950), on a tie the highest. With normal examples only it is the
+    lowest score that no more than the given fraction of them exceeds.
 
     Args:
         scores: validation scores, finite, shape `(n,)`.
         y: 0 for normal and 1 for abnormal, shape `(n,)`; None if all are normal.
-        false_positive_rate: share of normal examples that may be called abnormal, if there are no abnormal ones.
+        false_positive_rate: fraction of normal examples that may be called abnormal, if there are no abnormal ones.
 
     Raises:
-        ValueError: shapes that do not fit, scores that are not finite, no normal examples, or a share that is not
-            between 0 and 1.
+        ValueError: shapes that do not fit, scores that are not finite, no normal examples, or a rate that is not
+            at least 0 and below 1.
     """
     y, scores = arrays(np.zeros(len(scores), dtype=int) if y is None else y, scores)
     if not np.isfinite(scores).all():
@@ -62,7 +62,7 @@ def choose_threshold(
 
 
 def threshold_metrics(y: np.ndarray, scores: np.ndarray, threshold: float) -> dict[str, float]:
-    """Return what calling abnormal whatever scores above the threshold amounts to.
+    """Return the metrics of calling abnormal whatever scores above the threshold.
 
     Args:
         y: 0 for a normal example and 1 for an abnormal one, shape `(n,)`.
@@ -70,16 +70,16 @@ def threshold_metrics(y: np.ndarray, scores: np.ndarray, threshold: float) -> di
         threshold: what `choose_threshold` returned for other examples than these.
 
     Returns:
-        `threshold`, `balanced_accuracy`, `precision`, `recall`, `f1` and `false_positive_rate`; NaN for one that is
-        not defined on these examples.
+        `threshold`, `balanced_accuracy`, `precision`, `recall`, `f1` and `false_positive_rate`; NaN where the
+        denominator is 0.
 
     Raises:
         ValueError: shapes that do not fit, or targets other than 0 and 1.
     """
+    from sklearn.metrics import confusion_matrix
+
     y, scores = arrays(y, scores)
-    called = scores > threshold
-    hits, misses = int((called & (y == 1)).sum()), int((~called & (y == 1)).sum())
-    alarms, passed = int((called & (y == 0)).sum()), int((~called & (y == 0)).sum())
+    passed, alarms, misses, hits = confusion_matrix(y, scores > threshold, labels=[0, 1]).ravel().tolist()
     recall, false = ratio(hits, hits + misses), ratio(alarms, alarms + passed)
     return {
         "threshold": float(threshold),

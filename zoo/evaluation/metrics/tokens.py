@@ -1,27 +1,34 @@
-"""Tokens: one prediction for each position of a sequence, as in language modeling and sequence labeling.
+"""Tokens: a prediction for each position of a sequence. Targets are integers `(n, length)`, 0 where nothing counts.
 
-Targets are integers of shape `(n, length)`, with 0 at positions that do not count. The output has shape
-`(n, length, 2)`: the negative log-likelihood of the target in nats, and 1 where the most probable token is the target.
+The output, `(n, length, 2)`, is the target's negative log-likelihood in nats, and 1 where it is the most probable.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.common import WORST, check, highest, label_of, ratio
+from zoo.evaluation.metrics.common import (
+    MAX_WORST_EXAMPLES,
+    TYPICAL_EXAMPLES,
+    Statistic,
+    check,
+    highest,
+    label_of,
+    ratio,
+)
 
 METRICS = ("bits_per_token", "perplexity", "token_accuracy")
-MOST_CLASSES = 100
+MAX_TOKEN_ROWS = 100  # tokens with a row of their own in report.json; vocabularies have thousands
 
 
-def resampled(y: np.ndarray, output: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def resampled(y: np.ndarray, output: np.ndarray) -> Statistic:
     """Return a function from how often each row counts, shape `(n,)`, to `METRICS`.
 
-    Each is taken over all tokens that count, so that a row weighs as many as it has.
+    Each is a mean over all tokens that count, so that a long row weighs more than a short one.
 
     Raises:
         ValueError: shapes that do not fit.
@@ -49,12 +56,12 @@ def arrays(y: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
 def details(
     y: np.ndarray, output: np.ndarray, labels: Sequence[str], baseline: np.ndarray | None = None
 ) -> dict[str, Any]:
-    """Return figures per token, by position, and the rows with the most bits a token.
+    """Return metrics per token and by position, and the rows with the most bits a token.
 
     Returns:
-        `per_class`: for each target that occurs, the costliest 100 in all: `label`, `support`, `token_accuracy`,
-            `bits` (each) and `share` (of all bits); `by_position`: bits at each position of a row, for `model` and
-            `baseline`, None where no target counts; `worst` and `typical`.
+        `per_class`: for each target, at most the 100 with the most bits in all: `label`, `support`, `token_accuracy`,
+            `bits` (each) and `share` (fraction of all bits); `by_position`: bits at each position of a row, for
+            `model` and `baseline`, None where no target counts; `worst` and `typical`.
     """
     counted, nats, hit = arrays(y, output)
     bits = nats / math.log(2)
@@ -67,8 +74,10 @@ def details(
     return {
         "per_class": _per_class(np.asarray(y)[counted], bits[counted], hit[counted], labels),
         "by_position": by_position,
-        "worst": [_row(int(i), rate, hit, tokens) for i in highest(rate, WORST) if tokens[i]],
-        "typical": [_row(int(i), rate, hit, tokens) for i in highest(-np.abs(rate - middle), 4) if tokens[i]],
+        "worst": [_row(int(i), rate, hit, tokens) for i in highest(rate, MAX_WORST_EXAMPLES) if tokens[i]],
+        "typical": [
+            _row(int(i), rate, hit, tokens) for i in highest(-np.abs(rate - middle), TYPICAL_EXAMPLES) if tokens[i]
+        ],
     }
 
 
@@ -84,7 +93,7 @@ def _row(i: int, rate: np.ndarray, hit: np.ndarray, tokens: np.ndarray) -> dict[
 def _per_class(y: np.ndarray, bits: np.ndarray, hit: np.ndarray, labels: Sequence[str]) -> list[dict[str, Any]]:
     support = np.bincount(y)
     cost, hits = np.bincount(y, bits), np.bincount(y, hit)
-    chosen = [i for i in highest(cost, MOST_CLASSES) if support[i]]
+    chosen = [i for i in highest(cost, MAX_TOKEN_ROWS) if support[i]]
     return [
         {
             "label": label_of(labels, int(i)),

@@ -1,27 +1,27 @@
-"""Transcription: the symbols read off a picture or a signal, decoded after connectionist temporal classification.
+"""Transcription: the symbols of an image or a signal, decoded after connectionist temporal classification.
 
-Targets are integers of shape `(n, length)`, symbols from 1 and padded with 0 (the number of the blank). The output is
-the decoded symbols, shape `(n, other length)`, padded with 0.
+Targets are integers of shape `(n, length)`, symbols from 1, padded with 0 (the number of the blank). The output is the
+decoded symbols, shape `(n, other length)`, padded with 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.common import check
+from zoo.evaluation.metrics.common import Statistic, check
 from zoo.evaluation.metrics.edit_distance import cut, edit_distances
 from zoo.evaluation.metrics.sequences import decoded_details, rates
 
 METRICS = ("character_error_rate", "exact_match")
 
 
-def resampled(y: np.ndarray, output: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def resampled(y: np.ndarray, output: np.ndarray) -> Statistic:
     """Return a function from how often each example counts, shape `(n,)`, to `METRICS`.
 
-    The error rate is all edits over all characters of the targets; it exceeds 1 where much too much is decoded.
+    The error rate is all edits over all characters of the targets; it exceeds 1 where far too many symbols are decoded.
 
     Raises:
         ValueError: shapes that do not fit.

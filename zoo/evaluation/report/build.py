@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics import mistakes
 from zoo.evaluation.metrics.comparison import compare
-from zoo.evaluation.metrics.evaluate import evaluate
+from zoo.evaluation.metrics.evaluate import details, evaluate
 from zoo.evaluation.metrics.intervals import draws, intervals
 from zoo.evaluation.report.diagnosis import diagnose
 from zoo.evaluation.report.page import render
 from zoo.evaluation.report.predictions import Predictions
-from zoo.tasks import TASKS
 from zoo.utils.files import write_json, write_text
 
 Outputs = Mapping[str, tuple[np.ndarray, np.ndarray]]
@@ -65,7 +63,7 @@ def build_report(
 
     Returns:
         A dict that is JSON throughout (no NaN, no NumPy). See the keys below; what does not apply is None. What only
-        one kind of task has (`details` in its module of `zoo.evaluation.metrics.kinds`) stands under keys of its own.
+        one kind of task has (`details` in its module of `zoo.evaluation.metrics`) stands under keys of its own.
     """
     y, output = outputs["test"]
     metrics = {split: evaluate(task, *pair) for split, pair in outputs.items()}
@@ -93,7 +91,7 @@ def build_report(
             "diagnosis": diagnose(task, history, metrics, figures, examples),
             "history": history,
             "labels": labels,
-            **mistakes.details(TASKS[task].scored, y, output, labels, rival),
+            **details(task, y, output, labels, rival),
             "data": data,
             "seed": seed,
             "seconds": seconds,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.evaluate import PERCENT, TITLES
+from zoo.evaluation.metrics.names import PERCENT, TITLES
 from zoo.evaluation.report.gan_balance import player_verdict
 from zoo.tasks import TASKS, words
 

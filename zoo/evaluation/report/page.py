@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.evaluate import PERCENT, TITLES
+from zoo.evaluation.metrics.names import PERCENT, TITLES
 from zoo.evaluation.report import plots
 from zoo.evaluation.report.pictures import picture
 from zoo.evaluation.report.sections.kinds import SECTIONS

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.evaluate import CALIBRATION_BINS, PERCENT, TITLES, reliability
+from zoo.evaluation.metrics.classification import CALIBRATION_BINS, reliability
+from zoo.evaluation.metrics.names import PERCENT, TITLES
 
 # Light-mode colours; in the SVG each becomes a CSS variable, so that the page can restyle it in dark mode.
 INK, QUIET, FIRST, SECOND = "#1f2430", "#6b7280", "#2563eb", "#d9540b"

@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from zoo.evaluation.metrics.common import label_of
-from zoo.evaluation.metrics.detection import SHOWN
+from zoo.evaluation.metrics.detection import MIN_SHOWN_SCORE
 from zoo.evaluation.report import charts
 from zoo.evaluation.report.pictures import picture
 
@@ -23,7 +23,7 @@ LONGEST = 256  # CSS pixels of a picture's longer side
 def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
     """Return `curve` (a figure), and `typical` and `worst`, images with boxes."""
     curve = report.get("precision_recall")
-    found: dict[str, Any] = {"curve": None, "typical": [], "worst": [], "shown": SHOWN}
+    found: dict[str, Any] = {"curve": None, "typical": [], "worst": [], "shown": MIN_SHOWN_SCORE}
     if curve and curve["precision"]:
         drawn = charts.precision_recall(curve["recall"], curve["precision"], curve["classes"])
         found["curve"] = Markup(drawn)
@@ -43,7 +43,7 @@ def _image(predictions: Predictions, entry: Mapping[str, Any]) -> dict[str, Any]
         **entry,
         **shown,
         "true_boxes": [_box(row, size, predictions) for row in true[true[:, 4] >= 0]],
-        "found_boxes": [_box(row, size, predictions) for row in detections[detections[:, 5] >= SHOWN]],
+        "found_boxes": [_box(row, size, predictions) for row in detections[detections[:, 5] >= MIN_SHOWN_SCORE]],
     }
 
 

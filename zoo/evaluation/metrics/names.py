@@ -1,0 +1,47 @@
+"""How metrics are written for people: titles, and which of them are percentages."""
+
+TITLES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "log_loss": "log loss",
+    "expected_calibration_error": "expected calibration error",
+    "roc_auc": "ROC AUC",
+    "mae": "mean absolute error",
+    "rmse": "root mean squared error",
+    "r2": "R²",
+    "median_absolute_error": "median absolute error",
+    "mse": "mean squared error",
+    "mase": "mean absolute scaled error",
+    "smape": "sMAPE",
+    "bias": "bias",
+    "bits_per_token": "bits per token",
+    "perplexity": "perplexity",
+    "token_accuracy": "token accuracy",
+    "exact_match": "exact match",
+    "token_error_rate": "token error rate",
+    "character_error_rate": "character error rate",
+    "mean_iou": "mean IoU",
+    "pixel_accuracy": "pixel accuracy",
+    "mean_dice": "mean Dice coefficient",
+    "ap50": "AP50",
+    "ap": "AP",
+    "ap75": "AP75",
+    "fid": "FID",
+    "kid": "KID",
+    "precision": "precision",
+    "recall": "recall",
+    "coverage": "class coverage",
+    "psnr": "PSNR",
+    "ssim": "SSIM",
+    "auroc": "AUROC",
+    "average_precision": "average precision",
+}
+PERCENT = frozenset(
+    {
+        *("accuracy", "balanced_accuracy", "macro_f1", "expected_calibration_error"),
+        *("smape", "token_accuracy", "exact_match", "token_error_rate", "character_error_rate"),
+        *("mean_iou", "pixel_accuracy", "mean_dice", "ap50", "ap", "ap75"),
+        *("precision", "recall", "coverage"),
+    }
+)
