@@ -126,7 +126,7 @@ def test_backends(path):
         typed = {"__future__", "collections", "dataclasses", "functools", "math", "typing"}
         assert others <= {"keras", "zoo", *typed}
     forbidden = FORBIDDEN.get(part_of(path), set())
-    if path.parts[-2:] == ("evaluation", "generation_run.py"):  # runs a classifier of real images
+    if path.parts[-2:] == ("evaluation", "generation.py"):  # runs a classifier of real images
         forbidden = forbidden - {"keras"}
     assert not others & forbidden
 

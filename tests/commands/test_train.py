@@ -16,7 +16,7 @@ import zoo
 from zoo import cli, registry
 from zoo.data.sources.load import load_dataset
 from zoo.errors import ZooError
-from zoo.evaluation import generation_run as generated
+from zoo.evaluation.kinds import KINDS
 from zoo.recipe import list_recipes, load_recipe
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.predict import predict
@@ -143,16 +143,16 @@ def scenes(builder, *arguments, **options):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def short_judges():
-    """Train the classifiers that judge made images for one epoch."""
+def briefly_trained_classifiers():
+    """Train the classifiers that compare generated images for one epoch."""
     train = zoo.train
 
     def short(name, **options):
         return train(name, ["training.epochs=1", "optimizer.learning_rate.warmup_epochs=0.5"], **options)
 
-    judge = generated.judge_generated
+    evaluate = KINDS["generation"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generated, "judge_generated", lambda *given: judge(*given[:-1], short))
+        patch.setitem(KINDS, "generation", lambda trained: evaluate(dataclasses.replace(trained, train=short)))
         yield
 
 
@@ -208,9 +208,9 @@ def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
     primary = TASKS[recipe.task].primary
     silent = ("anomaly_detection", "image_generation", "representation_learning", "masked_language_modeling")
     untrained = recipe.task in silent  # where the training split tells nothing
-    judged = ["train", "validation", "test"][untrained:]
-    assert set(report["metrics"]) == set(judged)
-    assert all(np.isfinite(report["metrics"][split][primary]) for split in judged)
+    evaluated = ["train", "validation", "test"][untrained:]
+    assert set(report["metrics"]) == set(evaluated)
+    assert all(np.isfinite(report["metrics"][split][primary]) for split in evaluated)
     assert report["baseline"]["name"] and primary in report["baseline"]["test"]
     assert "better than" in report["verdict"] or "worse than" in report["verdict"] or "tie" in report["verdict"]
     assert report["parameters"] > 0 and report["seconds"] > 0 and report["versions"]["keras"]

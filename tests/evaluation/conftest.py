@@ -189,7 +189,7 @@ def report_inputs(kind):
     if kind == "generation":
         extra["pictures"] = {"samples": images[:20].astype(np.uint8), "nearest": [tuple(images[:2].astype(np.uint8))]}
     if kind in ("reconstruction", "anomaly"):
-        extra["made"] = lambda i: images[i].astype(np.uint8) // 2
+        extra["reconstruction"] = lambda i: images[i].astype(np.uint8) // 2
     if kind in ("transcription", "segmentation", "detection", "reconstruction", "anomaly"):
         extra["example"] = lambda i: images[i].astype(np.uint8)
     inputs = {

@@ -48,7 +48,7 @@ def test_ranking_against_mann_whitney_and_a_loop(seed, n, levels):
 
 
 @given(seeds)
-def test_figures_of_copied_examples_equal_those_of_counted_ones(seed):
+def test_metrics_of_copied_examples_equal_those_of_counted_ones(seed):
     y, scores = scored(seed)
     drawn = np.random.default_rng(seed).integers(0, len(y), len(y))
     copied = ranking_metrics(y[drawn], scores[drawn])
@@ -56,7 +56,7 @@ def test_figures_of_copied_examples_equal_those_of_counted_ones(seed):
     assert found == pytest.approx(list(copied.values()), nan_ok=True)
 
 
-def test_figures_that_are_not_defined():
+def test_metrics_that_are_not_defined():
     assert all(math.isnan(v) for v in ranking_metrics(np.zeros(3, int), np.arange(3)).values())
     assert all(math.isnan(v) for v in ranking_metrics(np.array([0, 1]), np.array([1.0, np.nan])).values())
     counts = np.array([2.0, 0.0, 0.0])  # a resample without an abnormal example
@@ -167,7 +167,7 @@ def test_linear_score_is_the_distance_from_the_plane():
 def test_scores_repeat_and_do_not_depend_on_the_parts(monkeypatch):
     train, x, _ = planted()
     whole = isolation_forest_scores(train, {"x": x}, seed=3)["x"], pca_scores(train, {"x": x}, 2, seed=3)["x"]
-    monkeypatch.setattr(anomaly, "_ROWS", 7)
+    monkeypatch.setattr(anomaly, "_CHUNK_EXAMPLES", 7)
     parts = isolation_forest_scores(train, {"x": x}, seed=3)["x"], pca_scores(train, {"x": x}, 2, seed=3)["x"]
     for first, second in zip(whole, parts, strict=True):
         np.testing.assert_allclose(first, second, rtol=1e-4)
@@ -183,9 +183,11 @@ def test_curve_and_ranking_agree(seed):
     y, scores = scored(seed)
     found = kind.details(y, scores, (), baseline=-scores)
     area = ranking_metrics(y, scores)["auroc"]
-    curve, rival = found["roc"]["model"], found["roc"]["baseline"]
+    curve, reversed_curve = found["roc"]["model"], found["roc"]["baseline"]
     assert np.trapezoid(curve["true_positive_rate"], curve["false_positive_rate"]) == pytest.approx(area)
-    assert np.trapezoid(rival["true_positive_rate"], rival["false_positive_rate"]) == pytest.approx(1 - area)
+    assert np.trapezoid(reversed_curve["true_positive_rate"], reversed_curve["false_positive_rate"]) == pytest.approx(
+        1 - area
+    )
     wrong = kind._wrong_side(y, scores)
     for label in (0, 1):
         assert wrong[y == label].mean() == pytest.approx(1 - area)

@@ -24,10 +24,10 @@ def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, 
     from zoo.training.run import open_run
 
     lanes.start(open_run(run_folder).recipe().recipe)
-    from zoo.evaluation.embedding_run import judge_represented
-    from zoo.evaluation.generation_run import judge_generated
-    from zoo.evaluation.metrics.evaluate import evaluate as figures
+    from zoo.evaluation.kinds import KINDS
+    from zoo.evaluation.metrics.evaluate import evaluate as evaluate_metrics
     from zoo.evaluation.metrics.intervals import intervals
+    from zoo.evaluation.result import TrainedTask
     from zoo.tasks import TASKS
     from zoo.training.problem import set_up
     from zoo.training.saved_model import load_model, saved_outcomes
@@ -35,11 +35,10 @@ def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, 
     run, loaded, dataset = reopen(run_folder)
     console.print(f"Evaluating {run.folder} on {len(dataset.test):,} test examples")
     task, model = TASKS[loaded.recipe.task], load_model(run)
-    if task.kind == "generation":
+    if task.makes_images or task.embeds:  # the test split alone does not give the outputs
         problem = set_up(loaded.recipe, dataset)
-        y, output = judge_generated(problem, model, run.folder, console, train).outputs["test"]
-    elif task.kind == "representation":
-        y, output = judge_represented(set_up(loaded.recipe, dataset), model, console).outputs["test"]
+        trained = TrainedTask(problem=problem, model=model, folder=run.folder, console=console, train=train)
+        y, output = KINDS[task.kind](trained).outputs["test"]
     else:
         y, output = dataset.test.targets, saved_outcomes(model, dataset.test, dataset.signature, task)
     return {
@@ -47,6 +46,6 @@ def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, 
         "recipe": loaded.name,
         "task": loaded.recipe.task,
         "samples": len(y),
-        "metrics": figures(loaded.recipe.task, y, output),
+        "metrics": evaluate_metrics(loaded.recipe.task, y, output),
         "intervals": intervals(loaded.recipe.task, y, output, seed=loaded.recipe.training.seed),
     }

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
 from zoo import lanes
@@ -17,9 +16,6 @@ from zoo.commands.reopen import SILENT, check_same_data
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
 from zoo.utils.files import replacing, write_json
-
-_TRAIN_EXAMPLES = 10_000  # training examples that the final figures on the training split are computed on, at most
-_TRAIN_TARGETS = 1 << 20  # and numbers in their targets
 
 
 def train(
@@ -78,13 +74,13 @@ def train_together(
     from zoo.commands.write_report import report_run
     from zoo.data.audit import audit
     from zoo.data.sources.load import load_dataset
-    from zoo.evaluation.embedding_run import judge_represented
-    from zoo.evaluation.generation_run import judge_generated
+    from zoo.evaluation.kinds import KINDS
+    from zoo.evaluation.result import TrainedTask
     from zoo.tasks import TASKS
     from zoo.training.fit import fit
     from zoo.training.problem import set_up
     from zoo.training.run import create_run, open_run
-    from zoo.training.saved_model import load_model, saved_outcomes
+    from zoo.training.saved_model import load_model
 
     task = TASKS[loaded.recipe.task]
     dataset = load_dataset(loaded.recipe.data, task, loaded.recipe.preprocess)
@@ -124,18 +120,10 @@ def train_together(
         console.print(f"Kept epoch {fitted.kept_epoch}, the best on validation")
 
     model = load_model(run)  # what is evaluated is what was saved
-    judged = None
-    if task.kind == "generation":
-        judged = judge_generated(problem, model, run.folder, console, train)
-    elif task.kind == "representation":
-        judged = judge_represented(problem, model, console)
-    if judged is not None:
-        outputs, baseline = judged.outputs, judged.baseline
-    else:
-        outputs = _outputs(problem)
-        outputs["test"] = (dataset.test.targets, saved_outcomes(model, dataset.test, dataset.signature, task))
-        baseline = _baseline(problem, console)
-    report = report_run(run, loaded, problem, model, fitted, facts, outputs, baseline, judged)
+    result = KINDS[task.kind](
+        TrainedTask(problem=problem, model=model, folder=run.folder, console=console, train=train)
+    )
+    report = report_run(run, loaded, problem, model, fitted, facts, result)
     _say_result(console, report)
     if export:
         print_export(console, exported(run, dataset, model))
@@ -154,43 +142,6 @@ def _interrupted(folder: str) -> Any:
     if not state_files(run.folder / "checkpoints"):
         raise ZooError(f"{folder} was stopped before its first checkpoint (checkpoints/step-*.npz); train anew")
     return run.recipe()
-
-
-def _outputs(problem: Any) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return targets and outputs on the validation split and on (part of) the training split, without augmentation.
-
-    On the validation split alone where training has nothing abnormal to tell from the rest, or nothing hidden.
-    """
-    from zoo.tasks import TASKS
-
-    train, validation = problem.dataset.train, problem.dataset.validation
-    task = TASKS[problem.recipe.task]
-    if task.kind == "anomaly" or task.fills_in:
-        return {"validation": (validation.targets, problem.outputs(problem.prepare(validation)))}
-    most = max(1, min(_TRAIN_EXAMPLES, _TRAIN_TARGETS // train.targets[0].size))
-    if len(train) > most:
-        chosen = np.random.default_rng(0).choice(len(train), most, replace=False)
-        train = train.part(np.sort(chosen))
-    return {
-        "train": (train.targets, problem.outputs(problem.prepare(train))),
-        "validation": (validation.targets, problem.outputs(problem.validation)),
-    }
-
-
-def _baseline(problem: Any, console: Console) -> dict[str, Any] | None:
-    """Fit the recipe's baseline on the training split, and run it on validation and test."""
-    from zoo.evaluation.baselines.run import run_baseline
-    from zoo.tasks import TASKS, words
-
-    name = problem.recipe.evaluation.baseline
-    if name is None:
-        return None
-    console.print(f"Baseline: {words(name)} on the same split …")
-    network = problem.views.network
-    code = 0
-    if TASKS[problem.recipe.task].reconstructs:
-        code = network.get_layer("features").output.shape[-1]
-    return run_baseline(problem.recipe, problem.dataset, problem.preprocessor, code=code)
 
 
 def _say_result(console: Console, report: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The sampler to beat: what it draws has the statistics of what it was fitted on."""
+"""The mixture of Gaussians: what it draws has the statistics of what it was fitted on."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_samples_have_the_statistics_of_the_images(images):
 
 
 def test_moments_of_one_gaussian_are_those_of_the_codes(images):
-    mixture = fit(images, share=0.99, gaussians=1)
+    mixture = fit(images, variance_fraction=0.99, gaussians=1)
     codes = (images.reshape(800, -1) / 255 - mixture.mean) @ mixture.basis.T
     covariance = mixture.factors[0] @ mixture.factors[0].T
     np.testing.assert_allclose(covariance, np.cov(codes, rowvar=False, bias=True), atol=1e-5 * codes.var(0).sum())
@@ -58,7 +58,7 @@ def test_draws_follow_weights_centers_and_factors():
         weights=np.array([0.2, 0.8]),
         centers=np.array([[-0.3, 0.0], [0.2, 0.2]]),
         factors=np.stack([np.zeros((2, 2)), factor]),
-        share=1.0,
+        variance_fraction=1.0,
         converged=True,
     )
     x = mixture.draw(20_000, 0).reshape(-1, 2) / 255
@@ -69,15 +69,17 @@ def test_draws_follow_weights_centers_and_factors():
     np.testing.assert_allclose(np.cov(x[~first], rowvar=False), factor @ factor.T, atol=5e-5)
 
 
-def test_components_hold_the_share_of_variance_or_are_as_many_as_allowed(images):
+def test_components_keep_the_fraction_of_variance_or_are_as_many_as_allowed(images):
     values = images.reshape(800, -1) / 255
     spread = np.linalg.svd(values - values.mean(0), compute_uv=False) ** 2
     held = spread.cumsum() / spread.sum()
-    few, many = fit(images, share=0.8, gaussians=1), fit(images, share=0.97, gaussians=1)
-    for mixture, share in ((few, 0.8), (many, 0.97)):
-        kept = int((held < share).sum()) + 1
-        assert mixture.basis.shape == (kept, 36) and mixture.share == pytest.approx(held[kept - 1], abs=1e-4)
-    assert fit(images, share=0.999, most=2, gaussians=1).basis.shape == (2, 36)
+    few, many = fit(images, variance_fraction=0.8, gaussians=1), fit(images, variance_fraction=0.97, gaussians=1)
+    for mixture, fraction in ((few, 0.8), (many, 0.97)):
+        kept = int((held < fraction).sum()) + 1
+        assert mixture.basis.shape == (kept, 36) and mixture.variance_fraction == pytest.approx(
+            held[kept - 1], abs=1e-4
+        )
+    assert fit(images, variance_fraction=0.999, most=2, gaussians=1).basis.shape == (2, 36)
 
 
 def test_the_same_seed_draws_the_same(images):
@@ -93,7 +95,7 @@ def test_floats_are_the_same_images(images):
 
 def test_few_images_and_many(images, monkeypatch):
     assert len(fit(images[:25]).weights) == 2 and len(fit(images[:5]).weights) == 1
-    monkeypatch.setattr(gaussian_mixture, "FITTED", 30)
+    monkeypatch.setattr(gaussian_mixture, "MAX_TRAIN", 30)
     assert len(fit(images).weights) == 3
 
 

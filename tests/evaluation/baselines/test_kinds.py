@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 
 from zoo.errors import ZooError
-from zoo.evaluation.baselines import pixels
-from zoo.evaluation.baselines.copying import most_frequent_text, most_frequent_token, nearest_source
-from zoo.evaluation.baselines.kinds import NAMES, BaselineData, fit_and_run_baseline
-from zoo.evaluation.baselines.pixels import most_frequent_class, template_boxes
+from zoo.evaluation.baselines import segmentation
+from zoo.evaluation.baselines.data import BaselineData
+from zoo.evaluation.baselines.detection import template_boxes
+from zoo.evaluation.baselines.kinds import KINDS
+from zoo.evaluation.baselines.run import fit_and_run_baseline
+from zoo.evaluation.baselines.segmentation import most_frequent_class
+from zoo.evaluation.baselines.sequences import nearest_source
+from zoo.evaluation.baselines.tokens import most_frequent_token
+from zoo.evaluation.baselines.transcription import most_frequent_text
 from zoo.evaluation.metrics.evaluate import evaluate
 from zoo.evaluation.metrics.generation import image_rows
 from zoo.tasks import TASKS
@@ -54,11 +59,11 @@ def data_for(made):
         if kind == "generation":
             images = {split: generator.integers(0, 256, (30, 6, 6, 1)).astype(np.uint8) for split in made_up}
 
-            def judge(x):
+            def features(x):
                 return image_rows(np.eye(2)[(x.mean((1, 2, 3)) > 128).astype(int)], x.reshape(len(x), -1) / 255)
 
-            y = {split: judge(x) for split, x in images.items()}
-            return BaselineData(y, images.__getitem__, judge=judge, samples=40)
+            y = {split: features(x) for split, x in images.items()}
+            return BaselineData(y, images.__getitem__, image_features=features, samples=40)
         if kind == "segmentation":
             inputs = {split: np.stack([y * 60, 255 - y * 60], axis=-1) for split, y in made_up.items()}
         if TASKS[task].reads_corpus:
@@ -75,14 +80,14 @@ CASES = [(task, name) for task in TASKS for name in TASKS[task].baselines]
 
 def test_every_baseline_has_a_task_and_every_task_a_baseline():
     for task in TASKS.values():
-        assert set(task.baselines) <= set(NAMES[task.kind]) and task.baselines
+        assert set(task.baselines) <= set(KINDS[task.kind].methods) and task.baselines
     offered = {(TASKS[task].kind, name) for task, name in CASES}
-    assert offered == {(kind, name) for kind, names in NAMES.items() for name in names}
+    assert offered == {(kind, name) for kind, entry in KINDS.items() for name in entry.methods}
 
 
 @pytest.mark.parametrize(("task", "name"), [case for case in CASES if "tabular" not in case[0]])
 def test_every_baseline_of_every_task(task, name, data_for, monkeypatch):
-    monkeypatch.setattr(pixels, "TREES", 5)
+    monkeypatch.setattr(segmentation, "TREES", 5)
     data = data_for(task)
     found = fit_and_run_baseline(task, name, data, seed=1)
     assert set(found) == {"name", "validation", "test", "seconds", "examples", "converged"}
@@ -178,7 +183,7 @@ def test_a_training_split_too_large_for_memory_is_fitted_in_part(monkeypatch, tm
     recipe = load_recipe("mlp/digits", ["evaluation.baseline=logistic_regression"]).recipe
     dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess)
     preprocessor = fit_preprocessor(recipe.preprocess, dataset)
-    monkeypatch.setattr(module, "_MOST_VALUES", 200 * 64)
+    monkeypatch.setattr(module, "_MAX_TRAIN_VALUES", 200 * 64)
     found = module.run_baseline(recipe, dataset, preprocessor)
     assert found["examples"] == 200 and len(found["test"]) == len(dataset.test)
     assert (found["test"].argmax(1) == dataset.test.targets).mean() > 0.85

@@ -55,8 +55,8 @@ def dictionary_model(train, discounts, order, vocabulary):
             return lower
         total = sum(following.values())
         taken = [0.0, *discounts[k]]
-        share = following.get(token, 0) - taken[min(following.get(token, 0), 3)]
-        return share / total + sum(taken[min(c, 3)] for c in following.values()) / total * lower
+        left = following.get(token, 0) - taken[min(following.get(token, 0), 3)]
+        return left / total + sum(taken[min(c, 3)] for c in following.values()) / total * lower
 
     return probability
 

@@ -1,4 +1,4 @@
-"""Errors and similarity of reconstructed images against their formulas, and the linear reconstruction."""
+"""Errors and similarity of reconstructed images against their formulas, and principal components."""
 
 import math
 
@@ -76,7 +76,7 @@ def test_errors_by_hand():
     np.testing.assert_allclose(psnr(np.array([1, 1e-4])), [0, 40], atol=1e-12)
 
 
-def test_bytes_and_shares_are_the_same_images():
+def test_bytes_and_fractions_are_the_same_images():
     true, made = (np.rint(255 * x).astype(np.uint8) for x in images(1))
     for figure in (mean_squared_error, ssim):
         np.testing.assert_allclose(figure(true, made), figure(true / 255, (made / 255).astype(np.float32)), rtol=1e-5)
@@ -123,7 +123,7 @@ def test_pca_is_the_truncated_singular_value_decomposition():
 def test_pca_of_few_images_and_of_many(monkeypatch):
     true = images(5, n=4)[0]
     assert fit_pca(true, 100).n_components_ == 4
-    monkeypatch.setattr("zoo.evaluation.baselines.reconstruction.FITTED", 3)
+    monkeypatch.setattr("zoo.evaluation.baselines.reconstruction.MAX_TRAIN", 3)
     assert fit_pca(true, 100).n_samples_ == 3
     with pytest.raises(ValueError, match="received 0"):
         fit_pca(true, 0)
@@ -152,7 +152,7 @@ def test_wrong_input_is_named(true, made, message):
 # --- the kind of task ---------------------------------------------------------------------------------------------
 
 
-def test_figures_of_copied_images_equal_those_of_counted_ones():
+def test_metrics_of_copied_images_equal_those_of_counted_ones():
     true, made = images(6, n=12)
     output, generator = errors(true, made), np.random.default_rng(0)
     statistic = kind.resampled(true, output)

@@ -109,7 +109,9 @@ def test_page(made, written, tmp_path, kind):
 def test_page_without_examples_baseline_or_predictions(made, written, tmp_path, kind):
     inputs, predictions = made.report_inputs(kind)
     inputs |= {"baseline": None, "outputs": {"test": inputs["outputs"]["test"]}}
-    bare = replace(predictions, example=None, baseline_output=None, samples=(), context=None, made=None, pictures={})
+    bare = replace(
+        predictions, example=None, baseline_output=None, samples=(), context=None, reconstruction=None, pictures={}
+    )
     _, text, page = written(tmp_path, inputs, bare)
     assert "not compared: no baseline" in text and (kind == "segmentation" or not page.images)
     report, *_ = written(tmp_path, inputs, None)

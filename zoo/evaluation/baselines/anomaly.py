@@ -1,7 +1,6 @@
-"""Anomaly detection: where to draw the line between normal and abnormal, and the methods to beat.
+"""Anomaly detection: the error of principal components, and an isolation forest.
 
-Scores have shape `(n,)` and are greater for what looks less like the normal examples. What scores above the threshold
-is called abnormal.
+Scores have shape `(n,)` and are higher for what looks less like the normal examples.
 """
 
 from __future__ import annotations
@@ -10,18 +9,18 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
 from zoo.evaluation.baselines.reconstruction import fit_pca
 from zoo.postprocessing.image_similarity import as_rows
 
-FALSE_POSITIVE_RATE = 0.05
 TREES = 100
-_ROWS = 4096  # examples that are scored at a time
+_CHUNK_EXAMPLES = 4096
 
 
 def pca_scores(
     train: np.ndarray, splits: Mapping[str, np.ndarray], components: int, *, seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Score examples by what as many principal components as the network's code leaves out.
+    """Score examples by the squared error of as many principal components as the network's code has numbers.
 
     Args:
         train: normal training examples, images or features of one scale, shape `(n, …)`.
@@ -38,13 +37,13 @@ def pca_scores(
         rows = as_rows(x)
         return ((rows - pca.inverse_transform(pca.transform(rows))).astype(np.float64) ** 2).mean(1)
 
-    return {name: _in_parts(score, x) for name, x in splits.items()}
+    return {name: _in_chunks(score, x) for name, x in splits.items()}
 
 
 def isolation_forest_scores(
     train: np.ndarray, splits: Mapping[str, np.ndarray], *, seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Score examples by how few random cuts set them apart from the training examples.
+    """Score examples by how few random splits isolate them from the training examples.
 
     Liu, Ting and Zhou, "Isolation Forest", 2008, https://doi.org/10.1109/ICDM.2008.17; 100 trees of 256 examples each.
 
@@ -63,8 +62,27 @@ def isolation_forest_scores(
     def score(x: np.ndarray) -> np.ndarray:
         return -forest.score_samples(as_rows(x))
 
-    return {name: _in_parts(score, x) for name, x in splits.items()}
+    return {name: _in_chunks(score, x) for name, x in splits.items()}
 
 
-def _in_parts(score: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
-    return np.concatenate([np.asarray(score(x[i : i + _ROWS]), dtype=np.float64) for i in range(0, len(x), _ROWS)])
+def _in_chunks(score: Callable[[np.ndarray], np.ndarray], x: np.ndarray) -> np.ndarray:
+    return np.concatenate(
+        [np.asarray(score(x[i : i + _CHUNK_EXAMPLES]), dtype=np.float64) for i in range(0, len(x), _CHUNK_EXAMPLES)]
+    )
+
+
+def score_by_pca(data: BaselineData, seed: int) -> BaselineResult:
+    """Score by `pca_scores`."""
+    inputs = data.required("inputs")
+    splits = {split: inputs(split) for split in EVALUATED_SPLITS}
+    return BaselineResult(pca_scores(inputs("train"), splits, data.code, seed=seed))
+
+
+def score_by_forest(data: BaselineData, seed: int) -> BaselineResult:
+    """Score by `isolation_forest_scores`."""
+    inputs = data.required("inputs")
+    splits = {split: inputs(split) for split in EVALUATED_SPLITS}
+    return BaselineResult(isolation_forest_scores(inputs("train"), splits, seed=seed))
+
+
+METHODS: dict[str, Method] = {"pca_error": score_by_pca, "isolation_forest": score_by_forest}

@@ -1,23 +1,23 @@
-"""Classical forecasts of one series, by name: what a forecasting network has to beat.
+"""Forecasting: classical models of one series, chosen and fitted on its training part alone.
 
-Models are chosen and fitted on the training part alone. At each forecast's origin they know every value before it, as
-the network does, but nothing is fitted again: the fitted model is run over the whole series once, and each forecast
-starts from the state that the model had reached at its origin.
+The fitted model is run over the whole series once, and each forecast starts from the state at its origin: it knows
+every value before that, as the network does. statsmodels has no such forecasts, only one from the end of a series.
 """
 
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from zoo.errors import ZooError, did_you_mean, listing
+from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
 
-MOST_FITTED = 2000  # steps at the end of the training part that a model is fitted on, at most
-MOST_TRIED = 600  # of those, steps that the orders of an ARIMA model are chosen on
-LONGEST_SEASON = 24  # steps of a season up to which ARIMA models have seasonal terms beside the seasonal difference
-FORECASTERS = ("naive", "seasonal_naive", "exponential_smoothing", "arima")
+MAX_FITTED_STEPS = 2000  # at the end of the training part; a fit to more takes minutes
+MAX_SELECTION_STEPS = 600  # of those, for choosing the orders of an ARIMA model
+MAX_SEASON = 24  # steps; longer seasons get no seasonal ARMA terms, whose states grow with the season
 _ORDERS = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 1), (1, 2), (2, 2))
 _SEASONAL_ORDERS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
@@ -60,33 +60,40 @@ def run_forecaster(
 
     series = np.asarray(series, dtype=np.float64)
     every = np.concatenate([np.asarray(o, dtype=int) for o in origins.values()])
-    if name in ("naive", "seasonal_naive") or np.ptp(series[:train_end]) == 0:
-        found, converged = _repeat(series, every, horizon, season if name == "seasonal_naive" else 1), True
-    else:
-        fit = _exponential_smoothing if name == "exponential_smoothing" else _arima
-        with threadpool_limits(1):  # the matrices are small: threads would mostly wait for each other
-            found, converged = fit(series, every, horizon, season, train_end)
+    constant = np.ptp(series[:train_end]) == 0  # which no model fits
+    fit = FORECASTERS["naive" if constant and name != "seasonal_naive" else name]
+    with threadpool_limits(1):  # the matrices are small: threads would mostly wait for each other
+        found, converged = fit(series, every, horizon, season, train_end)
     ends = np.cumsum([len(o) for o in origins.values()])[:-1]
     return dict(zip(origins, np.split(found, ends), strict=True)), converged
 
 
-def _repeat(series: np.ndarray, origins: np.ndarray, horizon: int, season: int) -> np.ndarray:
-    """Repeat the last season before each origin (of a season that is not yet complete, the first value before it)."""
+def _naive(
+    series: np.ndarray, origins: np.ndarray, horizon: int, season: int, train_end: int
+) -> tuple[np.ndarray, bool]:
+    """Repeat the last value before each origin."""
+    return _seasonal_naive(series, origins, horizon, 1, train_end)
+
+
+def _seasonal_naive(
+    series: np.ndarray, origins: np.ndarray, horizon: int, season: int, train_end: int
+) -> tuple[np.ndarray, bool]:
+    """Repeat the last season before each origin; where the series has no whole season yet, its first value."""
     back = season - np.arange(horizon) % season
-    return series[np.maximum(origins[:, None] - back, 0)]
+    return series[np.maximum(origins[:, None] - back, 0)], True
 
 
 def _exponential_smoothing(
     series: np.ndarray, origins: np.ndarray, horizon: int, season: int, train_end: int
 ) -> tuple[np.ndarray, bool]:
-    """The exponential smoothing model with the lowest AIC among nine.
+    """Forecast by the exponential smoothing model with the lowest AIC among nine.
 
     Hyndman, Koehler, Ord and Snyder, "Forecasting with Exponential Smoothing", 2008: additive errors with or without
     an additive season and multiplicative errors and season, each without trend, with a trend, and with a damped one.
     The form is chosen with initial states from the first seasons; with the form chosen, they are fitted too.
     """
     model_class = _statsmodels("tsa.exponential_smoothing.ets", "ETSModel")
-    start = max(0, train_end - MOST_FITTED)
+    start = max(0, train_end - MAX_FITTED_STEPS)
     forms: list[dict[str, Any]] = []
     seasonal = season > 1 and train_end - start >= 2 * season + 10
     for trend in ({}, {"trend": "add"}, {"trend": "add", "damped_trend": True}):
@@ -100,7 +107,7 @@ def _exponential_smoothing(
         return model_class(series[start:train_end], **form).fit(disp=False)
 
     form, _ = _best(fit, [form | {"initialization_method": "heuristic"} for form in forms], "exponential_smoothing")
-    if season <= LONGEST_SEASON:
+    if season <= MAX_SEASON:
         form = form | {"initialization_method": "estimated"}
     _, fitted = _best(fit, [form], "exponential_smoothing")
     run = model_class(series[start:], **form).smooth(fitted.params)
@@ -121,14 +128,14 @@ def _exponential_smoothing(
 def _arima(
     series: np.ndarray, origins: np.ndarray, horizon: int, season: int, train_end: int
 ) -> tuple[np.ndarray, bool]:
-    """The seasonal ARIMA model with the lowest AIC among small orders (Box and Jenkins 1970).
+    """Forecast by the seasonal ARIMA model with the lowest AIC among small orders (Box and Jenkins 1970).
 
-    The series is differenced, by the season, by the step, both or not at all, in the way that leaves the smallest
-    standard deviation; then the orders of the ARMA model of the differences are chosen on their last part, first the
-    seasonal ones, then the others.
+    The series is differenced by the season, by the step, by both or not at all, whichever leaves the smallest standard
+    deviation. Then the orders of the ARMA model of the differences are chosen on their last part, first the seasonal
+    ones, then the others.
     """
     model_class = _statsmodels("tsa.statespace.sarimax", "SARIMAX")
-    start = max(0, train_end - MOST_FITTED)
+    start = max(0, train_end - MAX_FITTED_STEPS)
     weights = _differences(series[start:train_end], season)
     lag = len(weights)
     begin = start + lag
@@ -145,12 +152,12 @@ def _arima(
         return model_class(values / scale, order=(p, 0, q), seasonal_order=cycle, trend=trend)
 
     def attempt(orders: tuple[tuple[int, int], tuple[int, int]]) -> Any:
-        return build(train[-MOST_TRIED:], orders).fit(disp=False)
+        return build(train[-MAX_SELECTION_STEPS:], orders).fit(disp=False)
 
     def fit(orders: tuple[tuple[int, int], tuple[int, int]]) -> Any:
         return build(train, orders).fit(disp=False, maxiter=200)
 
-    cycles = _SEASONAL_ORDERS if 1 < season <= LONGEST_SEASON else ((0, 0),)
+    cycles = _SEASONAL_ORDERS if 1 < season <= MAX_SEASON else ((0, 0),)
     (_, cycle), _ = _best(attempt, [((1, 1), c) for c in cycles], "arima")
     orders, _ = _best(attempt, [(o, cycle) for o in _ORDERS], "arima")
     _, fitted = _best(fit, [orders], "arima")
@@ -162,7 +169,7 @@ def _arima(
 
 
 def _differences(train: np.ndarray, season: int) -> np.ndarray:
-    """Return the weights of the values 1, 2, … steps back that are taken off each value, empty for no difference."""
+    """Return the weights of the values 1, 2, … steps back that each value is reduced by; empty for no difference."""
     step, cycle = np.array([1.0, -1.0]), np.eye(1, season + 1)[0] - np.eye(1, season + 1, season)[0]
     candidates = [np.array([1.0]), step]
     if 1 < season < len(train) // 3:
@@ -173,7 +180,7 @@ def _differences(train: np.ndarray, season: int) -> np.ndarray:
 
 
 def _difference(series: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return each value less the weighted values before it, with 0 where those do not all exist."""
+    """Return each value minus the weighted values before it, 0 where not all of those exist."""
     result = np.zeros_like(series)
     result[len(weights) :] = np.convolve(series, np.concatenate([[1.0], -weights]), mode="valid")
     return result
@@ -191,7 +198,7 @@ def _integrate(series: np.ndarray, origins: np.ndarray, ahead: np.ndarray, weigh
 def _from_states(run: Any, origins: np.ndarray, horizon: int) -> np.ndarray:
     """Return forecasts `(n, horizon)` of a filtered linear state-space model, from the state predicted at each origin.
 
-    Its matrices do not change over time: the state moves on by `transition`, and `design` reads the series off it.
+    Its matrices do not change over time: `transition` advances the state, and `design` maps it to the series.
     """
     system = run.model.ssm
     transition, design = system["transition"], system["design"]
@@ -222,6 +229,24 @@ def _best(fit: Any, candidates: list[Any], name: str) -> tuple[Any, Any]:
     if best is None:
         raise ZooError(f"baseline '{name}' cannot be fitted to this series: {problem or 'no finite likelihood'}")
     return best
+
+
+FORECASTERS = {
+    "naive": _naive,
+    "seasonal_naive": _seasonal_naive,
+    "exponential_smoothing": _exponential_smoothing,
+    "arima": _arima,
+}
+
+
+def forecast(name: str, data: BaselineData, seed: int) -> BaselineResult:
+    """Fit a baseline of `FORECASTERS` and forecast each window."""
+    origins = {split: data.origins[split] for split in EVALUATED_SPLITS}
+    horizon = data.targets["test"].shape[1] - 1
+    return BaselineResult(*run_forecaster(name, data.required("series"), origins, horizon, data.season, data.train_end))
+
+
+METHODS: dict[str, Method] = {name: partial(forecast, name) for name in FORECASTERS}
 
 
 def _converged(fitted: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The sampler to beat: a mixture of Gaussians over the principal components of the training pixels."""
+"""A sampler: a mixture of Gaussians over the principal components of the training pixels."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 from zoo.evaluation.baselines.reconstruction import fit_pca
 from zoo.postprocessing.image_similarity import as_rows
 
-SHARE, MOST = 0.9, 50  # of the variance that is kept, and components at most
+VARIANCE_FRACTION = 0.9  # of the pixels' variance that the components keep
+MAX_COMPONENTS = 50  # full covariances of more need more images
 GAUSSIANS = 20
-FITTED = 10_000  # training images
+MAX_TRAIN = 10_000  # images
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,12 @@ class PixelMixture:
 
     Attributes:
         shape: of an image, `(height, width, channels)`.
-        mean: of the pixels, as shares of 255, shape `(values,)`.
+        mean: of the pixels, in [0, 1], shape `(values,)`.
         basis: the principal components, shape `(components, values)`.
         weights: of the Gaussians, shape `(gaussians,)`.
         centers: their means, shape `(gaussians, components)`.
         factors: matrices L with covariance L Lᵀ, shape `(gaussians, components, components)`.
-        share: share of the pixels' variance that the components hold.
+        variance_fraction: fraction of the pixels' variance that the components keep.
         converged: whether the fit reached its tolerance.
     """
 
@@ -36,7 +37,7 @@ class PixelMixture:
     weights: np.ndarray
     centers: np.ndarray
     factors: np.ndarray
-    share: float
+    variance_fraction: float
     converged: bool
 
     def draw(self, n: int, seed: int) -> np.ndarray:
@@ -53,22 +54,27 @@ class PixelMixture:
 
 
 def fit(
-    images: np.ndarray, *, seed: int = 0, share: float = SHARE, most: int = MOST, gaussians: int = GAUSSIANS
+    images: np.ndarray,
+    *,
+    seed: int = 0,
+    variance_fraction: float = VARIANCE_FRACTION,
+    most: int = MAX_COMPONENTS,
+    gaussians: int = GAUSSIANS,
 ) -> PixelMixture:
     """Fit a mixture of Gaussians with full covariances to training images, at most 10,000 of them drawn at random.
 
     The mixture is fitted by expectation-maximisation (Dempster, Laird and Rubin 1977) to the codes of a principal
-    component analysis. What the components leave out is not drawn, so the samples are smoother than real images.
+    component analysis. What the components omit is not drawn, so the samples are smoother than real images.
 
     Args:
         images: uint8 or floats in [0, 1], shape `(n, height, width, channels)`.
         seed: seed of the draw, of the components and of the mixture.
-        share: share of the pixels' variance that the components should hold.
-        most: components at most, which then hold less.
-        gaussians: number of Gaussians; fewer where images are few, so that each has ten at least.
+        variance_fraction: fraction of the pixels' variance that the components should keep.
+        most: maximal number of components, even if they keep less.
+        gaussians: number of Gaussians; fewer where images are few, so that there are at least ten for each.
 
     Raises:
-        ValueError: images of another shape, or all the same.
+        ValueError: images of another shape, fewer than 2, or all the same.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
@@ -76,11 +82,11 @@ def fit(
     images = np.asarray(images)
     if images.ndim != 4 or len(images) < 2 or not np.ptp(images, axis=0).any():
         raise ValueError(f"expected different images of shape (n, height, width, channels); received {images.shape}")
-    if len(images) > FITTED:
-        images = images[np.sort(np.random.default_rng(seed).choice(len(images), FITTED, replace=False))]
+    if len(images) > MAX_TRAIN:
+        images = images[np.sort(np.random.default_rng(seed).choice(len(images), MAX_TRAIN, replace=False))]
     pca = fit_pca(images, most, seed=seed)
     held = np.cumsum(pca.explained_variance_ratio_, dtype=np.float64)
-    kept = min(int(np.searchsorted(held, share)) + 1, len(held))
+    kept = min(int(np.searchsorted(held, variance_fraction)) + 1, len(held))
     codes = pca.transform(as_rows(images))[:, :kept].astype(np.float64)
     gaussians = max(1, min(gaussians, len(images) // 10))
     mixture = GaussianMixture(gaussians, reg_covar=1e-6 * float(codes.var(0).sum()), random_state=seed)
@@ -94,6 +100,6 @@ def fit(
         weights=mixture.weights_ / mixture.weights_.sum(),
         centers=mixture.means_,
         factors=np.linalg.cholesky(mixture.covariances_),
-        share=float(held[kept - 1]),
+        variance_fraction=float(held[kept - 1]),
         converged=bool(mixture.converged_),
     )

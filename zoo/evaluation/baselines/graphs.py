@@ -1,4 +1,4 @@
-"""Graphs as vectors, for baselines that know nothing of graphs; and labels that spread among like nodes."""
+"""Graphs as vectors, for baselines without message passing; and labels that spread among similar nodes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-NEIGHBORS = 7  # that labels spread to
-DEGREES = 16  # of the histogram; nodes with more edges count with the last
+NEIGHBORS = 7  # nodes that a label spreads to
+DEGREES = 16  # bins of the histogram; the last one counts all nodes with more edges
 
 
 def own_features(nodes: np.ndarray) -> np.ndarray:
@@ -24,7 +24,7 @@ def own_features(nodes: np.ndarray) -> np.ndarray:
 def label_spreading(splits: Mapping[str, np.ndarray], labels: np.ndarray, classes: int) -> tuple[dict[str, Any], bool]:
     """Spread the training labels over the nearest neighbors of all nodes (Zhou et al., 2004, NeurIPS 16).
 
-    The method sees the features of all splits, as a network on the whole graph does, and the labels of training alone.
+    The method sees the features of all splits, as a network on the whole graph does, but only the training labels.
 
     Args:
         splits: `train`, `validation` and `test` to the nodes' own features, `(examples, features)`.
@@ -32,8 +32,8 @@ def label_spreading(splits: Mapping[str, np.ndarray], labels: np.ndarray, classe
         classes: number of classes.
 
     Returns:
-        The probabilities `(examples, classes)` of each split, those of training where no label reaches; and whether the
-        spreading converged.
+        The probabilities `(examples, classes)` of each split, where no label reaches the class rates of training; and
+        whether the spreading converged.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.semi_supervised import LabelSpreading
@@ -53,9 +53,9 @@ def label_spreading(splits: Mapping[str, np.ndarray], labels: np.ndarray, classe
 
 
 def graph_statistics(nodes: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Return statistics of each graph, which keep nothing of how its parts hang together, `(examples, statistics)`.
+    """Return statistics of each graph that ignore how its parts are connected, `(examples, statistics)`.
 
-    They are the numbers of nodes and edges; the share of nodes with 0, 1, … incoming edges; and mean, standard
+    They are the numbers of nodes and edges; the fraction of nodes with 0, 1, … incoming edges; and mean, standard
     deviation, smallest and largest value of each feature.
 
     Args:

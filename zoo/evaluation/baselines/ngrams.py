@@ -1,9 +1,6 @@
-"""n-gram models of tokens with interpolated Kneser-Ney smoothing: what a language model has to beat.
+"""n-gram models of tokens with interpolated Kneser-Ney smoothing, whose discounts are fitted to the validation part.
 
-Kneser and Ney, "Improved backing-off for m-gram language modeling", 1995, in the modified and interpolated form of
-Chen and Goodman, "An empirical study of smoothing techniques for language modeling", 1998
-(https://dash.harvard.edu/handle/1/25104739), with one change: the discounts maximise the likelihood of the validation
-part instead of following from counts of counts, which small vocabularies lack.
+By hand, because NLTK's has one fixed discount and a dictionary look-up for each token, which takes hours here.
 """
 
 from __future__ import annotations
@@ -14,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 ORDER = 5
-_CELLS = 1 << 22  # probabilities that are held at a time
-_FITTED = 200_000  # validation tokens that the discounts are fitted on, at most
+_CHUNK_PROBABILITIES = 1 << 22  # float64, 32 MiB
+_MAX_FITTED_TOKENS = 200_000  # of the validation part; the discounts are 3 numbers a level
 
 
 @dataclass(frozen=True)
@@ -24,10 +21,10 @@ class _Level:
 
     Attributes:
         keys: sorted, shape `(grams,)`. A gram's number is its place here, a context's its place one level below.
-        counts: how often each occurs; below the longest, how many different tokens come before it; `(grams + 1,)`.
+        counts: how often each occurs; below the longest, how many distinct tokens precede it; `(grams + 1,)`.
         total: sum of the counts that follow each context, shape `(contexts + 1,)`.
         kinds: how many tokens follow each context with a count of 1, of 2, and of more, shape `(contexts + 1, 3)`.
-            The last entry of these three is 0: number -1 stands for what does not occur.
+            The last entry of these three arrays is 0: number -1 stands for what does not occur.
     """
 
     keys: np.ndarray
@@ -51,7 +48,7 @@ class NGrams:
     Attributes:
         vocabulary: number of token ids; 0 is padding and has probability 0.
         levels: the grams of 1, 2, … tokens.
-        discounts: what is taken from counts of 1, of 2, and of more, at each level, shape `(order, 3)`.
+        discounts: what is subtracted from counts of 1, of 2, and of more, at each level, shape `(order, 3)`.
     """
 
     vocabulary: int
@@ -102,6 +99,11 @@ def fit_ngrams(
 ) -> tuple[NGrams, bool]:
     """Count the grams of the training text, and fit the discounts to the validation part.
 
+    Kneser and Ney, "Improved backing-off for m-gram language modeling", 1995, in the modified and interpolated form of
+    Chen and Goodman, "An empirical study of smoothing techniques for language modeling", 1998
+    (https://dash.harvard.edu/handle/1/25104739), with one change: the discounts maximise the likelihood of the
+    validation part. Theirs follow from counts of counts, which small vocabularies lack.
+
     Args:
         train: token ids of the training text, shape `(tokens,)`, without padding.
         validation: contexts of shape `(n, at least order - 1)` and targets of shape `(n,)`, see `windows_in_text`.
@@ -114,7 +116,7 @@ def fit_ngrams(
     from scipy.optimize import minimize
 
     levels = _count(np.asarray(train, dtype=np.int64), vocabulary, order)
-    contexts, targets = (np.asarray(a)[:_FITTED] for a in validation)
+    contexts, targets = (np.asarray(a)[:_MAX_FITTED_TOKENS] for a in validation)
     contexts = contexts[:, contexts.shape[1] - (order - 1) :]
     terms = [_terms(*level) for level in _counts(levels, contexts, targets, vocabulary)]
 
@@ -193,8 +195,8 @@ def windows_in_text(
     Args:
         x: inputs, shape `(n, length)`; `y[:, t]` follows `x[:, t]`.
         y: targets, shape `(n, length)`, 0 where there is nothing to predict.
-        across: whether the context reaches back into the row before, where that row's last target is the first input
-            of this one. A network that sees one row at a time has no such context: with it, the baseline is stronger.
+        across: whether the context reaches into the previous row, if that row's last target is this one's first input.
+            A network that sees one row at a time lacks this context, so the baseline is stronger with it.
         order: one more than the tokens of context.
 
     Returns:
@@ -216,14 +218,14 @@ def windows_in_text(
 
 def _count(tokens: np.ndarray, vocabulary: int, order: int) -> tuple[_Level, ...]:
     """Return the grams of up to `order` tokens."""
-    numbers = np.zeros(len(tokens) + 1, dtype=np.int64)  # of the gram that ends before each place
+    numbers = np.zeros(len(tokens) + 1, dtype=np.int64)  # of the gram that ends before each position
     contexts = 1
     found: list[tuple[np.ndarray, np.ndarray, int]] = []
     for length in range(1, order + 1):
         start = min(length - 1, len(tokens))
         raw = numbers[start:-1] * vocabulary + tokens[start:]
         keys, first, inverse, counts = np.unique(raw, return_index=True, return_inverse=True, return_counts=True)
-        if found:  # the shorter gram counts once for each different token before it
+        if found:  # the shorter gram counts once for each distinct token before it
             shorter, _, below = found[-1]
             found[-1] = shorter, np.bincount(numbers[1:][start:][first], minlength=contexts), below
         found.append((keys, counts, contexts))
@@ -256,36 +258,40 @@ def _counts(
 
 
 def _terms(counts: np.ndarray, total: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return a level as `kept + discounts @ slope`, the share of a gram, and `discounts @ lost`, what goes below."""
+    """Return `kept`, `derivative`, `lost` and `absent` of a level.
+
+    A gram's own probability is `kept + discounts @ derivative`, that of the level below is weighted by
+    `discounts @ lost`, and where the context is `absent` the level below is taken as it is.
+    """
     there = total > 0
     whole = np.where(there, total, 1)
-    slope = (np.clip(counts, 0, 3)[:, None] == np.arange(1, 4)) / -whole[:, None]
-    return counts / whole, slope, np.where(there[:, None], kinds / whole[:, None], 0), ~there
+    derivative = (np.clip(counts, 0, 3)[:, None] == np.arange(1, 4)) / -whole[:, None]
+    return counts / whole, derivative, np.where(there[:, None], kinds / whole[:, None], 0), ~there
 
 
 def _interpolate(terms: list[tuple[np.ndarray, ...]], discounts: np.ndarray, vocabulary: int) -> list[np.ndarray]:
     """Return the probability of each target at each level, from no context to the longest."""
     p = [np.full(len(terms[0][0]), 1 / (vocabulary - 1))]
-    for (kept, slope, lost, absent), d in zip(terms, discounts, strict=True):
-        p.append(np.where(absent, p[-1], kept + slope @ d + (lost @ d) * p[-1]))
+    for (kept, derivative, lost, absent), d in zip(terms, discounts, strict=True):
+        p.append(np.where(absent, p[-1], kept + derivative @ d + (lost @ d) * p[-1]))
     return p
 
 
 def _loss_and_gradient(
     terms: list[tuple[np.ndarray, ...]], discounts: np.ndarray, vocabulary: int
 ) -> tuple[float, np.ndarray]:
-    """Return the mean negative log-likelihood and its gradient by the discounts, flat."""
+    """Return the mean negative log-likelihood and its gradient with respect to the discounts, flat."""
     p = _interpolate(terms, discounts, vocabulary)
     back = -1 / p[-1] / len(p[-1])
     gradient = np.zeros_like(discounts)
     for k in reversed(range(len(terms))):
-        _, slope, lost, absent = terms[k]
-        gradient[k] = back @ (slope + lost * p[k][:, None])
+        _, derivative, lost, absent = terms[k]
+        gradient[k] = back @ (derivative + lost * p[k][:, None])
         back = back * np.where(absent, 1, lost @ discounts[k])
     return float(-np.log(p[-1]).mean()), gradient.ravel()
 
 
 def _parts(rows: np.ndarray, vocabulary: int) -> Iterator[np.ndarray]:
-    size = max(1, _CELLS // vocabulary)
+    size = max(1, _CHUNK_PROBABILITIES // vocabulary)
     for start in range(0, max(1, len(rows)), size):
         yield rows[start : start + size]

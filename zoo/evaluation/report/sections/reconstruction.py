@@ -28,7 +28,7 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
 def pair(predictions: Predictions, entry: Mapping[str, Any], longest: int = LONGEST) -> dict[str, Any]:
     """Return an entry with the pictures `image` and `reconstruction`, as far as they are to be had."""
     panels = []
-    for what, get in (("image", predictions.example), ("reconstruction", predictions.made)):
+    for what, get in (("image", predictions.example), ("reconstruction", predictions.reconstruction)):
         if get is not None:
             panels.append({"what": what, **picture(np.asarray(get(entry["index"])), longest)})
     return {**entry, "panels": panels}

@@ -1,15 +1,21 @@
-"""Baselines for images with a target per pixel or per object: constant answers, and a forest on small surroundings."""
+"""Segmentation: one constant class, and a random forest on the surroundings of each pixel."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-SAMPLED = 50_000  # training pixels
+from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestClassifier
+
+TRAIN_PIXELS = 50_000
 TREES = 30
-RADIUS = 2  # pixels to each side that the forest sees
+RADIUS = 2  # pixels on each side that the forest sees
 
 
 def most_frequent_class(train: np.ndarray, examples: int) -> np.ndarray:
@@ -17,10 +23,10 @@ def most_frequent_class(train: np.ndarray, examples: int) -> np.ndarray:
     return np.full((examples, *train.shape[1:]), np.bincount(train.ravel()).argmax(), dtype=np.uint8)
 
 
-def fit_pixel_forest(images: np.ndarray, masks: np.ndarray, *, seed: int) -> Any:
+def fit_pixel_forest(images: np.ndarray, masks: np.ndarray, *, seed: int) -> RandomForestClassifier:
     """Fit a random forest (Breiman 2001) to the intensities in the 5x5 surroundings of 50,000 pixels.
 
-    Every class is drawn as often as it occurs, and pixels outside the image repeat its edge.
+    Pixels are drawn whatever their class; outside the image, its edge is repeated.
 
     Args:
         images: shape `(n, height, width, channels)`.
@@ -30,37 +36,17 @@ def fit_pixel_forest(images: np.ndarray, masks: np.ndarray, *, seed: int) -> Any
     from sklearn.ensemble import RandomForestClassifier
 
     total = masks.size
-    chosen = np.sort(np.random.default_rng(seed).choice(total, min(SAMPLED, total), replace=False))
+    chosen = np.sort(np.random.default_rng(seed).choice(total, min(TRAIN_PIXELS, total), replace=False))
     x = np.concatenate([_surroundings(images[i])[pixels] for i, pixels in _by_image(chosen, masks.shape)])
     forest = RandomForestClassifier(TREES, min_samples_leaf=3, n_jobs=-1, random_state=seed)
     forest.fit(x, masks.ravel()[chosen])
-    return forest.set_params(n_jobs=1)  # threads would add up the trees' votes in an order that changes
+    return forest.set_params(n_jobs=1)  # threads would sum the trees' votes in changing order
 
 
-def run_pixel_forest(forest: Any, images: np.ndarray) -> np.ndarray:
+def run_pixel_forest(forest: RandomForestClassifier, images: np.ndarray) -> np.ndarray:
     """Return the forest's class of each pixel, uint8 of shape `(n, height, width)`."""
     found = [forest.predict(_surroundings(image)).reshape(image.shape[:2]) for image in images]
     return np.stack(found).astype(np.uint8)
-
-
-def template_boxes(train: np.ndarray, examples: int, classes: int) -> np.ndarray:
-    """Return the same boxes for every image: the mean box of each class, scored by the share of images that have it.
-
-    Args:
-        train: training targets, shape `(m, most, 5)`.
-        examples: number of images to answer.
-        classes: number of classes.
-
-    Returns:
-        Shape `(examples, classes, 6)`, float32, sorted by score; the score is 0 for a class that training lacks.
-    """
-    rows = np.zeros((classes, 6))
-    for label in range(classes):
-        boxes = train[train[..., 4] == label]
-        if len(boxes):
-            rows[label] = [*boxes[:, :4].mean(0), label, (train[..., 4] == label).any(1).mean()]
-    rows = rows[np.argsort(-rows[:, 5], kind="stable")]
-    return np.repeat(rows[None], examples, axis=0).astype(np.float32)
 
 
 def _surroundings(image: np.ndarray) -> np.ndarray:
@@ -76,3 +62,23 @@ def _by_image(chosen: np.ndarray, shape: tuple[int, ...]) -> Iterable[tuple[int,
     size = shape[1] * shape[2]
     images, starts = np.unique(chosen // size, return_index=True)
     yield from zip((int(i) for i in images), np.split(chosen % size, starts[1:]), strict=True)
+
+
+def answer_most_frequent(data: BaselineData, seed: int) -> BaselineResult:
+    """Answer with `most_frequent_class`."""
+    y = data.targets
+    return BaselineResult({split: most_frequent_class(y["train"], len(y[split])) for split in EVALUATED_SPLITS})
+
+
+def predict_by_forest(data: BaselineData, seed: int) -> BaselineResult:
+    """Fit the forest and classify every pixel."""
+    inputs = data.required("inputs")
+    started = time.perf_counter()
+    forest = fit_pixel_forest(inputs("train"), data.targets["train"], seed=seed)
+    seconds = time.perf_counter() - started
+    return BaselineResult(
+        {split: run_pixel_forest(forest, inputs(split)) for split in EVALUATED_SPLITS}, seconds=seconds
+    )
+
+
+METHODS: dict[str, Method] = {"most_frequent_class": answer_most_frequent, "pixel_forest": predict_by_forest}

@@ -1,0 +1,163 @@
+"""The inputs of baselines: a recipe's splits, preprocessed as for the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from zoo.data.dataset import Dataset, Split
+from zoo.data.inputs import CHUNK_VALUES
+from zoo.data.preprocessing import Preprocessor, chunks
+from zoo.errors import ZooError
+from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData
+from zoo.evaluation.baselines.graphs import graph_statistics, own_features
+from zoo.recipe.schema import Recipe
+from zoo.tasks import TASKS
+
+_DENSE = ("gradient_boosting", "k_nearest_neighbors", "support_vector_machine")  # take no sparse word counts, or slowly
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What the inputs are made from.
+
+    Attributes:
+        recipe: names task and baseline.
+        dataset: the data set.
+        splits: `train`, `validation` and `test`; of a large training split, the part that is fitted on.
+        preprocessor: prepares the inputs.
+        code: numbers in the network's code, where it has one.
+    """
+
+    recipe: Recipe
+    dataset: Dataset
+    splits: dict[str, Split]
+    preprocessor: Preprocessor
+    code: int = 0
+
+    @property
+    def targets(self) -> dict[str, np.ndarray]:
+        """Targets of each split."""
+        return {name: split.targets for name, split in self.splits.items()}
+
+    def prepared(self, name: str) -> np.ndarray:
+        """Return the prepared examples of a split."""
+        return np.concatenate(list(chunks(self.splits[name], self.preprocessor)))
+
+
+def series_data(source: Source) -> BaselineData:
+    """Return the series and the origins of its windows."""
+    series = source.dataset.series
+    assert series is not None
+    return BaselineData(
+        source.targets,
+        series=series.values.astype(np.float64),
+        origins={split: series.origins[split] for split in EVALUATED_SPLITS},
+        season=source.dataset.signature.season,
+        train_end=series.train_end,
+    )
+
+
+def image_data(source: Source) -> BaselineData:
+    """Return images in [0, 1]."""
+    prepared = cache(source.prepared)
+
+    def images(name: str) -> np.ndarray:
+        return (prepared(name) * source.preprocessor.scale + source.preprocessor.offset).astype(np.float32)
+
+    return BaselineData(source.targets, images, classes=len(source.dataset.signature.labels), code=source.code)
+
+
+def prepared_data(source: Source) -> BaselineData:
+    """Return the prepared examples as they are, and the training text of language models."""
+    task, prepared = TASKS[source.recipe.task], cache(source.prepared)
+    text = None
+    if task.reads_corpus:
+        said = source.dataset.train.targets
+        text = said[said != 0]
+        if not task.fills_in:
+            text = np.concatenate([prepared("train")[:1, 0], text])
+    return BaselineData(source.targets, prepared, classes=len(source.dataset.signature.labels), text=text)
+
+
+def feature_data(source: Source) -> BaselineData:
+    """Return one vector an example."""
+    return _FEATURES.get(source.dataset.signature.kind, _vectors)(source)
+
+
+def _vectors(source: Source) -> BaselineData:
+    """Return the numbers of images, tables and arrays, side by side."""
+    splits, preprocessor = source.splits, source.preprocessor
+
+    def features(name: str) -> np.ndarray:
+        return _flat(splits[name], preprocessor)
+
+    def parts(name: str) -> Iterator[np.ndarray]:
+        split = splits[name]
+        size = max(1, CHUNK_VALUES // int(np.prod(preprocessor.shape)))
+        for start in range(0, len(split), size):
+            yield _flat(split.part(np.arange(start, min(start + size, len(split)))), preprocessor)
+
+    signature = source.dataset.signature
+    scale = signature.kind != "image"  # pixels have one unit
+    return BaselineData(source.targets, features, parts, classes=len(signature.labels), scale=scale)
+
+
+def _words(source: Source) -> BaselineData:
+    """Return weighted word counts of texts."""
+    signature, baseline = source.dataset.signature, source.recipe.evaluation.baseline
+    if baseline in _DENSE:
+        raise ZooError(
+            f"evaluation.baseline: {baseline} does not take the thousands of word counts of a text; choose "
+            "logistic_regression or random_forest"
+        )
+    prepared = cache(source.prepared)
+    words = _word_counts(prepared("train"), len(signature.tokenizer or ()))
+    return BaselineData(source.targets, lambda name: words(prepared(name)), classes=len(signature.labels), scale=False)
+
+
+def _graphs(source: Source) -> BaselineData:
+    """Return what a method without message passing knows of a graph: its first node, or statistics."""
+    preprocessor, node = source.preprocessor, source.recipe.task == "node_classification"
+
+    def features(name: str) -> np.ndarray:
+        parts = []
+        for chunk in chunks(source.splits[name], preprocessor):
+            nodes = (chunk["nodes"] * preprocessor.scale + preprocessor.offset).astype(np.float32)
+            parts.append(own_features(nodes) if node else graph_statistics(nodes, chunk["edges"]))
+        return np.concatenate(parts)
+
+    return BaselineData(source.targets, features, classes=len(source.dataset.signature.labels))
+
+
+_FEATURES = {"text": _words, "graph": _graphs}  # by kind of input
+
+
+def _flat(split: Split, preprocessor: Preprocessor) -> np.ndarray:
+    """Return the prepared examples as float32 vectors, `(examples, features)`."""
+    vectors, done = np.empty((0, 0), np.float32), 0
+    for chunk in chunks(split, preprocessor):
+        rows = (chunk * preprocessor.scale + preprocessor.offset).astype(np.float32).reshape(len(chunk), -1)
+        if not done:  # allocated once: joining parts at the end would hold them in memory twice
+            vectors = np.empty((len(split), rows.shape[1]), np.float32)
+        vectors[done : done + len(rows)] = rows
+        done += len(rows)
+    return vectors
+
+
+def _word_counts(train: np.ndarray, vocabulary: int) -> Any:
+    """Return a function from token ids to weighted counts (TF-IDF, weights from the training texts), sparse."""
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    def counts(ids: np.ndarray) -> Any:
+        rows, columns = np.nonzero(ids)
+        ones = np.ones(len(rows), np.float64)
+        return csr_matrix((ones, (rows, ids[rows, columns])), shape=(len(ids), vocabulary))
+
+    weights = TfidfTransformer(sublinear_tf=True).fit(counts(train))
+    return lambda ids: weights.transform(counts(ids))

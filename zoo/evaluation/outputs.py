@@ -1,0 +1,74 @@
+"""Evaluation of a model whose outputs are compared with targets, example by example."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.evaluation.result import Outputs, TaskResult
+from zoo.tasks import TASKS, words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from zoo.evaluation.result import TrainedTask
+    from zoo.training.problem import Problem
+
+_MAX_TRAIN_EXAMPLES = 10_000  # that the metrics on the training split are computed on
+_MAX_TRAIN_TARGETS = 1 << 20  # numbers in their targets
+
+
+def evaluate_outputs(trained: TrainedTask) -> TaskResult:
+    """Run the model on (part of) the training split, on validation and on test, and the baseline beside it."""
+    return TaskResult(_outputs(trained), _baseline(trained.problem, trained.console))
+
+
+def evaluate_anomalies(trained: TrainedTask) -> TaskResult:
+    """Run the model on validation and test, and choose the threshold on validation.
+
+    Training has no abnormal example to tell from the others.
+    """
+    from zoo.evaluation.metrics.threshold import choose_threshold, threshold_metrics
+
+    outputs = _outputs(trained)
+    (known, scores), (y, output) = outputs["validation"], outputs["test"]
+    threshold = threshold_metrics(y, output, choose_threshold(scores, known))
+    return TaskResult(outputs, _baseline(trained.problem, trained.console), {"threshold": threshold})
+
+
+def _outputs(trained: TrainedTask) -> Outputs:
+    """Return targets and outputs of each split, without augmentation.
+
+    The training split is left out if it has nothing abnormal to tell from the rest, or nothing hidden to predict.
+    """
+    from zoo.training.saved_model import saved_outcomes
+
+    problem, found = trained.problem, {}
+    dataset, task = problem.dataset, TASKS[problem.recipe.task]
+    train, validation = dataset.train, dataset.validation
+    if task.finds_anomalies or task.fills_in:
+        found["validation"] = (validation.targets, problem.outputs(problem.prepare(validation)))
+    else:
+        most = max(1, min(_MAX_TRAIN_EXAMPLES, _MAX_TRAIN_TARGETS // train.targets[0].size))
+        if len(train) > most:
+            chosen = np.random.default_rng(0).choice(len(train), most, replace=False)
+            train = train.part(np.sort(chosen))
+        found["train"] = (train.targets, problem.outputs(problem.prepare(train)))
+        found["validation"] = (validation.targets, problem.outputs(problem.validation))
+    found["test"] = (dataset.test.targets, saved_outcomes(trained.model, dataset.test, dataset.signature, task))
+    return found
+
+
+def _baseline(problem: Problem, console: Console) -> dict[str, Any] | None:
+    """Fit the recipe's baseline on the training split, and run it on validation and test."""
+    from zoo.evaluation.baselines.run import run_baseline
+
+    name = problem.recipe.evaluation.baseline
+    if name is None:
+        return None
+    console.print(f"Baseline: {words(name)} on the same split …")
+    code = 0
+    if TASKS[problem.recipe.task].reconstructs:
+        code = problem.views.network.get_layer("features").output.shape[-1]
+    return run_baseline(problem.recipe, problem.dataset, problem.preprocessor, code=code)
