@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from zoo import registry
+from zoo.commands.describe import describe
 from zoo.errors import ZooError
+from zoo.utils.settings import settings_of
 
 
 @pytest.fixture
@@ -16,9 +18,7 @@ def state(monkeypatch):
     monkeypatch.setattr(registry, "_builders", dict(registry._builders))
     monkeypatch.setattr(registry, "_plugins", {"loaded": False})
     monkeypatch.setattr(registry, "entry_points", lambda group: [])
-    registry._config_model.cache_clear()
-    yield monkeypatch
-    registry._config_model.cache_clear()
+    return monkeypatch
 
 
 def register(name, module="elsewhere.tiny", **options):
@@ -67,7 +67,7 @@ def test_unknown_filters_suggest_the_nearest(filters, message):
         registry.list_models(**filters)
 
 
-@pytest.mark.parametrize("use", [registry.entry, registry.build, registry.builder, registry.describe])
+@pytest.mark.parametrize("use", [registry.entry, registry.build, registry.builder, describe])
 def test_unknown_name_suggests_the_nearest(use):
     with pytest.raises(ZooError, match=r"unknown model 'resnet81'; did you mean 'resnet18'\? \(known: .*mlp"):
         use("resnet81")
@@ -158,7 +158,7 @@ def small_network(name: str, *, input_shape: Sequence[int], outputs: int, width:
 
 
 def variant(**defaults):
-    @registry.settings_of(small_network, **defaults)
+    @settings_of(small_network, **defaults)
     def wide(*, gain: float = 1.0, **settings) -> str:
         """Wide network."""
         return f"{small_network('wide', **settings)} gain {gain}"

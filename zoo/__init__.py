@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zoo.commands.describe import describe
     from zoo.commands.evaluate import evaluate
     from zoo.commands.export import export
     from zoo.commands.train import train
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from zoo.layers.head import features, with_head
     from zoo.models.applications_weights import load_applications_weights
     from zoo.recipe import list_recipes, load_recipe
-    from zoo.registry import build, describe, list_models, register
+    from zoo.registry import build, list_models, register
     from zoo.serving.exported_model import ExportedModel
 
 _HOME = {
@@ -27,7 +28,7 @@ _HOME = {
     "list_recipes": "zoo.recipe",
     "load_recipe": "zoo.recipe",
     "build": "zoo.registry",
-    "describe": "zoo.registry",
+    "describe": "zoo.commands.describe",
     "list_models": "zoo.registry",
     "register": "zoo.registry",
     "ExportedModel": "zoo.serving.exported_model",

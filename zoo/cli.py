@@ -60,9 +60,9 @@ def list_(
 @app.command()
 def describe(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: Json = False) -> None:
     """Describe a model: settings and defaults, parameters, FLOPs, paper."""
-    from zoo import registry
+    from zoo.commands.describe import describe as facts_of
 
-    facts = registry.describe(name)
+    facts = facts_of(name)
     if as_json:
         _json(facts)
         return

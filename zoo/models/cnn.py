@@ -29,7 +29,8 @@ from zoo.layers.stochastic_depth import linear_rates
 from zoo.layers.temporal import StepNorm, temporal_block
 from zoo.layers.types import AtLeastTen, AtLeastTwo, Count, DropRate, Factor, FiveCounts, NotNegative, Share
 from zoo.layers.unet import Upsample, double_convolution, double_size
-from zoo.registry import register, settings_of
+from zoo.registry import register
+from zoo.utils.settings import settings_of
 
 Stem = Literal["small", "imagenet"]
 

@@ -29,7 +29,8 @@ from zoo.layers.time_embedding import embed_label, embed_time
 from zoo.layers.transformer import EPSILON as BLOCK_EPSILON
 from zoo.layers.transformer import hidden_width, mlp_branch
 from zoo.layers.types import Count, DropRate, Factor
-from zoo.registry import register, settings_of
+from zoo.registry import register
+from zoo.utils.settings import settings_of
 
 TIME_WAVES = 256  # of the diffusion transformer, as in its authors' code
 

@@ -29,7 +29,8 @@ from zoo.layers.graph import (
 from zoo.layers.head import head
 from zoo.layers.norms import normalization
 from zoo.layers.types import Count, DropRate
-from zoo.registry import register, settings_of
+from zoo.registry import register
+from zoo.utils.settings import settings_of
 
 NodeNorm = Literal["none", "layer", "rms"]  # batch norm would count the padding
 

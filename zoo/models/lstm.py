@@ -22,7 +22,8 @@ from zoo.layers.norms import Norm
 from zoo.layers.recurrent import LSTM, RecurrentInitializer, pool_steps, recurrent, recurrent_model
 from zoo.layers.residual import convolution
 from zoo.layers.types import Count, DropRate
-from zoo.registry import register, settings_of
+from zoo.registry import register
+from zoo.utils.settings import settings_of
 
 
 @register(

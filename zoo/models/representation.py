@@ -28,7 +28,8 @@ from zoo.layers.types import Count, Counts, Factor, ProperShare
 from zoo.layers.unit_length import UnitLength
 from zoo.models.transformer import transformer_encoder
 from zoo.models.vit import vit_tiny
-from zoo.registry import register, settings_of
+from zoo.registry import register
+from zoo.utils.settings import settings_of
 
 
 def _contrastive(

@@ -13,7 +13,8 @@ import keras
 
 from zoo.layers.recurrent import GRU, GRUCell, RecurrentInitializer, recurrent_model
 from zoo.layers.types import Count
-from zoo.registry import register, settings_of
+from zoo.registry import register
+from zoo.utils.settings import settings_of
 
 
 @register(

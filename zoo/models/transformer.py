@@ -27,7 +27,8 @@ from zoo.layers.transformer import (
     transformer_blocks,
 )
 from zoo.layers.types import Count, DropRate, Factor
-from zoo.registry import register, settings_of
+from zoo.registry import register
+from zoo.utils.settings import settings_of
 
 SeriesPool = Literal["flatten", "mean"]
 

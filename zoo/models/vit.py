@@ -23,7 +23,8 @@ from zoo.layers.transformer import (
     transformer_blocks,
 )
 from zoo.layers.types import Count, DropRate, Factor
-from zoo.registry import register, settings_of
+from zoo.registry import register
+from zoo.utils.settings import settings_of
 
 ImagePool = Literal["token", "mean"]
 
