@@ -121,7 +121,7 @@ def test_the_best_of_other_families_trained_again_is_its_trial(text, write, tmp_
 
 
 @pytest.mark.slow
-def test_hyperband_goes_on_with_trials_as_if_they_had_not_been_stopped(write, tmp_path):
+def test_hyperband_resumes_trials_as_if_they_had_not_been_stopped(write, tmp_path):
     overrides = ["search.tuner=hyperband", "search.max_trials=8", "training.epochs=6", "search.factor=2"]
     report = tune(write(MLP), overrides, folder=tmp_path / "search")
     later = [t for t in report["trials"] if t["parent"] is not None]
@@ -136,7 +136,7 @@ def test_hyperband_goes_on_with_trials_as_if_they_had_not_been_stopped(write, tm
 
 
 @pytest.mark.slow
-def test_hopeless_trials_are_stopped_and_are_recipes_too(write, tmp_path):
+def test_trials_below_the_median_are_stopped_and_are_recipes_too(write, tmp_path):
     overrides = [
         *("training.epochs=6", "search.max_trials=8", "search.hopeless={after_epochs: 2, after_trials: 3}"),
         "search.space.optimizer.learning_rate.peak={log: [1e-6, 1e-1]}",
@@ -224,9 +224,9 @@ def test_two_at_once_in_one_folder_are_refused(write, tmp_path):
 
 
 def test_a_worker_with_another_folder_says_so(write, tmp_path, monkeypatch):
-    from zoo.search import chief as remote
+    from zoo.search import worker
 
-    monkeypatch.setattr(remote.Client, "take", lambda self: ("RUNNING", 0))
+    monkeypatch.setattr(worker.Client, "take", lambda self: ("RUNNING", 0))
     with pytest.raises(ZooError, match="is not the chief's folder"):
         work(write(MLP), chief="127.0.0.1:9", worker="a", folder=tmp_path / "elsewhere")
 
@@ -235,7 +235,7 @@ def test_a_worker_with_another_folder_says_so(write, tmp_path, monkeypatch):
 
 
 def start(*arguments, cwd):
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     command = [sys.executable, "-m", "zoo", "tune", *map(str, arguments)]
     return subprocess.Popen(
         command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -272,11 +272,11 @@ def test_killed_and_started_again_it_comes_to_the_same(write, tmp_path):
     last = start(*arguments, tmp_path / "cut", "--json", cwd=tmp_path)
     out, said = last.communicate()
     assert last.returncode == 0, said
-    assert "Going on: " in said
+    assert "Resuming: " in said
     assert trials(tmp_path / "cut") == trials(tmp_path / "whole")
     assert json.loads(out)["best"]["figure"] == min(figure for _, _, figure, *_ in trials(tmp_path / "whole"))
-    going_on = [p for p in logs.glob("*/seed-0/log.txt") if "Going on after epoch" in p.read_text()]
-    assert going_on
+    resumed = [p for p in logs.glob("*/seed-0/log.txt") if "Going on after epoch" in p.read_text()]
+    assert resumed
 
 
 @pytest.mark.slow

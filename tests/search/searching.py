@@ -1,10 +1,10 @@
-"""What several tests of the search share: a recipe, a board, and trials that are told to have ended."""
+"""What several tests of the search share: a recipe, a state, and trials that are told to have ended."""
 
 from rich.console import Console
 
 from zoo.recipe import load_recipe
-from zoo.search.records import digest
-from zoo.search.state import Board
+from zoo.search.state import SearchState
+from zoo.search.trial_job import digest
 from zoo.utils.files import write_json
 
 RECIPE = """\
@@ -27,23 +27,23 @@ def recipe_file(folder, text=RECIPE):
     return path
 
 
-def board(path, folder, *overrides, said=None):
+def search_state(path, folder, *overrides, said=None):
     console = Console(file=said, width=300) if said is not None else Console(quiet=True)
-    return Board(load_recipe(path, overrides), str(path), overrides, folder, console)
+    return SearchState(load_recipe(path, overrides), str(path), overrides, folder, console)
 
 
-def figure_of(record):
-    """Return a figure that depends on a trial's values alone."""
+def objective_of(record):
+    """Return an objective that depends on a trial's values alone."""
     values = record.proposed
     rate, dropout = values["optimizer.learning_rate.peak"], values["model.dropout"]
     return round(1.0 / (1.0 + abs(rate - 0.01) * 50 + dropout) + 0.001 * values["training.batch_size"], 6)
 
 
-def outcome(figure, **more):
+def outcome(value, **more):
     return {
-        "objective": figure,
-        "figures": {"val_accuracy": figure},
-        "curve": [figure / 2, figure],
+        "objective": value,
+        "figures": {"val_accuracy": value},
+        "curve": [value / 2, value],
         "epochs": 2,
         "kept_epoch": 2,
         "stopped_after": None,
@@ -53,18 +53,18 @@ def outcome(figure, **more):
     }
 
 
-def end(made, record, figure=None, **more):
+def end(made, record, objective=None, **more):
     """End a trial, as its runs would."""
-    leave(made, record, figure, **more)
+    leave(made, record, objective, **more)
     return made.put(record.number)
 
 
-def leave(made, record, figure=None, **more):
+def leave(made, record, objective=None, **more):
     """Leave what runs leave: an outcome in the run folder of each seed."""
-    for i, seed in enumerate(made.seeds):
-        value = (figure_of(record) if figure is None else figure) + 0.01 * i
-        folder = made.book.run_folder(record.number, seed)
-        recipe = load_recipe(made.book.trial_folder(record.number) / "recipe.yaml", [f"training.seed={seed}"])
+    for i, seed in enumerate(made.trials.seeds):
+        value = (objective_of(record) if objective is None else objective) + 0.01 * i
+        folder = made.store.run_folder(record.number, seed)
+        recipe = load_recipe(made.store.recipe_file(record.number), [f"training.seed={seed}"])
         write_json(folder / "outcome.json", {"recipe": digest(recipe), **outcome(value, **more)})
         (folder / "checkpoints").mkdir(exist_ok=True)
 
@@ -78,6 +78,6 @@ def run_to_the_end(made):
 
 def trials(made):
     return {
-        number: (r.values, r.proposed, r.status, r.figure, r.epochs, r.parent)
-        for number, r in sorted(made.book.records.items())
+        number: (r.values, r.proposed, r.status, r.objective_value, r.epochs, r.parent)
+        for number, r in sorted(made.store.records.items())
     }

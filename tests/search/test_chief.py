@@ -1,14 +1,19 @@
 """A chief and its workers over real gRPC on loopback; the trials are not trained."""
 
 import socket
+import sys
 import threading
 
 import pytest
-from searching import board, leave, recipe_file, run_to_the_end, trials
+from searching import leave, recipe_file, run_to_the_end, search_state, trials
 
+from zoo.commands.tune import tune, work
 from zoo.errors import ZooError
-from zoo.search import chief as remote
-from zoo.search.chief import Chief, Client, address, is_loopback, serve
+from zoo.search import chief as chief_module
+from zoo.search import rpc
+from zoo.search.chief import Chief, start_server
+from zoo.search.rpc import LEASE_SECONDS, is_loopback, parse_address
+from zoo.search.worker import Client
 
 
 @pytest.fixture(scope="module")
@@ -19,18 +24,18 @@ def path(tmp_path_factory):
 @pytest.fixture
 def clock(monkeypatch):
     """Return the seconds that the chief's clock is ahead; a test moves it."""
-    ahead, real = [0.0], remote.time.monotonic
-    monkeypatch.setattr(remote.time, "monotonic", lambda: real() + ahead[0])
+    ahead, real = [0.0], chief_module.time.monotonic
+    monkeypatch.setattr(chief_module.time, "monotonic", lambda: real() + ahead[0])
     return ahead
 
 
 @pytest.fixture
 def served(path, tmp_path):
-    """Serve a board; return it, the chief, and what makes clients."""
-    made, ended = board(path, tmp_path), []
+    """Serve a search; return it, the chief, and what makes clients."""
+    made, ended = search_state(path, tmp_path), []
     chief = Chief(made, ended.append)
     port = free_port()
-    server, clients = serve(chief, "127.0.0.1", port), []
+    server, clients = start_server(chief, "127.0.0.1", port), []
 
     def client(name):
         clients.append(Client("127.0.0.1", port, name))
@@ -58,7 +63,7 @@ def test_two_workers_come_to_the_trials_of_one_process(served, path, tmp_path):
             if status == "STOPPED":
                 return
             if number is not None:
-                leave(made, made.book.records[number])
+                leave(made, made.store.records[number])
                 one.put(number, failed=False)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in "ab"]
@@ -68,7 +73,7 @@ def test_two_workers_come_to_the_trials_of_one_process(served, path, tmp_path):
         thread.join()
     alone = tmp_path / "alone"
     alone.mkdir()
-    assert trials(made) == run_to_the_end(board(path, alone))
+    assert trials(made) == run_to_the_end(search_state(path, alone))
     assert len(ended) == 12
     assert made.over
 
@@ -78,17 +83,17 @@ def test_a_silent_worker_loses_its_trial_to_another(served, clock):
     lost, other = client("lost"), client("other")
     _, number = lost.take()
     other.take()
-    clock[0] += 0.9 * remote.LEASE
+    clock[0] += 0.9 * LEASE_SECONDS
     assert other.still_own(1)
     assert chief.give_back_silent() == []
-    clock[0] += 0.2 * remote.LEASE
+    clock[0] += 0.2 * LEASE_SECONDS
     assert chief.give_back_silent() == [("lost", number)]
     assert chief.workers == ["other"]
-    leave(made, made.book.records[1])
+    leave(made, made.store.records[1])
     other.put(1, failed=False)
     assert other.take() == ("RUNNING", number)
     assert not lost.still_own(number)  # it comes back, and hears of it
-    leave(made, made.book.records[number])
+    leave(made, made.store.records[number])
     other.put(number, failed=False)
     lost.put(number, failed=False)  # too late
     assert [r.number for r in ended] == [1, number]
@@ -99,7 +104,7 @@ def test_signs_of_life_keep_a_trial(served, clock):
     one = client("one")
     _, number = one.take()
     for _ in range(5):
-        clock[0] += 0.8 * remote.LEASE
+        clock[0] += 0.8 * LEASE_SECONDS
         assert one.still_own(number)
         assert chief.give_back_silent() == []
 
@@ -110,7 +115,7 @@ def test_a_trial_that_the_chief_cannot_see_is_given_again(served):
     _, number = one.take()
     one.put(number, failed=False)  # whose files are elsewhere
     assert ended == []
-    assert made.book.records[number].status == "running"
+    assert made.store.records[number].status == "running"
     assert one.take() == ("RUNNING", number)
 
 
@@ -119,13 +124,13 @@ def test_a_failed_trial(served):
     one = client("one")
     _, number = one.take()
     one.put(number, failed=True)
-    assert made.book.records[number].status == "failed"
+    assert made.store.records[number].status == "failed"
     assert ended[0].message
     assert one.take() == ("RUNNING", 1)
 
 
 def test_a_chief_that_is_gone_is_not_waited_for(monkeypatch):
-    monkeypatch.setattr(remote, "PATIENCE", 0.2)
+    monkeypatch.setattr(rpc, "PATIENCE_SECONDS", 0.2)
     client = Client("127.0.0.1", free_port(), "one")
     with pytest.raises(ZooError, match=r"has not answered for 0 s; start it again"):
         client.take()
@@ -137,16 +142,31 @@ def test_an_address_in_use(served):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(ZooError, match="cannot listen on 127"):
-            serve(served[1], "127.0.0.1", taken.getsockname()[1])
+            start_server(served[1], "127.0.0.1", taken.getsockname()[1])
 
 
 @pytest.mark.parametrize("text", ["localhost", "localhost:", ":80", "a:b", "a:70000", "a:0"])
-def test_what_is_no_address(text):
+def test_what_is_no_parse_address(text):
     with pytest.raises(ZooError, match=f"expected HOST:PORT, for example 127.0.0.1:9000, received {text}"):
-        address(text)
+        parse_address(text)
 
 
 def test_loopback():
-    assert address("10.0.0.1:9000") == ("10.0.0.1", 9000)
+    assert parse_address("10.0.0.1:9000") == ("10.0.0.1", 9000)
     assert all(is_loopback(host) for host in ("127.0.0.1", "localhost", "127.3.2.1", "[::1]"))
     assert not any(is_loopback(host) for host in ("0.0.0.0", "10.0.0.1", "chief.example.org"))
+
+
+def test_what_is_no_chief_says_so(served):
+    _, _, client, _ = served
+    one = client("one")
+    with pytest.raises(ZooError, match="is no chief of this version of zoo"):
+        one._call("unheard_of")
+
+
+@pytest.mark.parametrize("command", [tune, lambda *a, **k: work(*a, worker="a", **k)], ids=["chief", "worker"])
+def test_without_grpc_the_extra_is_named_before_anything_is_written(command, path, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "grpc", None)
+    with pytest.raises(ZooError, match=r'needs grpcio: pip install "keras-model-zoo\[distributed\]"'):
+        command(path, chief="127.0.0.1:9", folder=tmp_path / "search")
+    assert not (tmp_path / "search").exists()

@@ -4,18 +4,18 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.search.median_stopping import is_hopeless
+from zoo.search.median_stopping import is_below_median
 
 CURVE = st.lists(st.floats(0, 1), min_size=1, max_size=6)
 
 
 @given(CURVE, st.lists(CURVE, max_size=6), st.booleans())
-def test_definition(own, rivals, rises):
-    found = is_hopeless(own, rivals, greater_is_better=rises)
-    if not rivals:
+def test_definition(own, finished, rises):
+    found = is_below_median(own, finished, greater_is_better=rises)
+    if not finished:
         assert not found
         return
-    averages = [np.mean(rival[: len(own)]) for rival in rivals]
+    averages = [np.mean(curve[: len(own)]) for curve in finished]
     best = np.max(own) if rises else np.min(own)
     median = np.median(averages)
     if abs(best - median) > 1e-9:
@@ -23,7 +23,7 @@ def test_definition(own, rivals, rises):
 
 
 def test_equal_is_not_worse():
-    assert not is_hopeless([0.5], [[0.5], [0.5]], greater_is_better=True)
-    assert is_hopeless([0.4, 0.45], [[0.5, 0.6], [0.1], [0.5, 0.5]], greater_is_better=True)
-    assert not is_hopeless([0.4, 0.55], [[0.5, 0.6], [0.1], [0.5, 0.5]], greater_is_better=True)
-    assert not is_hopeless([], [[0.5]], greater_is_better=True)
+    assert not is_below_median([0.5], [[0.5], [0.5]], greater_is_better=True)
+    assert is_below_median([0.4, 0.45], [[0.5, 0.6], [0.1], [0.5, 0.5]], greater_is_better=True)
+    assert not is_below_median([0.4, 0.55], [[0.5, 0.6], [0.1], [0.5, 0.5]], greater_is_better=True)
+    assert not is_below_median([], [[0.5]], greater_is_better=True)

@@ -70,15 +70,15 @@ def test_values_lie_in_the_space_and_none_is_tried_twice(tuner, path):
 
 @pytest.mark.parametrize("tuner", TUNERS)
 @pytest.mark.parametrize("stopped_after", [0, 1, 6])
-def test_an_oracle_that_is_told_of_the_trials_goes_on_as_the_first_would(tuner, stopped_after, path):
+def test_an_oracle_that_is_told_of_the_trials_proposes_as_the_first_would(tuner, stopped_after, path):
     whole = search(oracle_of(path, tuner)[0], noise(2))
     again, _ = oracle_of(path, tuner)
     for values, score in whole[:stopped_after]:
-        again.recalled = values
+        again.known_values = values
         trial = again.create_trial("w")
         assert trial.hyperparameters.values == values
         again.end(trial.trial_id, score)
-    again.recalled = None
+    again.known_values = None
     rest = search(again, lambda number: whole[stopped_after + number][1])
     assert rest == whole[stopped_after:]
 
@@ -90,7 +90,7 @@ def test_seeds_differ(tuner, path):
     assert search(oracle_of(path, tuner)[0], noise(3)) == first
 
 
-def test_the_grid_is_gone_through_whole(path):
+def test_the_grid_is_searched_whole(path):
     space = ["search.space.optimizer.learning_rate.peak=[0.001, 0.01]", "search.space.training.batch_size=null"]
     oracle, dims = oracle_of(
         path, "grid", *space, "search.max_trials=1000", "search.space.model.dropout={linear: [0, 0.4], step: 0.2}"
@@ -111,9 +111,9 @@ def test_a_guess_of_the_gaussian_process_is_made_again_too(path):
     whole = search(oracle_of(path, "bayesian", *few)[0], noise(2))
     again, _ = oracle_of(path, "bayesian", *few)
     for values, score in whole[:5]:
-        again.recalled = values
+        again.known_values = values
         again.end(again.create_trial("w").trial_id, score)
-    again.recalled = None
+    again.known_values = None
     assert search(again, lambda number: whole[5][1]) == whole[5:]
 
 
@@ -140,7 +140,7 @@ def test_bayesian_goes_where_it_is_better(path):
 
 
 def test_hyperband_halves_as_keras_tuner_does(path):
-    """Rounds of a bracket: sizes and epochs are keras-tuner's own; what goes on is the best third."""
+    """Rounds of a bracket: sizes and epochs are keras-tuner's own; the best third is promoted."""
     oracle, _ = oracle_of(path, "hyperband", "search.max_trials=100")
     theirs = keras_tuner.oracles.HyperbandOracle(keras_tuner.Objective("val_accuracy", "max"), max_epochs=9, factor=3)
     first = theirs._current_bracket
@@ -154,8 +154,8 @@ def test_hyperband_halves_as_keras_tuner_does(path):
     numbered = {f"{i:03}": (v, s) for i, (v, s) in enumerate(found)}
     for before, after in itertools.pairwise(rounds):
         scores = sorted((s for v, s in found if v in before), reverse=True)
-        gone_on = sorted((numbered[v[PARENT]][1] for v in after), reverse=True)
-        assert gone_on == scores[: len(after)]
+        promoted = sorted((numbered[v[PARENT]][1] for v in after), reverse=True)
+        assert promoted == scores[: len(after)]
 
 
 @pytest.mark.parametrize("most", [2, 5, 12, 20, 50])

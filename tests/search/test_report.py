@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from searching import board, end, figure_of, recipe_file, run_to_the_end
+from searching import end, objective_of, recipe_file, run_to_the_end, search_state
 
-from zoo.search.importance import FEWEST, importance
-from zoo.search.records import Record
+from zoo.search.importance import MIN_TRIALS, importance
+from zoo.search.records import TrialRecord
 from zoo.search.report import write_report
 
 
@@ -27,14 +27,14 @@ def page(folder):
 
 @pytest.mark.parametrize("tuner", ["random", "hyperband"])
 def test_report(tuner, path, tmp_path):
-    made = board(path, tmp_path, f"search.tuner={tuner}")
+    made = search_state(path, tmp_path, f"search.tuner={tuner}")
     run_to_the_end(made)
     report = write_report(made)
     assert json.loads((tmp_path / "report.json").read_text()) == json.loads(json.dumps(report))
-    figures = {r.number: figure_of(r) for r in made.book.records.values()}
-    assert report["best"]["figure"] == max(figures.values())
-    assert report["own"]["figure"] == figures[0]
-    assert [t["figure"] for t in report["trials"]] == list(figures.values())
+    objectives = {r.number: objective_of(r) for r in made.store.records.values()}
+    assert report["best"]["figure"] == max(objectives.values())
+    assert report["own"]["figure"] == objectives[0]
+    assert [t["figure"] for t in report["trials"]] == list(objectives.values())
     assert report["seconds"] == pytest.approx(sum(t["seconds"] for t in report["trials"]))
     text = page(tmp_path)
     assert text.count("<svg") == 3 if tuner == "hyperband" else text.count("<svg") >= 3
@@ -43,10 +43,10 @@ def test_report(tuner, path, tmp_path):
 
 
 def test_cost_and_failures_are_shown(path, tmp_path):
-    made = board(path, tmp_path, "search.cost={name: latency, weight: 0.0}", "search.max_trials=4")
-    for number, (figure, cost) in enumerate([(0.5, 2.0), (0.6, 3.0), (0.4, 2.5)]):
+    made = search_state(path, tmp_path, "search.cost={name: latency, weight: 0.0}", "search.max_trials=4")
+    for number, (objective, cost) in enumerate([(0.5, 2.0), (0.6, 3.0), (0.4, 2.5)]):
         assert made.take("w").number == number
-        end(made, made.book.records[number], figure=figure, cost=cost)
+        end(made, made.store.records[number], objective=objective, cost=cost)
     made.put(made.take("w").number, "<b>no</b> room")
     report = write_report(made)
     assert report["pareto"] == [0, 1]
@@ -56,7 +56,7 @@ def test_cost_and_failures_are_shown(path, tmp_path):
 
 
 def test_one_trial_has_a_report(path, tmp_path):
-    made = board(path, tmp_path, "search.max_trials=1")
+    made = search_state(path, tmp_path, "search.max_trials=1")
     end(made, made.take("w"))
     assert write_report(made)["importance"] is None
     assert "Too few trials" in page(tmp_path)
@@ -67,16 +67,21 @@ def test_importance_finds_what_the_score_depends_on():
     trials = []
     for i in range(60):
         values = {"a": float(generator.random()), "b": [int(generator.integers(3))], "c": float(generator.random())}
-        trials.append(Record(i, values, {}, score=3 * values["a"] + values["b"][0]))
+        trials.append(TrialRecord(number=i, values=values, proposed={}, score=3 * values["a"] + values["b"][0]))
     found = importance(trials, ["a", "b", "c"])
     assert sum(found["shares"].values()) == pytest.approx(1)
     assert found["shares"]["c"] < 0.05 < 0.2 < min(found["shares"]["a"], found["shares"]["b"])
     assert found["out_of_bag_r2"] > 0.7
-    assert importance(trials[: FEWEST - 1], ["a"]) is None
-    assert importance([Record(i, {"a": i}, {}, score=1.0) for i in range(20)], ["a"]) is None
+    assert importance(trials[: MIN_TRIALS - 1], ["a"]) is None
+    assert (
+        importance([TrialRecord(number=i, values={"a": i}, proposed={}, score=1.0) for i in range(20)], ["a"]) is None
+    )
 
 
 def test_noise_is_told_from_importance():
     generator = np.random.default_rng(1)
-    trials = [Record(i, {"a": float(generator.random())}, {}, score=float(generator.random())) for i in range(40)]
+    trials = [
+        TrialRecord(number=i, values={"a": float(generator.random())}, proposed={}, score=float(generator.random()))
+        for i in range(40)
+    ]
     assert importance(trials, ["a"])["out_of_bag_r2"] < 0.2

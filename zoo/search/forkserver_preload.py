@@ -1,4 +1,4 @@
-"""What the process imports that trials are forked from; importing this module is all it does."""
+"""What the fork server imports, from which the processes of trials are forked. Importing this module does it."""
 
 from __future__ import annotations
 

@@ -8,26 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from zoo.search.records import Record
+from zoo.search.records import TrialRecord
 
-FEWEST = 8  # trials, below which nothing is said
-_TREES, _REPEATS = 200, 20
+MIN_TRIALS = 8  # below which nothing is said
+_TREES = 200  # of the forest
+_REPEATS = 20  # shuffles of each key
 
 
-def importance(trials: Sequence[Record], keys: Sequence[str]) -> dict[str, Any] | None:
-    """Return each key's share in what a forest, fitted on the trials, says of the score; None for too few trials.
+def importance(trials: Sequence[TrialRecord], keys: Sequence[str]) -> dict[str, Any] | None:
+    """Return the fraction that each key has in a forest's prediction of the score; None for too few trials.
 
     Permutation importance (Breiman, 2001): how much worse the forest is when a key's values are shuffled among the
-    trials. What the forest itself is worth says `out_of_bag_r2`: near or below zero, the shares mean nothing.
+    trials. `out_of_bag_r2` says how good the forest itself is: near or below zero, the fractions mean nothing.
 
     Args:
         trials: those that have a score.
         keys: of the space.
 
     Returns:
-        `shares` by key, summing to one, and `out_of_bag_r2`.
+        `shares` by key, fractions that sum to one, and `out_of_bag_r2`.
     """
-    if len(trials) < FEWEST:
+    if len(trials) < MIN_TRIALS:
         return None
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
@@ -40,19 +41,16 @@ def importance(trials: Sequence[Record], keys: Sequence[str]) -> dict[str, Any] 
     found = permutation_importance(forest, columns, y, n_repeats=_REPEATS, random_state=0).importances_mean
     found = np.maximum(found, 0)
     total = found.sum()
-    shares = found / total if total > 0 else found
+    fractions = found / total if total > 0 else found
     return {
-        "shares": {key: float(share) for key, share in zip(keys, shares, strict=True)},
+        "shares": {key: float(fraction) for key, fraction in zip(keys, fractions, strict=True)},
         "out_of_bag_r2": float(forest.oob_score_),
     }
 
 
-def _column(trials: Sequence[Record], key: str) -> np.ndarray:
-    """Return a key's values as numbers: those of a choice in the order in which they first occur; -1 where it has none.
-
-    The recipe's own values are those that its trial was proposed with.
-    """
-    values = [trial.values.get(key, trial.proposed.get(key)) for trial in trials]
+def _column(trials: Sequence[TrialRecord], key: str) -> np.ndarray:
+    """Return a key's values as numbers: those of a choice in the order of their first trial; -1 where it has none."""
+    values = [trial.value_of(key) for trial in trials]
     if all(v is None or (isinstance(v, int | float) and not isinstance(v, bool)) for v in values):
         return np.array([-1.0 if v is None else float(v) for v in values])
     texts = [None if v is None else v if isinstance(v, str) else json.dumps(v) for v in values]

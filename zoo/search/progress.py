@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from zoo.search.records import Record, describe
+from zoo.search.records import TrialRecord, describe
+
+if TYPE_CHECKING:
+    from zoo.search.state import SearchState
 
 
 class SearchDisplay:
@@ -20,17 +23,17 @@ class SearchDisplay:
 
     Args:
         console: where.
-        board: the search.
+        state: the search.
     """
 
-    def __init__(self, console: Console, board: Any) -> None:
-        self._console, self._board = console, board
-        self._started, self._before = time.perf_counter(), len(board.book.ended)
+    def __init__(self, console: Console, state: SearchState) -> None:
+        self._console, self._state = console, state
+        self._started, self._ended_before = time.perf_counter(), len(state.store.ended)
         self._live: Live | None = None
         self._bar = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}")
         )
-        self._task = self._bar.add_task("trials", total=board.search.max_trials, completed=self._before, left="")
+        self._task = self._bar.add_task("trials", total=state.search.max_trials, completed=self._ended_before, left="")
 
     def __enter__(self) -> SearchDisplay:
         """Begin."""
@@ -44,22 +47,23 @@ class SearchDisplay:
         if self._live is not None:
             self._live.stop()
 
-    def ended(self, record: Record) -> None:
+    def ended(self, record: TrialRecord) -> None:
         """Write a trial's line."""
-        board = self._board
-        count, most = len(board.book.ended), board.search.max_trials
-        head = f"  trial {record.number:>{len(str(most))}} ({count}/{most})"
-        if record.status == "failed":
+        state = self._state
+        count, total = len(state.store.ended), state.search.max_trials
+        head = f"  trial {record.number:>{len(str(total))}} ({count}/{total})"
+        best = state.best
+        if record.status == "failed" or best is None:
             self._console.print(f"{head}  failed: {record.message}", style="yellow", markup=False)
             return
-        best = board.best
-        mark = "best so far" if best is record else f"best {best.figure:.4f} (trial {best.number})"
-        cost = "" if record.cost is None else f"  {board.search.cost.name} {record.cost:.3g}"
+        mark = "best so far" if best is record else f"best {best.objective_value:.4f} (trial {best.number})"
+        search_cost = state.search.cost
+        cost = "" if record.cost is None or search_cost is None else f"  {search_cost.name} {record.cost:.3g}"
         stopped = f", stopped after epoch {record.stopped_after}" if record.stopped_after else ""
         short = f", {record.epochs} epochs" if record.epochs else ""
         self._console.print(
-            f"{head}  {board.objective} {record.figure:.4f}{cost}  {mark}  {record.seconds:.0f} s{stopped}{short}  "
-            f"{self._left()}  {describe(record.values)}",
+            f"{head}  {state.objective} {record.objective_value:.4f}{cost}  {mark}  {record.seconds:.0f} s{stopped}"
+            f"{short}  {self._time_left()}  {describe(record.values)}",
             markup=False,
             highlight=False,
         )
@@ -68,25 +72,25 @@ class SearchDisplay:
         """Show what goes on."""
         if self._live is None:
             return
-        board = self._board
-        self._bar.update(self._task, completed=len(board.book.ended), left=self._left())
-        lines = [Text(self._under_way(r)) for r in list(board.book.records.values()) if r.status == "running"]
+        store = self._state.store
+        self._bar.update(self._task, completed=len(store.ended), left=self._time_left())
+        lines = [Text(self._under_way(r)) for r in list(store.records.values()) if r.status == "running"]
         self._live.update(Group(*lines, self._bar))
 
-    def _under_way(self, record: Record) -> str:
-        board = self._board
-        epochs = record.epochs or board.loaded.recipe.training.epochs
-        for seed in reversed(board.seeds):
-            rows = _rows(board.book.run_folder(record.number, seed) / "metrics.csv")
+    def _under_way(self, record: TrialRecord) -> str:
+        state = self._state
+        epochs = record.epochs or state.loaded.recipe.training.epochs
+        for seed in reversed(state.trials.seeds):
+            rows = _rows(state.store.run_folder(record.number, seed) / "metrics.csv")
             if rows:
-                figure = rows[-1].get(board.objective, "")
-                value = f"{board.objective} {float(figure):.4f}" if figure else ""
+                newest = rows[-1].get(state.objective, "")
+                value = f"{state.objective} {float(newest):.4f}" if newest else ""
                 return f"  trial {record.number}: epoch {len(rows)} of {epochs}  {value}  {describe(record.values)}"
         return f"  trial {record.number}: begins  {describe(record.values)}"
 
-    def _left(self) -> str:
-        ended = len(self._board.book.ended)
-        done, left = ended - self._before, self._board.search.max_trials - ended
+    def _time_left(self) -> str:
+        ended = len(self._state.store.ended)
+        done, left = ended - self._ended_before, self._state.search.max_trials - ended
         if left <= 0 or done <= 0:
             return ""
         seconds = round((time.perf_counter() - self._started) / done * left)

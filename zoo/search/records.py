@@ -1,29 +1,26 @@
-"""What is known of each trial, one folder a trial: `trial.json`, `recipe.yaml`, and the runs.
+"""What is known of each trial, a folder a trial: `trial.json`, `recipe.yaml` and the runs.
 
-The recipe of a trial is a small file that extends the recipe that is searched. Nothing but these files is needed to go
-on with a search.
+These files are all that is needed to resume a search.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from zoo.errors import ZooError
-from zoo.recipe import LoadedRecipe
-from zoo.recipe.search import Search
-from zoo.recipe.space import greater_is_better, objective_of
 from zoo.utils.files import read_json, write_json
 
-OUTCOME = "outcome.json"  # of a run
 Status = Literal["running", "finished", "failed"]
+# The names of these fields in trial.json and report.json.
+_JSON_NAMES = {"objective_value": "figure", "objective_values": "figures"}
+_FIELD_NAMES = {name: field for field, name in _JSON_NAMES.items()}
 
 
-@dataclass
-class Record:
+@dataclass(kw_only=True)
+class TrialRecord:
     """A trial.
 
     Attributes:
@@ -31,19 +28,19 @@ class Record:
         values: by dotted key, as a recipe has them.
         proposed: the same as keras-tuner has them.
         status: how far it is.
-        began_after: trials that had ended when it began.
+        began_after: number of trials that had ended when it began.
         ended: its place in the order in which trials ended, from 0.
         worker: who runs it.
         epochs: epochs that it is trained for at most, where that is not what the recipe says.
-        parent: number of the trial whose training it goes on with.
-        figure: the objective, the mean over its seeds.
-        figures: the objective with each seed.
-        score: what the tuner sees: the figure, less what the cost is worth.
+        parent: number of the trial whose training it resumes.
+        objective_value: the objective on validation, the mean over its seeds.
+        objective_values: the objective with each seed.
+        score: what the tuner sees: `objective_value`, less what the cost is worth.
         cost: what the model costs, where the search asks for it.
-        kept_epoch: the epoch whose figure it is, with the first seed.
-        stopped_after: epochs after which it was stopped as hopeless.
+        kept_epoch: the epoch whose value it is, with the first seed.
+        stopped_after: epochs after which median stopping ended it.
         seconds: of training.
-        parameters: numbers that the model learns.
+        parameters: number of trainable parameters.
         curve: the objective by epoch, with the first seed.
         message: why it failed.
     """
@@ -57,8 +54,8 @@ class Record:
     worker: str = ""
     epochs: int | None = None
     parent: int | None = None
-    figure: float | None = None
-    figures: list[float] = field(default_factory=list)
+    objective_value: float | None = None
+    objective_values: list[float] = field(default_factory=list)
     score: float | None = None
     cost: float | None = None
     kept_epoch: int | None = None
@@ -68,8 +65,28 @@ class Record:
     curve: list[float | None] = field(default_factory=list)
     message: str | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as `trial.json` and `report.json` have it."""
+        return {_JSON_NAMES.get(key, key): value for key, value in asdict(self).items()}
 
-class Book:
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> TrialRecord:
+        """Return the trial of a document that `to_json` made.
+
+        Raises:
+            TypeError: a field is missing or unknown.
+        """
+        return cls(**{_FIELD_NAMES.get(key, key): value for key, value in document.items()})
+
+    def value_of(self, key: str) -> Any:
+        """Return the value of a key of the space; None where the trial has none.
+
+        The recipe's own values are those that its trial was proposed with.
+        """
+        return self.values.get(key, self.proposed.get(key))
+
+
+class TrialStore:
     """The trials of a search, in a folder.
 
     Args:
@@ -78,12 +95,16 @@ class Book:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.records: dict[int, Record] = {}
+        self.records: dict[int, TrialRecord] = {}
         self.damaged: list[Path] = []
 
     def trial_folder(self, number: int) -> Path:
         """Return the folder of a trial."""
         return self.folder / "trials" / f"{number:04}"
+
+    def recipe_file(self, number: int) -> Path:
+        """Return the recipe of a trial."""
+        return self.trial_folder(number) / "recipe.yaml"
 
     def run_folder(self, number: int, seed: int) -> Path:
         """Return the run folder of a trial with a seed."""
@@ -94,106 +115,60 @@ class Book:
         self.records, self.damaged = {}, []
         for path in sorted(self.folder.glob("trials/[0-9]*/trial.json")):
             try:
-                record = Record(**read_json(path))
-            except (ZooError, TypeError):
+                record = TrialRecord.from_json(read_json(path))
+            except (ZooError, TypeError, AttributeError):  # AttributeError: it is JSON, but no object
                 self.damaged.append(path)
                 continue
             self.records[record.number] = record
 
-    def write(self, record: Record) -> None:
+    def write(self, record: TrialRecord) -> None:
         """Keep a trial."""
         self.records[record.number] = record
-        write_json(self.trial_folder(record.number) / "trial.json", asdict(record))
+        write_json(self.trial_folder(record.number) / "trial.json", record.to_json())
 
     @property
-    def ended(self) -> list[Record]:
+    def ended(self) -> list[TrialRecord]:
         """The trials that have ended, in that order."""
         return sorted((r for r in self.records.values() if r.ended is not None), key=lambda r: r.ended or 0)
 
     @property
-    def finished(self) -> list[Record]:
+    def finished(self) -> list[TrialRecord]:
         """The trials that have a score, by number."""
         return [r for _, r in sorted(self.records.items()) if r.status == "finished" and r.score is not None]
 
-    def best(self, *, greater_is_better: bool) -> Record | None:
+    def best(self, *, greater_is_better: bool) -> TrialRecord | None:
         """Return the trial with the best score, of several the earliest."""
-        sign = -1 if greater_is_better else 1
-        return min(self.finished, key=lambda r: (sign * (r.score or 0.0), r.number), default=None)
+        return next(iter(ranked(self.finished, greater_is_better=greater_is_better)), None)
 
 
-@dataclass(frozen=True)
-class Order:
-    """What a run of a trial is to do.
-
-    Attributes:
-        recipe: the trial's recipe file.
-        name: the recipe's name, as runs have it.
-        search: how the trial is judged; the trial's own recipe does not know what the command line said of it.
-        objective: the figure that is looked at.
-        greater_is_better: its direction.
-        folder: the run folder.
-        seed: the training seed.
-        before: run folder of the same training for fewer epochs, to go on from; None where there is none.
-        rivals: the objective of finished trials by epoch, for telling that this one will not win.
-    """
-
-    recipe: Path
-    name: str
-    search: Search
-    objective: str
-    greater_is_better: bool
-    folder: Path
-    seed: int
-    before: Path | None = None
-    rivals: tuple[tuple[float, ...], ...] = ()
+def ranked(records: Iterable[TrialRecord], *, greater_is_better: bool) -> list[TrialRecord]:
+    """Return trials by their score, the best first; of equal ones the earliest."""
+    sign = -1 if greater_is_better else 1
+    return sorted(records, key=lambda r: (sign * (r.score or 0.0), r.number))
 
 
-def order(book: Book, record: Record, loaded: LoadedRecipe, seed: int) -> Order:
-    """Return what a trial's run with a seed is to do."""
-    assert loaded.recipe.search is not None
-    curves = [r.curve for r in book.finished if r.number != record.number]
-    return Order(
-        book.trial_folder(record.number) / "recipe.yaml",
-        loaded.name,
-        loaded.recipe.search,
-        objective_of(loaded.recipe),
-        greater_is_better(loaded.recipe),
-        book.run_folder(record.number, seed),
-        seed,
-        None if record.parent is None else book.run_folder(record.parent, seed),
-        tuple(tuple(v for v in curve if v is not None) for curve in curves),
-    )
-
-
-def outcome_of(folder: Path, recipe: str | None = None) -> dict[str, Any] | None:
-    """Return what came of a run; None where it has not ended, or the file is damaged or of another recipe.
+def pareto_front(
+    records: Iterable[TrialRecord], costs: Mapping[int, float | None], *, greater_is_better: bool
+) -> list[TrialRecord]:
+    """Return the trials that no other beats in objective and cost at once, the cheapest first.
 
     Args:
-        folder: the run folder.
-        recipe: what `digest` gives for the recipe that it must be of; any if left out.
+        records: the trials; those without a value or a cost are left out.
+        costs: by the number of a trial.
+        greater_is_better: the direction of the objective.
     """
-    try:
-        found = read_json(folder / OUTCOME)
-    except ZooError:
-        return None
-    if not isinstance(found, dict) or not ("failed" in found or "objective" in found):
-        return None
-    return found if recipe is None or found.get("recipe") == recipe else None
-
-
-def digest(loaded: LoadedRecipe) -> str:
-    """Return what tells a run's recipe from others."""
-    return hashlib.sha256(loaded.run_yaml().encode()).hexdigest()
-
-
-def pareto(records: list[Record], *, greater_is_better: bool) -> list[Record]:
-    """Return the trials that no other beats in figure and cost at once, the cheapest first."""
-    known = [r for r in records if r.figure is not None and r.cost is not None]
     sign = -1 if greater_is_better else 1
-    front: list[Record] = []
-    for record in sorted(known, key=lambda r: (r.cost, sign * (r.figure or 0.0), r.number)):
-        if not front or sign * (record.figure or 0.0) < sign * (front[-1].figure or 0.0):
+    known = [
+        (cost, sign * r.objective_value, r.number, r)
+        for r in records
+        if r.objective_value is not None and (cost := costs.get(r.number)) is not None
+    ]
+    front: list[TrialRecord] = []
+    lowest = float("inf")
+    for _, loss, _, record in sorted(known, key=lambda entry: entry[:3]):
+        if loss < lowest:
             front.append(record)
+            lowest = loss
     return front
 
 
