@@ -234,7 +234,7 @@ def take_turns(epoch: Callable[[], float], accuracy: Callable[[], float | None])
 # === The zoo and Keras ===
 
 
-def zoo(family: str, folder: Path) -> None:
+def zoo(family: str, folder: Path, *overrides: str) -> None:
     """Train as `zoo train` does, an epoch at each turn."""
     import keras
     from rich.console import Console
@@ -245,7 +245,7 @@ def zoo(family: str, folder: Path) -> None:
 
     lanes.alone()  # as the command does
     lanes.start(load_recipe(str(folder / "recipe.yaml")).recipe)
-    problem = problem_of(family, folder, ("training.epochs=1000",))
+    problem = problem_of(family, folder, ("training.epochs=1000", *overrides))
 
     class Turns(keras.callbacks.Callback):
         started, loss = 0.0, 0.0
@@ -268,17 +268,16 @@ def zoo(family: str, folder: Path) -> None:
 def zoo_in_any_order(family: str, folder: Path) -> None:
     """Train as `zoo train` does, but for the order of sums."""
     from zoo.backend import determinism
+    from zoo.training import fit
 
-    determinism._sum_in_order = lambda: None  # type: ignore[assignment]
+    determinism._make_operations_deterministic = lambda: None  # type: ignore[assignment]
+    fit.ordered_gradient_sums = nullcontext  # type: ignore[assignment]
     zoo(family, folder)
 
 
 def zoo_with_keras_kernels(family: str, folder: Path) -> None:
     """Train as `zoo train` does, but for the fused kernels."""
-    from zoo.training import fit
-
-    fit.fused_kernels = lambda devices: nullcontext()  # type: ignore[assignment, misc]
-    zoo(family, folder)
+    zoo(family, folder, "training.cpu_kernels=off")
 
 
 def test_accuracy(problem: Any) -> float | None:

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.backend import cpu_kernels as kernels
-from zoo.backend.cpu_kernels import fused_kernels
+from zoo.backend.cpu_kernels import common, fused_kernels
 
 GENERATOR = np.random.default_rng(0)
 LAYERS = {
@@ -28,7 +27,7 @@ OPERATIONS = {"batch": "FusedBatchNormV3", "batch of vectors": "FusedBatchNormV3
 
 @pytest.fixture(autouse=True)
 def small_maps(monkeypatch):
-    monkeypatch.setattr(kernels, "_LEAST", 1)
+    monkeypatch.setattr(common, "MIN_VALUES", 1)
 
 
 def step_of(layer, x, weight):
@@ -42,10 +41,10 @@ def step_of(layer, x, weight):
                 inner.watch(x)
                 y = layer(x, training=True) if isinstance(layer, keras.layers.BatchNormalization) else layer(x)
                 loss = tf.reduce_sum(weight * y)
-            slope = inner.gradient(loss, x)
-            again = tf.reduce_sum(tf.square(slope))
+            gradient = inner.gradient(loss, x)
+            penalty = tf.reduce_sum(tf.square(gradient))
         values = [v.value for v in layer.trainable_variables]
-        return y, outer.gradient(loss, [x, *values]), outer.gradient(again, x)
+        return y, outer.gradient(loss, [x, *values]), outer.gradient(penalty, x)
 
     graph = step.get_concrete_function(x).graph
     return {op.type for op in graph.get_operations()}, tf.nest.flatten(step(x)), layer.get_weights()
@@ -82,18 +81,18 @@ def test_a_bias_is_added_to_the_product_itself():
     assert bias.inputs[0].op.type == "MatMul"
 
 
-def descend(optimizer, variable, slopes):
-    optimizer.apply([slopes * variable.value], [variable])
+def descend(optimizer, variable, curvature):
+    optimizer.apply([curvature * variable.value], [variable])
 
 
 @pytest.mark.parametrize("kind", [keras.optimizers.Adam, keras.optimizers.AdamW])
 def test_adam_takes_the_same_steps(kind):
-    start, slopes = (GENERATOR.normal(size=(3, 5)).astype(np.float32) for _ in range(2))
+    start, curvature = (GENERATOR.normal(size=(3, 5)).astype(np.float32) for _ in range(2))
     ends = []
     for fuse in (False, True):
         variable, optimizer = keras.Variable(start), kind(keras.optimizers.schedules.CosineDecay(0.1, 10))
         optimizer.build([variable])
-        step = tf.function(partial(descend, optimizer, variable, slopes))
+        step = tf.function(partial(descend, optimizer, variable, curvature))
         with fused_kernels(devices=1 if fuse else 2):
             assert fuse == any(
                 op.type == "ResourceApplyAdam" for op in step.get_concrete_function().graph.get_operations()
@@ -106,10 +105,10 @@ def test_adam_takes_the_same_steps(kind):
 
 
 @pytest.mark.parametrize(
-    ("x", "least"), [(np.ones((2, 3), np.float16), 1), (np.ones((2, 3), np.float32), 7)], ids=["half", "small"]
+    ("x", "min_values"), [(np.ones((2, 3), np.float16), 1), (np.ones((2, 3), np.float32), 7)], ids=["half", "small"]
 )
-def test_what_it_is_not_made_for_is_left_to_keras(monkeypatch, x, least):
-    monkeypatch.setattr(kernels, "_LEAST", least)
+def test_what_it_is_not_made_for_is_left_to_keras(monkeypatch, x, min_values):
+    monkeypatch.setattr(common, "MIN_VALUES", min_values)
     with fused_kernels():
         graph = tf.function(keras.ops.silu).get_concrete_function(tf.constant(x)).graph
     assert "PartitionedCall" not in {op.type for op in graph.get_operations()}
@@ -121,6 +120,20 @@ def test_a_norm_over_another_axis_is_left_to_keras():
     with fused_kernels():
         graph = tf.function(lambda x: layer(x)).get_concrete_function(tf.ones((2, 3, 4))).graph
     assert "PartitionedCall" not in {op.type for op in graph.get_operations()}
+
+
+def test_a_recipe_switches_them_off():
+    original = keras.layers.LayerNormalization.call
+    with fused_kernels("off") as names:
+        assert keras.layers.LayerNormalization.call is original
+    assert names == []
+
+
+def test_names_say_what_is_in_use():
+    with fused_kernels() as names:
+        assert {"batch_norm", "layer_norm", "adam"} <= set(names)
+    with fused_kernels(devices=2) as names:
+        assert names == []
 
 
 def test_nothing_stays():

@@ -1,40 +1,52 @@
-"""Two runs of one recipe with one seed agree to the last bit: every random number and every order of summation is set.
-
-TensorFlow: `enable_op_determinism` is not enough. An `AddN` of three and more terms adds into whichever of its inputs
-nobody else reads any more, which depends on which thread came first; gradients of what is used several times, such as
-the input of a layer norm, are such sums. So they are made of additions of two, which the graph's arithmetic
-optimisation, left on, would join again.
-
-The graph's optimisation of dependencies is off, too. It takes out some of the edges that make the assignment of a
-variable wait for what reads it. A GAN's gradient penalty reads the discriminator's biases, whose update needs nothing
-of it: in 2 to 4 of 1,000 steps beside a pipeline that makes batches it saw them as they were after the update.
-"""
+"""Two runs of one recipe with one seed agree to the last bit: random numbers and the order of every sum are fixed."""
 
 from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 
 
 def start_from_seed(seed: int) -> None:
-    """Seed the random numbers, and have every operation sum in one order."""
+    """Seed the random numbers and make TensorFlow's operations deterministic, for the rest of the process."""
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
-        _sum_in_order()
+        _make_operations_deterministic()
 
 
 @functools.cache
-def _sum_in_order() -> None:
+def _make_operations_deterministic() -> None:
+    """Fix the order of sums inside operations, and keep the graph as it was written.
+
+    Arithmetic optimization would join the additions of `ordered_gradient_sums` again.
+
+    Dependency optimization removes some of the edges that make the assignment of a variable wait for what reads it. A
+    GAN's gradient penalty reads the discriminator's biases, whose update needs nothing of the penalty: in 2 to 4 of
+    1,000 steps beside a pipeline that makes batches, it read them after the update.
+    """
     import tensorflow as tf
-    from tensorflow.python import pywrap_tfe
-    from tensorflow.python.eager import backprop
 
     tf.config.experimental.enable_op_determinism()
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False, "dependency_optimization": False})
+
+
+@contextmanager
+def ordered_gradient_sums() -> Iterator[None]:
+    """Sum the gradients of a value that is used several times two at a time, in one order, within the block.
+
+    TensorFlow sums them in one `AddN`, which adds three and more terms into whichever of its inputs nobody else reads
+    any more; that depends on which thread comes first, even with `enable_op_determinism`.
+    """
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+    from tensorflow.python import pywrap_tfe
+    from tensorflow.python.eager import backprop
 
     def add(gradients: Sequence[Any]) -> Any:
         if any(isinstance(one, tf.IndexedSlices) for one in gradients):
@@ -42,3 +54,7 @@ def _sum_in_order() -> None:
         return functools.reduce(operator.add, gradients)
 
     pywrap_tfe.TFE_Py_RegisterVSpace(backprop._default_vspace._replace(aggregate_fn=add))
+    try:
+        yield
+    finally:
+        pywrap_tfe.TFE_Py_RegisterVSpace(backprop._default_vspace)

@@ -147,6 +147,10 @@ class Training(Section):
     )
     checkpoints: Checkpoints = Checkpoints()
     distribution: Distribution | None = Field(None, description="one device where left out")
+    cpu_kernels: Literal["auto", "off"] = Field(
+        "auto",
+        description="fused kernels for norms, activations and Adam: on TensorFlow, on one CPU device; off: Keras's own",
+    )
     monitor: bool = Field(
         False, description="log the gradients' norm, the size of the updates, and the share of dead units by epoch"
     )

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from zoo import registry
 from zoo.backend.cpu_kernels import fused_kernels
+from zoo.backend.determinism import ordered_gradient_sums
 from zoo.backend.precision import with_loss_scale
 from zoo.data.batches import evaluation_batches, training_batches
 from zoo.losses import build_loss
@@ -29,6 +30,7 @@ from zoo.training.callbacks.plateau import Plateau
 from zoo.training.callbacks.progress import ProgressDisplay
 from zoo.training.callbacks.samples import SampleGrids
 from zoo.training.problem import Problem, class_weights
+from zoo.training.run import record_backend
 
 STEPS_PER_EXECUTION = {"mlp": 32, "cnn": 8}  # by family: where several steps in one call were measured to be faster
 
@@ -91,8 +93,15 @@ def fit(
         ZooError: the loss became NaN or infinite, a checkpoint cannot be written, or none is left to go on from.
     """
     own_folder = nullcontext(folder) if problem.devices.first else TemporaryDirectory()
-    with own_folder as own, fused_kernels(problem.devices.count):
+    devices = problem.devices.count
+    with (
+        own_folder as own,
+        ordered_gradient_sums(),
+        fused_kernels(problem.recipe.training.cpu_kernels, devices=devices) as kernels,
+    ):
         assert own is not None
+        if problem.devices.first:
+            record_backend(Path(own), {"name": keras.backend.backend(), "devices": devices, "cpu_kernels": kernels})
         return _fit(problem, Path(own), folder if resume else None, console, watching)
 
 

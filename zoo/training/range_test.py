@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.backend.determinism import ordered_gradient_sums
 from zoo.data.batches import training_batches
 from zoo.errors import ZooError
 from zoo.recipe.schedules import Exponential
@@ -94,7 +95,7 @@ def range_test(problem: Problem, steps: int, low: float, high: float) -> RangeTe
     epochs = math.ceil(steps / per_epoch)
     compile_for_training(problem, optimizer, per_epoch, epochs)
     start, losses = EpochStart(per_epoch), _Losses(steps)
-    with problem.devices.scope():
+    with ordered_gradient_sums(), problem.devices.scope():
         problem.views.trained.fit(
             training_batches(problem.train, recipe, start=start.step, steps=per_epoch),
             epochs=epochs,

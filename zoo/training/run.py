@@ -96,6 +96,13 @@ def open_run(path: str | Path) -> Run:
     return Run(folder)
 
 
+def record_backend(folder: Path, facts: dict[str, Any]) -> None:
+    """Add to `environment.json` what training uses, where the folder is a run's."""
+    path = folder / "environment.json"
+    if path.is_file():
+        write_json(path, {**read_json(path), "backend": facts})
+
+
 def environment() -> dict[str, Any]:
     """Return versions, hardware, command and commit."""
     return {
