@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -161,7 +161,6 @@ def to_onnx(model: keras.Model, inputs: Sequence[str], outputs: Sequence[str], *
     import tf2onnx
     from tf2onnx import tf_loader
 
-    _add_handlers()
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what matters comes as an exception
     # tf2onnx wants plain names; the real ones, which may hold spaces, are put in afterwards
     specs = [tf.TensorSpec(t.shape, t.dtype, name=f"input_{i}") for i, t in enumerate(model.inputs)]
@@ -171,7 +170,7 @@ def to_onnx(model: keras.Model, inputs: Sequence[str], outputs: Sequence[str], *
         results = model(keras.tree.pack_sequence_as(model.input, list(values)), training=False)
         return [tf.identity(result) for result in keras.tree.flatten(results)]
 
-    with tf.device("/cpu:0"):
+    with tf.device("/cpu:0"), _right_shapes_of_squares():
         concrete = function.get_concrete_function()
         captured = {t.name for t in concrete.graph.internal_captures}
         given = [t.name for t in concrete.inputs if t.name not in captured]
@@ -182,6 +181,7 @@ def to_onnx(model: keras.Model, inputs: Sequence[str], outputs: Sequence[str], *
                 graph,
                 name=model.name,
                 continue_on_error=False,
+                custom_op_handlers={"Erfc": (_convert_erfc, [])},
                 opset=opset,
                 input_names=given,
                 output_names=results,
@@ -196,42 +196,41 @@ def to_onnx(model: keras.Model, inputs: Sequence[str], outputs: Sequence[str], *
     return proto
 
 
-def _add_handlers() -> None:
-    """Teach tf2onnx what it lacks: Erfc, from exact GELU; and shapes that stay right where a square is moved."""
+def _convert_erfc(context: Any, node: Any, name: str, arguments: Any) -> None:
+    """Convert Erfc, from exact GELU, which tf2onnx does not know: 1 - Erf."""
     import tf2onnx
-    from keras.src.export.tf2onnx_lib import patch_tf2onnx
-    from tf2onnx.handler import tf_op
+
+    output, dtype = node.output[0], context.get_dtype(node.output[0])
+    shape, source = context.get_shape(output), node.input[0]
+    context.remove_node(node.name)
+    erf = context.make_node("Erf", [source]).output[0]
+    one = np.array(1, tf2onnx.utils.map_onnx_to_numpy_type(dtype))
+    constant = context.make_const(tf2onnx.utils.make_name("one"), one).output[0]
+    context.make_node("Sub", [constant, erf], outputs=[output], shapes=[shape], dtypes=[dtype])
+
+
+@contextmanager
+def _right_shapes_of_squares() -> Iterator[None]:
+    """Within the block, tf2onnx gives a square its new shape when it moves a transpose behind it.
+
+    By the old shape it would remove the wrong axes of 1x1 maps.
+    """
     from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        patch_tf2onnx()  # Keras's own repairs for NumPy 2
-
-    class Erfc:
-        @classmethod
-        def version_9(cls, context: Any, node: Any, **_: Any) -> None:
-            output, dtype = node.output[0], context.get_dtype(node.output[0])
-            shape, source = context.get_shape(output), node.input[0]
-            context.remove_node(node.name)
-            erf = context.make_node("Erf", [source]).output[0]
-            one = np.array(1, tf2onnx.utils.map_onnx_to_numpy_type(dtype))
-            constant = context.make_const(tf2onnx.utils.make_name("one"), one).output[0]
-            context.make_node("Sub", [constant, erf], outputs=[output], shapes=[shape], dtypes=[dtype])
-
-    tf_op("Erfc")(Erfc)
-
-    moved = TransposeOptimizer._mul_handler
-    if moved.__module__ == __name__:
-        return
+    original = TransposeOptimizer._mul_handler
 
     def mul_handler(self: Any, transpose: Any, node: Any) -> bool:
-        square = node.input[0] == node.input[1]
-        done: bool = moved(self, transpose, node)
-        if done and square:  # the transpose is behind it now; by the old shape, one of 1x1 maps would be cut wrongly
+        is_square = node.input[0] == node.input[1]
+        moved: bool = original(self, transpose, node)
+        if moved and is_square:
             self._g.set_shape(node.output[0], self._g.get_shape(node.input[0]))
-        return done
+        return moved
 
     TransposeOptimizer._mul_handler = mul_handler
+    try:
+        yield
+    finally:
+        TransposeOptimizer._mul_handler = original
 
 
 def _rename_axes(proto: onnx.ModelProto) -> None:

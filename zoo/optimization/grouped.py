@@ -17,6 +17,8 @@ class GroupedOptimizer(keras.optimizers.Optimizer):
         groups: number of the group of each variable, in the order of the variables that the optimiser is built for.
     """
 
+    built_for: list[Any]
+
     def __init__(self, optimizers: Sequence[Any], groups: Sequence[int], **options: Any) -> None:
         options.pop("learning_rate", None)
         super().__init__(learning_rate=0.0, **options)
@@ -27,8 +29,8 @@ class GroupedOptimizer(keras.optimizers.Optimizer):
         """Build each group's optimiser for its variables."""
         if self.built:
             return
-        super().build([])
-        self._trainable_variables.extend(variables)  # which JAX's train step hands over; to assign would track them
+        super().build(variables)
+        self.__dict__["built_for"] = list(variables)  # past Keras, which would add them to its own variables
         self._group_of = {id(v): group for v, group in zip(variables, self.groups, strict=True)}
         for i, optimizer in enumerate(self.optimizers):
             optimizer.build([v for v in variables if self._group_of[id(v)] == i])
@@ -46,7 +48,7 @@ class GroupedOptimizer(keras.optimizers.Optimizer):
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
         """Let each group's optimiser apply the gradients of its variables, all that it was built for if not given."""
         if trainable_variables is None:
-            trainable_variables = self._trainable_variables
+            trainable_variables = self.built_for
         self.build(trainable_variables)
         pairs = list(zip(grads, trainable_variables, strict=True))
         for i, optimizer in enumerate(self.optimizers):

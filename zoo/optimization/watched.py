@@ -38,7 +38,7 @@ class WatchedOptimizer(GroupedOptimizer):
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
         """Apply the gradients, and add up what they are before clipping and what becomes of the weights."""
-        variables = list(self._trainable_variables if trainable_variables is None else trainable_variables)
+        variables = list(self.built_for if trainable_variables is None else trainable_variables)
         before = [ops.copy(v) for v in variables]  # a tensor of its own: TensorFlow gives the variable itself
         super().apply(grads, trainable_variables)
         self._norms.assign_add(_norm([g for g in grads if g is not None]))
