@@ -52,8 +52,8 @@ def test_leaks():
     dataset.test.inputs.array[:5] = dataset.train.inputs.array[:5]
     dataset.validation.inputs.array[7] = dataset.train.inputs.array[9]
     assert findings(dataset) == [
-        "1 of 80 validation examples are also in the training split: figures flatter",
-        "5 of 80 test examples are also in the training split: figures flatter",
+        "1 of 80 validation examples are also in the training split: metrics are optimistic",
+        "5 of 80 test examples are also in the training split: metrics are optimistic",
     ]
 
 
@@ -68,7 +68,7 @@ def test_imbalance_and_rare_classes():
     found = findings(images((200, 20, 30), (40, 10, 40)))
     assert found == [
         "classes are unbalanced: 'c0' has 10 times the examples of 'c1'; read balanced accuracy beside accuracy",
-        "the test split has as few as 10 examples of a class: figures for it are rough",
+        "the test split has as few as 10 examples of a class: its metrics are rough",
     ]
     assert findings(images((40, 40, 0), (40, 40, 40))) == ["classes with no example in the train split: c2"]
 
@@ -102,7 +102,7 @@ def test_tables_missing_values_and_constant_columns():
     number[:3], word[:] = np.nan, "a"
     assert findings(table(number, word))[1:] == [
         "column 'number' lacks 3 of 40 training values",
-        "column 'word' has one value only and tells nothing",
+        "column 'word' has only one value and carries no information",
     ]
     word[0] = ""
     assert "column 'word' lacks 1 of 40 training values" in findings(table(number, word))

@@ -151,7 +151,7 @@ def test_given_values_and_composition():
     )
     expected = ((1 - train / 255) - mean) / std * 2 - 1
     np.testing.assert_allclose(applied(preprocessor, train), expected, atol=1e-5)
-    with pytest.raises(ZooError, match="expected 3 means and stds, one a channel or column"):
+    with pytest.raises(ZooError, match="expected 1 or 3 means and stds, one a channel or column"):
         fitted(train, {"standardize": {"mean": [0.1, 0.2], "std": [1.0, 1.0]}})
     one = fitted(train, {"standardize": {"mean": [100.0], "std": [50.0]}})
     np.testing.assert_allclose(applied(one, train), (train - 100.0) / 50, atol=1e-5)

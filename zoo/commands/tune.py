@@ -11,7 +11,7 @@ from rich.console import Console
 from zoo.backend.startup import import_keras
 from zoo.errors import ZooError
 from zoo.recipe import LoadedRecipe, check_search, load_recipe
-from zoo.utils.files import held
+from zoo.utils.files import locked
 
 SILENT = Console(quiet=True, stderr=True)
 
@@ -55,7 +55,7 @@ def tune(
     from zoo.search.run_trials import check_before_trials, run_trials
     from zoo.search.state import SearchState
 
-    with held(place / ".lock", f"{place}: another process works on this search"):
+    with locked(place / ".lock", f"{place}: another process works on this search"):
         state = SearchState(loaded, str(recipe), overrides, place, console)
         console.print(f"Searching in {place}; interrupted, the same command resumes it", markup=False)
         display = SearchDisplay(console, state)

@@ -1,4 +1,4 @@
-"""What is worth knowing about the data before trusting a model trained on it."""
+"""The audit: counts and findings that a reader of the results should know."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from zoo.data.dataset import Dataset, Split
 from zoo.data.inputs import GraphInputs, TableInputs
 
-_IMBALANCE = 10  # ratio of the largest to the smallest class from which accuracy misleads
-_SMALL = 30  # examples a class below which its figures mean little
+_MIN_IMBALANCE = 10  # ratio of the largest to the smallest class; from here on accuracy misleads
+_MIN_TEST_EXAMPLES = 30  # of a class; with fewer its metrics are rough
 
 
 def audit(dataset: Dataset) -> dict[str, Any]:
     """Return counts and findings: class balance, duplicates, conflicting labels, leaks between splits, missing values.
 
     Returns:
-        `splits` (examples in each), `class_counts` (examples of each class in each split) or `target` (its range) where
-        there is one class or number an example, and `findings`, sentences on what a reader of the results should know.
+        `splits` (examples in each), `class_counts` (of each split) or `target` (its range) where each example has one
+        class or number, and `findings`, sentences for a reader of the results.
     """
     splits = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     findings = list(dataset.notes)
@@ -36,7 +36,7 @@ def audit(dataset: Dataset) -> dict[str, Any]:
         result["class_counts"] = {n: dict(zip(labels, c.tolist(), strict=True)) for n, c in counts.items()}
         findings += _balance(counts, labels)
     elif not labels:
-        y = dataset.train.targets if scalar else dataset.train.targets[:, :-1]  # the last column is a scale
+        y = dataset.train.targets if scalar else dataset.train.targets[:, :-1]  # the last column is the scale of MASE
         result["target"] = {
             "mean": float(y.mean()),
             "std": float(y.std()),
@@ -53,7 +53,7 @@ def audit(dataset: Dataset) -> dict[str, Any]:
 def _balance(counts: dict[str, np.ndarray], labels: tuple[str, ...]) -> list[str]:
     found = []
     train = counts["train"]
-    if train.min() and train.max() >= _IMBALANCE * train.min():
+    if train.min() and train.max() >= _MIN_IMBALANCE * train.min():
         ratio = train.max() / train.min()
         found.append(
             f"classes are unbalanced: '{labels[train.argmax()]}' has {ratio:.0f} times the examples of "
@@ -63,10 +63,8 @@ def _balance(counts: dict[str, np.ndarray], labels: tuple[str, ...]) -> list[str
         absent = [labels[i] for i in np.flatnonzero(counts[name] == 0)]
         if absent:
             found.append(f"classes with no example in the {name} split: {', '.join(absent)}")
-    if counts["test"].min() and counts["test"].min() < _SMALL:
-        found.append(
-            f"the test split has as few as {counts['test'].min()} examples of a class: figures for it are rough"
-        )
+    if counts["test"].min() and counts["test"].min() < _MIN_TEST_EXAMPLES:
+        found.append(f"the test split has as few as {counts['test'].min()} examples of a class: its metrics are rough")
     return found
 
 
@@ -94,7 +92,8 @@ def _repeats(hashes: dict[str, list[bytes]], splits: dict[str, Split], classes: 
         leaked = sum(h in train for h in hashes[name])
         if leaked:
             found.append(
-                f"{leaked} of {len(hashes[name])} {name} examples are also in the training split: figures flatter"
+                f"{leaked} of {len(hashes[name])} {name} examples are also in the training split: "
+                "metrics are optimistic"
             )
     if classes:
         label: dict[bytes, int] = {}
@@ -116,5 +115,5 @@ def _missing(dataset: Dataset) -> list[str]:
         if gaps:
             found.append(f"column '{name}' lacks {gaps} of {len(values)} training values")
         elif len(set(values.tolist())) == 1:
-            found.append(f"column '{name}' has one value only and tells nothing")
+            found.append(f"column '{name}' has only one value and carries no information")
     return found

@@ -1,19 +1,17 @@
-"""Fitting the recipe's `preprocess:` on the training split.
+"""Fit the recipe's `preprocess:` on the training split.
 
-Two parts: steps that fix the shape (resize, crop, encode) turn raw examples into arrays of one shape and run when the
-data is read; steps on values (rescale, standardize) are affine and run inside the trained model. Augmentation comes
-between them. The saved and the exported model hold both.
+Steps that fix the shape run when data is read, affine steps on values in the model; augmentation comes between them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.data.dataset import Dataset, Signature, Split
+from zoo.data.dataset import Dataset, InputKind, Signature, Split
 from zoo.data.inputs import CHUNK_VALUES, GraphInputs
 from zoo.errors import ZooError
 from zoo.recipe.steps import SHAPE_STEPS, Encode, PreprocessStep
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     import keras
 
 DTYPES = {"image": "uint8", "text": "int32", "tokens": "int32"}  # of raw tensors; all others are float32
-_CHUNK = 1024
+_CHUNK_EXAMPLES = 1024
 
 
 @dataclass
@@ -31,12 +29,12 @@ class Preprocessor:
 
     Attributes:
         signature: what raw examples look like.
-        shape: shape of one prepared example; of a graph, that of the nodes of the largest.
-        dtype: type of prepared examples; of a graph, that of the nodes.
-        window: whether each window is standardised by itself, and the forecast put back.
-        scale: factor of the affine step, one for each channel or column (or one for all).
-        offset: what the affine step adds.
+        shape: shape of one prepared example; for graphs, of the nodes of the largest.
+        dtype: type of prepared examples; for graphs, of the nodes.
         to_shape: Keras model from raw inputs to prepared examples; None where they are the same.
+        scale: factor of the affine step, one for each channel or column, or one for all.
+        offset: of the affine step, likewise.
+        window: each window is standardised by its own mean and deviation, and the forecast is transformed back.
     """
 
     signature: Signature
@@ -64,7 +62,7 @@ class Preprocessor:
         return keras.ops.convert_to_numpy(self.to_shape(as_tensors(raw, self.signature)))
 
     def normalize(self) -> keras.layers.Layer:
-        """Return the layer of the affine steps: prepared examples (of a graph, its nodes) to float32."""
+        """Return the layer of the affine steps: prepared examples, or the nodes of graphs, to float32."""
         import keras
 
         scale, offset = self.scale.tolist(), self.offset.tolist()
@@ -84,15 +82,9 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
         ZooError: the steps do not fit the data: images of different sizes without a resize, a crop larger than the
             image, missing values that may not be filled.
     """
-    shape_steps = [s for s in steps if s.kind in SHAPE_STEPS]
-    if dataset.signature.kind == "table":
-        fitted = _encoded(shape_steps, dataset)
-    elif dataset.signature.kind == "text":
-        return _tokenized(dataset)
-    elif dataset.signature.kind == "graph":
-        fitted = Preprocessor(dataset.signature, _largest(dataset), "float32", None)
-    else:  # vectors need no encoding
-        fitted = _shaped([s for s in shape_steps if s.encode is None], dataset)
+    fitted = _FITTERS[dataset.signature.kind]([s for s in steps if s.kind in SHAPE_STEPS], dataset)
+    if dataset.signature.kind == "text":
+        return fitted  # token ids have no scale
     fitted.window = any(step.standardize_window is not None for step in steps)
     moments: tuple[np.ndarray, np.ndarray] | None = None
     for step in steps:
@@ -103,7 +95,8 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
                 mean, std = np.array(step.standardize.mean), np.array(step.standardize.std)
                 if {len(mean), len(std)} - {1, fitted.shape[-1]}:
                     raise ZooError(
-                        f"preprocess.standardize: expected {fitted.shape[-1]} means and stds, one a channel or column"
+                        f"preprocess.standardize: expected 1 or {fitted.shape[-1]} means and stds, one a channel or "
+                        f"column, received {len(mean)} and {len(std)}"
                     )
             else:
                 moments = moments or _moments(fitted, dataset.train)
@@ -119,13 +112,13 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
 
 def chunks(split: Split, preprocessor: Preprocessor) -> Iterator[Any]:
     """Yield the prepared examples of a split in order, some at a time: arrays, or dicts of them for graphs."""
-    most = max(1, CHUNK_VALUES // int(np.prod(preprocessor.shape)))
-    for positions in split.chunks(min(most, _CHUNK)):
+    limit = max(1, CHUNK_VALUES // int(np.prod(preprocessor.shape)))
+    for positions in split.chunks(min(limit, _CHUNK_EXAMPLES)):
         yield preprocessor.prepare(split.take(positions))
 
 
 def _moments(preprocessor: Preprocessor, train: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation over the training split: of each channel or column."""
+    """Return mean and standard deviation of each channel or column over the training split."""
     count, total = 0, np.zeros(preprocessor.shape[-1])
     shift: np.ndarray | None = None
     squares = np.zeros_like(total)
@@ -134,7 +127,7 @@ def _moments(preprocessor: Preprocessor, train: Split) -> tuple[np.ndarray, np.n
         x = x.reshape(-1, preprocessor.shape[-1]).astype(np.float64)
         x = x[~np.isnan(x).all(axis=1)] if isinstance(chunk, dict) else x  # without padded nodes
         shift = x.mean(axis=0) if shift is None else shift
-        x = x - shift  # about a mean already near, so that squares do not cancel
+        x = x - shift  # near the mean, so that the difference of squares does not cancel
         count += len(x)
         total += x.sum(axis=0)
         squares += (x**2).sum(axis=0)
@@ -160,8 +153,8 @@ def _inputs(signature: Signature) -> Any:
     return keras.Input(shape, name=signature.tensor_names[0], dtype=DTYPES.get(signature.kind, "float32"))
 
 
-def _tokenized(dataset: Dataset) -> Preprocessor:
-    """Texts: token ids, padded to the longest text of any split."""
+def _fit_text(_: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
+    """Texts become token ids, padded to the longest text of any split."""
     tokenizer = dataset.signature.tokenizer
     assert tokenizer is not None
     longest = 1
@@ -171,19 +164,21 @@ def _tokenized(dataset: Dataset) -> Preprocessor:
     return Preprocessor(dataset.signature, (longest,), "int32", None)
 
 
-def _largest(dataset: Dataset) -> tuple[int, int]:
-    """Return nodes and features of the largest graph of any split."""
+def _fit_graph(_: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
+    """Graphs stay as they are; the shape is that of the nodes of the largest graph of any split."""
     inputs = [s.inputs for s in (dataset.train, dataset.validation, dataset.test) if isinstance(s.inputs, GraphInputs)]
-    return max(graphs.nodes.shape[1] for graphs in inputs), int(dataset.signature.shape[-1] or 0)
+    nodes = max(graphs.nodes.shape[1] for graphs in inputs)
+    return Preprocessor(dataset.signature, (nodes, int(dataset.signature.shape[-1] or 0)), "float32", None)
 
 
-def _shaped(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
-    """Images and vectors: resize and crop."""
+def _fit_shape(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
+    """Images are resized and cropped; vectors, sequences and token ids stay as they are."""
     import keras
 
     from zoo.layers.preprocessing import AntialiasResize
 
     signature = dataset.signature
+    steps = [s for s in steps if s.encode is None]  # numbers need no encoding
     if not steps:
         if None in signature.shape:
             raise ZooError(
@@ -212,14 +207,14 @@ def _shaped(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
     return Preprocessor(signature, tuple(x.shape[1:]), dtype, keras.Model(inputs, x, name="to_shape"))
 
 
-def _encoded(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
-    """Tables: numbers with their gaps filled, then categories one-hot, as one vector."""
+def _fit_table(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
+    """Rows become vectors: numbers with their gaps filled, then categories as one-hot."""
     import keras
 
     from zoo.layers.preprocessing import FillMissing, OneHot
 
     missing = next((s.encode for s in steps if s.encode is not None), Encode()).missing
-    columns = _training_columns(dataset)
+    columns = dict(dataset.train.take(np.arange(len(dataset.train))))
     inputs = _inputs(dataset.signature)
     named = list(zip(dataset.signature.columns, inputs.values(), strict=True))
     numbers = [(c.name, tensor) for c, tensor in named if c.type == "number"]
@@ -239,11 +234,6 @@ def _encoded(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
     )
 
 
-def _training_columns(dataset: Dataset) -> dict[str, np.ndarray]:
-    raw = dataset.train.take(np.arange(len(dataset.train)))
-    return dict(raw)
-
-
 def _fill(values: np.ndarray, name: str, missing: str, where: str) -> float:
     present = values[~np.isnan(values)]
     if missing == "refuse" and len(present) < len(values):
@@ -256,17 +246,27 @@ def _fill(values: np.ndarray, name: str, missing: str, where: str) -> float:
     return float(np.median(present) if missing == "median" else np.mean(present))
 
 
+_FITTERS: dict[InputKind, Callable[[Sequence[PreprocessStep], Dataset], Preprocessor]] = {
+    "image": _fit_shape,
+    "array": _fit_shape,
+    "tokens": _fit_shape,
+    "table": _fit_table,
+    "text": _fit_text,
+    "graph": _fit_graph,
+}
+
+
 def as_tensors(raw: Any, signature: Signature) -> Any:
     """Return raw examples as the Keras models take them.
 
-    A table's columns come as `(rows, 1)` under their tensor names, texts as token ids padded to the longest of them,
-    and graphs as they are.
+    The columns of a table become `(rows, 1)` under their tensor names, texts become token ids padded to the longest;
+    the rest stays as it is.
     """
     if signature.tokenizer is not None:
         return signature.tokenizer.encode(raw)
     if not isinstance(raw, dict) or signature.kind == "graph":
         return raw
-    import tensorflow as tf  # text is a type that only this backend has
+    import tensorflow as tf  # no other backend has tensors of text
 
     columns = zip(signature.tensor_names, signature.columns, strict=True)
     return {key: tf.constant(raw[column.name][:, None]) for key, column in columns}

@@ -23,7 +23,7 @@ from zoo.backend.startup import start_keras
 from zoo.errors import ZooError
 from zoo.recipe import LoadedRecipe, load_recipe
 from zoo.search.trial_job import ERROR, LOG, OUTCOME, TrialJob, digest, outcome_of
-from zoo.utils.files import held, write_json, write_text
+from zoo.utils.files import locked, write_json, write_text
 
 
 def train_job(job: TrialJob) -> None:
@@ -34,7 +34,7 @@ def train_job(job: TrialJob) -> None:
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     with (
-        held(job.folder / ".lock", f"{job.folder}: another process trains this run"),
+        locked(job.folder / ".lock", f"{job.folder}: another process trains this run"),
         open(job.folder / LOG, "a", encoding="utf-8") as log,
     ):
         loaded = job.load()

@@ -1,4 +1,4 @@
-"""The cache folder: prepared and decoded data sets, which can be deleted at any time."""
+"""The cache folder, which can be deleted at any time: prepared and decoded data sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def cache_folder() -> Path:
 
 
 def cached(key: str, make: Callable[[Path], None]) -> Path:
-    """Return the cache's folder for `key`, made by `make(folder)` the first time: whole, or not there."""
+    """Return the cache's folder for `key`, which `make(folder)` fills the first time, completely or not at all."""
     folder = cache_folder() / key
     if not folder.is_dir():
         temporary = folder.with_name(f".{uuid.uuid4().hex[:8]}.{folder.name}")
@@ -28,7 +28,7 @@ def cached(key: str, make: Callable[[Path], None]) -> Path:
             try:
                 temporary.rename(folder)
             except OSError:
-                if not folder.is_dir():  # else another process was first
+                if not folder.is_dir():  # otherwise another process was faster
                     raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under a temporary name, flushed to disk, then renamed."""
+"""Files that are complete or absent: written under a temporary name, flushed to disk, then renamed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from zoo.errors import ZooError
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it becomes `path` in one step, on failure it is removed.
+    """Yield a temporary path beside `path`, which replaces `path` on success and is removed on failure.
 
-    The temporary name keeps the suffixes of `path`, because some writers choose the format by it.
+    The temporary name keeps the suffixes of `path`, because some writers choose the format by them.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,15 +32,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def held(path: str | Path, text: str) -> Iterator[None]:
-    """Hold a file for this process alone; the system lets it go when the process ends, however it ends.
+def locked(path: str | Path, message: str) -> Iterator[None]:
+    """Lock a file for this process; the system unlocks it when the process ends, however it ends.
 
     Args:
-        path: the file, which is made.
-        text: what is wrong where another process holds it.
+        path: the file, which is created.
+        message: of the error where another process has locked it.
 
     Raises:
-        ZooError: another process holds it.
+        ZooError: another process has locked it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,18 +53,18 @@ def held(path: str | Path, text: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise ZooError(text) from error
+            raise ZooError(message) from error
         yield
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write `text` as UTF-8, whole or not at all."""
+    """Write `text` as UTF-8, completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write `value` as indented JSON (no NaN or infinity), whole or not at all."""
+    """Write `value` as indented JSON without NaN or infinity, completely or not at all."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""Images side by side, as one picture."""
+"""Images in a grid, as one picture."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from zoo.utils.files import replacing
 
-COLUMNS = 10
-_BETWEEN = 40  # how light the line between two images is
+DEFAULT_COLUMNS = 10
+_LINE_VALUE = 40  # of 255: the grey of the line between two images
 
 
 def write_grid(path: Path, images: np.ndarray) -> None:
@@ -22,11 +22,11 @@ def write_grid(path: Path, images: np.ndarray) -> None:
         Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid).save(temporary, format="PNG")
 
 
-def tile(images: np.ndarray | Sequence[np.ndarray], columns: int = COLUMNS) -> np.ndarray:
-    """Return images `(n, height, width, channels)` side by side, with a line of one pixel between them."""
+def tile(images: np.ndarray | Sequence[np.ndarray], columns: int = DEFAULT_COLUMNS) -> np.ndarray:
+    """Return images `(n, height, width, channels)` as a grid, with a line of one pixel between them."""
     count, height, width, channels = np.shape(images)
     rows = -(-count // columns)
-    grid = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1, channels), _BETWEEN, np.uint8)
+    grid = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1, channels), _LINE_VALUE, np.uint8)
     for i, image in enumerate(images):
         top, left = i // columns * (height + 1), i % columns * (width + 1)
         grid[top : top + height, left : left + width] = image

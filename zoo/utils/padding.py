@@ -1,4 +1,4 @@
-"""Arrays of token ids of different lengths, padded on the right."""
+"""Padding of token ids."""
 
 from __future__ import annotations
 

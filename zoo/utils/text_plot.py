@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_BLOCKS, _PLAIN = " ▁▂▃▄▅▆▇█", " #"
-_ROWS = 10
+_BLOCKS = " ▁▂▃▄▅▆▇█"  # from empty to full
+_ASCII_BLOCKS = " #"
+_DEFAULT_ROWS = 10
+_MAX_COLUMNS = 200
 
 
 def text_plot(
-    values: Sequence[float], left: str, right: str, *, width: int = 80, rows: int = _ROWS, plain: bool = False
+    values: Sequence[float], left: str, right: str, *, width: int = 80, rows: int = _DEFAULT_ROWS, plain: bool = False
 ) -> str:
-    """Return lines of text that show a curve from the least of its values to the largest.
+    """Return lines of text that show a curve between its smallest and its largest value.
 
     Args:
         values: heights, evenly spaced.
-        left: what stands below the first.
-        right: what stands below the last.
-        width: columns of the text, at most.
-        rows: lines of the curve.
-        plain: ASCII alone.
+        left: label below the first value.
+        right: label below the last value.
+        width: number of columns of the text at most.
+        rows: number of lines of the curve.
+        plain: use ASCII only.
     """
     low, high = min(values), max(values)
     labels = [f"{high:.3g}", *[""] * (rows - 2), f"{low:.3g}"]
     margin = max(map(len, labels)) + 1
-    columns = max(8, min(width - margin, 200))
-    blocks = _PLAIN if plain else _BLOCKS
+    columns = max(8, min(width - margin, _MAX_COLUMNS))
+    blocks = _ASCII_BLOCKS if plain else _BLOCKS
     full = len(blocks) - 1
     levels = [_level(value, low, high, rows * full) for value in _spread(values, columns)]
     lines = []
@@ -38,7 +40,7 @@ def text_plot(
 
 
 def _spread(values: Sequence[float], columns: int) -> list[float]:
-    """Return one value for each column: of those that fall into it, the one furthest from the column before it."""
+    """Return one value for each column: of those in it, the one furthest from the value of the column before."""
     found: list[float] = []
     for column in range(columns):
         start = column * len(values) // columns
@@ -48,5 +50,5 @@ def _spread(values: Sequence[float], columns: int) -> list[float]:
 
 
 def _level(value: float, low: float, high: float, levels: int) -> int:
-    """Return how many of the levels a value fills, the least of all one of them."""
+    """Return how many levels a value fills; the smallest fills one."""
     return 1 + round((value - low) / (high - low) * (levels - 1)) if high > low else levels // 2

@@ -103,7 +103,7 @@ def test_npz_files_that_are_damaged(tmp_path):
 def test_large_arrays_are_mapped(tmp_path, monkeypatch):
     source = npz(tmp_path, x=PIXELS, y=LABELS)
     resident = load(source, IMAGES)
-    monkeypatch.setattr("zoo.data.sources.npz.MAP_BYTES", 100)
+    monkeypatch.setattr("zoo.data.sources.npz.MAX_RESIDENT_BYTES", 100)
     mapped = load(source, IMAGES)
     base = mapped.train.inputs.array
     while base.base is not None and not isinstance(base, np.memmap):

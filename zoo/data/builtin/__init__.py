@@ -1,6 +1,6 @@
-"""`builtin:NAME`: data sets that need no network, written as TFDS builders so that one path loads all.
+"""`builtin:NAME`: data sets that need no network, as TFDS builders, so that one loader reads all.
 
-They are real data that come with a package, or drawn from literal seeds: every preparation gives the same examples.
+They come with a package or are drawn from fixed seeds: every preparation gives the same examples.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def builtin_builder(name: str) -> Any:
     builder_class = _builder_class(name)
 
     def prepare(folder: Path) -> None:
-        with contextlib.redirect_stdout(io.StringIO()):  # takes seconds, and would announce itself
+        with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints its progress
             builder_class(data_dir=folder).download_and_prepare()
 
     variant = "".join(f"-{config.name}" for config in builder_class.BUILDER_CONFIGS)

@@ -9,7 +9,8 @@ import numpy as np
 
 from zoo.data.builtin.definition import Definition, Splits
 
-_FIRST, _LAST = date(1900, 1, 1), date(2099, 12, 31)
+_FIRST_DAY = date(1900, 1, 1)
+_LAST_DAY = date(2099, 12, 31)
 _SIZES = {"train": 20_000, "validation": 1_000, "test": 2_000}
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -68,7 +69,7 @@ def dates() -> Definition:
 
 def _splits() -> Splits:
     generator = np.random.default_rng(8601)
-    days = np.argsort(generator.random(_LAST.toordinal() - _FIRST.toordinal() + 1), kind="stable")
+    days = np.argsort(generator.random(_LAST_DAY.toordinal() - _FIRST_DAY.toordinal() + 1), kind="stable")
     splits, start = {}, 0
     for split, size in _SIZES.items():
         forms, cases = generator.integers(0, len(_FORMS), size), generator.integers(0, len(_CASES), size)
@@ -79,12 +80,12 @@ def _splits() -> Splits:
 
 def _examples(days: np.ndarray, forms: np.ndarray, cases: np.ndarray) -> Iterator[dict[str, str]]:
     for offset, form, case in zip(days.tolist(), forms.tolist(), cases.tolist(), strict=True):
-        day = date.fromordinal(_FIRST.toordinal() + offset)
-        yield {"source": _CASES[case](_written(day, _FORMS[form])), "target": day.isoformat()}
+        day = date.fromordinal(_FIRST_DAY.toordinal() + offset)
+        yield {"source": _CASES[case](_format_day(day, _FORMS[form])), "target": day.isoformat()}
 
 
-def _written(day: date, form: str) -> str:
-    """Return the day in this form; with all digits of the year where two would not tell which it is."""
+def _format_day(day: date, form: str) -> str:
+    """Return the day in this form, with four digits of the year where two would be ambiguous."""
     if not 1969 <= day.year <= 2068:
         form = form.replace("{yy}", "{y}")
     month, weekday = _MONTHS[day.month - 1], _DAYS[day.weekday()]

@@ -1,4 +1,4 @@
-"""What a built-in data set is made of."""
+"""The definition of a built-in data set."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Definition:
         features: the TFDS features of an example.
         splits: makes the examples of every split, in the order of their keys.
         keys: the input and the target, as TFDS's `supervised_keys`; None where there are no targets.
-        metadata: what a reader of the examples has to know beside their features.
-        variant: names what the examples depend on beside the version, where something does.
+        metadata: facts that a reader of the examples needs beside their features.
+        variant: name of what the examples depend on beside the version; None for nothing.
     """
 
     description: str

@@ -1,7 +1,4 @@
-"""What the drawn sets share: real digits, parted before anything is drawn, and the files that the drawings go to.
-
-What is seen in a test was never seen in training.
-"""
+"""Real digits for the drawn sets, split before anything is drawn: test digits never occur in training."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ import numpy as np
 
 from zoo.data.builtin.measured import digit_images
 
-_TEST = 0.2
+_TEST_FRACTION = 0.2
 
 
 @dataclass(frozen=True)
@@ -34,16 +31,16 @@ class Glyphs:
 
 
 def split_glyphs() -> dict[str, Glyphs]:
-    """Return scikit-learn's 1,797 digits in two parts: 1,438 for training, 359 for the test."""
+    """Return scikit-learn's 1,797 digits in two splits: 1,438 for training, 359 for the test."""
     images, labels = digit_images()
     order = np.argsort(np.random.default_rng(1998).random(len(labels)), kind="stable")
-    held_out = int(_TEST * len(labels))
+    held_out = int(_TEST_FRACTION * len(labels))
     parts = {"train": order[held_out:], "test": order[:held_out]}
     return {split: Glyphs(images[rows], labels[rows]) for split, rows in parts.items()}
 
 
 def png(image: np.ndarray) -> io.BytesIO:
-    """Return a grey image, uint8 `(height, width)`, as a file: several times as fast as TFDS would encode it."""
+    """Return a grey image, uint8 `(height, width)`, as a PNG file, several times faster than TFDS encodes it."""
     from PIL import Image
 
     file = io.BytesIO()

@@ -1,7 +1,6 @@
-"""`digit_neighbors` and `digit_graphs`: real digits as one graph of which nodes are classified, and each as a graph.
+"""`digit_neighbors` and `digit_graphs`: real digits as the nodes of one graph, and each as a graph of its own.
 
-A node's features are float32, edges are pairs of source and target in the graph's own numbers, every edge in both
-directions.
+Features of nodes are float32; edges are pairs of source and target in the graph's own numbers, in both directions.
 """
 
 from __future__ import annotations
@@ -15,9 +14,11 @@ from zoo.data.builtin.definition import Definition
 from zoo.data.builtin.glyphs import split_glyphs
 from zoo.data.builtin.measured import digit_images
 
-NEIGHBORS, HOPS = 5, 2
-LABELED, VALIDATION = 10, 500  # training nodes of each class, and validation nodes
-INK = 64  # from here on, of 255, a pixel is a node
+NEIGHBORS = 5  # that a node is joined to at least
+HOPS = 2  # edges from the center of a neighborhood to its outermost nodes
+TRAIN_NODES = 10  # of each class
+VALIDATION_NODES = 500  # of all classes
+MIN_INK = 64  # of 255: a pixel with this much ink is a node
 _DIGITS = [str(digit) for digit in range(10)]
 
 
@@ -29,10 +30,11 @@ def digit_neighbors() -> Definition:
             "nodes (Kipf & Welling 2017, https://arxiv.org/abs/1609.02907): a node is an image with 64 pixels of 0 to "
             f"1, and is joined to its {NEIGHBORS} nearest by Euclidean distance, and to those that it is a nearest of. "
             f"An example is a node's neighborhood: the node itself, always the first, all nodes up to {HOPS} edges "
-            f"away, and all edges between these; the label is that of the first node alone. {LABELED} nodes of each "
-            f"class are for training, {VALIDATION} for validation, the rest for the test. Neighborhoods hold nodes of "
-            "all splits, without their labels: pixels of test images are seen in training, as is usual where the graph "
-            "is given as a whole (the transductive setting), and labels of test nodes are in no example but their own."
+            "away, and all edges between these; the label is that of the first node alone. "
+            f"{TRAIN_NODES} nodes of each class are for training, {VALIDATION_NODES} for validation, the rest for the "
+            "test. Neighborhoods hold nodes of all splits, without their labels: pixels of test images are seen in "
+            "training, as is usual where the graph is given as a whole (the transductive setting), and labels of test "
+            "nodes are in no example but their own."
         ),
         features=_features(64),
         splits=_neighborhoods,
@@ -51,9 +53,9 @@ def digit_graphs() -> Definition:
     return Definition(
         description=(
             "scikit-learn's 1,797 digits (Alpaydin & Kaynak 1998) as graphs, after the superpixels of Monti et al. "
-            f"2017 (https://arxiv.org/abs/1611.08402): a node is a pixel with ink of {INK} or more, of 255, with three "
-            "features: its ink, and its row and column from the mean of the graph's, in widths of the image. Edges "
-            "join pixels that touch, corners included. The digits of the test are those of the other drawn sets."
+            f"2017 (https://arxiv.org/abs/1611.08402): a node is a pixel with ink of {MIN_INK} or more, of 255, with "
+            "three features: its ink, and its row and column from the mean of the graph's, in widths of the image. "
+            "Edges join pixels that touch, corners included. The digits of the test are those of the other drawn sets."
         ),
         features=_features(3),
         splits=splits,
@@ -91,7 +93,7 @@ def _neighborhoods() -> dict[str, Iterable[dict[str, Any]]]:
 def _joined(points: np.ndarray) -> np.ndarray:
     """Return which of the points `(points, features)`, whole numbers, are joined: boolean, symmetric.
 
-    Distances are whole numbers too, and equal ones go to the smaller index, so that the graph is the same everywhere.
+    Distances are whole numbers too, and of equal ones the smaller index wins: the graph is the same on every machine.
     """
     squares = (points**2).sum(axis=1)
     distances = squares[:, None] + squares - 2 * points @ points.T
@@ -115,14 +117,18 @@ def _around(joined: np.ndarray, center: int) -> np.ndarray:
 def _node_splits(labels: np.ndarray) -> dict[str, np.ndarray]:
     """Return the nodes of each split."""
     order = np.argsort(np.random.default_rng(2017).random(len(labels)), kind="stable")
-    train = np.concatenate([order[labels[order] == digit][:LABELED] for digit in range(len(_DIGITS))])
+    train = np.concatenate([order[labels[order] == digit][:TRAIN_NODES] for digit in range(len(_DIGITS))])
     rest = order[~np.isin(order, train)]
-    return {"train": np.sort(train), "validation": np.sort(rest[:VALIDATION]), "test": np.sort(rest[VALIDATION:])}
+    return {
+        "train": np.sort(train),
+        "validation": np.sort(rest[:VALIDATION_NODES]),
+        "test": np.sort(rest[VALIDATION_NODES:]),
+    }
 
 
 def _drawn(images: np.ndarray, labels: np.ndarray) -> Iterator[dict[str, Any]]:
     for image, label in zip(images, labels, strict=True):
-        places = np.argwhere(image >= INK)
+        places = np.argwhere(image >= MIN_INK)
         steps = np.abs(places[:, None] - places[None]).max(axis=2)
         targets, sources = np.nonzero(steps == 1)
         ink = image[places[:, 0], places[:, 1], None] / 255

@@ -1,4 +1,4 @@
-"""`digits`, `wine`, `breast_cancer`, `diabetes`: the measurements that come with scikit-learn."""
+"""`digits`, `wine`, `breast_cancer`, `diabetes`: data sets of scikit-learn."""
 
 from __future__ import annotations
 

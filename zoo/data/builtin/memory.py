@@ -1,9 +1,4 @@
-"""`adding_problem` and `copy_memory`: what a recurrent network must carry over many steps.
-
-Hochreiter & Schmidhuber 1997, "Long Short-Term Memory", Neural Computation 9(8); in the forms of Le, Jaitly & Hinton
-2015, "A Simple Way to Initialize Recurrent Networks of Rectified Linear Units" (https://arxiv.org/abs/1504.00941), and
-Arjovsky, Shah & Bengio 2016, "Unitary Evolution Recurrent Neural Networks" (https://arxiv.org/abs/1511.06464).
-"""
+"""`adding_problem` and `copy_memory`: what a recurrent network must remember over many steps."""
 
 from __future__ import annotations
 
@@ -16,13 +11,20 @@ import numpy as np
 from zoo.data.builtin.definition import Definition
 
 STEPS = 100  # of the adding problem
-SYMBOLS, RECALLED, BLANKS = 8, 10, 50  # of the copy problem: ids 1 to 8, how many of them, how far to carry them
-BLANK, DELIMITER = SYMBOLS + 1, SYMBOLS + 2
-LENGTH = BLANKS + 2 * RECALLED
+# Of the copy problem:
+SYMBOLS = 8  # ids 1 to 8
+RECALLED = 10  # symbols to repeat
+BLANKS = 50  # steps to remember them
+BLANK, DELIMITER = SYMBOLS + 1, SYMBOLS + 2  # ids
+LENGTH = BLANKS + 2 * RECALLED  # steps
 
 
 def adding_problem() -> Definition:
-    """Define sequences of a hundred values, two of them marked, with the sum of those two."""
+    """Define sequences of a hundred values, two of them marked, with the sum of those two.
+
+    Hochreiter & Schmidhuber 1997, "Long Short-Term Memory", Neural Computation 9(8), in the form of Le, Jaitly & Hinton
+    2015 (https://arxiv.org/abs/1504.00941).
+    """
     import tensorflow_datasets as tfds
 
     return Definition(
@@ -43,7 +45,10 @@ def adding_problem() -> Definition:
 
 
 def copy_memory() -> Definition:
-    """Define sequences of ten symbols that are to be repeated after fifty blanks."""
+    """Define sequences of ten symbols to repeat after fifty blanks.
+
+    Hochreiter & Schmidhuber 1997, in the form of Arjovsky, Shah & Bengio 2016 (https://arxiv.org/abs/1511.06464).
+    """
     import tensorflow_datasets as tfds
 
     tokens = tfds.features.Tensor(shape=(LENGTH,), dtype=np.int32)

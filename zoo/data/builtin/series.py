@@ -1,4 +1,4 @@
-"""`sunspots`, `elnino`, `co2`: real series, as they come with statsmodels; one example holds a whole series."""
+"""`sunspots`, `elnino`, `co2`: real series of statsmodels; one example holds a whole series."""
 
 from __future__ import annotations
 

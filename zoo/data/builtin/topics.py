@@ -1,4 +1,4 @@
-"""`python_topics`: the text that Python's `help()` shows on the language, for models of characters or tokens."""
+"""`python_topics`: the text of Python's `help()` on the language, for language models."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from itertools import pairwise
 from zoo.data.builtin.definition import Definition, Splits
 from zoo.errors import ZooError
 
-_BREAK = "\n\n"
-_ENDS = (0.9, 0.95)  # where training and validation end
+_PARAGRAPH_END = "\n\n"
+_SPLIT_ENDS = (0.9, 0.95)  # of training and validation, as fractions of the text
 
 
 def python_topics() -> Definition:
@@ -41,11 +41,11 @@ def _text() -> str:
             "builtin:python_topics needs pydoc_data, a part of Python's standard library that this installation lacks: "
             "use the Python of python.org, or your system's full package of it"
         ) from error
-    return _BREAK.join(topics[name] for name in sorted(topics))
+    return _PARAGRAPH_END.join(topics[name] for name in sorted(topics))
 
 
 def _parts(text: str) -> Splits:
-    """Cut the text in three; joined, the parts are the text."""
-    cuts = [text.index(_BREAK, int(share * len(text))) + len(_BREAK) for share in _ENDS]
+    """Cut the text into three parts that together are the text."""
+    cuts = [text.index(_PARAGRAPH_END, int(fraction * len(text))) + len(_PARAGRAPH_END) for fraction in _SPLIT_ENDS]
     parts = [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
     return {split: [{"text": part}] for split, part in zip(("train", "validation", "test"), parts, strict=True)}

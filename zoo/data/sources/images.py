@@ -1,4 +1,4 @@
-"""Image files to arrays: the one decoder that training, evaluation and serving share."""
+"""Image files to arrays: the one decoder that training, evaluation and serving use."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _MODES = {1: "L", 3: "RGB"}
 def decode_image(content: bytes, channels: int, name: str) -> np.ndarray:
     """Decode an image file.
 
-    Turns it upright by its EXIF orientation, then converts to grey or colour; an alpha channel is dropped, a palette
-    resolved, the first frame taken.
+    The image is turned by its EXIF orientation and converted to grey or RGB; an alpha channel is dropped, a palette
+    resolved, and of several frames the first is taken.
 
     Args:
         content: the file's bytes.
@@ -43,7 +43,7 @@ def decode_image(content: bytes, channels: int, name: str) -> np.ndarray:
             pixels = np.asarray(upright.convert(_MODES[channels]), dtype=np.uint8)
     except ZooError:
         raise
-    except Exception as error:  # Pillow's decoders raise whatever they stumble on
+    except Exception as error:  # Pillow's decoders raise exceptions of many types
         raise ZooError(f"{name}: not readable as an image ({error or type(error).__name__})") from error
     return pixels.reshape(*pixels.shape[:2], channels)
 

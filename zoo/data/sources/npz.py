@@ -16,7 +16,7 @@ from zoo.recipe.schema import Data
 from zoo.tasks import Task
 from zoo.utils.cache import cached
 
-MAP_BYTES = 1 << 30  # arrays above this size are mapped from disk, not read into memory
+MAX_RESIDENT_BYTES = 1 << 30  # larger arrays are mapped from disk
 _NAMES = {  # of the arrays of each split, in Keras's data sets and in MedMNIST
     "train": [("x_train", "y_train"), ("train_images", "train_labels"), ("x", "y")],
     "validation": [("x_validation", "y_validation"), ("x_val", "y_val"), ("val_images", "val_labels")],
@@ -81,7 +81,7 @@ def _read(path: Path, name: str) -> np.ndarray:
     try:
         with zipfile.ZipFile(path) as archive:
             size = archive.getinfo(f"{name}.npy").file_size
-        if size <= MAP_BYTES:
+        if size <= MAX_RESIDENT_BYTES:
             with np.load(path, allow_pickle=False) as file:
                 return file[name]
 

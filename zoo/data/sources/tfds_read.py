@@ -20,7 +20,7 @@ from zoo.data.sources.graphs import read_graphs
 from zoo.data.sources.images import decode_image
 from zoo.utils.cache import cached
 
-MAP_BYTES = 1 << 30  # decoded examples above this size are mapped from disk, not read into memory
+MAX_RESIDENT_BYTES = 1 << 30  # larger decoded arrays are mapped from disk
 _BATCH = 512  # examples that TensorFlow reads at a time
 
 
@@ -70,7 +70,7 @@ def _read_arrays(request: Request) -> tuple[Inputs, np.ndarray]:
         _write_arrays(folder, _batches(builder, request.split, name, request.pick), dtype)
 
     with _folder("decoded", builder, (request.split, name, request.target), decode) as folder:
-        large = (folder / "x.npy").stat().st_size > MAP_BYTES
+        large = (folder / "x.npy").stat().st_size > MAX_RESIDENT_BYTES
         x = np.load(folder / "x.npy", mmap_mode="r" if large else None)
         return ArrayInputs(x), _as_str(np.load(folder / "y.npy"))
 
