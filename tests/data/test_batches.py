@@ -156,7 +156,7 @@ def test_evaluation_keeps_the_order_and_leaves_nothing_out(monkeypatch):
     ("most", "sizes"), [(64, [50]), (49, [25, 25]), (20, [10] * 5), (9, [5] * 10), (24, [24, 24, 2])]
 )
 @pytest.mark.parametrize("memory", ["resident", "streamed"])
-def test_evaluation_has_batches_of_one_shape_where_the_examples_can_be_shared_out(monkeypatch, memory, most, sizes):
+def test_evaluation_has_batches_of_one_shape_where_a_size_divides_the_examples(monkeypatch, memory, most, sizes):
     monkeypatch.setattr("zoo.data.batches._EVALUATION_BATCH", most)
     dataset = evaluation_batches(numbered(memory))
     assert [len(x) for x, _ in dataset] == sizes

@@ -16,25 +16,25 @@ def test_mixup_follows_the_formula():
 
     y = np.eye(16, dtype=np.float32)
     mixed_x, mixed_y = (v.numpy() for v in mixup(tf.constant(IMAGES), tf.constant(y), 0.4, tf.constant([3, 4])))
-    share = np.diag(mixed_y)
-    assert ((share >= 0) & (share <= 1)).all() and len(set(share)) == 16
-    np.testing.assert_allclose(mixed_y, share[:, None] * y + (1 - share[:, None]) * y[::-1], atol=1e-6)
-    wide = share[:, None, None, None]
+    weight = np.diag(mixed_y)
+    assert ((weight >= 0) & (weight <= 1)).all() and len(set(weight)) == 16
+    np.testing.assert_allclose(mixed_y, weight[:, None] * y + (1 - weight[:, None]) * y[::-1], atol=1e-6)
+    wide = weight[:, None, None, None]
     np.testing.assert_allclose(mixed_x, wide * IMAGES + (1 - wide) * IMAGES[::-1], rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
-def test_mixup_draws_its_shares_from_a_beta_distribution(alpha):
+def test_mixup_draws_its_weights_from_a_beta_distribution(alpha):
     import tensorflow as tf
     from scipy import stats
 
     count = 20_000
     y = np.repeat(np.eye(2, dtype=np.float32), count // 2, axis=0)  # the partner is always of the other class
     x = np.zeros((count, 1), np.float32)
-    share = mixup(tf.constant(x), tf.constant(y), alpha, tf.constant([0, 1]))[1].numpy()[y == 1]
-    assert share.mean() == pytest.approx(0.5, abs=0.02)
-    assert share.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.05)
-    assert stats.kstest(share[:2000], "beta", args=(alpha, alpha)).pvalue > 1e-3
+    weight = mixup(tf.constant(x), tf.constant(y), alpha, tf.constant([0, 1]))[1].numpy()[y == 1]
+    assert weight.mean() == pytest.approx(0.5, abs=0.02)
+    assert weight.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.05)
+    assert stats.kstest(weight[:2000], "beta", args=(alpha, alpha)).pvalue > 1e-3
 
 
 def test_cutmix_pastes_one_rectangle_and_counts_its_pixels():
@@ -46,16 +46,16 @@ def test_cutmix_pastes_one_rectangle_and_counts_its_pixels():
     mixed_x, mixed_y = (v.numpy() for v in cutmix(tf.constant(images), tf.constant(y), 1.0, tf.constant([0, 1])))
     pasted = mixed_x[..., 0] != images[..., 0]
     np.testing.assert_array_equal(mixed_x, np.where(pasted[..., None], images[::-1], images))
-    share = 1 - pasted.mean(axis=(1, 2), keepdims=True)[..., 0]
-    np.testing.assert_allclose(mixed_y, share * y + (1 - share) * y[::-1], atol=1e-6)
+    weight = 1 - pasted.mean(axis=(1, 2), keepdims=True)[..., 0]
+    np.testing.assert_allclose(mixed_y, weight * y + (1 - weight) * y[::-1], atol=1e-6)
     for mask in pasted:
         assert mask.sum() == mask.any(0).sum() * mask.any(1).sum()
-    assert len(np.unique(share)) > 30 and pasted.any(0).all()
+    assert len(np.unique(weight)) > 30 and pasted.any(0).all()
 
 
 @pytest.mark.parametrize("alpha", [0.3, 1.0])
 def test_cutmix_draws_as_the_papers_algorithm(alpha):
-    """Algorithm 1 of the paper in NumPy: the same distribution of the share that is kept."""
+    """Algorithm 1 of the paper in NumPy: the same distribution of the fraction that is kept."""
     import tensorflow as tf
     from scipy import stats
 

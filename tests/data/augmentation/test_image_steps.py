@@ -97,8 +97,8 @@ def test_flip(mode, views):
     found = augment(images, {"random_flip": {"mode": mode}})
     seen = [sum(np.array_equal(f, view(x)) for f, x in zip(found, images, strict=True)) for view in views]
     assert sum(seen) == len(images)
-    share = len(images) / len(views)
-    assert all(abs(count - share) < 5 * np.sqrt(share) for count in seen)
+    expected = len(images) / len(views)
+    assert all(abs(count - expected) < 5 * np.sqrt(expected) for count in seen)
 
 
 @pytest.mark.parametrize(("fill", "mode"), [("constant", "constant"), ("nearest", "nearest"), ("reflect", "reflect")])
@@ -146,9 +146,9 @@ def test_rotation_shear_and_zoom(still, step, fill, mode, at):
 @pytest.mark.parametrize("at", [0.0, 0.7])
 def test_a_crop_is_stretched_to_the_whole(still, at):
     still(at)
-    share, aspect = 0.3 + 0.5 * at, 1.5 ** (2 * at - 1)
+    area, aspect = 0.3 + 0.5 * at, 1.5 ** (2 * at - 1)
     height, width = IMAGES.shape[1:3]
-    tall, wide = np.sqrt(share / aspect), np.sqrt(share * aspect)
+    tall, wide = np.sqrt(area / aspect), np.sqrt(area * aspect)
     y = at * (1 - tall) * (height - 1) + tall * np.arange(height)
     x = at * (1 - wide) * (width - 1) + wide * np.arange(width)
     found = augment(IMAGES, {"random_resized_crop": {"area": [0.3, 0.8], "ratio": 1.5}})

@@ -68,7 +68,7 @@ def test_enhancements_are_those_of_pil(images, name, magnitude, sign):
 @pytest.mark.parametrize(("magnitude", "sign"), [(10, 1.0), (10, -1.0), (3, 1.0)])
 @pytest.mark.parametrize("name", OPERATIONS[GEOMETRIC:])
 def test_moves_are_those_of_pil(name, magnitude, sign):
-    """Away from the edge, where PIL takes no share of what lies outside."""
+    """Away from the edge, where PIL uses no pixel from outside."""
     import tensorflow as tf
 
     height, width = SKIES.shape[1:3]
@@ -92,7 +92,9 @@ def test_moves_are_those_of_pil(name, magnitude, sign):
     inside &= moved(margin) == 1
     choice = tf.fill((len(SKIES),), OPERATIONS.index(name))
     images = tf.constant(SKIES, tf.float32)
-    found = move(images, choice, magnitude, tf.fill((len(SKIES),), sign), "constant", "BILINEAR").numpy()
+    found = move(
+        images, choice, magnitude, tf.fill((len(SKIES),), sign), fill="constant", interpolation="BILINEAR"
+    ).numpy()
     assert inside.mean() > 0.25
     for image, result in zip(SKIES, found, strict=True):
         for channel in range(3):
@@ -121,7 +123,9 @@ def test_every_operation_is_drawn_equally_often_and_both_ways():
             if number < GEOMETRIC:
                 results[name, sign] = change(one, name, 7, way).numpy()[0]
             else:
-                results[name, sign] = move(one, tf.constant([number]), 7, way, "reflect", "BILINEAR").numpy()[0]
+                results[name, sign] = move(
+                    one, tf.constant([number]), 7, way, fill="reflect", interpolation="BILINEAR"
+                ).numpy()[0]
     found = augmented(images, (0, 3), operations=1, magnitude=7.0, fill="reflect")
     tally = dict.fromkeys(results, 0)
     for image in found:
@@ -131,9 +135,9 @@ def test_every_operation_is_drawn_equally_often_and_both_ways():
         tally[nearest] += 1
     two_ways = [name for name in OPERATIONS if (results[name, -1.0] != results[name, 1.0]).any()]
     assert len(two_ways) == 9
-    share = count / len(OPERATIONS)
+    expected = count / len(OPERATIONS)
     for name in OPERATIONS:
-        assert abs(tally[name, -1.0] + tally[name, 1.0] - share) < 5 * np.sqrt(share)
+        assert abs(tally[name, -1.0] + tally[name, 1.0] - expected) < 5 * np.sqrt(expected)
     assert all(tally[name, way] > 5 for name in two_ways for way in (-1.0, 1.0))
 
 
@@ -158,8 +162,8 @@ def test_masks_follow_their_images(fill, monkeypatch):
     step = AugmentStep.model_validate({"rand_augment": {"fill": fill}})
     seed = tf.constant((0, 5), tf.int64)
     unmoved = build_mask_augmentation([step])(tf.constant(np.repeat(classes[:1], 99, axis=0)), seed).numpy()
-    share = (unmoved == classes[0]).all(axis=(1, 2)).mean()
-    assert 0.2 < share < 0.65  # neither operation moved it: (9 / 14) ** 2
+    fraction = (unmoved == classes[0]).all(axis=(1, 2)).mean()
+    assert 0.2 < fraction < 0.65  # neither operation moved it: (9 / 14) ** 2
     monkeypatch.setattr(module, "_drawn", geometric)
     masks = build_mask_augmentation([step])(tf.constant(classes), seed).numpy()
     images = augmented(50.0 * classes[..., None], (0, 5), fill=fill)[..., 0]

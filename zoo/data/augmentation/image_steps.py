@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.augmentation.rand_augment import RANGE, rand_augment, rand_augment_masks, warp
@@ -39,10 +40,9 @@ def build_mask_augmentation(steps: Sequence[AugmentStep]) -> Augment:
     def augment(masks: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         moved = tf.cast(masks, tf.float32)[..., None]
         for position, step in enumerate(steps):
-            if step.kind == "rand_augment":
-                moved = rand_augment_masks(moved, step.settings, _Draws(seed, position))
-            elif step.kind in _MOVES:
-                moved = _MOVES[step.kind](moved, step.settings, _Draws(seed, position), "NEAREST")
+            move = _MASK_STEPS.get(step.kind)
+            if move is not None:
+                moved = move(moved, step.settings, _Draws(seed, position))
         return tf.cast(moved[..., 0], masks.dtype)
 
     return augment
@@ -189,4 +189,8 @@ _STEPS: dict[str, Callable[..., Any]] = {
     "random_erasing": _erase,
     "gaussian_noise": _noise,
     "rand_augment": rand_augment,
+}
+_MASK_STEPS: dict[str, Callable[..., Any]] = {
+    **{name: partial(move, interpolation="NEAREST") for name, move in _MOVES.items()},
+    "rand_augment": rand_augment_masks,
 }

@@ -49,7 +49,7 @@ def rand_augment(images: tf.Tensor, settings: Any, draws: Any) -> tf.Tensor:
             change(part, name, settings.magnitude, own)
             for part, name, own in zip(parts, OPERATIONS[:GEOMETRIC], signs, strict=False)
         ]
-        done.append(move(parts[-1], which, settings.magnitude, signs[-1], settings.fill, "BILINEAR"))
+        done.append(move(parts[-1], which, settings.magnitude, signs[-1], fill=settings.fill, interpolation="BILINEAR"))
         places = tf.dynamic_partition(tf.range(tf.shape(images)[0]), kinds, GEOMETRIC + 1)
         images = tf.ensure_shape(tf.dynamic_stitch(places, done), images.shape)
     return images
@@ -59,7 +59,7 @@ def rand_augment_masks(masks: tf.Tensor, settings: Any, draws: Any) -> tf.Tensor
     """Move masks `(batch, height, width, 1)` as `rand_augment` moves the images of the same draws."""
     for _ in range(settings.operations):
         choice, sign = _drawn(masks, draws)
-        masks = move(masks, choice, settings.magnitude, sign, settings.fill, "NEAREST")
+        masks = move(masks, choice, settings.magnitude, sign, fill=settings.fill, interpolation="NEAREST")
     return masks
 
 
@@ -73,7 +73,7 @@ def _drawn(images: tf.Tensor, draws: Any) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def move(
-    images: tf.Tensor, choice: tf.Tensor, magnitude: float, sign: tf.Tensor, fill: str, interpolation: str
+    images: tf.Tensor, choice: tf.Tensor, magnitude: float, sign: tf.Tensor, *, fill: str, interpolation: str
 ) -> tf.Tensor:
     """Rotate, shear or shift each image, as its number in `OPERATIONS` says; the other operations move nothing.
 

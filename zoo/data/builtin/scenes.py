@@ -64,7 +64,7 @@ def _scenes(count: int, seed: list[int], glyphs: Glyphs) -> Iterator[dict[str, A
         boxes: list[Box] = []
         objects = []
         for image, label in zip(images, labels, strict=True):
-            box = _place(generator, image, label, ink, mask, boxes)
+            box = _place(generator, image, label, ink=ink, mask=mask, boxes=boxes)
             if box is not None:
                 boxes.append(box)
                 objects.append({"bbox": tfds.features.BBox(*(edge / SIZE for edge in box)), "label": label})
@@ -72,7 +72,13 @@ def _scenes(count: int, seed: list[int], glyphs: Glyphs) -> Iterator[dict[str, A
 
 
 def _place(
-    generator: np.random.Generator, image: np.ndarray, label: int, ink: np.ndarray, mask: np.ndarray, boxes: list[Box]
+    generator: np.random.Generator,
+    image: np.ndarray,
+    label: int,
+    *,
+    ink: np.ndarray,
+    mask: np.ndarray,
+    boxes: list[Box],
 ) -> Box | None:
     """Draw a digit into `ink` and `mask` `(height, width)` and return its box; None where there is no free place."""
     from PIL import Image
