@@ -90,7 +90,7 @@ def test_an_empty_file_is_an_empty_recipe(text):
         ("a:\n  b: 1\n  b: 2", "f:3: a.b: the key is written twice"),
         ("a: [{b: 1, b: 2}]", "f:1: a.0.b: the key is written twice"),
         ("a: 1\nb: *a", "f:2: anchors and aliases are not supported"),
-        ("a: &x 1\nb: *x", "f:1: anchors and aliases are not supported; share settings with `extends:`"),
+        ("a: &x 1\nb: *x", "f:1: anchors and aliases are not supported; reuse settings with `extends:`"),
         ("a: &x [*x]", "f:1: anchors and aliases"),
         (
             "a: 1\nb: !!python/object/apply:os.system [ls]",
@@ -102,7 +102,7 @@ def test_an_empty_file_is_an_empty_recipe(text):
         ("a: !local 1", "f:1: the tag !local"),
         ("a: ! 1", "f:1: the tag ! is not supported"),
         ("a: !!str [1]", "f:1: the tag !!str"),
-        ("a:\n\tb: 1", "f:2: not valid YAML: a tab stands where spaces must: indent with spaces"),
+        ("a:\n\tb: 1", "f:2: not valid YAML: a tab is used for indentation: indent with spaces"),
         ("a: 1\nb: [1", "f:2: not valid YAML: expected ',' or ']', but got '<stream end>'"),
         ("a: 1\n b: 2", "f:2: not valid YAML: mapping values are not allowed here"),
         ("a: 1\nb: 'x", "f:2: not valid YAML: found unexpected end of stream"),

@@ -26,7 +26,7 @@ class LoadedRecipe:
     Attributes:
         name: what runs are filed under, such as `cnn/digits`.
         recipe: the checked values, defaults included.
-        origins: where each written value came from.
+        origins: where each value was written; values without one are defaults.
     """
 
     name: str
@@ -34,31 +34,31 @@ class LoadedRecipe:
     origins: dict[Path_, Origin]
 
     def to_yaml(self) -> str:
-        """Return the fully resolved recipe as YAML, itself a recipe that gives the same run."""
+        """Return the resolved recipe as YAML, which is itself a recipe."""
         return dump(self.tree())
 
     def run_yaml(self) -> str:
-        """Return what a run is made of: the fully resolved recipe without its search."""
+        """Return the resolved recipe without its search, which does not change a run."""
         return dump({key: value for key, value in self.tree().items() if key != "search"})
 
     def origin_names(self) -> dict[str, str]:
-        """Return the place that each value was written, by dotted path."""
+        """Return where each value was written, by dotted path."""
         return {dotted(path): str(origin) for path, origin in self.origins.items() if path}
 
     def annotated(self) -> list[tuple[str, str]]:
-        """Return the recipe's YAML, a line for each value, and where each came from ("" for a heading)."""
+        """Return the lines of the recipe's YAML, each with where its value was written ("" for a heading)."""
         return list(_annotated(self.tree(), (), self.origins))
 
     def tree(self) -> dict[str, Any]:
-        """Return the fully resolved recipe as plain data."""
+        """Return the resolved recipe as plain data."""
         tree = _plain(self.recipe)
-        optimizer = tree["optimizer"]  # inherits its settings, which puts them before its name
+        optimizer = tree["optimizer"]  # pydantic puts inherited fields before `name`
         tree["optimizer"] = {"name": optimizer["name"], **optimizer}
         return tree
 
 
 def _plain(value: Any) -> Any:
-    """Return a section as plain data, without the settings that are left out (null) by default."""
+    """Return a section as plain data, without keys that are null by default and still null."""
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
         return {
@@ -100,7 +100,7 @@ def summaries() -> list[dict[str, str]]:
 
 
 def recipes_folder() -> Path:
-    """Return the folder of the recipes that come with the package."""
+    """Return the folder of the shipped recipes."""
     inside = Path(__file__).resolve().parent.parent / "recipes"  # an installed package
     return inside if inside.is_dir() else inside.parent.parent / "recipes"  # a checkout
 
@@ -115,14 +115,14 @@ def _names_in(folder: Path) -> list[str]:
 
 
 def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> LoadedRecipe:
-    """Load a recipe, compose it with what it extends, apply overrides and check the whole.
+    """Load a recipe, merge it into what it extends, apply overrides and check the result.
 
     Args:
         name: a shipped recipe (`cnn/digits`) or the path of a recipe file (`mine.yaml`).
         overrides: `key.path=value`, split at the first `=`; the value is typed by the schema.
 
     Raises:
-        ZooError: any problem; the message names file, line, key, what was received and what would be right.
+        ZooError: any problem; the message names file, line, key, what was received and what is allowed.
     """
     path, shown = find_recipe(str(name))
     tree, origins = _compose(path, shown, ())
@@ -133,10 +133,10 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> LoadedRecipe
 
 
 def check_search(loaded: LoadedRecipe) -> None:
-    """Check a recipe's search, as far as it can be without data; training does not look at it, so loading does not.
+    """Check a recipe's search as far as possible without data. `load_recipe` does not: training ignores the search.
 
     Raises:
-        ZooError: an unknown key, an empty range, a value that the recipe could not have.
+        ZooError: an unknown key, an empty range, or a value that the recipe would refuse.
     """
     if loaded.recipe.search is not None:
         problems = space_problems(loaded.recipe, loaded.tree())
@@ -145,7 +145,7 @@ def check_search(loaded: LoadedRecipe) -> None:
 
 
 def find_recipe(name: str, beside: Path | None = None) -> tuple[Path, str]:
-    """Return the file of a recipe and its name in messages: a path that ends in .yaml, or a shipped name."""
+    """Return a recipe's file and its name in messages. `name` is a path that ends in .yaml, or a shipped name."""
     if name.endswith((".yaml", ".yml")):
         path = (beside or Path()) / name
         if not _is_file(path):
@@ -194,7 +194,7 @@ def _compose(path: Path, shown: str, above: tuple[Path, ...]) -> tuple[dict[str,
 
 
 def _anchor(tree: dict[str, Any], folder: Path, origins: dict[Path_, Origin]) -> None:
-    """Make a relative path of a file source relative to the recipe that wrote it, not to where the command runs."""
+    """Resolve the path of a file source against the folder of its recipe, not the working directory."""
     data = tree.get("data")
     source = data.get("source") if isinstance(data, dict) else None
     if not isinstance(source, str):
@@ -209,11 +209,11 @@ def _anchor(tree: dict[str, Any], folder: Path, origins: dict[Path_, Origin]) ->
 
 
 def _override(tree: dict[str, Any], origins: dict[Path_, Origin], text: str) -> None:
-    """Lay `key.path=value` over a tree; a number in the path is a position in a list that the tree has."""
+    """Merge `key.path=value` into a tree; a number in the path is a position in a list of the tree."""
     key, equals, value = text.partition("=")
     path: Path_ = tuple(key.strip().split("."))
     if path[:2] == ("search", "space") and len(path) > 2:
-        path = (*path[:2], ".".join(map(str, path[2:])))  # whose keys are dotted themselves
+        path = (*path[:2], ".".join(map(str, path[2:])))  # its keys have dots themselves
     if not equals or not all(path):
         raise ZooError(f"override '{visible(text)}': expected key.path=value, for example training.epochs=5")
     if not is_unicode(text):
@@ -238,7 +238,7 @@ def _override(tree: dict[str, Any], origins: dict[Path_, Origin], text: str) -> 
 
 
 def _innermost_list(tree: Any, path: Path_, place: str) -> tuple[list[Any] | None, Path_, int]:
-    """Return the last list that a path leads through, the path with positions as numbers, and the list's depth."""
+    """Return the innermost list on a path, the path with positions as numbers, and the depth of that list."""
     found: tuple[list[Any] | None, Path_, int] = (None, path, 0)
     value = tree
     for depth, part in enumerate(path):
@@ -270,7 +270,7 @@ def _check(tree: dict[str, Any], origins: dict[Path_, Origin], shown: str) -> Re
 
 
 def _as_text(tree: dict[str, Any], origins: dict[Path_, Origin], problems: list[Problem]) -> bool:
-    """Where the schema wants text and an override gave `7` or `true`, take the override to the letter."""
+    """Where the schema expects text and an override gave `7` or `true`, use the override's text."""
     changed = False
     for problem in problems:
         origin = origins.get(problem.path)
@@ -285,6 +285,6 @@ def _as_text(tree: dict[str, Any], origins: dict[Path_, Origin], problems: list[
 
 
 def _place(origins: dict[Path_, Origin], path: Path_, shown: str) -> Origin:
-    """Return where the path was written, or the nearest section around it."""
+    """Return where a path, or the nearest section around it, was written."""
     around = (path[:length] for length in range(len(path), 0, -1))
     return next((origins[p] for p in around if p in origins), Origin(shown, 1))

@@ -6,16 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from zoo.recipe.types import Fraction, NonNegative, Rate, Section
+from zoo.recipe.types import Fraction, NonNegative, PositiveNumber, Section
 
 ClassWeights = Annotated[
     Literal["balanced"] | Annotated[list[NonNegative], Field(min_length=1)] | None,
-    Field(description="one weight a class; balanced makes every class of the training split count the same"),
+    Field(
+        description="one weight for each class; balanced gives every class of the training split the same total weight"
+    ),
 ]
 Smoothing = Annotated[
-    float, Field(ge=0, lt=1, description="share of the target that is spread over all classes (Szegedy et al. 2016)")
+    float, Field(ge=0, lt=1, description="fraction of the target that is spread over all classes (Szegedy et al. 2016)")
 ]
-Temperature = Annotated[Rate, Field(description="what similarities are divided by")]
+Temperature = Annotated[PositiveNumber, Field(description="divisor of the similarities")]
 Background = Annotated[bool, Field(description="count class 0 in the Dice coefficient")]
 
 
@@ -28,57 +30,57 @@ class CategoricalCrossentropy(Section):
 
 
 class SparseCategoricalCrossentropy(Section):
-    """Cross-entropy over classes, from logits, for the most likely class of the target alone."""
+    """Cross-entropy over classes, from logits and the index of the class."""
 
     name: Literal["sparse_categorical_crossentropy"]
 
 
 class BinaryCrossentropy(Section):
-    """Cross-entropy of a sigmoid for each class, each class against all others."""
+    """Binary cross-entropy of each class against all others, from logits."""
 
     name: Literal["binary_crossentropy"]
-    label_smoothing: Annotated[float, Field(ge=0, lt=1, description="how far targets move towards one half")] = 0.0
+    label_smoothing: Annotated[float, Field(ge=0, lt=1, description="how far targets are moved towards 0.5")] = 0.0
     class_weights: ClassWeights = None
 
 
 class Focal(Section):
-    """Focal loss (Lin et al. 2017): cross-entropy that counts little for what is right already."""
+    """Focal loss (Lin et al. 2017): cross-entropy with less weight on examples that are classified well."""
 
     name: Literal["focal"]
-    gamma: NonNegative = Field(2.0, description="how strongly what is easy is held back; 0 is cross-entropy")
-    alpha: Rate = Field(1.0, description="factor of the whole loss")
+    gamma: NonNegative = Field(2.0, description="how much less easy examples count; 0 is cross-entropy")
+    alpha: PositiveNumber = Field(1.0, description="factor of the whole loss")
     label_smoothing: Smoothing = 0.0
     class_weights: ClassWeights = None
 
 
 class MeanSquaredError(Section):
-    """Mean squared error, on targets in units of their standard deviation."""
+    """Mean squared error of standardised targets."""
 
     name: Literal["mean_squared_error"]
 
 
 class MeanAbsoluteError(Section):
-    """Mean absolute error, on targets in units of their standard deviation."""
+    """Mean absolute error of standardised targets."""
 
     name: Literal["mean_absolute_error"]
 
 
 class Huber(Section):
-    """Huber loss, on targets in units of their standard deviation."""
+    """Huber loss of standardised targets."""
 
     name: Literal["huber"]
-    delta: Rate = 1.0
+    delta: PositiveNumber = 1.0
 
 
 class MaskedCrossentropy(Section):
-    """Cross-entropy, mean over the tokens that are not padding."""
+    """Cross-entropy of tokens, mean over those that are not padding."""
 
     name: Literal["masked_crossentropy"]
     label_smoothing: Smoothing = 0.0
 
 
 class ConnectionistTemporal(Section):
-    """Connectionist temporal classification (Graves et al. 2006): symbols whose places are not known."""
+    """Connectionist temporal classification (Graves et al. 2006), for symbols whose positions are unknown."""
 
     name: Literal["ctc"]
     per_symbol: bool = Field(False, description="divide each example's loss by the length of its target")
@@ -103,7 +105,7 @@ class CrossentropyDice(Section):
     """Cross-entropy of each pixel plus the Dice loss."""
 
     name: Literal["crossentropy_dice"]
-    dice_weight: Rate = Field(1.0, description="factor of the Dice loss")
+    dice_weight: PositiveNumber = Field(1.0, description="factor of the Dice loss")
     background: Background = True
     label_smoothing: Smoothing = 0.0
     class_weights: ClassWeights = None
@@ -115,33 +117,34 @@ class CenterNet(Section):
     name: Literal["center_net"]
     offset_weight: NonNegative = Field(1.0, description="factor of the offset's loss")
     size_weight: NonNegative = Field(0.1, description="factor of the size's loss")
-    minimum_iou: Fraction = Field(
-        0.7, description="how well a box at the edge of a centre's Gaussian overlaps the true one"
-    )
+    minimum_iou: Fraction = Field(0.7, description="IoU with the true box at the edge of a centre's Gaussian")
 
 
 class Adversarial(Section):
-    """The two losses of a generator and a discriminator that play against each other."""
+    """The losses of a generator and of a discriminator (Goodfellow et al. 2014)."""
 
     name: Literal["adversarial"]
     form: Literal["non_saturating", "hinge", "least_squares", "wasserstein"] = "non_saturating"
     label_smoothing: Annotated[
         float, Field(ge=0, lt=1, description="how far the target for real images is below one (Salimans et al. 2016)")
     ] = 0.0
-    gradient_penalty: NonNegative = Field(0.0, description="factor of Gulrajani et al. 2017, who take 10; 0 is off")
-    r1: NonNegative = Field(0.0, description="factor of the penalty of Mescheder et al. 2018, who take 10; 0 is off")
+    gradient_penalty: NonNegative = Field(
+        0.0, description="factor of the gradient penalty (Gulrajani et al. 2017, who take 10); 0 is off"
+    )
+    r1: NonNegative = Field(0.0, description="factor of the R1 penalty (Mescheder et al. 2018, who take 10); 0 is off")
 
 
 class Denoising(Section):
-    """Mean squared error of what a diffusion model's denoiser predicts (Ho et al. 2020)."""
+    """Mean squared error of the denoiser's prediction (Ho et al. 2020)."""
 
     name: Literal["denoising"]
-    schedule: Literal["linear", "cosine", "rectified_flow"] = Field("cosine", description="how images turn into noise")
+    schedule: Literal["linear", "cosine", "rectified_flow"] = Field("cosine", description="noise schedule")
     prediction: Literal["noise", "x0", "v", "velocity"] = Field(
-        "v", description="what is predicted; the velocity with rectified_flow, and only with it"
+        "v",
+        description="what the denoiser predicts; rectified_flow needs velocity, the other schedules one of the others",
     )
     drop_label: Annotated[
-        float, Field(ge=0, lt=1, description="share of the classes left out while training (Ho & Salimans 2022)")
+        float, Field(ge=0, lt=1, description="rate at which classes are dropped in training (Ho & Salimans 2022)")
     ] = 0.1
 
 
@@ -163,14 +166,16 @@ class Contrastive(Section):
     """Contrastive loss of all pairs in the batch (Hadsell et al. 2006)."""
 
     name: Literal["contrastive"]
-    margin: Rate = Field(1.0, description="distance from which embeddings of different classes are far enough apart")
+    margin: PositiveNumber = Field(
+        1.0, description="distance beyond which embeddings of different classes cost nothing"
+    )
 
 
 class Triplet(Section):
-    """Triplet loss (Schroff et al. 2015, Hermans et al. 2017) on distances that are not squared."""
+    """Triplet loss (Schroff et al. 2015, Hermans et al. 2017) on Euclidean distances."""
 
     name: Literal["triplet"]
-    margin: Rate = Field(0.2, description="how much further than the positive the negative is to be")
+    margin: PositiveNumber = Field(0.2, description="how much further away the negative must be than the positive")
     mining: Literal["hard", "semi_hard", "all"] = Field("semi_hard", description="which triplets of the batch count")
 
 

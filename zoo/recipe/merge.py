@@ -1,4 +1,4 @@
-"""Laying one recipe's values over another's, with the place that each came from."""
+"""Merging one recipe into another, with the origin of each value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.recipe.source import Origin, Path_
 
-_NAMES = ("name", "schedule")  # a section that changes its name starts afresh
+_NAMES = ("name", "schedule")  # a section in which one of these changes is replaced, not merged
 
 
 def merge(
@@ -18,7 +18,7 @@ def merge(
     later_origins: dict[Path_, Origin],
     at: Path_ = (),
 ) -> None:
-    """Merge `later` into `tree`, key by key. Lists are replaced; so is a section that changes its name."""
+    """Merge `later` into `tree`, key by key. Lists and sections that change their name are replaced."""
     for key, value in later.items():
         path = (*at, key)
         old = tree.get(key)
@@ -33,7 +33,7 @@ def merge(
 
 
 def merged(tree: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
-    """Return a tree with `later` laid over it, as `merge` does; neither is changed."""
+    """Return a copy of `tree` with `later` merged into it; neither is changed."""
     result = copy.deepcopy(tree)
     nowhere = {path: Origin("") for path in paths(later, ())}
     merge(result, {}, copy.deepcopy(later), nowhere)

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from zoo.recipe.schedules import LearningRate
-from zoo.recipe.types import Fraction, NonNegative, Positive, Rate, Section
+from zoo.recipe.types import Fraction, NonNegative, Positive, PositiveNumber, Section
 
 
 class Group(Section):
-    """Settings of some layers' own, in the place of those of the section."""
+    """Settings of some layers, which replace those of the section."""
 
-    layers: str = Field(description="name of a layer, with * for any text: its variables and those of what it holds")
+    layers: str = Field(description="name of a layer, with * for any text; layers inside it belong to it")
     learning_rate: LearningRate | None = None
     weight_decay: NonNegative | None = None
     beta_1: Annotated[float, Field(ge=0, lt=1)] | None = None
@@ -21,26 +21,26 @@ class Group(Section):
 
 
 class OptimizerSettings(Section):
-    """What every optimiser takes. Weight decay leaves out biases and the parameters of norms."""
+    """What every optimiser takes. Biases and the parameters of norms have no weight decay."""
 
     learning_rate: LearningRate
     weight_decay: NonNegative = 0.0
-    clip_value: Rate | None = None
-    clip_norm: Rate | None = None
-    clip_global_norm: Rate | None = None
-    accumulate: Positive = Field(1, description="steps whose gradients are averaged before the weights change")
+    clip_value: PositiveNumber | None = None
+    clip_norm: PositiveNumber | None = None
+    clip_global_norm: PositiveNumber | None = None
+    accumulate: Positive = Field(1, description="steps over which gradients are averaged before each update")
     ema: Fraction | None = Field(
-        None, description="keep a moving average of the weights with this momentum, and take it at the end of the run"
+        None, description="momentum of a moving average of the weights, which replaces them at the end of the run"
     )
     groups: Annotated[list[Group], Field(min_length=1)] | None = Field(
-        None, description="layers with settings of their own; the first that fits counts"
+        None, description="layers with other settings; a layer takes those of the first group that it matches"
     )
     layer_decay: Fraction | None = Field(
-        None, description="factor of the learning rate from each block to the one below it; the head has the whole rate"
+        None, description="factor of the learning rate from each block to the one below it; the head has the full rate"
     )
     unfreeze_epochs: Positive | None = Field(
         None,
-        description="epochs that each block waits after the one above it before it learns, the head from the start",
+        description="epochs from the unfreezing of each block to that of the block below it; the head is never frozen",
     )
 
 
@@ -53,11 +53,11 @@ class Sgd(OptimizerSettings):
 
 
 class Moments(OptimizerSettings):
-    """What Adam and its relatives share."""
+    """What Adam and its variants take."""
 
     beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.9
     beta_2: Annotated[float, Field(ge=0, lt=1)] = 0.999
-    epsilon: Rate = 1e-7
+    epsilon: PositiveNumber = 1e-7
 
 
 class Adam(Moments):
@@ -79,19 +79,19 @@ class Rmsprop(OptimizerSettings):
     name: Literal["rmsprop"]
     rho: Annotated[float, Field(ge=0, lt=1)] = 0.9
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    epsilon: Rate = 1e-7
+    epsilon: PositiveNumber = 1e-7
 
 
 class Adagrad(OptimizerSettings):
-    """Adagrad (Duchi et al. 2011): the more a weight has moved, the less it moves."""
+    """Adagrad (Duchi et al. 2011): steps shrink with the sum of squared gradients."""
 
     name: Literal["adagrad"]
-    initial_accumulator: NonNegative = Field(0.1, description="what the sum of squared gradients begins at")
-    epsilon: Rate = 1e-7
+    initial_accumulator: NonNegative = Field(0.1, description="initial value of the sum of squared gradients")
+    epsilon: PositiveNumber = 1e-7
 
 
 class Lion(OptimizerSettings):
-    """Lion (Chen et al. 2023): the sign of the momentum; wants a 3 to 10 times smaller rate than AdamW."""
+    """Lion (Chen et al. 2023): the sign of the momentum; needs a learning rate 3 to 10 times smaller than AdamW's."""
 
     name: Literal["lion"]
     beta_1: Fraction = 0.9
@@ -101,37 +101,38 @@ class Lion(OptimizerSettings):
 class Adafactor(OptimizerSettings):
     """Adafactor (Shazeer & Stern 2018): second moments by row and column, steps relative to the weights.
 
-    The learning rate is the share of a weight matrix's root mean square that a step moves it by, and never counts for
-    more than 1 / sqrt(step).
+    The learning rate is relative to the root mean square of a weight matrix, and is limited to 1 / sqrt(step).
     """
 
     name: Literal["adafactor"]
     beta_2_decay: Annotated[float, Field(lt=0, ge=-1)] = -0.8
-    epsilon: Rate = Field(
-        1e-15, description="added to squared gradients; the paper's 1e-30 gives 0 / 0 for inputs that are always zero"
+    epsilon: PositiveNumber = Field(
+        1e-15, description="added to squared gradients; the paper's 1e-30 gives 0 / 0 for inputs that are always 0"
     )
-    least_scale: Rate = Field(1e-3, description="root mean square that weights are taken to have at the least")
-    clip_threshold: Rate = Field(1.0, description="root mean square of the largest update")
+    least_scale: PositiveNumber = Field(
+        1e-3, description="smallest root mean square of the weights that a step is relative to"
+    )
+    clip_threshold: PositiveNumber = Field(1.0, description="largest root mean square of an update")
 
 
 class Muon(Moments):
     """Muon (Jordan et al. 2024): momentum made orthogonal, scaled to AdamW's rates (Liu et al. 2025).
 
-    For matrices of hidden layers. All else is Adam's, with the betas and epsilon: vectors, convolutions, embeddings,
-    the head.
+    It updates the matrices of hidden layers. Vectors, convolutions, embeddings and the head are updated by Adam, with
+    the betas and epsilon.
     """
 
     name: Literal["muon"]
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.95
     nesterov: bool = True
     iterations: Positive = Field(5, description="Newton-Schulz iterations that make a matrix orthogonal")
-    adam_rate: Rate = Field(1.0, description="factor of the learning rate for what is Adam's")
+    adam_rate: PositiveNumber = Field(1.0, description="factor of the learning rate of what Adam updates")
 
 
 class Lamb(Moments):
     """LAMB (You et al. 2020): Adam whose steps are scaled to each layer's weights, for large batches.
 
-    Weight decay is apart from that scale, as everywhere here.
+    Weight decay is not scaled.
     """
 
     name: Literal["lamb"]

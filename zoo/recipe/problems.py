@@ -1,4 +1,4 @@
-"""Turning what the schema found into messages for people."""
+"""Messages from the errors of the schema."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _EXPECTED = {
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with a recipe: where (a path of keys), of what type, and what would be right."""
+    """One problem of a recipe: its path of keys, its type (as pydantic names it) and the message."""
 
     path: Path_
     type: str
@@ -45,7 +45,7 @@ class Problem:
 
 
 def problems_of(error: ValidationError, tree: Any) -> list[Problem]:
-    """Return the problems that the schema found in `tree`, one for each place."""
+    """Return the problems that the schema found in `tree`, one for each path."""
     found: dict[Path_, list[Problem]] = {}
     for item in error.errors(include_url=False):
         path = _path(item["loc"], item["type"], tree)
@@ -54,7 +54,7 @@ def problems_of(error: ValidationError, tree: Any) -> list[Problem]:
 
 
 def _joined(problems: list[Problem]) -> Problem:
-    """Several alternatives were refused at one place: name them all."""
+    """Join the problems of one path: where all alternatives were refused, name them all."""
     first = problems[0]
     expected = [p.text.partition(", received ") for p in problems]
     if len(problems) == 1 or not all(e[0].startswith("expected ") for e in expected):
@@ -64,7 +64,7 @@ def _joined(problems: list[Problem]) -> Problem:
 
 
 def _path(loc: tuple[int | str, ...], kind: str, tree: Any) -> Path_:
-    """Leave out of pydantic's location what is not a key of the recipe: the names of union members."""
+    """Return pydantic's location without the names of union members, which are no keys of the recipe."""
     path: list[str | int] = []
     value = tree
     for position, part in enumerate(loc):
@@ -109,7 +109,7 @@ def _problem(path: Path_, item: dict[str, Any], tree: Any) -> Problem:
 
 
 def _unnamed(path: Path_, item: dict[str, Any], tree: Any) -> tuple[Path_, str]:
-    """Say what is wrong with the key that chooses among kinds of section, and where it is."""
+    """Return the path and the message for a wrong or missing `name` or `schedule`, which selects the section."""
     if path[:2] == ("search", "space"):
         return path, (
             "expected a list of values, {choice: [...]}, {linear: [low, high]} or {log: [low, high]}, received "
@@ -164,10 +164,10 @@ def _section(path: Path_, tree: Any) -> type[BaseModel]:
     for part in path:
         value = value[part]
         if isinstance(part, int):
-            continue  # a list holds one kind of section
+            continue  # all items of a list have the same type
         if part in section.model_fields:
             candidates = _sections(section.model_fields[part].annotation)
-        elif isinstance(value, dict):  # one of several entries of one kind
+        elif isinstance(value, dict):  # an entry of the search space
             section = next((c for c in candidates if set(value) & {f for f in c.model_fields if f != "when"}), section)
             continue
         given = [value.get("name"), value.get("schedule")] if isinstance(value, dict) else []

@@ -7,15 +7,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from zoo.recipe.types import Fraction, NonNegative, Positive, Rate, Section
+from zoo.recipe.types import Fraction, NonNegative, Positive, PositiveNumber, Section
 
 DURATION = r"^(0\.0*[1-9][0-9]*|[1-9][0-9]*(\.[0-9]+)?) ?(%|epochs?|steps?)$"
 Duration = Annotated[
-    Rate | Annotated[str, StringConstraints(pattern=DURATION)],
+    PositiveNumber | Annotated[str, StringConstraints(pattern=DURATION)],
     Field(description="a number of epochs, or text: 500 steps, 2 epochs, 10% (of the run)"),
 ]
 AtLeastOne = Annotated[float, Field(ge=1, allow_inf_nan=False)]
-Warmup = Annotated[Duration, Field(description="how long the rate rises from zero to the peak")]
+Warmup = Annotated[Duration, Field(description="how long the rate rises from 0 to the peak")]
 
 
 def steps_of(duration: float | str, steps_per_epoch: float, epochs: int) -> float:
@@ -32,7 +32,7 @@ class Cosine(Section):
     """Cosine annealing (Loshchilov & Hutter 2017) from `peak` to `final` over the whole run."""
 
     schedule: Literal["cosine"]
-    peak: Rate
+    peak: PositiveNumber
     final: NonNegative = 0.0
 
 
@@ -40,17 +40,17 @@ class WarmupCosine(Section):
     """Linear warmup to `peak`, then cosine annealing to `final`."""
 
     schedule: Literal["warmup_cosine"]
-    peak: Rate
-    warmup_epochs: Rate | None = Field(None, description="the warmup in epochs; or give `warmup`")
+    peak: PositiveNumber
+    warmup_epochs: PositiveNumber | None = Field(None, description="the warmup in epochs; or give `warmup`")
     warmup: Warmup | None = None
     final: NonNegative = 0.0
 
 
 class WarmupLinear(Section):
-    """Linear warmup to `peak`, then in a straight line to `final` (Devlin et al. 2019)."""
+    """Linear warmup to `peak`, then linear decay to `final` (Devlin et al. 2019)."""
 
     schedule: Literal["warmup_linear"]
-    peak: Rate
+    peak: PositiveNumber
     warmup: Warmup
     final: NonNegative = 0.0
 
@@ -59,11 +59,11 @@ class Step(Section):
     """Start at `initial`; multiply by `factor` at each of the named epochs, or at each of the named times."""
 
     schedule: Literal["step"]
-    initial: Rate
-    factor: Rate = 0.1
+    initial: PositiveNumber
+    factor: PositiveNumber = 0.1
     epochs: Annotated[list[Positive], Field(min_length=1)] | None = None
     at: Annotated[list[Duration], Field(min_length=1)] | None = Field(
-        None, description="times since the start of the run, in the place of `epochs`"
+        None, description="times since the start of the run, instead of `epochs`"
     )
 
 
@@ -71,28 +71,28 @@ class Exponential(Section):
     """Start at `initial`; multiply by `factor` each epoch, or each `every`, smoothly."""
 
     schedule: Literal["exponential"]
-    initial: Rate
-    factor: Rate
+    initial: PositiveNumber
+    factor: PositiveNumber
     every: Duration = 1.0
 
 
 class Polynomial(Section):
-    """From `initial` to `final` along a power of the time that is left (Chen et al. 2017 take 0.9; 1 is a line)."""
+    """From `initial` to `final`, along a power of the remaining time (Chen et al. 2017 take 0.9; 1 is linear)."""
 
     schedule: Literal["polynomial"]
-    initial: Rate
+    initial: PositiveNumber
     final: NonNegative = 0.0
-    power: Rate = 1.0
-    over: Annotated[Duration, Field(description="how long that takes; the rate stays at `final` after it")] = "100%"
+    power: PositiveNumber = 1.0
+    over: Annotated[Duration, Field(description="how long that takes; after it the rate stays at `final`")] = "100%"
 
 
 class WarmRestarts(Section):
-    """Cosine annealing that begins anew after each period (SGDR, Loshchilov & Hutter 2017)."""
+    """Cosine annealing that restarts after each period (SGDR, Loshchilov & Hutter 2017)."""
 
     schedule: Literal["warm_restarts"]
-    peak: Rate
-    period: Annotated[Duration, Field(description="how long the first period is")]
-    growth: AtLeastOne = Field(2.0, description="each period is so many times as long as the one before it")
+    peak: PositiveNumber
+    period: Annotated[Duration, Field(description="length of the first period")]
+    growth: AtLeastOne = Field(2.0, description="factor of the length from each period to the next")
     peak_decay: Annotated[float, Field(gt=0, le=1)] = Field(
         1.0, description="factor of the peak's height above `final` from each period to the next"
     )
@@ -100,15 +100,12 @@ class WarmRestarts(Section):
 
 
 class OneCycle(Section):
-    """Up to `peak` and down again in straight lines, then to `final` (1cycle, Smith & Topin 2018).
-
-    The learning rate alone: momentum stays as it is.
-    """
+    """Linearly up to `peak` and down again, then to `final` (1cycle, Smith & Topin 2018). Momentum stays the same."""
 
     schedule: Literal["one_cycle"]
-    peak: Rate
-    rise: Annotated[Duration, Field(description="how long the way up is, and as long the way down")] = "45%"
-    start: Fraction = Field(0.1, description="share of the peak that the cycle begins and ends at")
+    peak: PositiveNumber
+    rise: Annotated[Duration, Field(description="length of the way up, and of the way down")] = "45%"
+    start: Fraction = Field(0.1, description="fraction of the peak at which the cycle starts and ends")
     final: NonNegative = 0.0
 
 
@@ -116,12 +113,14 @@ class ReduceOnPlateau(Section):
     """Start at `initial`; multiply by `factor` after `patience` epochs without a lower validation loss."""
 
     schedule: Literal["reduce_on_plateau"]
-    initial: Rate
+    initial: PositiveNumber
     factor: Fraction = 0.1
     patience: Positive = 5
-    min_delta: NonNegative = Field(0.0, description="how much lower the validation loss has to be")
-    cooldown: Annotated[int, Field(ge=0)] = Field(0, description="epochs after a reduction that do not count")
-    final: NonNegative = Field(0.0, description="the rate is never lower than this")
+    min_delta: NonNegative = Field(0.0, description="smallest decrease of the validation loss that counts")
+    cooldown: Annotated[int, Field(ge=0)] = Field(
+        0, description="epochs to wait after a reduction before counting again"
+    )
+    final: NonNegative = Field(0.0, description="lowest rate")
 
 
 def _rate_or_schedule(value: Any) -> str:
@@ -132,7 +131,7 @@ def _rate_or_schedule(value: Any) -> str:
 
 
 LearningRate = Annotated[
-    Annotated[Rate, Tag("number")]
+    Annotated[PositiveNumber, Tag("number")]
     | Annotated[Cosine, Tag("cosine")]
     | Annotated[WarmupCosine, Tag("warmup_cosine")]
     | Annotated[Step, Tag("step")]

@@ -11,7 +11,7 @@ from zoo.recipe.optimizers import Optimizer
 from zoo.recipe.schedules import Duration
 from zoo.recipe.search import Search
 from zoo.recipe.steps import AugmentStep, PreprocessStep
-from zoo.recipe.types import Fraction, NonNegative, Positive, Rate, Section
+from zoo.recipe.types import Fraction, NonNegative, Positive, PositiveNumber, Section
 from zoo.tasks import FILE_SOURCES, SOURCES, TASKS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Source = Annotated[str, StringConstraints(pattern=rf"^({'|'.join(SOURCES)}):.+")
 
 
 def _whole(value: Any) -> Any:
-    """Refuse `true` and `1.0`, which are equal to 1 and so pass for the literal."""
+    """Refuse `true` and `1.0`, which equal 1 and would be accepted for it."""
     if isinstance(value, bool | float):
         raise ValueError(f"expected 1 or 3, received {str(value).lower()}")
     return value
@@ -40,50 +40,61 @@ class Splits(Section):
 
 
 class Window(Section):
-    """What a forecast looks at and how far it reaches, in steps of the series."""
+    """The window of a forecast, in steps of the series."""
 
-    history: Positive = Field(description="steps that the model sees")
-    horizon: Positive = Field(description="steps that it predicts")
-    season: Positive = Field(1, description="steps after which the series repeats; 1 where it does not")
+    history: Positive = Field(description="steps that are the input")
+    horizon: Positive = Field(description="steps that are predicted")
+    season: Positive = Field(1, description="steps after which the series repeats; 1 for none")
 
 
 class Data(Section):
     """Where the examples come from and how they are split."""
 
     source: Source
-    input: str | None = Field(None, description="the feature that is the input (tfds), where the source names none")
-    target: str | None = Field(None, description="the column to predict (tables), or the feature (tfds, npz)")
+    input: str | None = Field(None, description="the input feature (tfds), where the source names none")
+    target: str | None = Field(None, description="what to predict: a column (tables) or a feature (tfds, npz)")
     abnormal: Annotated[list[str], Field(min_length=1)] | None = Field(
         None, description="anomaly detection: the classes that training must not see"
     )
-    window: Window | None = Field(None, description="forecasting: what is seen and what is predicted")
-    context: Positive = Field(128, description="language modeling: characters that the model sees at a time")
+    window: Window | None = Field(None, description="forecasting: input and prediction")
+    context: Positive = Field(128, description="language modeling: characters of one example")
     per_class: Positive | None = Field(
-        None, description="classification: training examples of each class to use, drawn with split_seed; all if null"
+        None,
+        description="classification: number of training examples of each class, drawn with split_seed; all if null",
     )
     ignore: list[str] = Field([], description="columns of a table that are not inputs")
-    categorical: list[str] = Field([], description="columns of a table to read as categories, whatever they look like")
+    categorical: list[str] = Field(
+        [], description="columns of a table to read as categories, even if they hold numbers"
+    )
     channels: Annotated[Literal[1, 3] | None, BeforeValidator(_whole)] = Field(
         None, description="read images as grey (1) or colour (3)"
     )
     splits: Splits = Splits()
-    validation: Fraction = Field(0.1, description="share of the training examples that is held out for choosing")
-    test: Fraction = Field(0.2, description="share held out for the end, where the source has no test split")
-    split_seed: int = Field(0, ge=0, description="seed of the splits; apart from training.seed, so that runs compare")
+    validation: Fraction = Field(0.1, description="fraction of the training examples that is held out for validation")
+    test: Fraction = Field(
+        0.2, description="fraction that is held out for the test, where the source has no test split"
+    )
+    split_seed: int = Field(
+        0,
+        ge=0,
+        description="seed of the splits; separate from training.seed, so that runs with different seeds share splits",
+    )
     memory: Literal["auto", "resident", "streamed"] = Field(
-        "auto", description="hold the examples in memory, or read them as they are needed; auto decides by size"
+        "auto",
+        description="hold the examples in memory (resident), or read them when needed (streamed); auto decides by size",
     )
 
 
 class Model(BaseModel):
-    """The builder and its own settings, which its signature checks."""
+    """The builder, and its settings, which are checked against its signature."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
     name: str = Field(description="a registered builder: see `zoo list`")
     pretrained: str | None = Field(
-        None, description="folder of a run whose encoder this network begins with; all but the head must be the same"
+        None,
+        description="folder of a run whose weights this network starts from; all layers but the head must be the same",
     )
-    freeze: bool = Field(False, description="keep the pretrained weights as they are and train the head alone")
+    freeze: bool = Field(False, description="keep the pretrained weights fixed and train only the head")
 
     @property
     def config(self) -> dict[str, Any]:
@@ -99,29 +110,35 @@ class EarlyStopping(Section):
 
 
 class Regularization(Section):
-    """What keeps the model from memorising, beside dropout (model), weight decay (optimizer) and augmentation."""
+    """Regularization beside dropout (`model`), weight decay (`optimizer`) and augmentation (`augment`)."""
 
     mixup: NonNegative = Field(0.0, description="alpha of the Beta distribution (Zhang et al. 2018); 0 is off")
     cutmix: NonNegative = Field(
-        0.0, description="the same for pasted rectangles (Yun et al. 2019); with mixup, each batch takes one of the two"
+        0.0, description="the same for CutMix (Yun et al. 2019); where both are on, each batch uses one of the two"
     )
-    l1: NonNegative = Field(0.0, description="times the sum of |w| over all kernels, added to the training loss alone")
-    l2: NonNegative = Field(0.0, description="times the sum of w² over all kernels, added to the training loss alone")
+    l1: NonNegative = Field(
+        0.0, description="factor of the sum of |w| over all kernels, which is added to the training loss only"
+    )
+    l2: NonNegative = Field(
+        0.0, description="factor of the sum of w² over all kernels, which is added to the training loss only"
+    )
     early_stopping: EarlyStopping | None = None
 
 
 class Checkpoints(Section):
-    """The states that an interrupted run goes on from, beside those at the ends of epochs."""
+    """Checkpoints within an epoch, from which an interrupted run resumes. One is also written after each epoch."""
 
-    every_steps: Positive | None = Field(None, description="steps after which one is written, within epochs too")
-    every_minutes: Rate | None = Field(10.0, description="minutes after which one is written within an epoch")
-    keep: Positive = Field(2, description="how many stay; each holds the best weights so far, too")
+    every_steps: Positive | None = Field(None, description="training steps between two checkpoints")
+    every_minutes: PositiveNumber | None = Field(10.0, description="minutes between two checkpoints")
+    keep: Positive = Field(2, description="number of checkpoints to keep; each also holds the best weights so far")
 
 
 class Distribution(Section):
-    """Several devices, each of which works on its part of every batch."""
+    """Data parallelism: each device computes its part of every batch."""
 
-    devices: Positive | Literal["all"] = Field("all", description="accelerators; where there are none, processors")
+    devices: Positive | Literal["all"] = Field(
+        "all", description="number of accelerators; of CPU devices where there are no accelerators"
+    )
 
 
 class Training(Section):
@@ -130,20 +147,22 @@ class Training(Section):
     batch_size: Positive = 64
     epochs: Positive
     stop_after: Positive | None = Field(
-        None, description="epochs after which training ends, while schedules reach over `epochs` as before"
+        None, description="epoch after which training ends early; schedules still span `epochs`"
     )
     seed: int = Field(0, ge=0)
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
-        "float32", description="of the arithmetic in training; weights, and what is saved and exported, stay float32"
+        "float32", description="of the arithmetic in training; weights, saved models and exported files stay float32"
     )
     select: Literal["best", "last"] = Field(
-        "best", description="keep the epoch that is best on validation by the task's primary metric, or the last"
+        "best", description="keep the weights of the epoch that is best on validation, or of the last"
     )
-    steps_per_execution: Positive | Literal["auto"] = Field("auto", description="training steps in one call")
+    steps_per_execution: Positive | Literal["auto"] = Field(
+        "auto", description="training steps in one call of the compiled function"
+    )
     augment_until: Duration | None = Field(
         None,
-        description="when augmentation ends, so that the rest of the run sees the examples as they are: a number of "
-        "epochs, or text: 500 steps, 2 epochs, 90%; at the end of the run where left out",
+        description="when augmentation ends: a number of epochs, or text: 500 steps, 2 epochs, 90%; it lasts for the "
+        "whole run where left out",
     )
     checkpoints: Checkpoints = Checkpoints()
     distribution: Distribution | None = Field(None, description="one device where left out")
@@ -152,35 +171,39 @@ class Training(Section):
         description="fused kernels for norms, activations and Adam: on TensorFlow, on one CPU device; off: Keras's own",
     )
     monitor: bool = Field(
-        False, description="log the gradients' norm, the size of the updates, and the share of dead units by epoch"
+        False,
+        description="log the gradients' norm, the size of the updates, and the fraction of dead units after each epoch",
     )
 
     @property
     def processors(self) -> int:
-        """How many devices the processor has to be seen as, should there be no others."""
+        """Number of logical CPU devices to create when there is no accelerator."""
         wanted = self.distribution.devices if self.distribution is not None else 1
         return 1 if wanted == "all" else wanted
 
 
 class Evaluation(Section):
-    """What the model is held against."""
+    """What the model is compared with."""
 
-    baseline: str | None = Field(None, description="a simple method, fitted on the same split")
+    baseline: str | None = Field(None, description="a simple method that is fitted on the same training split")
     features: str | None = Field(
-        None, description="generation: the recipe of the classifier whose features real and made images are compared by"
+        None,
+        description="generation: the recipe of a classifier, whose features of real and generated images are compared",
     )
     samples: Annotated[int, Field(ge=100)] | None = Field(
-        None, description="generation: images that are made to be judged; 2,000 where left out"
+        None, description="generation: number of images to generate for the evaluation; 2,000 where left out"
     )
 
 
 class Sampling(Section):
-    """How a diffusion model makes images."""
+    """How a diffusion model generates images."""
 
-    sampler: Literal["ddim", "ddpm", "euler"] = Field("ddim", description="euler is for rectified_flow, and only it")
-    steps: Positive = Field(50, description="times that the denoiser is asked")
+    sampler: Literal["ddim", "ddpm", "euler"] = Field(
+        "ddim", description="rectified_flow needs euler; the other noise schedules take ddim or ddpm"
+    )
+    steps: Positive = Field(50, description="number of denoising steps")
     guidance: NonNegative | None = Field(
-        None, description="weight of the class, for conditional models: 1 takes the denoiser's answer, more exaggerates"
+        None, description="classifier-free guidance, for conditional models: 1 is none, more strengthens the class"
     )
 
 
@@ -188,11 +211,13 @@ class Export(Section):
     """The ONNX file."""
 
     opset: Annotated[int, Field(ge=13, le=18)] = 18
-    tolerance: Rate = Field(1e-4, description="largest allowed difference from the Keras evaluation pipeline")
+    tolerance: PositiveNumber = Field(
+        1e-4, description="largest difference from the Keras model's outputs that is allowed"
+    )
 
 
 class Recipe(Section):
-    """A recipe: everything that `zoo train` needs to know."""
+    """A recipe: all that `zoo train` needs."""
 
     description: str = ""
     task: TaskName
@@ -206,5 +231,5 @@ class Recipe(Section):
     training: Training
     evaluation: Evaluation = Evaluation()
     sampling: Sampling | None = Field(None, description="diffusion models")
-    search: Search | None = Field(None, description="what `zoo tune` tries; training does not look at it")
+    search: Search | None = Field(None, description="what `zoo tune` tries; `zoo train` ignores it")
     export: Export = Export()

@@ -1,4 +1,4 @@
-"""The section `search:`: which values of which keys are tried, by which tuner, and what the best is."""
+"""The section `search:`: the keys to vary, the values to try, the tuner and the objective."""
 
 from __future__ import annotations
 
@@ -6,34 +6,38 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from zoo.recipe.types import NonNegative, Number, Positive, Rate, Section
+from zoo.recipe.types import NonNegative, Number, Positive, PositiveNumber, Section
 
 When = Annotated[
     dict[str, Any] | None,
-    Field(description="try it only in trials where another key of the space has this value, or one of a list of them"),
+    Field(description="vary it only in trials where another key of the space has this value, or one of these values"),
 ]
-Bounds = Annotated[list[Number], Field(min_length=2, max_length=2, description="smallest and largest value, both in")]
+Bounds = Annotated[
+    list[Number], Field(min_length=2, max_length=2, description="smallest and largest value, both included")
+]
 
 
 class Choice(Section):
-    """One of some values, of any kind. A list in place of the section is short for it."""
+    """One of the listed values. A list is short for it."""
 
     choice: Annotated[list[Any], Field(min_length=1)]
     when: When = None
 
 
 class Linear(Section):
-    """A number between two bounds, each as likely as the other."""
+    """A number between two bounds, uniformly distributed."""
 
     linear: Bounds
-    step: Rate | None = Field(None, description="distance between the values that are tried")
+    step: PositiveNumber | None = Field(None, description="distance between the values that are tried")
     when: When = None
 
 
 class Log(Section):
-    """A number between two bounds above zero, each order of magnitude as likely as the other."""
+    """A number between two positive bounds, whose logarithm is uniformly distributed."""
 
-    log: Annotated[list[Rate], Field(min_length=2, max_length=2, description="smallest and largest value, both in")]
+    log: Annotated[
+        list[PositiveNumber], Field(min_length=2, max_length=2, description="smallest and largest value, both included")
+    ]
     when: When = None
 
 
@@ -41,7 +45,7 @@ _KINDS = ("choice", "linear", "log")
 
 
 def _kind(value: Any) -> str:
-    """Return the tag of an entry: no key of any, so that the place of a problem can be told."""
+    """Return the tag of an entry. It equals no key of a recipe, so that messages can leave it out of the path."""
     if isinstance(value, list):
         return "list of values"
     keys = value if isinstance(value, dict) else [kind for kind in _KINDS if hasattr(value, kind)]
@@ -58,51 +62,53 @@ Entry = Annotated[
 
 
 class Cost(Section):
-    """What a model costs where it serves. It is measured in each trial, and drawn against the figure.
+    """The cost of serving a model, which is measured in each trial and plotted against the objective.
 
-    Latency is the median time for one example in onnxruntime, of the file that the trial's model is exported to.
+    Latency is the median time for one example of the trial's exported file in onnxruntime.
     """
 
     name: Literal["latency", "parameters", "file_size"] = Field(description="milliseconds, thousands, kilobytes")
     weight: NonNegative = Field(
-        0.0, description="how much of the figure one unit is worth: the tuner and the choice of the best see the sum"
+        0.0, description="weight of the cost in the objective, for each unit; 0 only measures it"
     )
 
 
-class HopelessTrials(Section):
-    """Stop a trial whose best figure so far is worse than the median of what finished trials had on average by then.
+class MedianStopping(Section):
+    """Stop a trial whose best objective so far is worse than the median of the finished trials' running averages.
 
-    The median stopping rule of Golovin et al., 2017 (Google Vizier).
+    The median stopping rule of Golovin et al. 2017 (Google Vizier).
     """
 
-    after_epochs: Positive = Field(5, description="epochs that each trial has in any case")
-    after_trials: Positive = Field(5, description="trials that have to be finished before any is stopped")
+    after_epochs: Positive = Field(5, description="epochs before which no trial is stopped")
+    after_trials: Positive = Field(5, description="number of finished trials before which none is stopped")
 
 
 class Search(Section):
-    """A search over values of the recipe's own keys. Each trial is a run of the recipe with its values."""
+    """A search over the recipe's own keys. Each trial is a run of the recipe with some values changed."""
 
     tuner: Literal["random", "grid", "bayesian", "hyperband"] = "random"
     max_trials: Positive = 20
-    max_minutes: Rate | None = Field(
-        None, description="minutes of training, of all trials together, after which no trial begins"
+    max_minutes: PositiveNumber | None = Field(
+        None, description="minutes of training of all trials together, after which no trial starts"
     )
     objective: str | None = Field(
-        None, description="a figure on validation, such as val_loss; the one that training watches where left out"
+        None, description="a metric on validation, such as val_loss; the one that training monitors where left out"
     )
     cost: Cost | None = None
-    seeds: Positive = Field(1, description="runs of a trial, with seeds from training.seed on; their mean counts")
+    seeds: Positive = Field(
+        1, description="runs of each trial, with seeds training.seed, training.seed + 1, …; the objective is their mean"
+    )
     seed: int = Field(0, ge=0, description="seed of the tuner")
     factor: Annotated[int, Field(ge=2)] = Field(
-        3, description="hyperband: of so many trials one goes on, for so many times the epochs"
+        3, description="hyperband: one of this many trials is promoted, to this many times the epochs"
     )
-    hopeless: HopelessTrials | None = Field(None, description="stop trials that will not win; none if left out")
+    hopeless: MedianStopping | None = Field(None, description="stop trials by the median stopping rule")
     space: Annotated[dict[str, Entry | None], Field(min_length=1)] = Field(
-        description="keys of the recipe, such as optimizer.learning_rate.peak, each with the values to try; null takes "
-        "out a key that a recipe inherits"
+        description="keys of the recipe, such as optimizer.learning_rate.peak, each with the values to try; null "
+        "removes a key that a recipe inherits"
     )
 
     @property
     def keys(self) -> dict[str, Any]:
-        """The keys that are varied, each with its entry."""
+        """The keys to vary, each with its entry."""
         return {key: entry for key, entry in self.space.items() if entry is not None}

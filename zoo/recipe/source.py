@@ -1,4 +1,4 @@
-"""Reading YAML so that every value keeps the file and line it came from."""
+"""Reading YAML with the file and line of every value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Path_ = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a value came from: a file and line, or an override on the command line, with its value as typed."""
+    """Where a value was written: a file and line, or an override on the command line, with its text."""
 
     file: str
     line: int | None = None
@@ -28,11 +28,11 @@ class Origin:
 
 
 class _Refused(yaml.MarkedYAMLError):
-    """YAML that is valid, and that a recipe does not use."""
+    """Valid YAML that recipes do not support."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, with the words and numbers of YAML 1.2: `1e-3` is a number, and `yes` and `1:30` are text."""
+    """PyYAML's safe loader with the scalars of YAML 1.2: `1e-3` is a number, `yes` and `1:30` are text."""
 
     yaml_implicit_resolvers = {
         key: [(tag, pattern) for tag, pattern in resolvers if tag.endswith(":null")]
@@ -40,10 +40,10 @@ class _Loader(yaml.SafeLoader):
     }
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Refuse what only makes sense to a program: tags, and anchors with their aliases."""
+        """Refuse tags, anchors and aliases."""
         event: Any = self.peek_event()
         if event.anchor is not None:
-            text = "anchors and aliases are not supported; share settings with `extends:`"
+            text = "anchors and aliases are not supported; reuse settings with `extends:`"
             raise _Refused(None, None, text, event.start_mark)
         if not isinstance(event, yaml.AliasEvent) and event.tag not in _TAGS.get(type(event), (None,)):
             tag = event.tag.replace(_YAML, "!!")
@@ -68,7 +68,7 @@ _Loader.add_implicit_resolver(
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes text that the loader would read as something else, by the rules of YAML 1.1 or 1.2."""
+    """Quotes text that YAML 1.1 or 1.2 would read as another type."""
 
     yaml_implicit_resolvers = {
         key: [
@@ -95,7 +95,7 @@ def parse(text: str, file: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
     """Parse a YAML mapping.
 
     Returns:
-        The mapping, and for each path of keys and list positions in it the place it was written.
+        The mapping, and the origin of each path of keys and list positions in it.
 
     Raises:
         ZooError: not YAML, not a mapping, a key written twice, an anchor, or a tag that is not plain data.
@@ -113,7 +113,7 @@ def parse(text: str, file: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
 
 
 def parse_value(text: str) -> Any:
-    """Parse one value as YAML does; what is not YAML is text."""
+    """Parse one value as YAML; what is not valid YAML is text."""
     try:
         node = _node(text, "")
         if node is None:  # nothing, or nothing but a comment
@@ -137,7 +137,7 @@ def read(path: Path, shown: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
 
 
 def dotted(path: Path_) -> str:
-    """Return a path of keys as messages show it, such as `optimizer.learning_rate`."""
+    """Return a path of keys with dots, such as `optimizer.learning_rate`."""
     return ".".join(visible(part) or "''" for part in path)
 
 
@@ -165,7 +165,7 @@ def _node(text: str, file: str) -> yaml.Node | None:
 def _explained(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or ""
     if "'\\t'" in problem:
-        return "a tab stands where spaces must: indent with spaces"
+        return "a tab is used for indentation: indent with spaces"
     if "another document" in problem:
         return "a second document starts here: a file holds one recipe"
     return problem

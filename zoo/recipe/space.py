@@ -1,4 +1,4 @@
-"""The values that a search may give a recipe's keys, and the recipe that comes of some of them."""
+"""The space of a search: the values of each key, the recipe with some of them, and what is wrong with the space."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from zoo.tasks import TASKS
 
 _SECTIONS = ("preprocess", "augment", "model", "loss", "optimizer", "regularization", "training", "data")
 _SAME_FOR_ALL = {
-    "training.seed": "a seed is no setting to choose; search.seeds trains each trial with several",
+    "training.seed": "the seed is not searched; search.seeds trains each trial with several seeds",
     "training.stop_after": "set training.epochs, or leave it to hyperband",
-    "training.checkpoints": "it changes nothing that a model learns",
-    "training.monitor": "it changes nothing that a model learns",
-    "training.distribution": "it changes nothing that a model learns",
+    "training.checkpoints": "it does not change what the model learns",
+    "training.monitor": "it does not change what the model learns",
+    "training.distribution": "it does not change what the model learns",
 }
-_OWN_DATA = ("data.per_class", "data.ignore", "data.categorical", "data.channels")  # the rest are other examples
+_OWN_DATA = ("data.per_class", "data.ignore", "data.categorical", "data.channels")  # the other keys change the examples
 _MISSING = object()
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """A key of the recipe and the values that it may have.
+    """One key of the recipe and its values.
 
     Attributes:
         key: dotted key; numbers are positions in a list.
-        kind: "choice", or how numbers lie between two bounds.
-        values: what there is to choose from; of a range its two bounds.
-        whole: whether a range holds whole numbers alone.
+        kind: "choice", or the distribution of numbers between two bounds.
+        values: the choices, or the two bounds of a range.
+        whole: whether a range holds whole numbers only.
         step: distance of the values in a linear range.
-        own: what the recipe itself says; None where it says nothing.
-        when: values of other keys of the space that this one goes with.
+        own: the value in the recipe itself; None where it has none.
+        when: values of other keys of the space on which this key depends.
     """
 
     key: str
@@ -56,19 +56,19 @@ class Dimension:
 
 
 def objective_of(recipe: Recipe) -> str:
-    """Return the figure on validation that a search looks at."""
+    """Return the metric on validation that a search optimises."""
     named = recipe.search.objective if recipe.search is not None else None
     return named or f"val_{TASKS[recipe.task].monitor}"
 
 
 def greater_is_better(recipe: Recipe) -> bool:
-    """Return the direction of that figure."""
+    """Return whether that metric is maximised."""
     task = TASKS[recipe.task]
     return objective_of(recipe) == f"val_{task.primary}" and task.greater_is_better
 
 
 def dimensions(recipe: Recipe, tree: Mapping[str, Any]) -> list[Dimension]:
-    """Return what a recipe's search varies, keys before those that depend on them.
+    """Return the dimensions of a recipe's search; a key comes before those that depend on it.
 
     Args:
         recipe: the checked recipe.
@@ -87,7 +87,7 @@ def dimensions(recipe: Recipe, tree: Mapping[str, Any]) -> list[Dimension]:
         own = _own(recipe, tree, key) if all(found[p].own in allowed for p, allowed in when if p in found) else None
         if isinstance(entry, list | Choice):
             values = entry if isinstance(entry, list) else entry.choice
-            own = next((v for v in values if _says(own, v)), own)  # in the words of the space
+            own = next((v for v in values if _says(own, v)), own)  # as the space writes it
             found[key] = Dimension(key, "choice", tuple(values), own=own, when=when)
             return
         low, high = entry.linear if isinstance(entry, Linear) else entry.log
@@ -104,7 +104,7 @@ def dimensions(recipe: Recipe, tree: Mapping[str, Any]) -> list[Dimension]:
 
 
 def changes(tree: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a recipe that holds some values; a list is given whole, with what it had.
+    """Return the part of a recipe that changes with some values; a list in it is complete.
 
     Args:
         tree: the recipe as plain data.
@@ -121,7 +121,7 @@ def changes(tree: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any
 
 
 def space_problems(recipe: Recipe, tree: Mapping[str, Any]) -> list[Problem]:
-    """Return what is wrong with a recipe's search, each with the key to change. Every value that it names is tried."""
+    """Return the problems of a recipe's search, each with its key. Every value that the space names is checked."""
     search = recipe.search
     assert search is not None
     found = list(_objective_problems(recipe))
@@ -144,23 +144,23 @@ def space_problems(recipe: Recipe, tree: Mapping[str, Any]) -> list[Problem]:
 def _objective_problems(recipe: Recipe) -> Iterator[Problem]:
     search, task = recipe.search, TASKS[recipe.task]
     assert search is not None
-    figures = list(dict.fromkeys(["val_loss", f"val_{task.monitor}"]))
+    metrics = list(dict.fromkeys(["val_loss", f"val_{task.monitor}"]))
     objective = objective_of(recipe)
     if recipe.loss.name == "adversarial":
-        text = "the losses of two players do not say how good the images are, so there is nothing to search by"
+        text = "the losses of a GAN do not measure the quality of the images, so there is no objective to search by"
         yield Problem(("search",), "inconsistent", text)
-    elif objective not in figures:
-        near = did_you_mean(objective, figures)
-        text = f"{visible(objective)} is no figure of {recipe.task}{near} (valid: {', '.join(figures)})"
+    elif objective not in metrics:
+        near = did_you_mean(objective, metrics)
+        text = f"{visible(objective)} is no metric of {recipe.task}{near} (valid: {', '.join(metrics)})"
         yield Problem(("search", "objective"), "inconsistent", text)
     if search.tuner == "hyperband" and recipe.training.epochs < search.factor:
         epochs = recipe.training.epochs
-        text = f"hyperband shares out epochs, and training.epochs is {epochs}; set it to {search.factor} or more"
+        text = (
+            f"hyperband divides epochs among trials; set training.epochs to {search.factor} or more, received {epochs}"
+        )
         yield Problem(("search", "tuner"), "inconsistent", text)
     if search.tuner == "hyperband" and search.hopeless is not None:
-        yield Problem(
-            ("search", "hopeless"), "inconsistent", "hyperband itself stops trials that do not lead; leave it out"
-        )
+        yield Problem(("search", "hopeless"), "inconsistent", "hyperband itself stops trials early; leave it out")
 
 
 def _key_problem(recipe: Recipe, key: str) -> str | None:
@@ -172,9 +172,9 @@ def _key_problem(recipe: Recipe, key: str) -> str | None:
     if first == "data" and key not in _OWN_DATA:
         return f"trials must be compared on the same examples; of data, only these can vary: {', '.join(_OWN_DATA)}"
     if first in Recipe.model_fields and first not in _SECTIONS:
-        return f"{first} changes nothing that a model learns (possible: {', '.join(_SECTIONS)})"
+        return f"{first} does not change what the model learns (possible: {', '.join(_SECTIONS)})"
     if search.tuner == "hyperband" and key == "training.epochs":
-        return "hyperband itself shares out the epochs, up to training.epochs"
+        return "hyperband itself sets the epochs of each trial, up to training.epochs"
     if objective_of(recipe) == "val_loss" and first == "loss":
         return "trials with different losses cannot be compared by val_loss"
     return None
@@ -191,7 +191,7 @@ def _range_problem(entry: Any) -> str | None:
         return None
     values = [dump_line(value) for value in _named_values(entry)]
     twice = next((value for value in values if values.count(value) > 1), None)
-    return None if twice is None else f"{twice} stands there twice"
+    return None if twice is None else f"{twice} is listed twice"
 
 
 def _when_problem(space: Mapping[str, Any], key: str, seen: tuple[str, ...] = ()) -> str | None:
@@ -224,7 +224,7 @@ def _named_values(entry: Any) -> list[Any]:
 
 
 def _with_parents(space: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
-    """Return a value, with the first values of the keys that it goes with."""
+    """Return a value, with the first allowed values of the keys that it depends on."""
     found = {key: value}
     for parent, allowed in _when(space[key]):
         found = {**_with_parents(space, parent, allowed[0]), **found}
@@ -232,7 +232,7 @@ def _with_parents(space: Mapping[str, Any], key: str, value: Any) -> dict[str, A
 
 
 def _refused(recipe: Recipe, tree: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-    """Return why a recipe with some values of its own would be refused; "" where it would not."""
+    """Return why the recipe with these values would be refused; "" where it would be accepted."""
     plain = {key: value for key, value in tree.items() if key != "search"}
     try:
         tried = Recipe.model_validate(changed := merged(plain, changes(plain, values)))
@@ -244,7 +244,7 @@ def _refused(recipe: Recipe, tree: Mapping[str, Any], values: Mapping[str, Any])
 
 
 def _change(tree: Any, path: list[str], key: str, value: Any) -> Any:
-    """Return what has to be laid over a tree for one value to change."""
+    """Return the part of a tree that changes with one value, for `merged`."""
     if not path:
         return value
     first, *rest = path
@@ -276,10 +276,10 @@ def _own(recipe: Recipe, tree: Mapping[str, Any], key: str) -> Any:
 
 
 def _says(own: Any, value: Any) -> bool:
-    """Return whether a section with a value laid over it is as it was: with defaults, it says the same."""
+    """Return whether merging a value into a section leaves the section as it was."""
     return isinstance(own, dict) and isinstance(value, dict) and merged(own, value) == own
 
 
 def _whole(value: float) -> Any:
-    """Return a number as a whole one, where it is one; YAML has no other way to say it in a list with fractions."""
+    """Return a number as an int where it is whole: in YAML, a list of floats may hold whole numbers."""
     return int(value) if math.isfinite(value) and float(value).is_integer() else value

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from zoo.recipe.types import Fraction, Number, Positive, Rate, Section, Share
+from zoo.recipe.types import Fraction, Number, Positive, PositiveNumber, Section, UnitInterval
 
 
 class Resize(Section):
@@ -24,26 +24,27 @@ class CenterCrop(Section):
 
 
 class Encode(Section):
-    """Turn table columns into one vector: numbers with gaps filled, categories one-hot (unseen ones are all zero)."""
+    """Turn the columns of a table into one vector: missing numbers filled, categories one-hot (unseen ones all 0)."""
 
-    missing: Literal["median", "mean", "refuse"] = Field("median", description="what fills a missing number")
+    missing: Literal["median", "mean", "refuse"] = Field("median", description="what replaces a missing number")
 
 
 class Tokenize(Section):
-    """Turn text into token ids; the vocabulary is fitted on the training split and travels in the exported file."""
+    """Turn text into token ids. The vocabulary is fitted on the training split and is part of the exported file."""
 
     level: Literal["character", "word"] = "word"
     lowercase: bool = False
     vocabulary: Annotated[int, Field(ge=8)] | None = Field(
-        None, description="most ids, the rarer tokens being unknown; all that occur in training where left out"
+        None,
+        description="largest number of ids, the rarest tokens left out; all tokens of the training split by default",
     )
-    length: Positive | None = Field(None, description="most tokens of a text; what is longer is cut")
+    length: Positive | None = Field(None, description="largest number of tokens of a text; longer texts are cut")
 
 
 class StandardizeWindow(Section):
-    """Subtract each window's own mean and divide by its own deviation, and put both back into the forecast.
+    """Subtract the mean of each window and divide by its standard deviation; undo both in the forecast.
 
-    Reversible instance normalization (Kim et al. 2022), without its learnt scale.
+    Reversible instance normalization (Kim et al. 2022), without its learned scale.
     """
 
 
@@ -55,10 +56,12 @@ class Rescale(Section):
 
 
 class Standardize(Section):
-    """Subtract the mean and divide by the standard deviation: of each channel of images, of each column otherwise."""
+    """Subtract the mean and divide by the standard deviation of each channel (images) or column (all other inputs)."""
 
     mean: list[Number] | None = Field(None, description="given values; fitted on the training split where left out")
-    std: list[Rate] | None = Field(None, description="given values; fitted on the training split where left out")
+    std: list[PositiveNumber] | None = Field(
+        None, description="given values; fitted on the training split where left out"
+    )
 
 
 class OneOf(Section):
@@ -87,7 +90,7 @@ class OneOf(Section):
 
 
 class PreprocessStep(OneOf):
-    """One step of preprocessing: part of the saved and of the exported model."""
+    """One step of preprocessing. It is part of the saved and of the exported model."""
 
     resize: Resize | None = None
     center_crop: CenterCrop | None = None
@@ -98,103 +101,104 @@ class PreprocessStep(OneOf):
     standardize_window: StandardizeWindow | None = None
 
 
-SHAPE_STEPS = (
-    "resize",
-    "center_crop",
-    "encode",
-    "tokenize",
-)  # these fix the shape; augmentation comes between them and the rest
-
+# These fix the shape. Augmentation comes after them and before the other steps.
+SHAPE_STEPS = ("resize", "center_crop", "encode", "tokenize")
 
 Fill = Literal["nearest", "reflect", "constant"]
 
 
 class RandomFlip(Section):
-    """Mirror each image with probability one half."""
+    """Mirror each image with probability 0.5."""
 
     mode: Literal["horizontal", "vertical", "horizontal_and_vertical"] = "horizontal"
 
 
 class RandomTranslation(Section):
-    """Shift by up to these shares of height and width."""
+    """Shift by up to these fractions of height and width."""
 
-    height: Share
-    width: Share
+    height: UnitInterval
+    width: UnitInterval
     fill: Fill = "constant"
 
 
 class RandomRotation(Section):
-    """Rotate by up to this share of a full turn, either way."""
+    """Rotate by up to this fraction of a full turn, either way."""
 
-    factor: Share
+    factor: UnitInterval
     fill: Fill = "constant"
 
 
 class RandomShear(Section):
-    """Slant by up to this share, either way: rows move sideways by it times their distance from the middle."""
+    """Shear by up to this factor, either way: rows move by it times their distance from the middle."""
 
-    factor: Share
+    factor: UnitInterval
     fill: Fill = "constant"
 
 
 class RandomZoom(Section):
-    """Zoom in or out by up to this share, the same in both directions."""
+    """Zoom in or out by up to this fraction, the same for height and width."""
 
     factor: Fraction
     fill: Fill = "constant"
 
 
 class RandomResizedCrop(Section):
-    """Cut out a part and stretch it to the whole (Szegedy et al. 2015): its share of the area, and its shape."""
+    """Crop a part of random area and shape, and resize it to the whole (Szegedy et al. 2015)."""
 
-    area: list[Share] = Field([0.2, 1.0], min_length=2, max_length=2, description="smallest and largest share")
-    ratio: Annotated[float, Field(ge=1.0)] = Field(4 / 3, description="width over height at most, and at least 1/ratio")
+    area: list[UnitInterval] = Field(
+        [0.2, 1.0], min_length=2, max_length=2, description="smallest and largest fraction of the area"
+    )
+    ratio: Annotated[float, Field(ge=1.0)] = Field(
+        4 / 3, description="largest width over height; the smallest is 1/ratio"
+    )
 
 
 class RandomBrightness(Section):
-    """Add up to this share of the value range, either way."""
+    """Add up to this fraction of the value range, either way."""
 
-    factor: Share
+    factor: UnitInterval
 
 
 class RandomContrast(Section):
-    """Stretch each image about its mean by up to this share, either way."""
+    """Scale each image about its mean by up to this fraction, either way."""
 
-    factor: Share
+    factor: UnitInterval
 
 
 class RandomErasing(Section):
-    """Overwrite a rectangle with noise (Zhong et al. 2020)."""
+    """Replace a rectangle by noise (Zhong et al. 2020)."""
 
-    probability: Share = 0.5
-    area: list[Share] = Field([0.02, 0.33], min_length=2, max_length=2, description="smallest and largest share")
+    probability: UnitInterval = 0.5
+    area: list[UnitInterval] = Field(
+        [0.02, 0.33], min_length=2, max_length=2, description="smallest and largest fraction of the area"
+    )
 
 
 class GaussianNoise(Section):
-    """Add normal noise, its standard deviation as a share of the value range."""
+    """Add normal noise, whose standard deviation is a fraction of the value range."""
 
-    std: Share
+    std: UnitInterval
 
 
 class RandAugment(Section):
-    """Give each image operations of a list of 14, drawn anew for each, all of one magnitude (Cubuk et al. 2019).
+    """Apply random operations of a list of 14 to each image, all of one magnitude (Cubuk et al. 2019).
 
     Identity, autocontrast, equalize, rotate, solarize, color (images of three channels), posterize, contrast,
     brightness, sharpness, shear and translate along x and y.
     """
 
-    operations: Positive = Field(2, description="operations for each image, one after the other")
+    operations: Positive = Field(2, description="number of operations for each image")
     magnitude: Annotated[float, Field(ge=0, le=10)] = Field(
-        9.0, description="0 to 10, where 10 is a rotation by 30 degrees, a shear by 0.3, a shift by 0.45 of the side"
+        9.0, description="0 to 10; 10 is a rotation by 30 degrees, a shear by 0.3, a translation by 0.45 of the side"
     )
     fill: Fill = "constant"
 
 
-PHOTOMETRIC = ("random_brightness", "random_contrast", "gaussian_noise")  # these leave every pixel in its place
+PHOTOMETRIC = ("random_brightness", "random_contrast", "gaussian_noise")  # these move no pixel
 
 
 class AugmentStep(OneOf):
-    """One augmentation: applied in training only, to the image in its own value range."""
+    """One augmentation. It is applied in training only, to pixels before `rescale` and `standardize`."""
 
     random_flip: RandomFlip | None = None
     random_translation: RandomTranslation | None = None

@@ -1,4 +1,4 @@
-"""What every part of the schema is made of. Strict: an unknown key or a wrong type is an error."""
+"""The types of the schema's values. Strict: an unknown key or a wrong type is an error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FRACTION = r"^[-+]?[0-9]+(\.[0-9]+)?/[0-9]+(\.[0-9]+)?$"
 
 
 def _divide(value: Any) -> Any:
-    """Return the number that a fraction such as `1/255` stands for; leave alone what is no text."""
+    """Return the value of a fraction such as `1/255`; return what is no text as it is."""
     if not isinstance(value, str):
         return value
     numerator, _, denominator = value.partition("/")
@@ -24,9 +24,9 @@ def _divide(value: Any) -> Any:
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+UnitInterval = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Number = Annotated[
     float,
     Field(allow_inf_nan=False),
