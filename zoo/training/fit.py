@@ -56,8 +56,8 @@ def compile_for_training(problem: Problem, optimizer: Any, steps: int, epochs: i
     """
     recipe, model = problem.recipe, problem.views.trained
     task = TASKS[recipe.task]
-    loss = None
-    if task.kind != "generation":
+    loss = None  # that of a model that makes images is its own
+    if not task.makes_images:
         loss = build_loss(recipe.loss, kind=task.kind, class_weights=class_weights(problem))
     with problem.devices.scope():
         built = build_optimizer(optimizer, model, steps, epochs)
@@ -110,7 +110,7 @@ def _fit(
 ) -> Fitted:
     recipe, training = problem.recipe, problem.recipe.training
     task, scope = TASKS[recipe.task], problem.devices.scope
-    model, generates = problem.views.trained, task.kind == "generation"
+    model = problem.views.trained
     steps = len(problem.train) // training.batch_size
     auto = STEPS_PER_EXECUTION.get(registry.entry(recipe.model.name).family, 1) if problem.devices.count == 1 else 1
     per_call = auto if training.steps_per_execution == "auto" else training.steps_per_execution
@@ -135,12 +135,11 @@ def _fit(
     plateaus = [Plateau(*one) for one in on_plateau(recipe.optimizer, model.optimizer)]
     callbacks += plateaus
     kept.remembering += plateaus
-    if generates:
+    if task.makes_images:
         callbacks.append(SampleGrids(problem, folder / "samples"))
     callbacks += [*also, kept]
 
-    # losses that compare the examples of a batch grow with it
-    size = training.batch_size if task.kind == "representation" else None
+    size = training.batch_size if task.embeds else None  # losses that compare the examples of a batch grow with it
     validation = evaluation_batches(problem.validation, size=size)
 
     def train(until: int) -> None:

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
+from zoo import registry
 from zoo.backend.determinism import start_from_seed
 from zoo.backend.devices import Devices, devices_for
+from zoo.backend.precision import precision
 from zoo.data.batches import evaluation_batches
-from zoo.data.dataset import Dataset, Split
-from zoo.data.prepared import MAX_RESIDENT_BYTES_ONCE, Form, Prepared, prepare
+from zoo.data.prepared import MAX_RESIDENT_BYTES_ONCE, Prepared, prepare
 from zoo.data.preprocessing import Preprocessor, fit_preprocessor
 from zoo.errors import ZooError
 from zoo.losses import balanced_weights
 from zoo.postprocessing.kinds import compact_outputs
-from zoo.recipe import Recipe
 from zoo.tasks import TASKS
-from zoo.training.generative.views import conditional
+from zoo.training.kinds import KINDS
+from zoo.training.penalty import Penalty
 from zoo.training.pretrained import load_pretrained
-from zoo.training.views import TWO_VIEWS, TargetScale, Views, build_views, fit_target_scale, training_targets
+from zoo.training.targets import TargetScale
+from zoo.training.views import Parts, Views, prepared_shape
+
+if TYPE_CHECKING:
+    from zoo.data.dataset import Dataset, Signature, Split
+    from zoo.data.prepared import Form
+    from zoo.recipe import Recipe
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Problem:
     """A recipe's data, prepared, and its model, not yet trained."""
 
@@ -40,9 +47,8 @@ class Problem:
 
     def prepare(self, split: Split) -> Prepared:
         """Prepare a split as the model's input, to be read once."""
-        return _prepare(
-            split, self.dataset, self.preprocessor, self.scale, self.recipe, self.views.network, MAX_RESIDENT_BYTES_ONCE
-        )
+        form = self.train.form
+        return _prepare(self.recipe, split, self.preprocessor, self.scale, form=form, max_bytes=MAX_RESIDENT_BYTES_ONCE)
 
     def outputs(self, prepared: Prepared) -> np.ndarray:
         """Return the evaluated model's outputs in compact form (`zoo.postprocessing.kinds`)."""
@@ -64,43 +70,79 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
         raise ZooError(
             f"training.batch_size is {size}, and the training split of {dataset.name} has {len(dataset.train)} examples"
         )
+    task = TASKS[recipe.task]
+    training = KINDS[task.kind]
     preprocessor = fit_preprocessor(recipe.preprocess, dataset)
-    scale = fit_target_scale(dataset.train, TASKS[recipe.task])
+    scale = training.scale(dataset.train)
     devices = devices_for(recipe)
-    views = build_views(recipe, dataset, preprocessor, scale, devices)
+    views = _build_views(recipe, dataset.signature, preprocessor, scale, devices)
     pretrained = None
     if recipe.model.pretrained is not None:
         with devices.scope():
             pretrained = load_pretrained(views.learner, recipe.model.pretrained, freeze=recipe.model.freeze)
-    watched = dataset.validation
-    if TASKS[recipe.task].kind == "anomaly":  # training sees what is normal, and so does its figure on validation
-        watched = watched.part(np.flatnonzero(watched.targets == 0))
-    train, validation = (
-        _prepare(s, dataset, preprocessor, scale, recipe, views.network) for s in (dataset.train, watched)
+    validation = dataset.validation
+    if task.finds_anomalies:  # like the training split, the one that is watched in training has normal examples alone
+        validation = validation.part(np.flatnonzero(validation.targets == 0))
+    form = training.form(recipe, views.network)
+    prepared = [
+        _prepare(recipe, split, preprocessor, scale, form=form, max_bytes=None) for split in (dataset.train, validation)
+    ]
+    return Problem(
+        recipe=recipe,
+        dataset=dataset,
+        preprocessor=preprocessor,
+        scale=scale,
+        views=views,
+        train=prepared[0],
+        validation=prepared[1],
+        pretrained=pretrained,
+        devices=devices,
     )
-    return Problem(recipe, dataset, preprocessor, scale, views, train, validation, pretrained, devices)
 
 
 def _prepare(
-    split: Split,
-    dataset: Dataset,
-    preprocessor: Preprocessor,
-    scale: TargetScale,
-    recipe: Recipe,
-    network: keras.Model,
-    max_bytes: int | None = None,
+    recipe: Recipe, split: Split, preprocessor: Preprocessor, scale: TargetScale, *, form: Form, max_bytes: int | None
 ) -> Prepared:
-    task = TASKS[recipe.task]
-    targets = training_targets(split, task, dataset.signature, scale)
-    form: Form = "decoder_input" if task.decodes else "itself" if task.reconstructs else "target"
-    if task.kind == "generation":
-        form = "normalized_with_class" if conditional(network) else "normalized"
-    if recipe.loss.name in TWO_VIEWS:
-        form = "views"
-    elif task.fills_in:
-        form = "hidden"
+    targets = KINDS[TASKS[recipe.task].kind].targets(split, preprocessor.signature, scale)
     return prepare(
         split, preprocessor, targets, recipe.data.memory, form=form, augment=recipe.augment, max_bytes=max_bytes
+    )
+
+
+def _build_views(
+    recipe: Recipe, signature: Signature, preprocessor: Preprocessor, scale: TargetScale, devices: Devices
+) -> Views:
+    """Build the recipe's network for the data, and its views.
+
+    What is trained on several devices has weights of its own; all else stays on one.
+    """
+    training = KINDS[TASKS[recipe.task].kind]
+
+    def views(policy: str) -> Views:
+        with precision(policy):
+            network = _build_network(recipe, signature, preprocessor)
+        parts = Parts(network=network, recipe=recipe, signature=signature, preprocessor=preprocessor, scale=scale)
+        return training.views(parts, training.head)
+
+    with devices.scope():
+        built = views(recipe.training.precision)
+        devices.prepare(built.trained)
+    if recipe.training.precision != "float32" or devices.count > 1:
+        built = replace(views("float32"), learner=built.learner, trained=built.trained)
+    if recipe.regularization.l1 or recipe.regularization.l2:
+        built.trained.penalty = Penalty(recipe.regularization.l1, recipe.regularization.l2)
+    return built
+
+
+def _build_network(recipe: Recipe, signature: Signature, preprocessor: Preprocessor) -> keras.Model:
+    has_head = registry.entry(recipe.model.name).outputs is not None  # or takes classes
+    return registry.build(
+        recipe.model.name,
+        input_shape=signature.shape if signature.kind == "graph" else prepared_shape(signature, preprocessor),
+        outputs=(len(signature.labels) or signature.horizon or 1) if has_head else None,
+        vocabulary=signature.vocabulary,
+        every_step=KINDS[TASKS[recipe.task].kind].every_step,
+        **recipe.model.config,
     )
 
 

@@ -1,0 +1,64 @@
+"""What the network is trained on, a function for each form of target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from zoo.data.dataset import Signature, Split
+
+
+@dataclass(frozen=True)
+class TargetScale:
+    """The unit that numbers are trained in: standard deviations from the mean of the training split."""
+
+    mean: float = 0.0
+    std: float = 1.0
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> TargetScale:
+        """Return the scale of some numbers; of constant ones the deviation counts as 1."""
+        return cls(float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64)) or 1.0)
+
+
+def no_scale(train: Split) -> TargetScale:
+    """Return the scale of targets that are not numbers: it changes nothing."""
+    return TargetScale()
+
+
+def value_scale(train: Split) -> TargetScale:
+    """Return the scale of values."""
+    return TargetScale.of(train.targets)
+
+
+def forecast_scale(train: Split) -> TargetScale:
+    """Return the scale of the values to forecast; the last column of the targets is what MASE divides by."""
+    return TargetScale.of(train.targets[:, :-1])
+
+
+def one_hot(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:
+    """Return classes as float32 `(examples, classes)`."""
+    return np.eye(len(signature.labels), dtype=np.float32)[split.targets]
+
+
+def standardized_values(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:
+    """Return standardised values, float32 `(examples, 1)`."""
+    return ((split.targets - scale.mean) / scale.std).astype(np.float32)[:, None]
+
+
+def standardized_forecasts(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:
+    """Return standardised values to forecast, float32 `(examples, horizon)`."""
+    return ((split.targets[:, :-1] - scale.mean) / scale.std).astype(np.float32)
+
+
+def boxes(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:
+    """Return the boxes as they are."""
+    return split.targets
+
+
+def whole_numbers(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:
+    """Return tokens, symbols, masks or classes as int32."""
+    return split.targets.astype(np.int32)
