@@ -297,6 +297,7 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Predict with an exported file; needs onnxruntime, not TensorFlow."""
+    from zoo.serving.predict import in_one_line
     from zoo.serving.predict import predict as predict_files
 
     results = predict_files(file, inputs)
@@ -304,7 +305,7 @@ def predict(
         _json(results)
         return
     for result in results:
-        _out.print(f"{result['input']}  {_shown(result)}", markup=False)
+        _out.print(f"{result['input']}  {in_one_line(result)}", markup=False)
 
 
 @app.command()
@@ -323,23 +324,6 @@ def sample(
     labels = None if label is None else [label] * count
     write_grid(output, ExportedModel(file).sample(count, seed=seed, labels=labels, guidance=guidance))
     _out.print(str(output), markup=False)
-
-
-def _shown(result: dict[str, Any]) -> str:
-    """Return what was predicted for one example, in one line."""
-    if "score" in result:
-        return f"{result['label'] + '  ' if 'label' in result else ''}score {result['score']:.6g}"
-    if "label" in result:
-        return f"{result['label']}  {result['probabilities'][result['label']]:.4f}"
-    if "value" in result:
-        return f"{result['value']:.6g}"
-    if "forecast" in result:
-        return " ".join(f"{value:.6g}" for value in result["forecast"])
-    if "objects" in result:
-        return "  ".join(f"{o['label']} {o['score']:.2f}" for o in result["objects"]) or "nothing found"
-    if "shares" in result:
-        return "  ".join(f"{label} {share:.1%}" for label, share in result["shares"].items() if share)
-    return str(result.get("text", result.get("tokens")))
 
 
 def main() -> None:

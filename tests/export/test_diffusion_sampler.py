@@ -12,7 +12,8 @@ from onnx import numpy_helper
 from zoo import registry
 from zoo.errors import ZooError
 from zoo.export.convert import to_onnx
-from zoo.export.diffusion_sampler import in_float64, measure_sampler, sampler_proto
+from zoo.export.diffusion_sampler import sampler_proto
+from zoo.export.sampler_parity import in_float64, measure_sampler
 from zoo.layers.diffusion import Process
 from zoo.layers.diffusion_sampler import coefficients, sample_numpy
 

@@ -15,9 +15,10 @@ from zoo.data.dataset import Signature
 from zoo.data.preprocessing import as_tensors
 from zoo.errors import ZooError
 from zoo.export import export as export_module
-from zoo.export.convert import convert, input_names, to_onnx
-from zoo.export.export import export_run
-from zoo.export.parity import measure
+from zoo.export.convert import to_onnx
+from zoo.export.export import converted, export_run
+from zoo.export.kinds import KINDS as EXPORTERS
+from zoo.export.predictors import input_names
 from zoo.layers.residual import convolution
 from zoo.serving.exported_model import ExportedModel
 from zoo.tasks import TASKS
@@ -28,8 +29,8 @@ from zoo.utils.files import read_json
 KINDS = ["image", "folder", "table", "regression", "array"]
 
 
-def task_of(run):
-    return TASKS[run.recipe().recipe.task]
+def exporter_of(run):
+    return EXPORTERS[TASKS[run.recipe().recipe.task].kind]
 
 
 def session(content):
@@ -78,7 +79,7 @@ def test_the_file_equals_the_model_on_the_whole_test_split(kind, reopened):
 @pytest.mark.parametrize("opset", range(13, 19))
 def test_every_opset_and_any_batch(kind, opset, reopened):
     run, dataset, model = reopened(kind)
-    proto = convert(model, dataset.signature, task_of(run), opset=opset)
+    proto = exporter_of(run).graph(model, dataset.signature, opset=opset)
     onnx.checker.check_model(proto, full_check=True)
     assert next(o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")) == opset
     found = session(proto)
@@ -189,7 +190,7 @@ def copied(reopened, tmp_path):
 
 def perturbed(*arguments, **options):
     """Convert, and change one weight of the graph."""
-    proto = convert(*arguments, **options)
+    proto = converted(*arguments, **options)
     kernels = [t for t in proto.graph.initializer if t.data_type == onnx.TensorProto.FLOAT and len(t.dims) == 2]
     kernel = max(kernels, key=lambda t: np.prod(t.dims))
     values = numpy_helper.to_array(kernel) + np.eye(*kernel.dims, dtype=np.float32)
@@ -203,7 +204,7 @@ def test_a_file_that_differs_is_refused_and_removed(kind, copied, monkeypatch):
     export_run(run, dataset, model)
     folder = run.folder / "export"
     assert {p.name for p in folder.iterdir()} == {"model.onnx", "certificate.json", "card.md"}
-    monkeypatch.setattr(export_module, "convert", perturbed)
+    monkeypatch.setattr(export_module, "converted", perturbed)
     with pytest.raises(ZooError, match=r"the exported file differs from the Keras model by .* it was removed"):
         export_run(run, dataset, model)
     assert list(folder.iterdir()) == []
@@ -211,13 +212,13 @@ def test_a_file_that_differs_is_refused_and_removed(kind, copied, monkeypatch):
 
 def test_a_file_that_gives_the_wrong_label_is_refused(copied, monkeypatch):
     def relabelled(*arguments, **options):
-        proto = convert(*arguments, **options)
+        proto = converted(*arguments, **options)
         names = next(t for t in proto.graph.initializer if t.name == "label_names")
         names.string_data[:] = names.string_data[::-1]
         return proto
 
     run, dataset, model = copied("array")
-    monkeypatch.setattr(export_module, "convert", relabelled)
+    monkeypatch.setattr(export_module, "converted", relabelled)
     with pytest.raises(ZooError, match=rf"in [1-9]\d* of {len(dataset.test)} labels; it was removed"):
         export_run(run, dataset, model)
     assert not list((run.folder / "export").iterdir())
@@ -226,7 +227,7 @@ def test_a_file_that_gives_the_wrong_label_is_refused(copied, monkeypatch):
 def test_an_output_that_is_no_number_is_no_match(reopened, tmp_path):
     run, dataset, model = reopened("array")
     path = run.folder / "export" / "model.onnx"
-    arguments = (dataset.test, dataset.signature, task_of(run))
+    arguments, measure = (dataset.test, dataset.signature), exporter_of(run).measure
     assert measure(path, model, *arguments).max_abs_difference < 1e-4
     broken = SimpleNamespace(predict_on_batch=lambda x: np.where(np.arange(3) == 0, np.nan, model.predict_on_batch(x)))
     assert measure(path, broken, *arguments).max_abs_difference == np.inf
@@ -271,7 +272,7 @@ def test_models_of_the_registry(name, config):
     network = registry.build(name, input_shape=(16, 16, 3), outputs=3, **config)
     scaled = keras.layers.Rescaling([1 / 50, 1 / 60, 1 / 70], [-2.0, -2.5, -1.5])(raw)
     model = keras.Model(raw, keras.layers.Softmax(name="probabilities")(network(scaled)), name=name)
-    found = session(convert(model, signature, TASKS["image_classification"], opset=18))
+    found = session(EXPORTERS["classification"].graph(model, signature, opset=18))
     pixels = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
     np.testing.assert_allclose(found.run(None, {"image": pixels})[0], np.asarray(model(pixels)), atol=1e-4)
 

@@ -6,8 +6,8 @@ import pytest
 
 from zoo.data.sources.load import load_dataset
 from zoo.errors import ZooError
-from zoo.export.card import _call, _inputs
-from zoo.export.convert import add_metadata, convert
+from zoo.export.convert import add_metadata
+from zoo.export.kinds import KINDS
 from zoo.recipe import load_recipe
 from zoo.serving.exported_model import SIGNATURE_KEY, ExportedModel
 from zoo.serving.predict import predict
@@ -22,7 +22,7 @@ def exported(tmp_path_factory):
     task = TASKS[recipe.task]
     dataset = load_dataset(recipe.data, task, recipe.preprocess)
     model = set_up(recipe, dataset).views.saved
-    proto = convert(model, dataset.signature, task, opset=18)
+    proto = KINDS[task.kind].graph(model, dataset.signature, opset=18)
     add_metadata(proto, {SIGNATURE_KEY: {**dataset.signature.to_json(), "task": recipe.task}})
     path = tmp_path_factory.mktemp("graphs") / "model.onnx"
     onnx.save(proto, path)
@@ -57,9 +57,10 @@ def test_what_the_card_says_can_be_run(exported):
     import onnxruntime
 
     scope = {"np": np, "session": onnxruntime.InferenceSession(path)}
-    exec(_call(dataset.signature, TASKS["graph_classification"]), scope)
+    card = KINDS["classification"].card
+    exec(card.call(dataset.signature), scope)
     assert scope["probabilities"].shape == (1, 10) and scope["label"][0] in dataset.signature.labels
-    assert "`edges` `(batch, edges, 2)`" in _inputs(dataset.signature)
+    assert "`edges` `(batch, edges, 2)`" in card.inputs(dataset.signature)
 
 
 NODES, EDGES = np.zeros((2, 4, 3), np.float32), np.zeros((2, 5, 2), np.int32)

@@ -1,17 +1,8 @@
-"""A whole sampler as one ONNX graph: noise goes in, finished images come out.
-
-    noise ──► Loop over the rows of the table ──► sample ── (x + 1) * 127.5, rounded ──► image
-              └─ denoiser ─ x0 ─ clip ─ next x
-
-The body of the loop holds the denoiser and its weights once: weights outside, which a body sees too, are constants that
-onnxruntime does not prepare for its fastest kernels, and every step then takes 1.3 times as long. A graph holds no
-random numbers, so that all noise is an input.
-"""
+"""A whole diffusion sampler as one ONNX graph: noise goes in, finished images come out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -22,8 +13,9 @@ from onnx import TensorProto, compose, helper, numpy_helper
 
 from zoo.errors import ZooError
 from zoo.export.convert import to_onnx
+from zoo.export.graph_outputs import PIXEL_CONSTANTS, pixel_nodes
 from zoo.layers.diffusion import Process
-from zoo.layers.diffusion_sampler import COLUMNS, Sampler, SamplerName, coefficients, sample_numpy
+from zoo.layers.diffusion_sampler import COLUMNS, SamplerName, coefficients
 from zoo.layers.time_embedding import class_count
 
 PREFIX = "denoiser/"
@@ -39,6 +31,12 @@ def sampler_proto(
     opset: int = 18,
 ) -> onnx.ModelProto:
     """Convert a denoiser and its sampler to ONNX.
+
+        noise ──► Loop over the rows of the table ──► sample ── (x + 1) * 127.5, rounded ──► image
+                  └─ denoiser ─ x0 ─ clip ─ next x
+
+    The loop's body holds the denoiser's weights: onnxruntime does not prepare weights outside it for its fastest
+    kernels, and every step takes 1.3 times as long. A graph holds no random numbers, so all noise is an input.
 
     Inputs: `noise` `(batch, height, width, channels)` float32, standard normal; for a conditional denoiser `label`
     `(batch,)` int32 and `guidance` `(1,)` float32 (`zoo.layers.diffusion_sampler.sample_numpy`); for "ddpm"
@@ -69,7 +67,7 @@ def sampler_proto(
         [
             *(_double_labels() if classes is not None else []),
             helper.make_node("Loop", ["steps", "more", "noise"], ["sample"], name="steps", body=body),
-            *_finish(),
+            *pixel_nodes(),
         ],
         f"{denoiser.name}_{sampler}",
         _inputs(images, classes is not None, steps if sampler == "ddpm" else None),
@@ -88,102 +86,6 @@ def sampler_proto(
     return proto
 
 
-@dataclass(frozen=True)
-class SamplerParity:
-    """How far two samplers in float32 are from the same sampler in float64, on the same noise.
-
-    Attributes:
-        exported: root mean square of the exported graph's differences from the reference.
-        keras: that of the Keras sampler's differences from the reference.
-        max_abs_difference: largest difference of the exported graph from the reference.
-        samples: number of images compared.
-    """
-
-    exported: float
-    keras: float
-    max_abs_difference: float
-    samples: int
-
-
-def measure_sampler(
-    proto: onnx.ModelProto,
-    denoiser: keras.Model,
-    process: Process,
-    steps: int,
-    sampler: SamplerName,
-    *,
-    clip: bool = True,
-    samples: int = 16,
-    guidance: float = 2.0,
-    seed: int = 0,
-) -> SamplerParity:
-    """Compare an exported sampler, and the Keras sampler, with a reference in float64.
-
-    Rounding grows with the steps, in whatever float32 runtime: so the distance of the one is the measure for the other.
-
-    Args:
-        proto: what `sampler_proto` returned for the other arguments.
-        denoiser: the denoiser.
-        process: how images turn into noise.
-        steps: number of steps.
-        sampler: name of the sampler.
-        clip: whether the image that each step aims at is kept within -1 and 1.
-        samples: number of images to make, of all classes in turn.
-        guidance: weight of the class, where there are classes.
-        seed: seed of the noise.
-    """
-    import onnxruntime
-    import tensorflow as tf
-
-    generator, classes = np.random.default_rng(seed), class_count(denoiser)
-    shape = (samples, *denoiser.inputs[0].shape[1:])
-    given: dict[str, NDArray[Any]] = {"noise": generator.standard_normal(shape, np.float32)}
-    if classes is not None:
-        given["label"] = np.arange(samples, dtype=np.int32) % classes
-        given["guidance"] = np.array([guidance], np.float32)
-    if sampler == "ddpm":
-        given["step_noise"] = generator.standard_normal((steps, *shape), np.float32)
-    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
-    (exported,) = session.run(["sample"], given)
-    run = tf.function(Sampler(denoiser, process, steps, sampler, clip=clip), autograph=False)
-    ours = run(**{name: tf.constant(value) for name, value in given.items()}).numpy()
-    exact = in_float64(denoiser)
-    reference = sample_numpy(
-        lambda *inputs: exact.predict_on_batch(list(inputs)),
-        given["noise"],
-        process,
-        steps,
-        sampler,
-        labels=given.get("label"),
-        guidance=None if classes is None else guidance,
-        classes=classes,
-        step_noise=given.get("step_noise"),
-        clip=clip,
-    )
-    difference = exported - reference
-    return SamplerParity(_rms(difference), _rms(ours - reference), float(np.abs(difference).max()), samples)
-
-
-def _rms(values: NDArray[Any]) -> float:
-    return float(np.sqrt(np.mean(values**2)))
-
-
-def in_float64(model: keras.Model) -> keras.Model:
-    """Return a copy of a functional float32 model with the same weights that computes in float64."""
-    copy = type(model).from_config(_float64(model.get_config()))
-    copy.set_weights(model.get_weights())
-    return copy
-
-
-def _float64(config: Any) -> Any:
-    """Replace the type in a configuration, at any depth."""
-    if isinstance(config, dict):
-        return {key: _float64(value) for key, value in config.items()}
-    if isinstance(config, list | tuple):
-        return type(config)(_float64(value) for value in config)
-    return "float64" if isinstance(config, str) and config == "float32" else config
-
-
 def _constants(
     table: NDArray[np.float64], classes: int | None, images: Sequence[Any], clip: bool
 ) -> dict[str, NDArray[Any]]:
@@ -194,10 +96,7 @@ def _constants(
         "steps": np.array(len(table), np.int64),
         "more": np.array(True),
         "first_axis": np.array([0], np.int64),
-        "highest": np.array(1, np.float32),
-        "half_range": np.array(127.5, np.float32),
-        "black": np.array(0, np.float32),
-        "white": np.array(255, np.float32),
+        **{name: np.array(value, np.float32) for name, value in PIXEL_CONSTANTS.items()},
     }
     if clip:
         found["lowest"] = np.array(-1, np.float32)
@@ -289,15 +188,4 @@ def _guide() -> list[onnx.NodeProto]:
         helper.make_node("Sub", ["with_class", "without_class"], ["difference"]),
         helper.make_node("Mul", ["guidance", "difference"], ["exaggerated"]),
         helper.make_node("Add", ["without_class", "exaggerated"], ["guided"]),
-    ]
-
-
-def _finish() -> list[onnx.NodeProto]:
-    """Return what turns -1 to 1 into bytes."""
-    return [
-        helper.make_node("Add", ["sample", "highest"], ["above_black"]),
-        helper.make_node("Mul", ["above_black", "half_range"], ["light"]),
-        helper.make_node("Clip", ["light", "black", "white"], ["visible"]),
-        helper.make_node("Round", ["visible"], ["level"]),
-        helper.make_node("Cast", ["level"], ["image"], to=TensorProto.UINT8),
     ]

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import onnx
 
-from zoo.data.dataset import Dataset
 from zoo.errors import ZooError
 from zoo.export.card import card
-from zoo.export.convert import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, convert, convert_decoder
-from zoo.export.generators import convert_sampler, measure_generation
-from zoo.export.parity import measure, measure_decoder
-from zoo.recipe import LoadedRecipe
+from zoo.export.convert import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata
+from zoo.export.decoder import export_decoder
+from zoo.export.kinds import KINDS
 from zoo.serving.exported_model import SIGNATURE_KEY
 from zoo.tasks import TASKS
 from zoo.training.run import Run, versions
 from zoo.utils.files import read_json, replacing, write_json, write_text
 
-_BOUNDED = ("classification", "transcription", "segmentation", "detection")  # kinds whose outputs lie in [0, 1]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import keras
+
+    from zoo.data.dataset import Dataset
+    from zoo.recipe import LoadedRecipe
 
 
 def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]:
@@ -42,6 +44,7 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
     loaded = run.recipe()
     settings, signature = loaded.recipe.export, dataset.signature
     task = TASKS[loaded.recipe.task]
+    exporter = KINDS[task.kind]
     report = run.folder / "report.json"
     threshold = read_json(report).get("threshold") if report.is_file() else None
     proto = converted(loaded, dataset, model, threshold)
@@ -50,26 +53,21 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
         older.unlink(missing_ok=True)  # must not pass for this one if this one fails
     with replacing(path) as temporary:
         onnx.save(proto, temporary)
-        if task.kind == "generation":
-            parity, tolerance = measure_generation(proto, model, loaded.recipe)
-        else:
-            parity = measure(temporary, model, dataset.test, signature, task)
-            tolerance = settings.tolerance * (1.0 if task.kind in _BOUNDED else max(1.0, parity.scale))
-        decided = parity.label_flips if task.kind in ("classification", "sequences") else 0
-        if parity.max_abs_difference > tolerance or decided:
+        parity, tolerance = exporter.prove(temporary, proto, model, loaded.recipe, dataset)
+        if parity.max_abs_difference > tolerance or (exporter.exact and parity.label_flips):
             raise ZooError(
                 f"the exported file differs from the Keras model by {parity.max_abs_difference:.2e} "
                 f"(allowed {tolerance:.0e}) and in {parity.label_flips} of {parity.samples} labels; it was removed"
             )
         content = temporary.read_bytes()
     if task.reconstructs:
-        _export_decoder(path.with_name("decoder.onnx"), model, dataset, settings.opset, settings.tolerance)
+        export_decoder(path.with_name("decoder.onnx"), model, dataset, settings)
     certificate = {
         "max_abs_difference": parity.max_abs_difference,
         "label_flips": parity.label_flips,
         "samples": parity.samples,
         "tolerance": tolerance,
-        "split": "noise" if task.kind == "generation" else "test",
+        "split": exporter.compared_on,
         "data": {"source": dataset.name, "fingerprint": dataset.fingerprint},
         "opset": settings.opset,
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -100,12 +98,8 @@ def converted(
         ZooError: the model has no ONNX form.
     """
     recipe, signature, packages = loaded.recipe, dataset.signature, versions()
-    task = TASKS[recipe.task]
-    if task.kind == "generation":
-        proto, facts = convert_sampler(model, recipe, signature)
-    else:
-        proto, facts = convert(model, signature, task, opset=recipe.export.opset), signature.to_json()
-        facts |= {} if threshold is None else {"threshold": threshold["threshold"]}
+    proto, facts = KINDS[TASKS[recipe.task].kind].convert(model, recipe, signature)
+    facts |= {} if threshold is None else {"threshold": threshold["threshold"]}
     add_metadata(
         proto,
         {
@@ -118,15 +112,6 @@ def converted(
     proto.producer_name, proto.producer_version = "zoo", packages.get("keras-model-zoo", "")
     proto.doc_string = recipe.description
     return proto
-
-
-def _export_decoder(path: Path, model: keras.Model, dataset: Dataset, opset: int, tolerance: float) -> None:
-    """Write the half from embedding to image as a file of its own, proved like the other."""
-    with replacing(path) as temporary:
-        onnx.save(convert_decoder(model, opset=opset), temporary)
-        difference = measure_decoder(temporary, model, dataset.test, dataset.signature)
-        if difference > tolerance:
-            raise ZooError(f"the exported decoder differs from the Keras model by {difference:.2e}; it was removed")
 
 
 def exported_path(run: Run) -> Path:

@@ -1,23 +1,67 @@
-"""Models that make images: the whole sampler as one file, and the proof of it."""
+"""Models that make images: the whole sampler as one file, and its proof on noise."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import keras
 import numpy as np
-import onnx
 import onnxruntime
 
-from zoo.data.dataset import Signature
-from zoo.export.convert import convert_generator
-from zoo.export.diffusion_sampler import measure_sampler, sampler_proto
+from zoo.export.convert import check_graph, name_axes, to_onnx
+from zoo.export.diffusion_sampler import sampler_proto
+from zoo.export.graph_outputs import add_image
 from zoo.export.parity import Parity
-from zoo.recipe.schema import Recipe
+from zoo.export.sampler_parity import measure_sampler
 from zoo.training.generative.views import SAMPLE, draw_inputs, process_of, sampling_of
 
-_SAMPLES, _EXACT = 256, 16  # images that are compared; and with a reference in float64
-_ROUNDING = 1e-6  # that even a sampler of one step may have
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import keras
+    import onnx
+
+    from zoo.data.dataset import Dataset, Signature
+    from zoo.export.card_text import CardText
+    from zoo.recipe.schema import Recipe
+
+_COMPARED_IMAGES = 256  # of a GAN
+_EXACT_IMAGES = 16  # of a diffusion model, whose reference in float64 is slow
+_ROUNDING = 1e-6  # difference that even a sampler of one step may have
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generator:
+    """How models that make images become a file.
+
+    Attributes:
+        card: what the card says.
+    """
+
+    card: CardText
+    exact: ClassVar[bool] = False
+    compared_on: ClassVar[str] = "noise"
+
+    def convert(
+        self, model: keras.Model, recipe: Recipe, signature: Signature
+    ) -> tuple[onnx.ModelProto, dict[str, Any]]:
+        """Return the graph from noise to finished images, and what the file says of its inputs.
+
+        Args:
+            model: the saved model, from noise to images.
+            recipe: how the model was trained, and how it samples.
+            signature: of the images that it was trained on.
+
+        Raises:
+            ZooError: an operation of the model has no ONNX form.
+        """
+        return convert_sampler(model, recipe, signature)
+
+    def prove(
+        self, path: Path, proto: onnx.ModelProto, model: keras.Model, recipe: Recipe, dataset: Dataset
+    ) -> tuple[Parity, float]:
+        """Compare the graph with the saved model on the same noise; return the difference and what is allowed."""
+        return measure_generation(proto, model, recipe)
 
 
 def convert_sampler(model: keras.Model, recipe: Recipe, signature: Signature) -> tuple[onnx.ModelProto, dict[str, Any]]:
@@ -52,6 +96,23 @@ def convert_sampler(model: keras.Model, recipe: Recipe, signature: Signature) ->
     return proto, facts
 
 
+def convert_generator(model: keras.Model, *, opset: int) -> onnx.ModelProto:
+    """Convert a GAN's saved generator: `noise` `(batch, latent)` and, where it takes classes, `label` `(batch,)` int32.
+
+    Outputs: `image` `(batch, height, width, channels)` uint8, and `sample`, the same in float32 before -1 to 1 became 0
+    to 255.
+
+    Args:
+        model: the saved model.
+        opset: version of the ONNX operators, 13 to 18.
+    """
+    proto = to_onnx(model, [x.name for x in model.inputs], ["sample"], opset=opset)
+    name_axes(proto)
+    add_image(proto)
+    check_graph(proto, model, opset)
+    return proto
+
+
 def measure_generation(proto: onnx.ModelProto, model: keras.Model, recipe: Recipe) -> tuple[Parity, float]:
     """Compare the graph with the saved model on the same noise.
 
@@ -70,18 +131,18 @@ def measure_generation(proto: onnx.ModelProto, model: keras.Model, recipe: Recip
             process_of(recipe),
             settings.steps,
             settings.sampler,
-            samples=_EXACT,
+            samples=_EXACT_IMAGES,
             guidance=1.0 if settings.guidance is None else settings.guidance,
         )
         return Parity(found.exported, 0, found.samples, 1.0), 2 * found.keras + _ROUNDING
     classes = next((x for x in model.inputs if x.name == "label"), None)
-    labels = None if classes is None else np.arange(_SAMPLES, dtype=np.int32) % _classes(model)
-    given = draw_inputs(model, _SAMPLES, 0, labels)
+    labels = None if classes is None else np.arange(_COMPARED_IMAGES, dtype=np.int32) % _classes(model)
+    given = draw_inputs(model, _COMPARED_IMAGES, 0, labels)
     session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
     (got,) = session.run(["sample"], {x.name: value for x, value in zip(model.inputs, given, strict=True)})
     wanted = model.predict_on_batch(given if len(given) > 1 else given[0])
     difference = float(np.abs(got.astype(np.float64) - wanted).max())
-    return Parity(difference, 0, _SAMPLES, 1.0), recipe.export.tolerance
+    return Parity(difference, 0, _COMPARED_IMAGES, 1.0), recipe.export.tolerance
 
 
 def _classes(model: keras.Model) -> int:

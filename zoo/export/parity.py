@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
-import onnxruntime
 
-from zoo.data.dataset import Signature, Split
 from zoo.data.preprocessing import as_tensors
 from zoo.errors import ZooError
 from zoo.postprocessing.compact import MAX_EXTRA_TOKENS, decode
-from zoo.serving.exported_model import ExportedModel
-from zoo.tasks import START, Task
-from zoo.training.saved_model import chunks, keras_output
+from zoo.utils.padding import pad_rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import keras
+
+    from zoo.data.dataset import Signature, Split
+    from zoo.serving.exported_model import ExportedModel
+    from zoo.serving.prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -36,51 +41,66 @@ class Parity:
     scale: float
 
 
-def measure(path: Path, model: keras.Model, split: Split, signature: Signature, task: Task) -> Parity:
-    """Compare an exported file with the saved model on the whole split, the same raw examples given to both."""
-    exported = ExportedModel(path)
-    worst, flips, scale = 0.0, 0, 0.0
-    for positions in chunks(split):
-        raw = split.take(positions)
-        decoder_input = None
-        if task.kind == "sequences":
-            y = split.targets[positions]
-            decoder_input = np.concatenate([np.full((len(y), 1), START, np.int32), y[:, :-1]], axis=1)
-        wanted = keras_output(model, raw, signature, decoder_input)
-        wanted = wanted[:, 0] if task.kind == "regression" else wanted
-        prediction = exported.predict(raw, decoder_input)
-        if isinstance(wanted, dict):
-            for name, theirs in prediction.parts.items():
-                difference = np.abs(theirs.astype(np.float64) - wanted[name])
-                worst = max(worst, float(difference.max()) if np.isfinite(difference).all() else float("inf"))
-                scale = max(scale, float(np.abs(wanted[name]).max()))
-            continue
-        got = prediction.output
-        if got.shape != wanted.shape:
-            raise ZooError(f"{path}: the file gives outputs of the shape {got.shape}, the model {wanted.shape}")
-        difference = np.abs(got.astype(np.float64) - wanted)
-        worst = max(worst, float(difference.max()) if np.isfinite(difference).all() else float("inf"))
-        scale = max(scale, float(np.abs(wanted).max()))
-        if task.kind == "classification":
-            names = [signature.labels[i] for i in wanted.argmax(axis=1)]
-            flips += sum(a != b for a, b in zip(names, prediction.labels or [], strict=True))
-        elif task.kind == "sequences":
-            ours = decode(model.predict_on_batch, as_tensors(raw, signature), split.targets)
-            theirs = exported.decode(raw, split.targets.shape[1] + MAX_EXTRA_TOKENS)
-            width = max(ours.shape[1], theirs.shape[1])
-            rows = [np.pad(ids, ((0, 0), (0, width - ids.shape[1]))) for ids in (ours, theirs)]
-            flips += int((rows[0] != rows[1]).any(axis=1).sum())
-        elif task.kind in ("tokens", "transcription", "segmentation"):
-            flips += int((got.argmax(axis=-1) != wanted.argmax(axis=-1)).sum())
-    return Parity(worst, flips, len(split), scale)
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """Some examples, and what model and file answer.
+
+    Attributes:
+        model: the saved Keras model.
+        exported: the file.
+        split: the split that the examples are of.
+        signature: the raw input.
+        raw: the examples.
+        expected: the model's outputs.
+        prediction: the file's.
+    """
+
+    model: keras.Model
+    exported: ExportedModel
+    split: Split
+    signature: Signature
+    raw: Any
+    expected: Any
+    prediction: Prediction
 
 
-def measure_decoder(path: Path, model: keras.Model, split: Split, signature: Signature) -> float:
-    """Return the largest difference of an exported decoder from the saved model's, on the embeddings of a split."""
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    worst = 0.0
-    for positions in chunks(split):
-        wanted = keras_output(model, split.take(positions), signature, None)
-        (got,) = session.run(["reconstruction"], {"embedding": wanted["embedding"]})
-        worst = max(worst, float(np.abs(got.astype(np.float64) - wanted["reconstruction"]).max()))
-    return worst
+Decisions = Callable[[Compared], int]  # counts the decisions that differ
+
+
+def no_decisions(compared: Compared) -> int:
+    """Return 0: numbers, boxes and embeddings are no decisions."""
+    return 0
+
+
+def different_labels(compared: Compared) -> int:
+    """Count the examples whose labels differ."""
+    labels = [compared.signature.labels[i] for i in compared.expected.argmax(axis=1)]
+    return sum(a != b for a, b in zip(labels, compared.prediction.labels or [], strict=True))
+
+
+def different_classes(compared: Compared) -> int:
+    """Count the tokens, steps or pixels whose most probable classes differ."""
+    return int((compared.prediction.output.argmax(axis=-1) != compared.expected.argmax(axis=-1)).sum())
+
+
+def different_sequences(compared: Compared) -> int:
+    """Count the examples that are decoded to different sequences."""
+    targets = compared.split.targets
+    source = as_tensors(compared.raw, compared.signature)
+    expected = decode(compared.model.predict_on_batch, source, targets)
+    found = compared.exported.decode(compared.raw, targets.shape[1] + MAX_EXTRA_TOKENS)
+    both = pad_rows([expected, found])
+    return int((both[: len(expected)] != both[len(expected) :]).any(axis=1).sum())
+
+
+def largest_difference(found: Any, expected: Any, path: Path) -> tuple[float, float]:
+    """Return the largest difference, infinite where one is not finite, and the largest expected value.
+
+    Raises:
+        ZooError: the shapes differ.
+    """
+    if found.shape != expected.shape:
+        raise ZooError(f"{path}: the file gives outputs of the shape {found.shape}, the model {expected.shape}")
+    difference = np.abs(found.astype(np.float64) - expected)
+    worst = float(difference.max()) if np.isfinite(difference).all() else float("inf")
+    return worst, float(np.abs(expected).max())

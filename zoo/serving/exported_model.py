@@ -6,7 +6,6 @@ import json
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,45 +14,14 @@ import numpy as np
 from zoo.data.columns import Column
 from zoo.data.tokenizer import SPECIAL, Tokenizer
 from zoo.errors import ZooError, did_you_mean, listing
-from zoo.postprocessing.boxes import top_detections
-from zoo.postprocessing.decoding import beam_search, collapse_ctc, greedy, sample
+from zoo.postprocessing.decoding import beam_search, greedy, sample
+from zoo.serving.kinds import KINDS
+from zoo.serving.prediction import Prediction
 from zoo.tasks import END, START, TASKS, UNKNOWN
 
 SIGNATURE_KEY = "zoo.signature"
-BATCH = 256
-_VALUES = 1 << 22  # numbers in the inputs that are run at a time
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What the file gives for some examples.
-
-    Attributes:
-        output: the file's main output, as it is: probabilities, values, forecasts `(examples, horizon)`, logits, or
-            boxes and scores side by side.
-        probabilities: `(examples, classes)` float32, or None where there is not one class an example.
-        labels: the most probable class of each example, or None.
-        values: `(examples,)` float32, or None where there is not one number an example.
-        forecasts: `(examples, horizon)` float32, or None.
-        texts: what was transcribed, or None.
-        masks: the class of each pixel, `(examples, height, width)`, or None.
-        detections: `(examples, most, 6)`: ymin, xmin, ymax, xmax in shares of the image, class, score; a score of 0 is
-            padding. Or None.
-        embeddings: `(examples, features)` float32, of encoders, or None.
-        parts: of an autoencoder: `embedding` `(examples, features)`, `reconstruction` `(examples, height, width,
-            channels)` in [0, 1], and `score` `(examples,)`, their mean squared difference; else empty.
-    """
-
-    output: np.ndarray
-    probabilities: np.ndarray | None = None
-    labels: list[str] | None = None
-    values: np.ndarray | None = None
-    forecasts: np.ndarray | None = None
-    texts: list[str] | None = None
-    masks: np.ndarray | None = None
-    detections: np.ndarray | None = None
-    embeddings: np.ndarray | None = None
-    parts: dict[str, np.ndarray] = field(default_factory=dict)
+MAX_BATCH = 256  # examples that are run at a time
+MAX_BATCH_VALUES = 1 << 22  # and numbers in their inputs
 
 
 class ExportedModel:
@@ -99,7 +67,7 @@ class ExportedModel:
         self.tokenizer = Tokenizer.from_json(signature["tokenizer"]) if "tokenizer" in signature else None
         self.threshold: float | None = signature.get("threshold")
         self._steps, self._guidance = signature.get("steps", 1), signature.get("guidance", 1.0)
-        self._kind = TASKS[self.task].kind
+        self._task = TASKS[self.task]
 
     def sample(
         self, count: int, *, seed: int = 0, labels: Sequence[str] | None = None, guidance: float | None = None
@@ -116,7 +84,7 @@ class ExportedModel:
         Raises:
             ZooError: the file does not make images, or takes no classes, or not these.
         """
-        if self._kind != "generation":
+        if not self._task.makes_images:
             raise ZooError(f"{self.path}: making images is for generators, and the file's task is {self.task}")
         if labels is not None and not self.labels:
             raise ZooError(f"{self.path}: this model takes no classes")
@@ -138,8 +106,8 @@ class ExportedModel:
                 lead = (self._steps, count) if given.name == "step_noise" else (count,)
                 feeds[given.name] = generator.standard_normal((*lead, *self.shape), np.float32)  # type: ignore[arg-type]
         parts = []
-        for i in range(0, count, BATCH):
-            part = slice(i, i + BATCH)
+        for i in range(0, count, MAX_BATCH):
+            part = slice(i, i + MAX_BATCH)
             cut = {n: x if n == "guidance" else x[:, part] if n == "step_noise" else x[part] for n, x in feeds.items()}
             parts.append(self._run(cut)["image"])
         return _join(parts)
@@ -155,37 +123,14 @@ class ExportedModel:
             decoder_input: sequence to sequence only: token ids `(examples, length)` from the start token on. The output
                 is then the logits of each next token; without it the target is decoded.
         """
-        if self._kind == "generation":
+        if self._task.makes_images:
             raise ZooError(f"{self.path}: makes images from noise; use sample(), or `zoo sample`")
-        if self._kind == "sequences" and decoder_input is None:
+        if self._task.decodes and decoder_input is None:
             symbols = self.decode(raw)
             return Prediction(symbols, texts=[self._text(row) for row in symbols])
         parts = [self._run(feeds) for feeds in self._feeds(raw, decoder_input)]
-        found = {name: _join([part[name] for part in parts]) for name in parts[0] if name != "label"}
-        if self._kind == "classification":
-            labels = [str(label) for part in parts for label in part["label"]]
-            output = found["probabilities"]
-            return Prediction(output, probabilities=output, labels=labels)
-        if self._kind == "regression":
-            return Prediction(found["value"], values=found["value"])
-        if self._kind == "forecasting":
-            return Prediction(found["forecast"], forecasts=found["forecast"])
-        if self._kind == "transcription":
-            output = found["probabilities"]
-            symbols = collapse_ctc(output.argmax(axis=-1))
-            texts = ["".join(self.labels[i] for i in row if i) for row in symbols]
-            return Prediction(output, texts=texts)
-        if self._kind == "segmentation":
-            return Prediction(found["probabilities"], masks=found["mask"])
-        if self._kind == "detection":
-            output = np.concatenate([found["boxes"], found["scores"]], axis=-1)
-            return Prediction(output, detections=top_detections(output))
-        if self._kind in ("reconstruction", "anomaly"):
-            called = None if self.threshold is None else [self.labels[int(s > self.threshold)] for s in found["score"]]
-            return Prediction(found["reconstruction"], labels=called, parts=found)
-        if self._kind == "representation":
-            return Prediction(found["embedding"], embeddings=found["embedding"])
-        return Prediction(found["logits"])
+        found = {name: _join([part[name] for part in parts]) for name in parts[0]}
+        return KINDS[self._task.kind].prediction(found, self)
 
     def latency(self, raw: Any, decoder_input: np.ndarray | None = None, *, calls: int = 200) -> float:
         """Return the median milliseconds that onnxruntime takes for one example.
@@ -211,7 +156,7 @@ class ExportedModel:
             most: most tokens of a target.
             beams: hypotheses that are kept; 1 is greedy.
         """
-        if self._kind != "sequences":
+        if not self._task.decodes:
             raise ZooError(f"{self.path}: decoding is for sequence to sequence, and the file's task is {self.task}")
         source = self._tensor(raw)
 
@@ -267,7 +212,7 @@ class ExportedModel:
         Args:
             texts: `(examples,)`; what is longer than the model's context is cut.
         """
-        if not TASKS[self.task].fills_in or self.tokenizer is None:
+        if not self._task.fills_in or self.tokenizer is None:
             raise ZooError(f"{self.path}: filling in is for masked language models, and the file's task is {self.task}")
         tokens = self.tokenizer.encode([text[: self.shape[0]] for text in texts])
         symbols = len(SPECIAL)
@@ -285,16 +230,18 @@ class ExportedModel:
     def _feeds(self, raw: Any, decoder_input: np.ndarray | None) -> list[dict[str, np.ndarray]]:
         """Return the inputs of the file, some examples at a time."""
         if self.kind == "graph":
-            size = max(1, min(BATCH, _VALUES // max(1, raw["nodes"][:1].size)))
+            size = max(1, min(MAX_BATCH, MAX_BATCH_VALUES // max(1, raw["nodes"][:1].size)))
             parts = [slice(i, i + size) for i in range(0, len(raw["nodes"]), size)]
             return [{name: raw[name][part] for name in ("nodes", "edges")} for part in parts]
         if isinstance(raw, Mapping):
             rows = len(next(iter(raw.values())))
-            return [{c.name: raw[c.name][i : i + BATCH, None] for c in self.columns} for i in range(0, rows, BATCH)]
+            return [
+                {c.name: raw[c.name][i : i + MAX_BATCH, None] for c in self.columns} for i in range(0, rows, MAX_BATCH)
+            ]
         if self.tokenizer is None and isinstance(raw, Sequence):
             return [{self.kind: image[None]} for image in raw]
         x = self._tensor(raw)
-        size = max(1, min(BATCH, _VALUES // max(1, x[:1].size)))
+        size = max(1, min(MAX_BATCH, MAX_BATCH_VALUES // max(1, x[:1].size)))
         parts = [slice(i, i + size) for i in range(0, len(x), size)]
         if decoder_input is not None:
             return [{"source": x[part], "target": decoder_input[part]} for part in parts]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.inputs import read_inputs
+from zoo.serving.kinds import KINDS
 from zoo.tasks import TASKS
 
-SCORE = 0.3  # below which objects are not listed
-CONTINUATION = 200  # characters that a language model adds to a prompt
+CONTINUATION_LENGTH = 200  # characters that a language model adds to a prompt
 
 
 def predict(file: str | Path, inputs: Sequence[str | Path]) -> list[dict[str, Any]]:
@@ -35,45 +33,47 @@ def predict(file: str | Path, inputs: Sequence[str | Path]) -> list[dict[str, An
     model = ExportedModel(file)
     results: list[dict[str, Any]] = []
     for names, raw in list(read_inputs(model, inputs)):  # all inputs are read before the first result
-        results += [{"input": name, **facts} for name, facts in zip(names, _facts(model, raw), strict=True)]
+        results += [{"input": name, **found} for name, found in zip(names, facts(model, raw), strict=True)]
     return results
 
 
-def _facts(model: ExportedModel, raw: Any) -> list[dict[str, Any]]:
+def facts(model: ExportedModel, raw: Any) -> list[dict[str, Any]]:
     """Return what the file says about each example, as plain data."""
-    if model.task == "language_modeling":
-        return [{"text": model.generate(prompt, CONTINUATION, temperature=0.8)} for prompt in raw]
-    if TASKS[model.task].fills_in:
+    task = TASKS[model.task]
+    if task.fills_in:
         return [{"text": text} for text in model.fill_in(raw)]
-    prediction = model.predict(raw)
-    if prediction.parts:
-        labels = [{"label": label} for label in prediction.labels or ()] or [{}] * len(prediction.parts["score"])
-        return [
-            {**label, "score": float(score), "embedding": embedding.tolist()}
-            for label, score, embedding in zip(
-                labels, prediction.parts["score"], prediction.parts["embedding"], strict=True
-            )
-        ]
-    if prediction.values is not None:
-        return [{"value": float(value)} for value in prediction.values]
-    if prediction.forecasts is not None:
-        return [{"forecast": row} for row in prediction.forecasts.tolist()]
-    if prediction.embeddings is not None:
-        return [{"embedding": row} for row in prediction.embeddings.tolist()]
-    if prediction.texts is not None:
-        return [{"text": text} for text in prediction.texts]
-    if prediction.masks is not None:
-        shares = [np.bincount(mask.ravel(), minlength=len(model.labels)) / mask.size for mask in prediction.masks]
-        return [{"shares": dict(zip(model.labels, map(float, row), strict=True))} for row in shares]
-    if prediction.detections is not None:
-        return [{"objects": [_object(model, row) for row in rows if row[5] >= SCORE]} for rows in prediction.detections]
-    if prediction.labels is None or prediction.probabilities is None:
-        return [{"tokens": row} for row in prediction.output.argmax(axis=-1).tolist()]
-    return [
-        {"label": label, "probabilities": dict(zip(model.labels, map(float, row), strict=True))}
-        for label, row in zip(prediction.labels, prediction.probabilities, strict=True)
-    ]
+    if task.reads_corpus:
+        return [{"text": model.generate(prompt, CONTINUATION_LENGTH, temperature=0.8)} for prompt in raw]
+    return KINDS[task.kind].facts(model.predict(raw), model)
 
 
-def _object(model: ExportedModel, row: np.ndarray) -> dict[str, Any]:
-    return {"label": model.labels[int(row[4])], "score": float(row[5]), "box": row[:4].tolist()}
+def in_one_line(result: dict[str, Any]) -> str:
+    """Return what was predicted for one example, for a person to read."""
+    key = next((key for key in _LINES if key in result), None)
+    return str(result.get("text", result.get("tokens"))) if key is None else _LINES[key](result)
+
+
+def _score_line(result: dict[str, Any]) -> str:
+    return f"{result['label'] + '  ' if 'label' in result else ''}score {result['score']:.6g}"
+
+
+def _label_line(result: dict[str, Any]) -> str:
+    return f"{result['label']}  {result['probabilities'][result['label']]:.4f}"
+
+
+def _objects_line(result: dict[str, Any]) -> str:
+    return "  ".join(f"{o['label']} {o['score']:.2f}" for o in result["objects"]) or "nothing found"
+
+
+def _fractions_line(result: dict[str, Any]) -> str:
+    return "  ".join(f"{label} {fraction:.1%}" for label, fraction in result["shares"].items() if fraction)
+
+
+_LINES: dict[str, Callable[[dict[str, Any]], str]] = {  # the first key that a result has decides
+    "score": _score_line,
+    "label": _label_line,
+    "value": lambda result: f"{result['value']:.6g}",
+    "forecast": lambda result: " ".join(f"{value:.6g}" for value in result["forecast"]),
+    "objects": _objects_line,
+    "shares": _fractions_line,
+}

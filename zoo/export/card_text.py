@@ -1,0 +1,262 @@
+"""What a model card says of inputs, outputs, call and proof, by kind of task and of input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.data.dataset import Signature
+
+MAX_LISTED_CLASSES = 40  # names of classes that a card lists
+
+OfSignature = Callable[["Signature"], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardText:
+    """The parts of a card that depend on the kind of task.
+
+    Attributes:
+        inputs: takes the signature; describes the file's inputs.
+        outputs: takes the signature; describes the file's outputs.
+        call: takes the signature; Python code that makes an input and runs the file on it.
+        proof: takes the certificate; says what was proved.
+        has_preprocessing: preprocessing is inside the file.
+    """
+
+    inputs: OfSignature
+    outputs: OfSignature
+    call: OfSignature
+    proof: Callable[[Mapping[str, Any]], str]
+    has_preprocessing: bool = True
+
+
+# === Inputs ===
+
+
+def inputs(signature: Signature) -> str:
+    """Describe the inputs of a file that takes raw examples."""
+    return {"table": _columns, "text": _text, "tokens": _tokens, "graph": _graph}.get(signature.kind, _array)(signature)
+
+
+def noise(signature: Signature) -> str:
+    """Describe the inputs of a file that makes images."""
+    return (
+        "- `noise` `(batch, …)`: float32, standard normal, which decides what is made\n"
+        "- `label` `(batch,)`: int32, the class, where the model takes one\n"
+        "- `guidance` `(1,)`: float32, weight of the class, where a diffusion model takes one\n"
+        "- `step_noise` `(steps, batch, …)`: float32, standard normal, with the sampler ddpm"
+    )
+
+
+def _columns(signature: Signature) -> str:
+    types = {"number": "float32, NaN where missing", "category": "text, empty where missing"}
+    rows = "\n".join(f"- `{c.name}` `(batch, 1)`: {types[c.type]}" for c in signature.columns)
+    return f"One input for each column:\n\n{rows}"
+
+
+def _ids(signature: Signature) -> str:
+    return f"int32 ids below {signature.vocabulary}, padded on the right with 0"
+
+
+def _tokens(signature: Signature) -> str:
+    return f"- `tokens` `(batch, length)`: {_ids(signature)}"
+
+
+def _text(signature: Signature) -> str:
+    level = signature.tokenizer.level if signature.tokenizer else ""
+    return (
+        f"Text, one token for each {level}; `zoo.ExportedModel` does this with the vocabulary that the file carries. "
+        f"Token ids: {_ids(signature)}; 1 is unknown, 2 and 3 mark start and end."
+    )
+
+
+def _graph(signature: Signature) -> str:
+    return (
+        f"- `nodes` `(batch, nodes, {signature.shape[-1]})`: float32, features of each node; NaN pads a graph that "
+        "has fewer than another\n"
+        "- `edges` `(batch, edges, 2)`: int32, source and target of each edge, an undirected one in both directions; "
+        "-1 pads\n\n"
+        "Where nodes are classified, the first node of a graph is the one that is asked for, and the others are its "
+        "neighborhood."
+    )
+
+
+def _array(signature: Signature) -> str:
+    axes = ", ".join(
+        name if n is None else str(n) for name, n in zip(("height", "width", "channels"), signature.shape, strict=False)
+    )
+    what = "uint8, 0 to 255, as decoded from the image file" if signature.kind == "image" else "float32"
+    return f"- `{signature.kind}` `(batch, {axes})`: {what}"
+
+
+# === Outputs ===
+
+
+def class_outputs(signature: Signature) -> str:
+    """Describe probabilities and the most probable class of each example."""
+    return (
+        f"- `probabilities` `(batch, {len(signature.labels)})`: float32, in the order {_classes(signature)}\n"
+        "- `label` `(batch,)`: the most probable class, text"
+    )
+
+
+def value_outputs(signature: Signature) -> str:
+    """Describe one number an example."""
+    return f"- `value` `(batch,)`: {signature.target}, float32"
+
+
+def forecast_outputs(signature: Signature) -> str:
+    """Describe the next values of a series."""
+    return f"- `forecast` `(batch, {signature.horizon})`: the next values of {signature.target}, float32"
+
+
+def token_outputs(signature: Signature) -> str:
+    """Describe the logits of each step."""
+    return f"- `logits` `(batch, length, {len(signature.labels)})`: float32, at each step, before the softmax"
+
+
+def decoder_outputs(signature: Signature) -> str:
+    """Describe one step of decoding."""
+    return (
+        "The graph is one step of decoding: it takes `source` `(batch, source_length)` and the `target` so far "
+        "`(batch, target_length)`, which begins with 2, and gives\n"
+        f"- `logits` `(batch, target_length, {len(signature.labels)})`: float32; the last step is for the next token"
+    )
+
+
+def transcription_outputs(signature: Signature) -> str:
+    """Describe the probabilities that CTC takes."""
+    return (
+        f"- `probabilities` `(batch, steps, {len(signature.labels)})`: float32, for connectionist temporal "
+        f"classification, in the order {_classes(signature)}: take the best at each step, drop repeats, then blanks"
+    )
+
+
+def mask_outputs(signature: Signature) -> str:
+    """Describe probabilities and the most probable class of each pixel."""
+    return (
+        f"- `probabilities` `(batch, height, width, {len(signature.labels)})`: float32, in the order "
+        f"{_classes(signature)}\n"
+        "- `mask` `(batch, height, width)`: the most probable class of each pixel, int64"
+    )
+
+
+def box_outputs(signature: Signature) -> str:
+    """Describe boxes and scores."""
+    return (
+        "- `boxes` `(batch, places, 4)`: ymin, xmin, ymax, xmax in shares of the image, float32\n"
+        f"- `scores` `(batch, places, {len(signature.labels)})`: float32, in the order {_classes(signature)}; 0 where "
+        "there is no peak, so that no further suppression is needed"
+    )
+
+
+def autoencoder_outputs(signature: Signature) -> str:
+    """Describe embedding, reconstruction and score."""
+    return (
+        "- `embedding` `(batch, features)`: the code, float32; `decoder.onnx` takes it back to an image\n"
+        "- `reconstruction` `(batch, height, width, channels)`: float32 in [0, 1]\n"
+        "- `score` `(batch,)`: mean squared difference of image and reconstruction, float32"
+    )
+
+
+def anomaly_outputs(signature: Signature) -> str:
+    """Describe the outputs of an autoencoder whose score is compared with a threshold."""
+    threshold = "the file's metadata hold the threshold above which an image is abnormal"
+    return f"{autoencoder_outputs(signature)}; {threshold}"
+
+
+def image_outputs(signature: Signature) -> str:
+    """Describe images."""
+    return (
+        "- `image` `(batch, height, width, channels)`: uint8\n"
+        "- `sample`: the same in float32, before -1 to 1 became 0 to 255"
+    )
+
+
+def embedding_outputs(signature: Signature) -> str:
+    """Describe embeddings."""
+    return "- `embedding` `(batch, features)`: float32"
+
+
+def _classes(signature: Signature) -> str:
+    names = ", ".join(f"`{label}`" for label in signature.labels[:MAX_LISTED_CLASSES])
+    return names + (" …" if len(signature.labels) > MAX_LISTED_CLASSES else "")
+
+
+# === A call with onnxruntime ===
+
+
+def row(signature: Signature) -> str:
+    """Return a line of Python that makes one raw example."""
+    if signature.kind == "table":
+        number = next((c.name for c in signature.columns if c.type == "number"), signature.columns[0].name)
+        return f"row = {{...}}  # every column, for example {number!r}: np.array([[1.0]], np.float32)"
+    if signature.kind == "graph":
+        return (
+            f"row = {{'nodes': np.zeros((1, 3, {signature.shape[-1]}), np.float32), "
+            "'edges': np.array([[[0, 1], [1, 0]]], np.int32)}"
+        )
+    if signature.kind in ("text", "tokens"):
+        return "row = {'tokens': np.array([[4, 5, 6]], np.int32)}"
+    shape = ", ".join(str(n or 64) for n in signature.shape)
+    dtype = "uint8" if signature.kind == "image" else "float32"
+    return f"row = {{{signature.kind!r}: np.zeros((1, {shape}), np.{dtype})}}"
+
+
+def decoder_row(signature: Signature) -> str:
+    """Return a line of Python that makes a source and the beginning of its target."""
+    return "row = {'source': np.array([[4, 5, 6]], np.int32), 'target': np.array([[2]], np.int32)}"
+
+
+def image_call(signature: Signature) -> str:
+    """Return Python code that makes images."""
+    return (
+        "shapes = {x.name: x.shape for x in session.get_inputs()}  # every axis `batch` is yours to choose\n"
+        "images = session.run(['image'], {'noise': np.random.randn(4, *shapes['noise'][1:]).astype(np.float32)})"
+    )
+
+
+# === Proof ===
+
+
+def _difference(certificate: Mapping[str, Any]) -> str:
+    return f"{certificate['max_abs_difference']:.1e} (allowed {certificate['tolerance']:.0e})"
+
+
+def proof_on_noise(certificate: Mapping[str, Any]) -> str:
+    """Say how far images are from those of the Keras model."""
+    return (
+        f"The file was run in onnxruntime on the noise of {certificate['samples']:,} images. Its difference from the "
+        f"Keras model, or for a sampler of several steps the root mean square of that from a float64 reference, is "
+        f"{_difference(certificate)}."
+    )
+
+
+def proof_on_examples(certificate: Mapping[str, Any], decisions: str) -> str:
+    """Say how far outputs are from those of the Keras model, and how many decisions differ."""
+    return (
+        f"The file was run in onnxruntime on all {certificate['samples']:,} test examples and compared with the Keras "
+        f"model: largest\ndifference {_difference(certificate)}, {certificate['label_flips']} {decisions} differ."
+    )
+
+
+def predictor_text(
+    outputs: OfSignature, results: str = "(logits,)", *, row: OfSignature = row, decisions: str = "labels"
+) -> CardText:
+    """Return the text for a file that takes raw examples.
+
+    Args:
+        outputs: describes the outputs.
+        results: the outputs as a call in Python unpacks them.
+        row: makes an example in Python.
+        decisions: what is counted where file and model differ.
+    """
+    return CardText(
+        inputs=inputs,
+        outputs=outputs,
+        call=lambda signature: f"{row(signature)}\n{results} = session.run(None, row)",
+        proof=lambda certificate: proof_on_examples(certificate, decisions),
+    )

@@ -1,0 +1,88 @@
+"""Nodes behind a converted model: outputs that follow from its own, such as labels, masks and images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+if TYPE_CHECKING:
+    import onnx
+
+    from zoo.data.dataset import Signature
+
+
+def add_nothing(proto: onnx.ModelProto, signature: Signature) -> None:
+    """Leave the outputs as they are."""
+
+
+def add_label(proto: onnx.ModelProto, signature: Signature) -> None:
+    """Add the output `label` `(batch,)`: the name of the most probable class."""
+    names = numpy_helper.from_array(np.array(signature.labels, dtype=object), "label_names")
+    proto.graph.initializer.append(names)
+    proto.graph.node.append(helper.make_node("ArgMax", ["probabilities"], ["label_index"], axis=1, keepdims=0))
+    node = helper.make_node("Gather", ["label_names", "label_index"], ["label"], axis=0)
+    _append(proto, node, "label", TensorProto.STRING, ["batch"])
+
+
+def add_mask(proto: onnx.ModelProto, signature: Signature) -> None:
+    """Add the output `mask` `(batch, height, width)`: the most probable class of each pixel."""
+    node = helper.make_node("ArgMax", ["probabilities"], ["mask"], axis=3, keepdims=0)
+    _append(proto, node, "mask", TensorProto.INT64, _shape(proto)[:3])
+
+
+def split_boxes(proto: onnx.ModelProto, signature: Signature) -> None:
+    """Replace the output `detections` by `boxes` `(batch, places, 4)` and `scores` `(batch, places, classes)`."""
+    places, classes = _shape(proto)[1], len(signature.labels)
+    del proto.graph.output[:]
+    proto.graph.initializer.append(helper.make_tensor("box_and_scores", TensorProto.INT64, [2], [4, classes]))
+    node = helper.make_node("Split", ["detections", "box_and_scores"], ["boxes", "scores"], axis=2)
+    _append(proto, node, "boxes", TensorProto.FLOAT, ["batch", places, 4])
+    proto.graph.output.append(helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", places, classes]))
+
+
+def flatten_value(proto: onnx.ModelProto, signature: Signature) -> None:
+    """Turn the output `value` from `(batch, 1)` into `(batch,)`."""
+    for node in proto.graph.node:
+        for position, name in enumerate(node.output):
+            if name == "value":
+                node.output[position] = "value_column"
+    proto.graph.initializer.append(helper.make_tensor("value_shape", TensorProto.INT64, [1], [-1]))
+    del proto.graph.output[:]
+    node = helper.make_node("Reshape", ["value_column", "value_shape"], ["value"])
+    _append(proto, node, "value", TensorProto.FLOAT, ["batch"])
+
+
+PIXEL_CONSTANTS = {"highest": 1.0, "half_range": 127.5, "black": 0.0, "white": 255.0}
+
+
+def pixel_nodes() -> list[onnx.NodeProto]:
+    """Return the nodes from `sample`, -1 to 1, to `image`, bytes; they read `PIXEL_CONSTANTS`."""
+    return [
+        helper.make_node("Add", ["sample", "highest"], ["above_black"]),
+        helper.make_node("Mul", ["above_black", "half_range"], ["light"]),
+        helper.make_node("Clip", ["light", "black", "white"], ["visible"]),
+        helper.make_node("Round", ["visible"], ["level"]),
+        helper.make_node("Cast", ["level"], ["image"], to=TensorProto.UINT8),
+    ]
+
+
+def add_image(proto: onnx.ModelProto) -> None:
+    """Add the output `image`: `sample`, from -1 to 1, as bytes."""
+    for name, value in PIXEL_CONSTANTS.items():
+        proto.graph.initializer.append(helper.make_tensor(name, TensorProto.FLOAT, [], [value]))
+    *nodes, last = pixel_nodes()
+    proto.graph.node.extend(nodes)
+    _append(proto, last, "image", TensorProto.UINT8, _shape(proto))
+
+
+def _shape(proto: onnx.ModelProto) -> list[Any]:
+    """Return the shape of the graph's first output, names for axes that vary."""
+    return [axis.dim_value or axis.dim_param for axis in proto.graph.output[0].type.tensor_type.shape.dim]
+
+
+def _append(proto: onnx.ModelProto, node: onnx.NodeProto, name: str, kind: int, shape: Sequence[Any]) -> None:
+    proto.graph.node.append(node)
+    proto.graph.output.append(helper.make_tensor_value_info(name, kind, shape))

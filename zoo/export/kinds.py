@@ -1,0 +1,79 @@
+"""For each kind of task, how its models become a file, what is proved, and what the card says."""
+
+from __future__ import annotations
+
+from zoo.export import card_text
+from zoo.export.card_text import CardText, predictor_text
+from zoo.export.generators import Generator
+from zoo.export.graph_outputs import add_label, add_mask, flatten_value, split_boxes
+from zoo.export.parity import different_classes, different_labels, different_sequences
+from zoo.export.predictors import SOURCE_AND_TARGET, Predictor
+from zoo.tasks import Kind
+
+_AUTOENCODER = ("embedding", "reconstruction", "score")  # in the order in which Keras gives the values of a dict
+_AUTOENCODER_RESULTS = ", ".join(_AUTOENCODER)
+
+KINDS: dict[Kind, Predictor | Generator] = {
+    "classification": Predictor(
+        outputs=("probabilities",),
+        extend=add_label,
+        decisions=different_labels,
+        exact=True,
+        bounded=True,
+        card=predictor_text(card_text.class_outputs, "probabilities, label"),
+    ),
+    "regression": Predictor(
+        outputs=("value",),
+        extend=flatten_value,
+        expected=lambda output: output[:, 0],
+        card=predictor_text(card_text.value_outputs, "(value,)"),
+    ),
+    "forecasting": Predictor(outputs=("forecast",), card=predictor_text(card_text.forecast_outputs, "(forecast,)")),
+    "tokens": Predictor(
+        outputs=("logits",),
+        decisions=different_classes,
+        card=predictor_text(card_text.token_outputs, decisions="most probable tokens"),
+    ),
+    "sequences": Predictor(
+        outputs=("logits",),
+        inputs=SOURCE_AND_TARGET,
+        decisions=different_sequences,
+        exact=True,
+        card=predictor_text(card_text.decoder_outputs, row=card_text.decoder_row, decisions="decoded texts"),
+    ),
+    "transcription": Predictor(
+        outputs=("probabilities",),
+        decisions=different_classes,
+        bounded=True,
+        card=predictor_text(card_text.transcription_outputs, "(probabilities,)", decisions="steps"),
+    ),
+    "segmentation": Predictor(
+        outputs=("probabilities",),
+        extend=add_mask,
+        decisions=different_classes,
+        bounded=True,
+        card=predictor_text(card_text.mask_outputs, "probabilities, mask", decisions="pixels"),
+    ),
+    "detection": Predictor(
+        outputs=("detections",),
+        extend=split_boxes,
+        bounded=True,
+        card=predictor_text(card_text.box_outputs, "boxes, scores"),
+    ),
+    "reconstruction": Predictor(
+        outputs=_AUTOENCODER, card=predictor_text(card_text.autoencoder_outputs, _AUTOENCODER_RESULTS)
+    ),
+    "anomaly": Predictor(outputs=_AUTOENCODER, card=predictor_text(card_text.anomaly_outputs, _AUTOENCODER_RESULTS)),
+    "generation": Generator(
+        card=CardText(
+            inputs=card_text.noise,
+            outputs=card_text.image_outputs,
+            call=card_text.image_call,
+            proof=card_text.proof_on_noise,
+            has_preprocessing=False,
+        )
+    ),
+    "representation": Predictor(
+        outputs=("embedding",), card=predictor_text(card_text.embedding_outputs, "(embedding,)")
+    ),
+}

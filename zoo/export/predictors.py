@@ -1,0 +1,142 @@
+"""Models that take raw input: their graph, and its proof on the test split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import keras
+import numpy as np
+
+from zoo.export.convert import check_graph, name_axes, to_onnx
+from zoo.export.graph_outputs import add_nothing
+from zoo.export.parity import Compared, Decisions, Parity, largest_difference, no_decisions
+from zoo.serving.exported_model import ExportedModel
+from zoo.tasks import START
+from zoo.training.saved_model import chunks, keras_output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import onnx
+
+    from zoo.data.dataset import Dataset, Signature, Split
+    from zoo.export.card_text import CardText
+    from zoo.recipe.schema import Recipe
+
+SOURCE_AND_TARGET = ("source", "target")  # inputs of one step of decoding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictor:
+    """How models of one kind of task become a file.
+
+    Attributes:
+        outputs: names of the Keras model's outputs in the file; of several, in the order of the names in Keras's dict.
+        inputs: names of the file's inputs; None where they are the signature's.
+        extend: adds to the graph what follows from its outputs.
+        expected: takes the Keras model's output; returns it in the shape of the file's.
+        decisions: counts the decisions in which file and model differ.
+        exact: no decision may differ.
+        bounded: the outputs lie in [0, 1]; else the tolerance grows with the largest of them.
+        card: what the card says.
+    """
+
+    outputs: tuple[str, ...]
+    inputs: tuple[str, ...] | None = None
+    extend: Callable[[onnx.ModelProto, Signature], None] = add_nothing
+    expected: Callable[[Any], Any] = lambda output: output
+    decisions: Decisions = no_decisions
+    exact: bool = False
+    bounded: bool = False
+    card: CardText
+    compared_on: ClassVar[str] = "test"
+
+    def convert(
+        self, model: keras.Model, recipe: Recipe, signature: Signature
+    ) -> tuple[onnx.ModelProto, dict[str, Any]]:
+        """Return the graph, and what the file says of its inputs.
+
+        Raises:
+            ZooError: an operation of the model has no ONNX form.
+        """
+        return self.graph(model, signature, opset=recipe.export.opset), signature.to_json()
+
+    def graph(self, model: keras.Model, signature: Signature, *, opset: int) -> onnx.ModelProto:
+        """Convert a saved model to ONNX.
+
+        Every weight and statistic is a constant of the graph, the first axis is named `batch`, and inputs and outputs
+        have the names that signature and kind give them.
+
+        Args:
+            model: from raw input to what the task puts out.
+            signature: the raw input: one uint8 image, float array or sequence of token ids, one input for each column
+                of a table, or the nodes and edges of a graph.
+            opset: version of the ONNX operators, 13 to 18.
+
+        Returns:
+            A checked model.
+
+        Raises:
+            ZooError: an operation of the model has no ONNX form.
+        """
+        if self.inputs is not None:
+            inputs = list(self.inputs)
+        else:
+            names = dict(zip(signature.tensor_names, input_names(signature), strict=True))
+            inputs = [names[x.name] for x in model.inputs]
+        if isinstance(model.output, dict):  # without the outputs that only Keras's evaluation reads
+            model = keras.Model(model.input, {name: model.output[name] for name in self.outputs}, name=model.name)
+        proto = to_onnx(model, inputs, self.outputs, opset=opset)
+        name_axes(proto)
+        self.extend(proto, signature)
+        check_graph(proto, model, opset)
+        return proto
+
+    def prove(
+        self, path: Path, proto: onnx.ModelProto, model: keras.Model, recipe: Recipe, dataset: Dataset
+    ) -> tuple[Parity, float]:
+        """Compare a file with the saved model on the whole test split; return the difference and what is allowed."""
+        parity = self.measure(path, model, dataset.test, dataset.signature)
+        return parity, recipe.export.tolerance * (1.0 if self.bounded else max(1.0, parity.scale))
+
+    def measure(self, path: Path, model: keras.Model, split: Split, signature: Signature) -> Parity:
+        """Compare a file with the saved model on a whole split, the same raw examples given to both."""
+        exported = ExportedModel(path)
+        worst, flips, scale = 0.0, 0, 0.0
+        for positions in chunks(split):
+            raw = split.take(positions)
+            decoder_input = _decoder_input(split.targets[positions]) if self.inputs == SOURCE_AND_TARGET else None
+            expected = keras_output(model, raw, signature, decoder_input)
+            prediction = exported.predict(raw, decoder_input)
+            if isinstance(expected, dict):
+                pairs = [(values, expected[name]) for name, values in prediction.parts.items()]
+            else:
+                expected = self.expected(expected)
+                pairs = [(prediction.output, expected)]
+            for found, wanted in pairs:
+                difference, largest = largest_difference(found, wanted, path)
+                worst, scale = max(worst, difference), max(scale, largest)
+            flips += self.decisions(
+                Compared(
+                    model=model,
+                    exported=exported,
+                    split=split,
+                    signature=signature,
+                    raw=raw,
+                    expected=expected,
+                    prediction=prediction,
+                )
+            )
+        return Parity(worst, flips, len(split), scale)
+
+
+def input_names(signature: Signature) -> list[str]:
+    """Return the names of the ONNX inputs: `image`, `array`, `tokens`, `nodes` and `edges`, or the table's columns."""
+    return [c.name for c in signature.columns] if signature.kind == "table" else signature.tensor_names
+
+
+def _decoder_input(targets: np.ndarray) -> np.ndarray:
+    """Return the start token, then the targets shifted by one."""
+    return np.concatenate([np.full((len(targets), 1), START, np.int32), targets[:, :-1]], axis=1)

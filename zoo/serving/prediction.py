@@ -1,0 +1,39 @@
+"""What an exported file gives for some examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the file gives for some examples. What its task has no use for is None.
+
+    Attributes:
+        output: the file's main output, as it is: probabilities, values, forecasts `(examples, horizon)`, logits, or
+            boxes and scores side by side.
+        probabilities: of each class, float32 `(examples, classes)`.
+        labels: the most probable class of each example.
+        values: one number an example, float32 `(examples,)`.
+        forecasts: the next values of a series, float32 `(examples, horizon)`.
+        texts: what was transcribed or decoded.
+        masks: the class of each pixel, `(examples, height, width)`.
+        detections: `(examples, boxes, 6)`: ymin, xmin, ymax, xmax as fractions of the image, class, score; a score of 0
+            is padding.
+        embeddings: of encoders, float32 `(examples, features)`.
+        parts: of an autoencoder: `embedding` `(examples, features)`, `reconstruction` `(examples, height, width,
+            channels)` in [0, 1], and `score` `(examples,)`, their mean squared difference; else empty.
+    """
+
+    output: np.ndarray
+    probabilities: np.ndarray | None = None
+    labels: list[str] | None = None
+    values: np.ndarray | None = None
+    forecasts: np.ndarray | None = None
+    texts: list[str] | None = None
+    masks: np.ndarray | None = None
+    detections: np.ndarray | None = None
+    embeddings: np.ndarray | None = None
+    parts: dict[str, np.ndarray] = field(default_factory=dict)
