@@ -11,7 +11,9 @@ from zoo.tasks import TASKS, Kind
 
 ROOT = Path(zoo.__file__).parent
 FILES = sorted(
-    path.relative_to(ROOT.parent).with_suffix("") for path in ROOT.rglob("kinds.py") if "sections" not in path.parts
+    path.relative_to(ROOT.parent).with_suffix("")
+    for path in ROOT.rglob("kinds.py")
+    if "sections" not in path.parts  # only some kinds have a section of their own
 )
 KINDS = set(get_args(Kind))
 
