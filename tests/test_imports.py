@@ -19,8 +19,8 @@ PACKAGE = ROOT / "zoo"
 ORDER = (
     "errors",
     "tasks",
-    "utils",
     "backend",
+    "utils",
     "registry",
     "recipe",
     "layers",

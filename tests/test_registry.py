@@ -2,6 +2,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 
 import pytest
 
@@ -16,7 +17,7 @@ def state(monkeypatch):
     """Give the test a registry of its own to write in."""
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     monkeypatch.setattr(registry, "_builders", dict(registry._builders))
-    monkeypatch.setattr(registry, "_plugins", {"loaded": False})
+    monkeypatch.setattr(registry, "_plugins", cache(registry._plugins.__wrapped__))
     monkeypatch.setattr(registry, "entry_points", lambda group: [])
     return monkeypatch
 

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from zoo import lanes
+from zoo.backend.startup import is_set
 from zoo.errors import ZooError, visible
 
 app = typer.Typer(
@@ -328,7 +329,7 @@ def sample(
 
 def main() -> None:
     """Run the command line; problems the user can put right end with one message and exit code 2."""
-    debug = "--debug" in sys.argv or bool(os.environ.get("ZOO_DEBUG"))
+    debug = "--debug" in sys.argv or is_set("ZOO_DEBUG")
     sys.argv = [a for a in sys.argv if a != "--debug"]
     lanes.alone()
     try:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import fnmatch
 import importlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -270,7 +270,9 @@ def validate_encoder(name: str, config: dict[str, Any]) -> None:
 
 def _index() -> dict[str, Entry]:
     """Return every entry: read from the package's sources, from entry points, or registered by hand."""
-    return {**_shipped(), **_entries} if _plugins_loaded() else {}
+    for point in _plugins():
+        point.load()
+    return {**_shipped(), **_entries}
 
 
 @cache
@@ -287,12 +289,7 @@ def _shipped() -> dict[str, Entry]:
     return found
 
 
-_plugins = {"loaded": False}
-
-
-def _plugins_loaded() -> bool:
-    if not _plugins["loaded"]:
-        _plugins["loaded"] = True  # before the import: a plugin may list models itself
-        for point in entry_points(group=ENTRY_POINT_GROUP):
-            point.load()
-    return True
+@cache
+def _plugins() -> Iterator[EntryPoint]:
+    """Return the entry points that are still to be loaded: an iterator, since a plugin may list models itself."""
+    return iter(entry_points(group=ENTRY_POINT_GROUP))

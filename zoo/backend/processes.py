@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import os
 import re
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from zoo.backend.startup import environment_with, is_set
 from zoo.errors import ZooError
 
 START_TIMEOUT = 60  # seconds that a process waits for the others to come
@@ -91,7 +91,7 @@ def joined(place: Place | None) -> Iterator[None]:
     import jax
 
     logging.getLogger("jax._src.distributed").setLevel(logging.ERROR)
-    if os.environ.get(_WATCHED):
+    if watched():
         with suppress(OSError, AttributeError):  # Linux: to end when the one that watches ends
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     try:
@@ -125,7 +125,7 @@ def _absent(place: Place) -> str:
 
 def watched() -> bool:
     """Return whether another process watches this one."""
-    return bool(os.environ.get(_WATCHED))
+    return is_set(_WATCHED)
 
 
 def watch(place: Place, arguments: Sequence[str]) -> int:
@@ -141,7 +141,7 @@ def watch(place: Place, arguments: Sequence[str]) -> int:
     Raises:
         ZooError: another process is gone, or did not come.
     """
-    environment = {**os.environ, _WATCHED: "1"}
+    environment = environment_with(**{_WATCHED: "1"})
     command = [sys.executable, "-m", "zoo", *arguments]
     come = dying = False
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace") as process:

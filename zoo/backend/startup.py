@@ -1,4 +1,4 @@
-"""Keeping TensorFlow's start-up lines from the user's terminal."""
+"""Environment variables, and the start of Keras and its backend without their start-up lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,31 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
+
+
+def cache_root() -> Path:
+    """Return the cache folder: `$ZOO_CACHE`, or `zoo` in the user's cache folder."""
+    given = os.environ.get("ZOO_CACHE")
+    if given:
+        return Path(given).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "zoo"
+
+
+def is_set(variable: str) -> bool:
+    """Return whether an environment variable is there and not empty."""
+    return bool(os.environ.get(variable))
+
+
+def environment_with(**variables: str) -> dict[str, str]:
+    """Return the environment of this process with other variables, for another process."""
+    return {**os.environ, **variables}
+
+
+def choose_backend(name: str) -> None:
+    """Have Keras start on a backend, unless it is imported already."""
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = name
 
 
 @contextmanager
@@ -51,7 +76,7 @@ def start_keras(processors: int = 1) -> None:
     """Import Keras and start its backend, without their start-up lines.
 
     Args:
-        processors: devices that the processor is to be seen as, where the backend has not been started yet.
+        processors: number of logical CPU devices to create, where the backend has not been started yet.
     """
     import_keras()
     with quiet_startup():
@@ -59,7 +84,7 @@ def start_keras(processors: int = 1) -> None:
 
         if processors > 1:
             with suppress(RuntimeError):  # it has been started
-                _split_processor(keras.backend.backend(), processors)
+                _create_cpu_devices(keras.backend.backend(), processors)
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
@@ -67,12 +92,12 @@ def start_keras(processors: int = 1) -> None:
             tf.constant(0)  # the first operation writes its own lines
 
 
-def _split_processor(backend: str, count: int) -> None:
+def _create_cpu_devices(backend: str, count: int) -> None:
     if backend == "tensorflow":
         import tensorflow as tf
 
-        (processor,) = tf.config.list_physical_devices("CPU")
-        tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * count)
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
     elif backend == "jax":
         import jax
 

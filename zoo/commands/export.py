@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from zoo.backend.startup import start_keras
+from zoo.backend.startup import choose_backend, environment_with, start_keras
 from zoo.commands.reopen import SILENT, reopen
 from zoo.errors import ZooError
 
@@ -27,8 +26,7 @@ def export(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, An
     Raises:
         ZooError: no such run, other data than the run was trained on, or a file that differs from the model.
     """
-    if "keras" not in sys.modules:
-        os.environ["KERAS_BACKEND"] = _EXPORTING
+    choose_backend(_EXPORTING)
     start_keras()
     from zoo.export.export import export_run, exported_path
     from zoo.training.saved_model import load_model
@@ -50,7 +48,7 @@ def exported(run: Any, dataset: Any, model: Any) -> dict[str, Any]:
         return export_run(run, dataset, model)
     done = subprocess.run(
         [sys.executable, "-m", "zoo", "export", str(run.folder), "--json"],
-        env={**os.environ, "KERAS_BACKEND": _EXPORTING},
+        env=environment_with(KERAS_BACKEND=_EXPORTING),
         capture_output=True,
         text=True,
         check=False,

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-
-def cache_folder() -> Path:
-    """Return the cache folder: `$ZOO_CACHE`, or `zoo` in the user's cache folder."""
-    given = os.environ.get("ZOO_CACHE")
-    if given:
-        return Path(given).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "zoo"
+from zoo.backend.startup import cache_root
 
 
 def cached(key: str, make: Callable[[Path], None]) -> Path:
     """Return the cache's folder for `key`, which `make(folder)` fills the first time, completely or not at all."""
-    folder = cache_folder() / key
+    folder = cache_root() / key
     if not folder.is_dir():
         temporary = folder.with_name(f".{uuid.uuid4().hex[:8]}.{folder.name}")
         temporary.mkdir(parents=True)

@@ -8,7 +8,7 @@ from zoo.data.sources.tfds import load_builder
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 from zoo.tasks import TASKS
-from zoo.utils.cache import cache_folder
+from zoo.backend.startup import cache_root
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_tfds_images(mocked, name, shape):
     assert dataset.signature.shape == shape and len(dataset.signature.labels) == 10
     assert [len(s) for s in (dataset.train, dataset.validation, dataset.test)] == [135, 15, 150]
     assert dataset.test.take([0, 1]).shape == (2, *shape) and dataset.test.take([0]).dtype == np.uint8
-    assert not list(cache_folder().glob(f"*/{name}*"))  # what is made up must not be kept
+    assert not list(cache_root().glob(f"*/{name}*"))  # what is made up must not be kept
 
 
 def test_tfds_images_of_different_sizes(mocked):
