@@ -42,7 +42,7 @@ RUNS = {
     ),
     "simclr": ("representation/digits_simclr", ["optimizer.learning_rate.peak=1e-4"]),
 }
-# What is compared: each epoch's figures, and the weights of what is saved.
+# What is compared: each epoch's metrics, and the weights of what is saved.
 PROGRAM = """
 import json, sys, tempfile
 from pathlib import Path
@@ -131,7 +131,7 @@ def test_one_device_is_no_distribution(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_the_command_line_on_two_devices(backend, tmp_path):
-    """The processor is split before anything is computed, though the recipe is checked by then."""
+    """The CPU is split before anything is computed, though the recipe is checked by then."""
     pytest.importorskip(backend)
     command = [sys.executable, "-m", "zoo", "train", "mlp/digits", "training.distribution={devices: 2}", *COMMON]
     environment = {**os.environ, "KERAS_BACKEND": backend}

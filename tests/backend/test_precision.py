@@ -104,8 +104,8 @@ def test_a_run_saves_and_exports_float32(family, policy, tmp_path):
     report = json.loads((run / "report.json").read_text())
     last = (run / "metrics.csv").read_text().splitlines()[-1].split(",")
     header = (run / "metrics.csv").read_text().splitlines()[0].split(",")
-    figure = float(dict(zip(header, last, strict=True))["val_accuracy"])
-    assert report["metrics"]["validation"]["accuracy"] == pytest.approx(figure, abs=0.02)  # the trained weights
+    logged = float(dict(zip(header, last, strict=True))["val_accuracy"])
+    assert report["metrics"]["validation"]["accuracy"] == pytest.approx(logged, abs=0.02)  # the trained weights
     assert keras.config.dtype_policy().name == "float32"
 
 
@@ -126,7 +126,7 @@ EVERYTHING = [
 
 @pytest.mark.slow
 def test_scale_average_groups_and_clipping_together_and_resumed(digits, tmp_path, monkeypatch):
-    """The same bits after an interruption; and the figures of float32, nearly."""
+    """The same bits after an interruption; and the metrics of float32, nearly."""
     recipe = load_recipe("mlp/digits", EVERYTHING).recipe
     whole = set_up(recipe, digits)
     fitted = fit(whole, tmp_path / "whole", Console(quiet=True))

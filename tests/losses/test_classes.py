@@ -163,7 +163,7 @@ def test_impossible_weights_are_refused(weights):
 
 @pytest.mark.parametrize("name", ["pixel_crossentropy", "focal"])
 def test_pixels_are_examples(name):
-    """The same figures as for the pixels in one row with one-hot targets."""
+    """The same values as for the pixels in one row with one-hot targets."""
     settings = {"name": name, "class_weights": WEIGHTS, "label_smoothing": 0.1}
     flat = {**settings, "name": "focal" if name == "focal" else "categorical_crossentropy"}
     found = loss(settings, PIXELS, PIXEL_LOGITS, kind="segmentation")

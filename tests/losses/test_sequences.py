@@ -155,5 +155,5 @@ def test_ctc_gradient_equals_differences():
         up, down = x.astype("float64"), x.astype("float64")
         up[0, step, symbol] += 1e-4
         down[0, step, symbol] -= 1e-4
-        slope = (by_all_alignments([1, 2], up[0]) - by_all_alignments([1, 2], down[0])) / 2e-4
-        assert moved[0, step, symbol] == pytest.approx(slope, rel=1e-3, abs=1e-4)
+        expected = (by_all_alignments([1, 2], up[0]) - by_all_alignments([1, 2], down[0])) / 2e-4
+        assert moved[0, step, symbol] == pytest.approx(expected, rel=1e-3, abs=1e-4)

@@ -72,9 +72,9 @@ def test_groups_train_as_two_optimizers_would_and_survive_their_configuration():
         part = slice(i % 4 * 8, i % 4 * 8 + 8)
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(tf.square(other(x[part]) - y[part]))
-        slopes = tape.gradient(loss, [[v.value for v in variables] for variables in parts])
-        for one, gradients, variables in zip(each, slopes, parts, strict=True):
-            one.apply(gradients, variables)
+        gradients = tape.gradient(loss, [[v.value for v in variables] for variables in parts])
+        for one, own, variables in zip(each, gradients, parts, strict=True):
+            one.apply(own, variables)
     for ours, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
     again = GroupedOptimizer.from_config(optimizer.get_config())
@@ -101,7 +101,7 @@ def test_the_average_of_the_weights_is_taken_at_the_end():
         model.fit(x, y, batch_size=8, epochs=1, verbose=0, callbacks=[See()], shuffle=False)
         average = start
         for i, weights in enumerate(seen):
-            share = 0.0 if i == 0 else 0.8  # Keras begins at the weights after the first step
-            average = [share * a + (1 - share) * w for a, w in zip(average, weights, strict=True)]
+            momentum = 0.0 if i == 0 else 0.8  # Keras begins at the weights after the first step
+            average = [momentum * a + (1 - momentum) * w for a, w in zip(average, weights, strict=True)]
         for ours, theirs in zip(model.get_weights(), average, strict=True):
             np.testing.assert_allclose(ours, theirs, atol=1e-5)

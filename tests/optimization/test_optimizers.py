@@ -254,7 +254,7 @@ def test_decay_is_decoupled_and_leaves_out_vectors(name):
     ids=["groups", "depth"],
 )
 def test_each_comes_nearer_with_each_extra(name, extra):
-    """To weights of zero, down the slope of their squares."""
+    """To weights of zero, down the gradient of their squares."""
     model = registry.build("mlp", input_shape=(3,), outputs=2, widths=[4], norm="layer")
     rate = {"schedule": "warmup_linear", "peak": 0.1, "warmup": "10%"}
     settings = TypeAdapter(Optimizer).validate_python({"name": name, "learning_rate": rate, **extra})

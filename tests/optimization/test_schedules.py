@@ -132,7 +132,7 @@ def test_exponential_by_another_time(fourteen):
 @pytest.mark.parametrize("fourteen", FOURTEEN)
 @pytest.mark.parametrize("power", [1.0, 0.9, 2.0])
 def test_polynomial(fourteen, power):
-    """Chen et al. (2017): the power of the share of the time that is left."""
+    """Chen et al. (2017): the power of the fraction of the time that is left."""
     found = rates({"schedule": "polynomial", "initial": 0.5, "final": 0.1, "power": power, "over": fourteen}, SOME)
     expected = 0.1 + 0.4 * np.clip(1 - SOME / 14, 0, 1) ** power
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)

@@ -1,6 +1,7 @@
 """Training on the digits, small: figures, checkpoints, stopping, and the same bits from the same seed."""
 
 import csv
+import json
 import warnings
 
 import keras
@@ -42,6 +43,16 @@ def weights(problem):
 
 def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize(("setting", "in_use"), [("auto", True), ("off", False)])
+def test_the_environment_names_the_kernels_in_use(train, tmp_path, setting, in_use):
+    (tmp_path / "environment.json").write_text('{"recipe": "mlp/digits"}')
+    train(f"training.cpu_kernels={setting}", "training.epochs=2")
+    facts = json.loads((tmp_path / "environment.json").read_text())
+    assert facts["recipe"] == "mlp/digits"
+    assert facts["backend"]["name"] == "tensorflow" and facts["backend"]["devices"] == 1
+    assert ("batch_norm" in facts["backend"]["cpu_kernels"]) is in_use
 
 
 def test_history_log_and_checkpoints(train, tmp_path):

@@ -1,9 +1,4 @@
-"""Training on several devices: each works on its part of every batch, and all hold the same weights.
-
-TensorFlow: `tf.distribute.MirroredStrategy`, over devices of one machine. JAX: `keras.distribution.DataParallel`, over
-devices of one machine or, in processes that have joined (`zoo.backend.processes`), of several. Batches, their order and
-their augmentation are those of one device, and so is the loss, up to rounding and to what dropout leaves out.
-"""
+"""Data-parallel training: each device computes a part of every batch, and all hold the same weights."""
 
 from __future__ import annotations
 
@@ -19,19 +14,24 @@ from zoo.errors import ZooError
 if TYPE_CHECKING:
     from zoo.recipe.schema import Recipe
 
-_COMPARING = ("nt_xent", "supcon", "contrastive", "triplet")  # losses between the examples of a batch
+_PAIRWISE_LOSSES = ("nt_xent", "supcon", "contrastive", "triplet")  # compare the examples of a batch
 
 
 @dataclass(frozen=True)
 class Devices:
     """The devices that a run trains on.
 
+    TensorFlow uses `tf.distribute.MirroredStrategy` over the devices of one machine. JAX uses
+    `keras.distribution.DataParallel` over the devices of one machine or of several processes
+    (`zoo.backend.processes`). Batches, their order, their augmentation and the loss are those of one device, up to
+    rounding and dropout masks.
+
     Attributes:
-        count: devices, those of other processes among them.
-        scope: what the model that is trained is built, compiled and fitted within.
-        callbacks: what has to be told of the course of training.
-        part: this process, and how many there are: it reads that part of each batch.
-        prepare: what the model that is trained needs when it is built.
+        count: number of devices, those of other processes included.
+        scope: context to build, compile and fit the trained model in.
+        callbacks: callbacks to add to training.
+        part: number of this process and count of processes; it reads that part of each batch.
+        prepare: function to call on the trained model after it is built.
     """
 
     count: int = 1
@@ -42,13 +42,13 @@ class Devices:
 
     @property
     def first(self) -> bool:
-        """Whether this process is the one that writes."""
+        """Whether this process writes the run folder."""
         return self.part[0] == 0
 
 
 @contextmanager
 def one_device() -> Iterator[None]:
-    """Leave JAX's devices to themselves for a while, as for what is drawn and watched in the course of training."""
+    """Compute on one device within the block, for samples and monitoring during training."""
     before = keras.distribution.distribution()
     keras.distribution.set_distribution(None)
     try:
@@ -91,7 +91,7 @@ def devices_for(recipe: Recipe) -> Devices:
 
 
 def _processes() -> tuple[int, int]:
-    """Return the number of this process, and how many have joined."""
+    """Return the number of this process and the count of processes."""
     if keras.backend.backend() != "jax":
         return 0, 1
     import jax
@@ -100,7 +100,7 @@ def _processes() -> tuple[int, int]:
 
 
 def _found() -> list[str]:
-    """Return the names of the accelerators or, where there is none, of the processors; of all processes."""
+    """Return the names of the accelerators of all processes or, where there is none, of the CPU devices."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -117,7 +117,7 @@ def _found() -> list[str]:
 def _mirrored(recipe: Recipe, names: list[str]) -> Devices:
     import tensorflow as tf
 
-    if recipe.loss.name in _COMPARING:
+    if recipe.loss.name in _PAIRWISE_LOSSES:
         raise ZooError(
             f"training.distribution: the loss {recipe.loss.name} compares all examples of a batch, which TensorFlow's "
             "devices do not see; JAX's do: KERAS_BACKEND=jax"
@@ -126,14 +126,14 @@ def _mirrored(recipe: Recipe, names: list[str]) -> Devices:
         raise ZooError(
             "training.distribution: TensorFlow's devices take one step a call; leave steps_per_execution out"
         )
-    # between processors, collective operations are slow, and clash in the second run of a process
+    # between CPU devices, collective operations are slow and clash in the second run of a process
     reduction = tf.distribute.ReductionToOneDevice() if "CPU" in names[0] else None
     strategy = tf.distribute.MirroredStrategy(names, reduction)
     return Devices(len(names), strategy.scope, prepare=_synchronize)
 
 
 def _synchronize(model: keras.Model) -> None:
-    """Have batch normalisation take the statistics of the whole batch."""
+    """Make batch normalization use the statistics of the whole batch."""
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
@@ -143,7 +143,7 @@ def _synchronize(model: keras.Model) -> None:
 
 
 class _WholeInTest(keras.callbacks.Callback):
-    """Give each device the whole of the batches of validation, the last of which may be of any size."""
+    """Give each device the whole validation batches: the last may have any size."""
 
     def __init__(self, distribution: Any) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ def input_gradient(function: Callable[[Any], Any], x: Any) -> Any:
     """Return the gradient of the sum of a function's outputs, of the shape of `x`; it can be differentiated again.
 
     Args:
-        function: from a tensor to a tensor, which changes no variables.
+        function: maps a tensor to a tensor and changes no variables.
         x: where the gradient is taken.
 
     Raises:

@@ -1,7 +1,6 @@
-"""Several processes that train one run together, on one machine or more: JAX's coordination service.
+"""Several processes that train one run together, by JAX's coordination service.
 
-Each is started with the same recipe: `zoo train RECIPE --coordinator HOST:PORT --process I --processes N`. The first
-writes the run folder, evaluates and exports; the others end when training does.
+Each is `zoo train RECIPE --coordinator HOST:PORT --process I --processes N`. The first writes, evaluates and exports.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from dataclasses import dataclass
 from zoo.backend.startup import environment_with, is_set
 from zoo.errors import ZooError
 
-START_TIMEOUT = 60  # seconds that a process waits for the others to come
-HEARTBEAT_TIMEOUT = 20  # seconds after which one that is silent counts as gone
-_END_TIMEOUT = 60
-_WATCHED = "ZOO_WATCHED"  # set in the process that trains: another one watches it
+START_TIMEOUT = 60  # seconds to wait for the other processes
+HEARTBEAT_TIMEOUT = 20  # seconds without a sign of life after which a process counts as gone
+_END_TIMEOUT = 60  # seconds to wait at the end
+_WATCHED = "ZOO_WATCHED"  # environment variable of a training process that another process watches
 _COME = "All processes have come"
 _NATIVE = re.compile(r"[IWEF]\d{4} |\*\*\* Check failure|\[Gloo\]|WARNING: All log messages before")
 
@@ -92,7 +91,7 @@ def joined(place: Place | None) -> Iterator[None]:
 
     logging.getLogger("jax._src.distributed").setLevel(logging.ERROR)
     if watched():
-        with suppress(OSError, AttributeError):  # Linux: to end when the one that watches ends
+        with suppress(OSError, AttributeError):  # Linux: end with the watching process
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     try:
         jax.distributed.initialize(
@@ -129,7 +128,7 @@ def watched() -> bool:
 
 
 def watch(place: Place, arguments: Sequence[str]) -> int:
-    """Run `zoo` in a process of its own, and say in words why it ended, should JAX end it: it aborts.
+    """Run `zoo` in a child process, and explain its end where JAX aborts it.
 
     Args:
         place: its place among the others.
@@ -158,5 +157,7 @@ def watch(place: Place, arguments: Sequence[str]) -> int:
     if process.returncode >= 0:
         return process.returncode
     if process.returncode != -signal.SIGABRT:
-        raise ZooError(f"the process that trains was ended by signal {-process.returncode}; go on with --resume RUN")
+        raise ZooError(
+            f"the process that trains was ended by signal {-process.returncode}; resume it with --resume RUN"
+        )
     raise ZooError(_GONE if come else _absent(place))

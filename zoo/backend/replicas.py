@@ -1,7 +1,6 @@
-"""What a loss has to know where several replicas share a batch, as `tf.distribute` has them.
+"""Losses and random numbers where several replicas of `tf.distribute` share a batch.
 
-Each replica sees its rows of the batch and adds its gradient to that of the others. On JAX there is one program over
-the whole batch, and nothing of this applies.
+Each replica sees its rows, and gradients are summed. JAX runs one program over the whole batch and needs none of this.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import keras
 
 
 def replica_count() -> int:
-    """Return how many replicas share a batch where this is called; 1 outside of `tf.distribute`."""
+    """Return the number of replicas that share a batch; 1 outside of `tf.distribute`."""
     if keras.backend.backend() != "tensorflow":
         return 1
     import tensorflow as tf
@@ -21,19 +20,20 @@ def replica_count() -> int:
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
-def share(loss: Any) -> Any:
-    """Return what a mean over a replica's rows adds to the mean over the batch."""
+def part_of_batch_mean(loss: Any) -> Any:
+    """Scale a mean over this replica's rows so that the sum over the replicas is the mean over the batch."""
     count = replica_count()
     return loss if count == 1 else loss / count
 
 
 def own_rows(draw: Callable[[Any], Any], rows: Any) -> Any:
-    """Draw for the rows of all replicas, and return those of this one.
+    """Draw random numbers for the rows of all replicas and return those of this replica.
 
-    Replicas hold equal generators: without this they would all draw the same, and other numbers than one device does.
+    Replicas hold equal generators. Drawing only for their own rows, all would draw the same numbers, and others than
+    one device draws.
 
     Args:
-        draw: from a number of rows to random numbers `(rows, ...)`.
+        draw: maps a number of rows to random numbers `(rows, ...)`.
         rows: rows of this replica.
     """
     count = replica_count()
@@ -47,7 +47,7 @@ def own_rows(draw: Callable[[Any], Any], rows: Any) -> Any:
 
 
 def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
-    """Return an optimizer's learning rate, of which several replicas hold one each."""
+    """Return an optimizer's learning rate as a number, also where each replica holds its own copy."""
     rate = optimizer.learning_rate
     value = getattr(rate, "value", rate)
     return float(value.numpy() if hasattr(value, "numpy") else value)

@@ -1,4 +1,4 @@
-"""The size of a model: its parameters, and its floating-point operations as the backend's own profiler counts them."""
+"""Size of a model: parameters, and floating-point operations by the backend's own profiler."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ if TYPE_CHECKING:
 
 
 def count_parameters(model: keras.Model) -> int:
-    """Count the parameters that training fits; the moving statistics of batch norm are not among them."""
+    """Count the trainable parameters, without the moving statistics of batch norm."""
     return sum(math.prod(v.shape) for v in model.trainable_variables)
 
 
-LENGTH = 128  # of sequences whose length is open, where no other is given
+LENGTH = 128  # steps that `zoo describe` counts for sequences of open length
 
 
 def count_flops(model: keras.Model, *, length: int | None = None) -> int:
     """Count the floating-point operations of one example's forward pass; a multiply-add counts as two.
 
-    The backends differ in the small print (padding, element-wise operations). Recurrent layers are counted over all
-    their steps.
+    The backends count padding and elementwise operations differently. Recurrent layers count all their steps.
 
     Args:
         model: a built functional model.
-        length: what input axes that are open are taken to have.
+        length: size to assume for open input axes.
 
     Raises:
         ZooError: the backend has no profiler, or an input axis other than the batch is open and no length is given.
@@ -47,7 +46,7 @@ def count_flops(model: keras.Model, *, length: int | None = None) -> int:
 
 
 def _unrolled(model: keras.Model, length: int | None) -> keras.Model:
-    """Return the model with its recurrent layers unrolled: of a loop the profilers count one step only."""
+    """Return the model with its recurrent layers unrolled: profilers count one step of a loop only."""
     import keras
 
     if not any(isinstance(layer, keras.layers.RNN) for layer in model.layers):

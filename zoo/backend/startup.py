@@ -72,19 +72,19 @@ def import_keras() -> None:
 
 
 @cache
-def start_keras(processors: int = 1) -> None:
+def start_keras(cpu_devices: int = 1) -> None:
     """Import Keras and start its backend, without their start-up lines.
 
     Args:
-        processors: number of logical CPU devices to create, where the backend has not been started yet.
+        cpu_devices: number of logical CPU devices to create, where the backend has not been started yet.
     """
     import_keras()
     with quiet_startup():
         import keras
 
-        if processors > 1:
+        if cpu_devices > 1:
             with suppress(RuntimeError):  # it has been started
-                _create_cpu_devices(keras.backend.backend(), processors)
+                _create_cpu_devices(keras.backend.backend(), cpu_devices)
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""What the losses of this package share."""
+"""Base class of the losses of this package."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.backend.replicas import share
+from zoo.backend.replicas import part_of_batch_mean
 
 
 class BatchLoss(keras.losses.Loss):
@@ -29,7 +29,7 @@ class BatchLoss(keras.losses.Loss):
         """
         if sample_weight is not None:
             raise ValueError(f"{self.name} is one number for the whole batch: it takes no weights of single examples")
-        return share(self.call(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred, "float32")))
+        return part_of_batch_mean(self.call(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred, "float32")))
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the loss."""

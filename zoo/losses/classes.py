@@ -39,7 +39,7 @@ class ClassLoss(BatchLoss):
     Targets are one-hot or blended, `(..., classes)`; with `sparse` class numbers, `(...)`. Logits `(..., classes)`.
 
     Args:
-        label_smoothing: share of the target that is spread over all classes.
+        label_smoothing: fraction of the target that is spread over all classes.
         class_weights: one weight a class.
         sparse: targets are class numbers.
     """
@@ -69,7 +69,7 @@ class ClassLoss(BatchLoss):
         return ops.mean(losses)
 
     def smooth(self, target: Any, classes: int) -> Any:
-        """Spread a share of the target evenly over the classes."""
+        """Spread a fraction of the target evenly over the classes."""
         return (1 - self.label_smoothing) * target + self.label_smoothing / classes
 
     def losses(self, target: Any, logits: Any) -> Any:
@@ -97,7 +97,7 @@ class CategoricalCrossentropy(ClassLoss):
 
 @keras.saving.register_keras_serializable("zoo")
 class SparseCategoricalCrossentropy(BatchLoss):
-    """Cross-entropy of the softmax for the one class that the target gives most to."""
+    """Cross-entropy of the softmax for the class with the largest target."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the mean over the batch."""
@@ -126,8 +126,8 @@ class Focal(ClassLoss):
     (a softmax in place of a sigmoid), as Keras's `CategoricalFocalCrossentropy`.
 
     Args:
-        gamma: how strongly what is easy is held back; 0 is cross-entropy.
-        alpha: factor of the whole loss; what balances classes is `class_weights`.
+        gamma: how much less an easy example counts; 0 is cross-entropy.
+        alpha: factor of the whole loss; use `class_weights` to balance classes.
         **options: see `ClassLoss`.
     """
 
@@ -138,7 +138,7 @@ class Focal(ClassLoss):
     def losses(self, target: Any, logits: Any) -> Any:
         """Return the focal loss of each example or pixel."""
         log_p = ops.log_softmax(logits, axis=-1)
-        wrong = ops.maximum(1 - ops.exp(log_p), 1e-7)  # above zero, where powers below one have no finite slope
+        wrong = ops.maximum(1 - ops.exp(log_p), 1e-7)  # at 0, powers below 1 have an infinite gradient
         return -self.alpha * ops.sum(target * ops.power(wrong, self.gamma) * log_p, axis=-1)
 
     def get_config(self) -> dict[str, Any]:

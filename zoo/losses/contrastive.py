@@ -1,4 +1,4 @@
-"""Losses of representations: what lies near what in a batch of unit-length embeddings; and pixels of hidden patches.
+"""Losses of representation learning: distances in a batch of unit-length embeddings, and pixels of hidden patches.
 
 Embeddings are `(batch, length)`, or `(batch, views, length)` with several views of each example; every view counts as
 an embedding of its own. Classes are whole numbers `(batch,)`, or one-hot `(batch, classes)`, of which the greatest
@@ -16,8 +16,8 @@ from zoo.losses.base import BatchLoss
 
 Mining = Literal["hard", "semi_hard", "all"]
 
-FAR = 1e9  # further than any two embeddings are, and a similarity below all others when it is negative
-NEAREST = 1e-12  # square of the least distance: the slope of a root is infinite at zero
+FAR = 1e9  # above every distance of two embeddings; negative, below every similarity
+NEAREST = 1e-12  # smallest squared distance: the gradient of a square root is infinite at 0
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -224,7 +224,7 @@ def _told_apart(z: Any, kind: Any, temperature: float) -> Any:
 
 
 def _root(squares: Any) -> Any:
-    """Return the square root, whose slope at zero is zero."""
+    """Return the square root, with a gradient of 0 at 0."""
     return ops.sqrt(ops.maximum(squares, NEAREST))
 
 

@@ -39,7 +39,7 @@ class CenterNet(BatchLoss):
 
     All three are sums over the batch, divided by its number of objects (by 1 where there is none).
 
-    Targets `(batch, most, 5)`: ymin, xmin, ymax, xmax in shares of the image and the class, -1 for padding. Maps
+    Targets `(batch, most, 5)`: ymin, xmin, ymax, xmax in fractions of the image and the class, -1 for padding. Maps
     `(batch, rows, columns, classes + 4)`: heatmap logits, offset y and x, height and width in cells.
 
     Args:

@@ -52,7 +52,7 @@ class CrossentropyDice(BatchLoss):
     Args:
         dice_weight: factor of the Dice loss.
         background: count class 0 in the Dice loss.
-        label_smoothing: share of the cross-entropy's target that is spread over all classes.
+        label_smoothing: fraction of the cross-entropy's target that is spread over all classes.
         class_weights: one weight a class, for the cross-entropy.
     """
 

@@ -22,7 +22,7 @@ class MaskedCrossentropy(BatchLoss):
     logits `(batch, length, vocabulary)`.
 
     Args:
-        label_smoothing: share of the target that is spread over the whole vocabulary.
+        label_smoothing: fraction of the target that is spread over the whole vocabulary.
     """
 
     def __init__(self, *, label_smoothing: float = 0.0, name: str | None = None) -> None:

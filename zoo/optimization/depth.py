@@ -1,4 +1,4 @@
-"""How deep each layer of a network lies: what layer-wise learning rates and gradual unfreezing go by."""
+"""Depth of each layer of a network, for layer-wise learning rates and gradual unfreezing."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def layers_of(model: keras.Model) -> Iterator[keras.Layer]:
 
 
 def heights(model: keras.Model) -> dict[int, int]:
-    """Return, for the id of each trainable variable, how many units lie above its own: 0 for the head.
+    """Map the id of each trainable variable to the number of units above its own: 0 for the head.
 
-    A unit is a block, as the names of the layers tell. What stands before the first block (a stem, an embedding) is one
+    A unit is a block, as the names of the layers tell. What precedes the first block (a stem, an embedding) is one
     unit; what has no block's name after that belongs to the block before it, and the head is a unit of its own.
     """
     units: list[str] = []

@@ -25,7 +25,7 @@ _CLASSES = {
     "muon": keras.optimizers.Muon,
     "lamb": keras.optimizers.Lamb,
 }
-_KERAS_NAMES = {  # of settings that Keras calls otherwise
+_KERAS_NAMES = {  # Keras's names of settings, where they differ
     "adagrad": {"initial_accumulator": "initial_accumulator_value"},
     "adafactor": {"epsilon": "epsilon_1", "least_scale": "epsilon_2"},
     "muon": {
@@ -69,9 +69,9 @@ def build_optimizer(settings: Any, model: keras.Model, steps_per_epoch: int, epo
 
 
 def _by_depth(settings: Any, model: keras.Model, steps_per_epoch: int, epochs: int) -> GroupedOptimizer:
-    """Return one optimiser for each unit of depth, with a lower rate and a later start the deeper the unit lies.
+    """Return one optimiser for each unit of depth, with a lower rate and a later start for deeper units.
 
-    The head's is the last, whose learning rate is the one that is shown.
+    The head is last: its learning rate is the one that logs show.
 
     Raises:
         ZooError: the deepest unit would never learn.
@@ -89,14 +89,16 @@ def _by_depth(settings: Any, model: keras.Model, steps_per_epoch: int, epochs: i
         one = _one(settings, variables, steps_per_epoch, epochs)
         rate = build_schedule(settings.learning_rate, steps_per_epoch, epochs)
         factor = (settings.layer_decay or 1.0) ** h
-        follows = getattr(settings.learning_rate, "schedule", None) == "reduce_on_plateau"  # stays a number to lower
+        follows = (
+            getattr(settings.learning_rate, "schedule", None) == "reduce_on_plateau"
+        )  # needs a number that it can lower
         one.learning_rate = rate * factor if follows else Scaled(rate, factor, h * wait * steps_per_epoch)
         optimizers.append(one)
     return GroupedOptimizer(optimizers, [deepest - h for h in own])
 
 
 def _groups(settings: Any, model: keras.Model) -> list[int]:
-    """Return the number of each trainable variable's group: the first whose layers hold it, else one more than all.
+    """Return the group of each trainable variable: the first whose layers hold it, else `len(settings.groups)`.
 
     Raises:
         ZooError: a group is left without variables.
@@ -124,7 +126,7 @@ def _one(settings: Any, variables: list[Any], steps_per_epoch: int, epochs: int)
     names = _KERAS_NAMES.get(settings.name, {})
     given = settings.model_dump(exclude={*_OWN, *_CLIPS}, exclude_none=True)
     options = {names.get(key, key): value for key, value in given.items()}
-    if not options["weight_decay"] and settings.name != "adamw":  # the one that takes no None
+    if not options["weight_decay"] and settings.name != "adamw":  # AdamW does not accept None
         options["weight_decay"] = None
     if settings.name == "muon":
         options |= {"adam_weight_decay": options["weight_decay"], "exclude_layers": _NOT_HIDDEN}
@@ -147,9 +149,7 @@ def on_plateau(settings: Any, optimizer: keras.optimizers.Optimizer) -> list[tup
         settings: the recipe's `optimizer:` section.
         optimizer: what `build_optimizer` made of it.
     """
-    optimizer = getattr(
-        optimizer, "inner_optimizer", optimizer
-    )  # the one that scales the loss, and the one that watches
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # inside the one that scales the loss
     optimizer = optimizer.optimizers[0] if isinstance(optimizer, WatchedOptimizer) else optimizer
     each = getattr(optimizer, "optimizers", [optimizer])
     groups = settings.groups or [None] * (len(each) - 1)  # one of each unit of depth has the section's rate

@@ -17,7 +17,7 @@ def build_schedule(
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """Return the learning rate of a recipe: a number, or a schedule over training steps.
 
-    Of `reduce_on_plateau`, which follows the validation loss and not the steps, the number that it begins with.
+    For `reduce_on_plateau`, which follows the validation loss, return the initial rate.
 
     Raises:
         ZooError: a part of the schedule is longer than the run.
@@ -72,11 +72,11 @@ def _must_fit(key: str, given: Any, steps: int, total: int) -> None:
 
 @keras.saving.register_keras_serializable("zoo")
 class StraightLines(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that runs in straight lines from point to point, and stays at the last.
+    """A learning rate that is linear between points and constant after the last.
 
     Args:
-        steps: when each point is reached, in rising order, the first at 0.
-        rates: the learning rate at each.
+        steps: step of each point, in rising order, the first 0.
+        rates: learning rate at each point.
     """
 
     def __init__(self, steps: Sequence[int], rates: Sequence[float]) -> None:
@@ -97,12 +97,12 @@ class StraightLines(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable("zoo")
 class Scaled(keras.optimizers.schedules.LearningRateSchedule):
-    """A share of another learning rate, and zero before a step.
+    """A multiple of another learning rate, and 0 before a step.
 
     Args:
         rate: a number, or a schedule.
-        factor: the share.
-        start: first step that is not at zero.
+        factor: the multiple.
+        start: first step whose rate is not 0.
     """
 
     def __init__(self, rate: Any, factor: float = 1.0, start: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""An optimiser that notes how large gradients and updates are."""
+"""An optimiser that records the size of gradients and updates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.optimization.grouped import GroupedOptimizer
 
 @keras.saving.register_keras_serializable("zoo")
 class WatchedOptimizer(GroupedOptimizer):
-    """Apply another optimiser, and sum up over the steps what the gradients' and the updates' norms are.
+    """Apply another optimiser, and sum the norms of gradients and updates over the steps.
 
     Args:
         optimizers: the one optimiser to watch.
@@ -22,7 +22,7 @@ class WatchedOptimizer(GroupedOptimizer):
 
     @classmethod
     def around(cls, optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> WatchedOptimizer:
-        """Return an optimiser, built for the variables, that watches another."""
+        """Return an optimiser that watches another, built for the variables."""
         watched = cls([optimizer], [0] * len(variables))
         watched.build(variables)
         return watched
@@ -37,9 +37,9 @@ class WatchedOptimizer(GroupedOptimizer):
         )
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
-        """Apply the gradients, and add up what they are before clipping and what becomes of the weights."""
+        """Apply the gradients; add the norm of the gradients before clipping, and of the update relative to the weights."""
         variables = list(self.built_for if trainable_variables is None else trainable_variables)
-        before = [ops.copy(v) for v in variables]  # a tensor of its own: TensorFlow gives the variable itself
+        before = [ops.copy(v) for v in variables]  # TensorFlow would give the variable itself
         super().apply(grads, trainable_variables)
         self._norms.assign_add(_norm([g for g in grads if g is not None]))
         moved = [ops.subtract(v, old) for v, old in zip(variables, before, strict=True)]
@@ -47,7 +47,7 @@ class WatchedOptimizer(GroupedOptimizer):
         self._steps.assign_add(1.0)
 
     def read(self) -> dict[str, float]:
-        """Return the means over the steps since the last reading, and begin anew."""
+        """Return the means over the steps since the last call, and reset the sums."""
         steps = max(float(self._steps), 1.0)
         found = {"gradient_norm": float(self._norms) / steps, "update_ratio": float(self._ratios) / steps}
         for total in (self._norms, self._ratios, self._steps):

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.backend.replicas import share
+from zoo.backend.replicas import part_of_batch_mean
 
 
 @dataclass(frozen=True)
@@ -53,4 +53,4 @@ class Penalized(keras.Model):
 
 def plus_penalty(loss: Any, model: Any, training: bool) -> Any:
     """Return a loss with the model's penalty, if it has one and is being trained."""
-    return loss + share(model.penalty(model)) if training and model.penalty is not None else loss
+    return loss + part_of_batch_mean(model.penalty(model)) if training and model.penalty is not None else loss

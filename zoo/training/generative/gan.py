@@ -17,7 +17,7 @@ import keras
 from keras import ops
 
 from zoo.backend.gradients import input_gradient
-from zoo.backend.replicas import own_rows, share
+from zoo.backend.replicas import own_rows, part_of_batch_mean
 from zoo.models.gan import DISCRIMINATOR, GENERATOR
 from zoo.training.penalty import Penalty, plus_penalty
 
@@ -114,7 +114,7 @@ class Adversarial(keras.Model):
         self.figures["discriminator_loss"].update_state(discriminator)
         self.figures["d_real"].update_state(y_pred["real"])
         self.figures["d_fake"].update_state(y_pred["fake"])
-        return plus_penalty(share(discriminator + generator), self, training)
+        return plus_penalty(part_of_batch_mean(discriminator + generator), self, training)
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the model."""
