@@ -37,7 +37,7 @@ class WatchedOptimizer(GroupedOptimizer):
         )
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
-        """Apply the gradients; add the norm of the gradients before clipping, and of the update relative to the weights."""
+        """Apply the gradients; add up the norms of the gradients before clipping and of the relative updates."""
         variables = list(self.built_for if trainable_variables is None else trainable_variables)
         before = [ops.copy(v) for v in variables]  # TensorFlow would give the variable itself
         super().apply(grads, trainable_variables)
