@@ -1,8 +1,8 @@
-"""How well an autoencoder notices a class that it has not seen, each class in turn, beside both baselines.
+"""How well an autoencoder detects a class that it has not seen, each class in turn, beside both baselines.
 
 python benchmarks/anomaly.py [--recipe autoencoder/digits_anomaly] [--seeds 0] [--runs FOLDER]
 
-Each class of the recipe's data is held out once as the abnormal one; figures are areas under the ROC curve on test.
+Each class of the recipe's data is held out once as the abnormal one; results are areas under the ROC curve on test.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def measure(recipe: str, abnormal: str, seed: int, runs: Path) -> dict[str, floa
 
 
 def main() -> None:
-    """Measure and keep the figures."""
+    """Measure and keep the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="autoencoder/digits_anomaly")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])

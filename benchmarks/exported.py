@@ -1,8 +1,6 @@
-"""Rebuild `exported/`: train the small recipes and keep each ONNX file with its card and certificate.
+"""Rebuild `exported/`: train small recipes, or take runs, and keep each ONNX file with its card and certificate.
 
-python benchmarks/exported.py [RECIPE | RUN ...]    default: every recipe on built-in data that has published figures
-
-A run folder is taken as it is, a recipe is trained anew.
+python benchmarks/exported.py [RECIPE | RUN ...]    default: every recipe on built-in data that has published results
 """
 
 from __future__ import annotations
@@ -19,11 +17,11 @@ from zoo.utils.files import read_json, replacing
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPORTED = ROOT / "exported"
-LARGEST = 4 << 20  # bytes: larger files do not belong in the repository
+MAX_BYTES = 4 << 20  # of a file in the repository
 
 
 def small_recipes() -> list[str]:
-    """Return the recipes on built-in data, which needs no network, that have figures in `benchmarks/results/`."""
+    """Return the recipes on built-in data, which needs no network, that have results in `benchmarks/results/`."""
     names = [name for name in zoo.list_recipes() if any((ROOT / "benchmarks" / "results" / name).glob("seed-*.json"))]
     return [name for name in names if zoo.load_recipe(name).recipe.data.source.startswith("builtin:")]
 
@@ -38,8 +36,8 @@ def keep(run: Path, console: Console) -> None:
     """Put the exported files of a run in `exported/<recipe>/`."""
     recipe = read_json(run / "environment.json")["recipe"]
     size = (run / "export" / "model.onnx").stat().st_size
-    if size > LARGEST:
-        raise zoo.ZooError(f"{recipe}: the file has {size:,} bytes, more than {LARGEST:,}; make the model smaller")
+    if size > MAX_BYTES:
+        raise zoo.ZooError(f"{recipe}: the file has {size:,} bytes, more than {MAX_BYTES:,}; make the model smaller")
     for name in ("model.onnx", "certificate.json", "card.md", "decoder.onnx"):
         if not (run / "export" / name).is_file():
             continue  # autoencoders alone have a decoder

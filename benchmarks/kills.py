@@ -1,10 +1,10 @@
-"""Kill trainings at random instants, let them go on, and compare the end with that of the run that was never stopped.
+"""Kill trainings at random instants, resume them, and compare the end with that of a run that was never stopped.
 
 python benchmarks/kills.py [--kills 100] [--seed 0] [--folder FOLDER]
 
 Small runs of five families, each with a checkpoint every other step, get SIGKILL at an instant drawn evenly from the
-time that the whole run took, again and again until they end by themselves. What is compared, bit by bit: the weights,
-the best weights, and each epoch's figures. It ends with an error if anything differs or no checkpoint can be read.
+time that the whole run took, again and again until they end by themselves. Weights, best weights and each epoch's
+metrics are compared bit by bit. It ends with an error if anything differs or no checkpoint can be read.
 """
 
 from __future__ import annotations

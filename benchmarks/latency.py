@@ -2,8 +2,8 @@
 
 python benchmarks/latency.py [--steps 50] [--units 128] [--batch 1 32] [--rounds 10]
 
-Tokens in, five classes out, one layer; every second row ends in padding. All candidates run in turn, ten calls each a
-round, with two threads; printed are medians. Needs torch and onnxscript: `pip install torch onnxscript`.
+Tokens in, five classes out, one layer; every second row ends in padding. The candidates run in turn, ten calls each a
+round, with two threads; medians are printed. Needs torch and onnxscript: `pip install torch onnxscript`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ from zoo.export.convert import to_onnx
 from zoo.training.run import hardware
 from zoo.utils.files import write_json
 
-VOCABULARY, WIDTH, CLASSES, THREADS, CALLS = 100, 64, 5, 2, 10
+VOCABULARY = 100  # token ids
+WIDTH = 64  # of an embedding
+CLASSES = 5
+THREADS = 2  # of each candidate
+CALLS = 10  # of a candidate in a round
+WARM_UP_CALLS = 2  # of these, not counted
 MODELS = ("lstm", "bilstm", "gru")
 
 
@@ -100,7 +105,7 @@ def candidates(name: str, units: int, tokens: np.ndarray) -> dict[str, Callable[
 
 
 def measure(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Return the median milliseconds of each call; the first two of each turn are left out."""
+    """Return the median milliseconds of each call, without the warm-up calls of each round."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
@@ -109,7 +114,7 @@ def measure(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float
                 start = time.perf_counter()
                 call()
                 turn.append((time.perf_counter() - start) * 1e3)
-            times[name] += turn[2:]
+            times[name] += turn[WARM_UP_CALLS:]
     return {name: statistics.median(values) for name, values in times.items()}
 
 

@@ -2,9 +2,8 @@
 
 python benchmarks/sampler.py RUN [--images 64] [--rounds 5]
 
-RUN is a run of a recipe of the diffusion family. Both make the same images from the same noise, in turn, after a
-warm-up, with the threads that each takes by default; printed are medians. The file is also held against its denoiser
-alone, exported in the same way.
+RUN is a run of the diffusion family. Both make the same images from the same noise, in turn, after a warm-up, with
+their default number of threads; medians are printed. The size of the file is compared with that of its denoiser alone.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from zoo.training.saved_model import load_model
 from zoo.utils.files import read_json, write_json
 
 
-def median(call: Callable[[], object], rounds: int) -> list[float]:
+def time_calls(call: Callable[[], object], rounds: int) -> list[float]:
     """Return the seconds of each call."""
     found = []
     for _ in range(rounds):
@@ -39,7 +38,7 @@ def median(call: Callable[[], object], rounds: int) -> list[float]:
 
 
 def main() -> None:
-    """Measure and keep the figures."""
+    """Measure and keep the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", metavar="RUN")
     parser.add_argument("--images", type=int, default=64)
@@ -63,7 +62,7 @@ def main() -> None:
     seconds: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(given.rounds):
         for name, call in candidates.items():
-            seconds[name] += median(call, 1)
+            seconds[name] += time_calls(call, 1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "denoiser.onnx"
         network = model.get_layer(SAMPLE).denoiser

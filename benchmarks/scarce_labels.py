@@ -1,13 +1,11 @@
-"""What an encoder that was trained without labels is worth where labels are scarce, on Fashion-MNIST.
+"""How much an encoder that was trained without labels helps where labels are scarce, on Fashion-MNIST.
 
 python benchmarks/scarce_labels.py --simclr RUN --mae RUN [--labels 10 100] [--seeds 0 1 2] [--ways WAY …]
 
 RUN is a run of representation/fashion_mnist_simclr or representation/fashion_mnist_mae. The network of the encoder is
-trained on so many labelled images of each class in three ways: from scratch; beginning with the encoder; and with the
-encoder frozen, so that only the head learns. All three have the same recipe. The fourth way is a linear probe: logistic
-regression on the encoder's embeddings of the same images, scaled to unit length because training compares directions,
-its penalty chosen on validation. No figure of the test split
-chooses anything.
+trained on N labelled images of each class (`--labels N`) in three ways, with the same recipe: from scratch, from the
+encoder's weights, and with the encoder frozen. The fourth way is a linear probe: logistic regression on the encoder's
+embeddings, scaled to unit length because training compares directions; its penalty is chosen on validation.
 """
 
 from __future__ import annotations
@@ -57,7 +55,7 @@ def linear_probe(name: str, run: str, overrides: list[str]) -> float:
 
 
 def measure(
-    name: str, run: str, labels: int, seeds: list[int], ways: list[str], runs: Path, console: Console
+    name: str, run: str, *, labels: int, seeds: list[int], ways: list[str], runs: Path, console: Console
 ) -> dict[str, Any]:
     """Train in each of the ways and return the test accuracies."""
     row: dict[str, Any] = {"encoder": open_run(run).name, "recipe": RECIPES[name], "labels": labels, "accuracy": {}}
@@ -95,7 +93,9 @@ def main() -> None:
     kept = read_json(SCARCE)["rows"] if SCARCE.is_file() else []
     for name, run in chosen.items():
         for labels in given.labels:
-            row = measure(name, run, labels, given.seeds, given.ways, given.runs, console)
+            row = measure(
+                name, run, labels=labels, seeds=given.seeds, ways=given.ways, runs=given.runs, console=console
+            )
             same = [r for r in kept if (r["encoder"], r["labels"]) == (row["encoder"], row["labels"])]
             row["accuracy"] = {**(same[0]["accuracy"] if same else {}), **row["accuracy"]}
             kept = [r for r in kept if r not in same] + [row]

@@ -274,7 +274,7 @@ class UNet(nn.Module):
 
 
 def cosine_process(time: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the shares of image and noise of the cosine schedule (Nichol and Dhariwal, 2021), `(batch, 1, 1, 1)`."""
+    """Return the weights of image and noise of the cosine schedule (Nichol and Dhariwal, 2021), `(batch, 1, 1, 1)`."""
     offset = 0.008
     a = (time + offset) / (1 + offset) * (math.pi / 2)
     alpha = (a.cos() / math.cos(offset / (1 + offset) * math.pi / 2)).clamp(min=1e-3)
