@@ -223,8 +223,8 @@ def test_every_requirement_has_both_bounds(setup):
 
 
 IMPORT_NAMES = {"grpcio": "grpc", "pyyaml": "yaml", "pillow": "PIL", "scikit-learn": "sklearn"}
-BROUGHT_ALONG = {
-    "pydantic_core": "pydantic",  # what installing a requirement brings along
+BROUGHT_ALONG = {  # what installing a requirement brings along
+    "pydantic_core": "pydantic",
     "markupsafe": "jinja2",
     "threadpoolctl": "scikit-learn",
 }

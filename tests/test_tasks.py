@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from zoo.evaluation.baselines.kinds import NAMES as BASELINES
+from zoo.evaluation.baselines.kinds import KINDS as BASELINES
 from zoo.recipe.jsonschema import json_schema
 from zoo.recipe.schema import Loss, Recipe
 from zoo.tasks import SOURCES, TASKS, Kind
@@ -33,7 +33,7 @@ def test_the_losses_of_the_schema_and_of_the_tasks_are_the_same():
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_the_baselines_that_are_computed_are_those_that_the_tasks_name(kind):
     named = {name for task in TASKS.values() if task.kind == kind for name in task.baselines}
-    assert named == set(BASELINES[kind])
+    assert named == set(BASELINES[kind].methods)
 
 
 OF_THE_KIND = (  # attributes that tasks of one kind share

@@ -199,10 +199,10 @@ def _anchor(tree: dict[str, Any], folder: Path, origins: dict[Path_, Origin]) ->
     source = data.get("source") if isinstance(data, dict) else None
     if not isinstance(source, str):
         return
-    kind, _, path = source.partition(":")
-    if kind in FILE_SOURCES and path:
+    name, _, path = source.partition(":")
+    if name in FILE_SOURCES and path:
         try:
-            tree["data"]["source"] = f"{kind}:{(folder / Path(path).expanduser()).resolve()}"
+            tree["data"]["source"] = f"{name}:{(folder / Path(path).expanduser()).resolve()}"
         except (OSError, RuntimeError, ValueError) as error:
             place = origins[("data", "source")]
             raise ZooError(f"{place}: data.source: not a path: {visible(path)} ({error})") from error
@@ -233,7 +233,7 @@ def _override(tree: dict[str, Any], origins: dict[Path_, Origin], text: str) -> 
         merge(tree, origins, later, later_origins)
     else:
         by_position = dict(enumerate(items))
-        merge(by_position, origins, later, later_origins, path[:start])
+        merge(by_position, origins, later, later_origins, at=path[:start])
         items[:] = by_position.values()
 
 

@@ -16,6 +16,7 @@ def merge(
     origins: dict[Path_, Origin],
     later: dict[Any, Any],
     later_origins: dict[Path_, Origin],
+    *,
     at: Path_ = (),
 ) -> None:
     """Merge `later` into `tree`, key by key. Lists and sections that change their name are replaced."""
@@ -24,7 +25,7 @@ def merge(
         old = tree.get(key)
         if isinstance(value, dict) and isinstance(old, dict) and not _renamed(old, value):
             origins[path] = later_origins[path]
-            merge(old, origins, value, later_origins, path)
+            merge(old, origins, value, later_origins, at=path)
         else:
             tree[key] = value
             for known in [p for p in origins if p[: len(path)] == path]:

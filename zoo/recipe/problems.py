@@ -63,7 +63,7 @@ def _joined(problems: list[Problem]) -> Problem:
     return Problem(first.path, first.type, f"expected {options}, received {expected[0][2]}")
 
 
-def _path(loc: tuple[int | str, ...], kind: str, tree: Any) -> Path_:
+def _path(loc: tuple[int | str, ...], error_type: str, tree: Any) -> Path_:
     """Return pydantic's location without the names of union members, which are no keys of the recipe."""
     path: list[str | int] = []
     value = tree
@@ -73,39 +73,39 @@ def _path(loc: tuple[int | str, ...], kind: str, tree: Any) -> Path_:
         ):
             path.append(part)
             value = value[part]  # type: ignore[index]
-        elif kind == "missing" and position == len(loc) - 1:
+        elif error_type == "missing" and position == len(loc) - 1:
             path.append(part)
     return tuple(path)
 
 
 def _problem(path: Path_, item: dict[str, Any], tree: Any) -> Problem:
-    kind, context = item["type"], item.get("ctx", {})
+    error_type, context = item["type"], item.get("ctx", {})
     received = f", received {_shown(item['input'])}"
-    if kind == "extra_forbidden":
+    if error_type == "extra_forbidden":
         valid = [*_section(path[:-1], tree).model_fields, *(["extends"] if len(path) == 1 else [])]
         text = f"unknown key '{path[-1]}'{did_you_mean(str(path[-1]), valid)} (valid: {', '.join(valid)})"
-    elif kind == "missing":
+    elif error_type == "missing":
         text = "required, and missing"
-    elif kind in ("union_tag_invalid", "union_tag_not_found"):
+    elif error_type in ("union_tag_invalid", "union_tag_not_found"):
         path, text = _unnamed(path, item, tree)
-    elif kind == "literal_error":
+    elif error_type == "literal_error":
         options = re.findall(r"'([^']*)'", context["expected"])
         text = f"expected {context['expected']}{received}{did_you_mean(str(item['input']), options)}"
-    elif kind in _EXPECTED:
+    elif error_type in _EXPECTED:
         schedule = " or a schedule" if path[-1:] == ("learning_rate",) else ""
-        text = f"expected {_EXPECTED[kind]}{schedule}{received}"
-    elif kind in ("too_short", "too_long"):
-        bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
+        text = f"expected {_EXPECTED[error_type]}{schedule}{received}"
+    elif error_type in ("too_short", "too_long"):
+        bound = f"at least {context['min_length']}" if error_type == "too_short" else f"at most {context['max_length']}"
         text = f"must hold {bound} value{'' if bound.endswith(' 1') else 's'}{received}"
-    elif kind == "string_pattern_mismatch" and context["pattern"] == DURATION:
+    elif error_type == "string_pattern_mismatch" and context["pattern"] == DURATION:
         text = f"expected text such as '500 steps', '2 epochs' or '10%'{received}"
-    elif kind == "string_pattern_mismatch":
+    elif error_type == "string_pattern_mismatch":
         text = f"expected {SOURCE_FORMS}{received}"
-    elif kind == "value_error":
+    elif error_type == "value_error":
         text = item["msg"].removeprefix("Value error, ")
     else:
         text = _as_sentence(item["msg"]) + received
-    return Problem(path, kind, text)
+    return Problem(path, error_type, text)
 
 
 def _unnamed(path: Path_, item: dict[str, Any], tree: Any) -> tuple[Path_, str]:

@@ -41,15 +41,15 @@ class Log(Section):
     when: When = None
 
 
-_KINDS = ("choice", "linear", "log")
+_DISTRIBUTIONS = ("choice", "linear", "log")
 
 
 def _kind(value: Any) -> str:
     """Return the tag of an entry. It equals no key of a recipe, so that messages can leave it out of the path."""
     if isinstance(value, list):
         return "list of values"
-    keys = value if isinstance(value, dict) else [kind for kind in _KINDS if hasattr(value, kind)]
-    return next((f"{kind} of values" for kind in _KINDS if kind in keys), "")
+    keys = value if isinstance(value, dict) else [name for name in _DISTRIBUTIONS if hasattr(value, name)]
+    return next((f"{name} of values" for name in _DISTRIBUTIONS if name in keys), "")
 
 
 Entry = Annotated[
@@ -109,6 +109,6 @@ class Search(Section):
     )
 
     @property
-    def keys(self) -> dict[str, Any]:
+    def keys(self) -> dict[str, Entry]:
         """The keys to vary, each with its entry."""
         return {key: entry for key, entry in self.space.items() if entry is not None}

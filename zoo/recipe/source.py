@@ -197,17 +197,17 @@ def _value(node: yaml.Node, path: Path_, file: str, origins: dict[Path_, Origin]
 
 
 def _scalar(node: yaml.Node) -> Any:
-    text, kind = str(node.value), node.tag.removeprefix(_YAML)
-    if kind == "null":
+    text, tag = str(node.value), node.tag.removeprefix(_YAML)
+    if tag == "null":
         return None
-    if kind == "bool":
+    if tag == "bool":
         return text.lower() == "true"
-    if kind == "int":
+    if tag == "int":
         number = int(text, {"0x": 16, "0o": 8}.get(text[:2], 10)) if len(text) < 100 else 2**64
         if not -(2**63) <= number < 2**63:
             raise ValueError("the whole number is too large (64 bits hold up to 9223372036854775807)")
         return number
-    if kind == "float":
+    if tag == "float":
         return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
     if not is_unicode(text):
         raise ValueError(f"the text is not valid Unicode, received '{visible(text)}'")

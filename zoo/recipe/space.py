@@ -16,7 +16,7 @@ from zoo.recipe.checks import inconsistencies
 from zoo.recipe.merge import merged
 from zoo.recipe.problems import Problem, problems_of
 from zoo.recipe.schema import Recipe
-from zoo.recipe.search import Choice, Linear, Log
+from zoo.recipe.search import Choice, Entry, Linear, Log
 from zoo.recipe.source import dump_line
 from zoo.tasks import TASKS
 
@@ -180,7 +180,7 @@ def _key_problem(recipe: Recipe, key: str) -> str | None:
     return None
 
 
-def _range_problem(entry: Any) -> str | None:
+def _range_problem(entry: Entry) -> str | None:
     if isinstance(entry, Linear | Log):
         low, high = entry.linear if isinstance(entry, Linear) else entry.log
         if low >= high:
@@ -194,7 +194,7 @@ def _range_problem(entry: Any) -> str | None:
     return None if twice is None else f"{twice} is listed twice"
 
 
-def _when_problem(space: Mapping[str, Any], key: str, seen: tuple[str, ...] = ()) -> str | None:
+def _when_problem(space: Mapping[str, Entry], key: str, seen: tuple[str, ...] = ()) -> str | None:
     for parent, allowed in _when(space[key]):
         if parent not in space:
             return f"when: {visible(parent)} is no key of the space{did_you_mean(parent, space)}"
@@ -212,18 +212,18 @@ def _when_problem(space: Mapping[str, Any], key: str, seen: tuple[str, ...] = ()
     return None
 
 
-def _when(entry: Any) -> tuple[tuple[str, tuple[Any, ...]], ...]:
+def _when(entry: Entry) -> tuple[tuple[str, tuple[Any, ...]], ...]:
     given = {} if isinstance(entry, list) else entry.when or {}
     return tuple((key, tuple(value) if isinstance(value, list) else (value,)) for key, value in given.items())
 
 
-def _named_values(entry: Any) -> list[Any]:
+def _named_values(entry: Entry) -> list[Any]:
     if isinstance(entry, Linear | Log):
         return [_whole(bound) for bound in (entry.linear if isinstance(entry, Linear) else entry.log)]
     return entry if isinstance(entry, list) else list(entry.choice)
 
 
-def _with_parents(space: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+def _with_parents(space: Mapping[str, Entry], key: str, value: Any) -> dict[str, Any]:
     """Return a value, with the first allowed values of the keys that it depends on."""
     found = {key: value}
     for parent, allowed in _when(space[key]):
