@@ -271,7 +271,7 @@ def test_labels_have_their_own_vectors_and_none_has_one_too():
 
 def test_a_denoiser_with_a_label_of_another_kind_is_refused():
     image, label = keras.Input((2, 2, 1), name="image"), keras.Input((), dtype="int32", name="label")
-    with pytest.raises(ZooError, match="which one stands for none"):
+    with pytest.raises(ZooError, match="which one stands for no class"):
         class_count(keras.Model([image, label], image))
 
 

@@ -1,7 +1,6 @@
 """Activations by name, and the weight initializer that goes with each.
 
-All are Keras's own: "gelu" is exact (with the error function, not the tanh approximation), "swish" is another name of
-"silu", and "leaky_relu" has slope 0.2 below zero.
+All are Keras's: "gelu" uses the error function, "swish" equals "silu", "leaky_relu" has slope 0.2 below zero.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from keras import ops
 
 from zoo.layers.positions import rotate
 
-LOWEST = -3e4  # its exponential is zero, and it is within the range of float16
+MASKED_SCORE = -3e4  # added to scores: its exponential is 0, and it is in the range of float16
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -20,8 +20,8 @@ class Attention(keras.layers.Layer):
     queries' own sequence; output `(batch, steps, width)`. The mean of a row whose context is all padding is zero.
 
     Args:
-        heads: number of heads, which share the width among them.
-        causal: keep each step from seeing later ones.
+        heads: number of heads, which split the width among them.
+        causal: hide later steps from each step.
     """
 
     def __init__(self, heads: int, *, causal: bool = False, **kwargs: Any) -> None:
@@ -32,7 +32,7 @@ class Attention(keras.layers.Layer):
         """Make the projections.
 
         Raises:
-            ValueError: the heads cannot share the width.
+            ValueError: the heads do not divide the width.
         """
         width = int(x_shape[-1] or 0)
         if width % self.heads:
@@ -49,9 +49,9 @@ class Attention(keras.layers.Layer):
         """Attend.
 
         Args:
-            x: what asks, `(batch, steps, width)`.
-            context: what is asked, `(batch, context steps, features)`; `x` itself where it is left out.
-            valid: boolean `(batch, context steps)`, true for the steps that are no padding; all where it is left out.
+            x: queries, `(batch, steps, width)`.
+            context: keys and values, `(batch, context steps, features)`; `x` by default.
+            valid: boolean `(batch, context steps)`, true for the steps that are not padding; all steps by default.
             rotations: rotary positions of `x`, `(2, steps, width / heads / 2)`.
         """
         query = self._by_head(self.query(x))
@@ -65,9 +65,9 @@ class Attention(keras.layers.Layer):
             query = rotate(query, rotations)
             columns = ops.transpose(rotate(self._by_head(key), rotations), (0, 1, 3, 2))
         scores = ops.matmul(query * query.shape[-1] ** -0.5, columns)
-        seen = self._seen(scores, valid)
-        if seen is not None:
-            scores = scores + (1 - ops.cast(seen, scores.dtype)) * LOWEST
+        visible = self._visible(scores, valid)
+        if visible is not None:
+            scores = scores + (1 - ops.cast(visible, scores.dtype)) * MASKED_SCORE
         mean = ops.matmul(ops.softmax(scores, axis=-1), value)
         return self.projection(ops.reshape(ops.transpose(mean, (0, 2, 1, 3)), (-1, ops.shape(x)[1], x.shape[-1])))
 
@@ -76,19 +76,19 @@ class Attention(keras.layers.Layer):
         x = ops.reshape(x, (-1, ops.shape(x)[1], self.heads, x.shape[-1] // self.heads))
         return ops.transpose(x, order)
 
-    def _seen(self, scores: Any, valid: Any) -> Any:
-        """Return what each step may see, in a shape that fits `(batch, heads, steps, context steps)`; None for all."""
-        seen = None if valid is None else valid[:, None, None, :]
+    def _visible(self, scores: Any, valid: Any) -> Any:
+        """Return a mask that broadcasts to `(batch, heads, steps, context steps)`; None where all steps are visible."""
+        visible = None if valid is None else valid[:, None, None, :]
         if not self.causal:
-            return seen
+            return visible
         steps = ops.arange(ops.shape(scores)[2])
         earlier = steps[:, None] >= steps[None, :]
-        return earlier if seen is None else ops.logical_and(seen, earlier)
+        return earlier if visible is None else ops.logical_and(visible, earlier)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the shape of the queries."""
         return shape
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "heads": self.heads, "causal": self.causal}

@@ -1,9 +1,4 @@
-"""Attention of a recurrent decoder to the states of its encoder.
-
-"additive": Bahdanau, Cho and Bengio, 2014, arXiv:1409.0473; "dot" and "general": Luong, Pham and Manning, 2015,
-arXiv:1508.04025. Queries are the decoder's states of the same step (Luong); nothing flows back from the attention into
-the recurrence, so that all steps are computed at once.
-"""
+"""Attention of a recurrent decoder to the states of its encoder."""
 
 from __future__ import annotations
 
@@ -13,7 +8,7 @@ import keras
 from keras import ops
 
 Score = Literal["dot", "general", "additive"]
-LOWEST = -1e4  # its exponential is zero, and it is within the range of float16
+MASKED_SCORE = -1e4  # its exponential is 0, and it is in the range of float16
 
 
 def attend(
@@ -26,11 +21,15 @@ def attend(
 ) -> keras.KerasTensor:
     """Return for each query the mean of the memory, weighted by the softmax of the scores.
 
+    The queries are the decoder's states of the same step (Luong et al.). Attention does not feed back into the
+    recurrence, so that all steps are computed at once.
+
     Args:
         queries: `(batch, steps, units)`.
         memory: `(batch, source steps, units)`, zero at the padding.
-        valid: boolean `(batch, source steps)`, true for the steps that are no padding; the others have no weight.
-        kind: the score of query q and memory m: "dot" is q·m, "general" q·Wm, "additive" v·tanh(Wq + Um).
+        valid: boolean `(batch, source steps)`, true for the steps that are not padding; the others have weight 0.
+        kind: score of query q and memory m: "dot" is q·m and "general" q·Wm (Luong, Pham and Manning, 2015,
+            arXiv:1508.04025); "additive" is v·tanh(Wq + Um) (Bahdanau, Cho and Bengio, 2014, arXiv:1409.0473).
         name: prefix of the layers' names.
 
     Returns:
@@ -55,5 +54,5 @@ class WeightedMemory(keras.layers.Layer):
 
     def call(self, scores: Any, memory: Any, valid: Any) -> Any:
         """Map `(batch, steps, source steps)`, `(batch, source steps, units)` and `(batch, source steps)` to means."""
-        scores = ops.where(ops.expand_dims(valid, 1), scores, ops.full_like(scores, LOWEST))
+        scores = ops.where(ops.expand_dims(valid, 1), scores, ops.full_like(scores, MASKED_SCORE))
         return ops.matmul(ops.softmax(scores, axis=-1), memory)

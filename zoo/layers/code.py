@@ -1,8 +1,4 @@
-"""Codes: what an autoencoder puts between its halves, and how to take the halves apart.
-
-Reparameterised sample: Kingma and Welling, 2013, arXiv:1312.6114; β: Higgins et al., 2017. Vector quantization: van den
-Oord, Vinyals and Kavukcuoglu, 2017, arXiv:1711.00937.
-"""
+"""Codes of autoencoders, and functions that split an autoencoder into encoder and decoder."""
 
 from __future__ import annotations
 
@@ -60,13 +56,15 @@ def plain_code(x: keras.KerasTensor) -> keras.KerasTensor:
 
 @keras.saving.register_keras_serializable("zoo")
 class GaussianCode(keras.layers.Layer):
-    """A draw from N(mean, exp(log variance)) while training, the mean otherwise.
+    """Reparameterized sample of N(mean, exp(log variance)) while training, the mean otherwise.
+
+    Kingma and Welling, 2013, arXiv:1312.6114; β: Higgins et al., 2017.
 
     Adds `weight` times the Kullback-Leibler divergence from the standard normal, in nats, to the loss, in training and
     in validation.
 
     Args:
-        weight: weight of the divergence. With a reconstruction loss that is a mean over D numbers, β / D gives the
+        weight: weight of the divergence. With a reconstruction loss that is a mean over D values, β / D gives the
             bound of β-VAE divided by D.
     """
 
@@ -90,15 +88,17 @@ class GaussianCode(keras.layers.Layer):
         return mean_shape
 
     def get_config(self) -> dict[str, Any]:
-        """Return the layer's settings."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "weight": self.weight}
 
 
 @keras.saving.register_keras_serializable("zoo")
 class VectorQuantizer(keras.layers.Layer):
-    """Replace each vector by the nearest of a learnt codebook; gradients pass straight through.
+    """Replace each vector by the nearest of a learned codebook; the gradient is passed straight through.
 
-    Adds the codebook's and the commitment loss, means over all numbers of the code, to the loss.
+    Van den Oord, Vinyals and Kavukcuoglu, 2017, arXiv:1711.00937.
+
+    Adds the codebook loss and the commitment loss, both means over all values of the code, to the loss.
 
     Args:
         size: vectors in the codebook.
@@ -117,7 +117,7 @@ class VectorQuantizer(keras.layers.Layer):
         )
 
     def indices(self, x: Any) -> Any:
-        """Return the number of the nearest vector for each of `(..., channels)`: int32 `(...)`."""
+        """Return the index of the nearest codebook vector for each vector `(..., channels)`: int32 `(...)`."""
         nearness = 2.0 * ops.matmul(x, ops.transpose(self.codebook)) - ops.sum(ops.square(self.codebook), axis=1)
         return ops.top_k(nearness, 1)[1][..., 0]  # argmax and argmin of floats have no ONNX form
 
@@ -134,21 +134,21 @@ class VectorQuantizer(keras.layers.Layer):
         return shape
 
     def get_config(self) -> dict[str, Any]:
-        """Return the layer's settings."""
+        """Return the constructor's arguments."""
         settings = {"size": self.size, "commitment": self.commitment, "weight": self.weight}
         return {**super().get_config(), **settings}
 
 
 def _squared(difference: Any) -> Any:
-    """Return the mean square, in float32 under mixed precision too."""
+    """Return the mean square, also under mixed precision in float32."""
     return ops.mean(ops.square(ops.cast(difference, "float32")))
 
 
 @keras.saving.register_keras_serializable("zoo")
 class Masking(keras.layers.Layer):
-    """Set a share of the input's numbers to zero while training, each by itself, without scaling the others.
+    """Set each value to zero with probability `rate` while training, without scaling the others.
 
-    The masking noise of Vincent et al., 2008, doi:10.1145/1390156.1390294.
+    Masking noise of Vincent et al., 2008, doi:10.1145/1390156.1390294.
     """
 
     def __init__(self, rate: float, **options: Any) -> None:
@@ -168,5 +168,5 @@ class Masking(keras.layers.Layer):
         return shape
 
     def get_config(self) -> dict[str, Any]:
-        """Return the layer's settings."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "rate": self.rate}

@@ -11,7 +11,7 @@ from zoo.layers.layer_scale import LayerScale
 from zoo.layers.norms import normalization
 from zoo.layers.stochastic_depth import StochasticDepth
 
-EPSILON = 1e-6
+EPSILON = 1e-6  # added to the variance in layer normalization
 
 
 def convnext_block(
@@ -22,7 +22,7 @@ def convnext_block(
     Args:
         x: tensor of shape `(batch, height, width, channels)`.
         kernel_size: height and width of the depthwise kernel.
-        layer_scale: initial scale of the branch; 0 leaves the scale out.
+        layer_scale: initial scale of the branch; 0 means no scale.
         drop: rate of stochastic depth.
         name: prefix of the layers' names.
 

@@ -1,6 +1,6 @@
 """Dense blocks with bottlenecks (Huang, Liu, van der Maaten and Weinberger, 2016, arXiv:1608.06993: DenseNet-BC).
 
-Every layer reads the outputs of all before it. The epsilon is that of Keras Applications, whose weights fit.
+Every layer reads the outputs of all layers before it. The epsilon is that of Keras Applications, whose weights fit.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ import keras
 
 from zoo.layers.preactivation import norm_relu, plain_convolution
 
-EPSILON = 1.001e-5
+EPSILON = 1.001e-5  # added to the variance in batch normalization
 
 
 def dense_block(x: keras.KerasTensor, depth: int, growth: int, *, dropout: float = 0.0, name: str) -> keras.KerasTensor:
-    """Append `growth` channels `depth` times, each from all channels so far (section 3).
+    """Append `growth` channels `depth` times, each from all channels before it (section 3).
 
     Args:
         x: tensor of shape `(batch, height, width, channels)`.
         depth: layers of the block, of two convolutions each.
         growth: channels that each layer adds; its 1x1 convolution has four times as many.
-        dropout: share of the values of each 3x3 convolution dropped while training.
+        dropout: fraction of the values of each 3x3 convolution dropped while training.
         name: prefix of the layers' names.
 
     Returns:

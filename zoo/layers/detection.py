@@ -1,9 +1,4 @@
-"""Objects as points: the maps that a network gives for them, and boxes from the maps.
-
-Zhou, Wang and Krähenbühl, "Objects as points", 2019, arXiv:1904.07850. The maps of an image are `(rows, columns,
-classes + 4)`: for each cell the logit that an object of each class has its centre there; then where in the cell the
-centre lies (y, x, from 0 to 1), and the object's height and width, both in cells.
-"""
+"""Objects as points (Zhou, Wang and Krähenbühl, 2019, arXiv:1904.07850): the output maps, and boxes from the maps."""
 
 from __future__ import annotations
 
@@ -13,15 +8,17 @@ from typing import Any
 import keras
 from keras import ops
 
+# The maps of an image are `(rows, columns, classes + 4)`. A cell has the logit of each class, that an object of the
+# class has its center in the cell; the offset of the center in the cell (y, x, 0 to 1); and height and width, in cells.
 BOX = 4  # offset y, offset x, height, width
-PRIOR = 0.1  # that an object has its centre in a cell, before anything is learnt (Lin et al., 2017, arXiv:1708.02002)
+PRIOR = 0.1  # initial probability that a cell has an object of a class (Lin et al., 2017, arXiv:1708.02002)
 
 
 @keras.saving.register_keras_serializable("zoo")
 class MapBias(keras.initializers.Initializer):
-    """Initial bias of the maps: each class at a probability of 0.1 (else the many empty cells drown the few centres).
+    """Initial bias of the maps: probability 0.1 of each class, because most cells are empty.
 
-    Boxes start in the middle of their cell and without extent.
+    Boxes start at the center of their cell with size 0.
     """
 
     def __call__(self, shape: Any, dtype: Any = None, **_: Any) -> Any:
@@ -32,13 +29,13 @@ class MapBias(keras.initializers.Initializer):
 
 @keras.saving.register_keras_serializable("zoo")
 class DecodeBoxes(keras.layers.Layer):
-    """Turn maps into boxes and their scores: a cell's class scores only where it is the highest of its 3x3 cells.
+    """Decode maps to boxes with scores. A class has a score only in cells where it is the maximum of 3x3 cells.
 
     Input `(batch, rows, columns, classes + 4)`; output `(batch, rows * columns, 4 + classes)`: ymin, xmin, ymax, xmax
-    in shares of the image, and the probability of each class, 0 where it is no peak.
+    as fractions of the image, and the probability of each class, 0 where the cell is not a maximum.
     """
 
-    TIE = 1e-3  # in logits: even ground stays even when two runtimes round it differently
+    TIE = 1e-3  # in logits: equal neighbors count as equal where two runtimes round them differently
 
     def call(self, maps: Any) -> Any:
         """Return boxes and scores of every cell."""

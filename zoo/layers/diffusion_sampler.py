@@ -1,7 +1,6 @@
 """Samplers of diffusion models: from noise to images with a denoiser, in NumPy and in Keras.
 
-A step is an affine function of the current image, the prediction and, for "ddpm", fresh noise. `coefficients` computes
-it once, in float64, for NumPy, Keras and the exported graph.
+`coefficients` computes the affine steps once, in float64, for NumPy, Keras and the exported graph.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Inputs of sequence models: tokens, whose padding has id 0 and stands on the right, float steps, or rows of images."""
+"""Inputs of sequence models: tokens (padding has id 0, on the right), float steps, or rows of images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zoo.tasks import PADDING
 def sequence_input(
     input_shape: Sequence[int | None], vocabulary: int | None, width: int
 ) -> tuple[keras.KerasTensor, keras.KerasTensor, keras.KerasTensor | None]:
-    """Return the input of a sequence model, its steps as vectors, and which of the steps are no padding.
+    """Return the input of a sequence model, its steps as vectors, and a mask of the steps that are not padding.
 
     Args:
         input_shape: `(steps,)` for tokens, `(steps, features)` for floats, or `(height, width, channels)` for images,
@@ -59,7 +59,7 @@ def token_input(input_shape: Sequence[int | None], *, name: str | None = None) -
 
 
 def embed(tokens: keras.KerasTensor, vocabulary: int, width: int, *, name: str = "embedding") -> keras.KerasTensor:
-    """Look up a learnt vector for each token; padding has one too, and no Keras mask goes along.
+    """Look up a learned vector for each token, padding included; no Keras mask is set.
 
     Args:
         tokens: `(batch, steps)` ids below `vocabulary`.
@@ -74,5 +74,5 @@ def embed(tokens: keras.KerasTensor, vocabulary: int, width: int, *, name: str =
 
 
 def not_padding(tokens: keras.KerasTensor) -> keras.KerasTensor:
-    """Return a boolean `(batch, steps)` tensor, true where the token is not padding."""
+    """Return a boolean tensor `(batch, steps)`, true where the token is not padding."""
     return ops.not_equal(tokens, PADDING)

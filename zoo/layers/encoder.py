@@ -1,4 +1,4 @@
-"""The encoder inside a network that learns representations, and what the network's features are."""
+"""The encoder inside a network that learns representations, and the features of such a network."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from zoo.errors import ZooError
 from zoo.layers.head import FEATURES, features
 
 ENCODER = "encoder"
-FIRST, LAST = "block1_attention_norm", "blocks_norm"  # between these are the blocks of a transformer
+FIRST_LAYER = "block1_attention_norm"  # of the blocks of a transformer
+LAST_LAYER = "blocks_norm"
 Part = Literal["tokens", "blocks"]
 
 
 def encoder_of(model: keras.Model) -> keras.Model:
-    """Return the model inside `model` that maps an image to features `(batch, channels)`; the weights are shared.
+    """Return the submodel from an image to features `(batch, channels)`; the weights are shared.
 
-    Its layers have the names that they have in the builder for classification of the same name and settings.
+    Its layers have the names that the classification builder of the encoder gives them.
 
     Raises:
-        ZooError: the model has no such part.
+        ZooError: the model has no encoder.
     """
     for layer in model.layers:
         if layer.name == ENCODER and isinstance(layer, keras.Model):
@@ -32,7 +33,7 @@ def encoder_of(model: keras.Model) -> keras.Model:
 def representation(model: keras.Model) -> keras.Model:
     """Return the model from an image to its representation, `(batch, channels)`; the weights are shared.
 
-    That is the layer "features" where there is one, and the encoder's output otherwise.
+    The representation is the layer "features" if there is one, and the encoder's output otherwise.
 
     Raises:
         ZooError: the model has neither.
@@ -42,11 +43,11 @@ def representation(model: keras.Model) -> keras.Model:
 
 @keras.saving.register_keras_serializable("zoo")
 class PatchEncoder(keras.Model):
-    """A vision transformer, from images to features, whose halves can also be called one by one.
+    """A vision transformer, from images to features, whose halves can also be called separately.
 
-    With `part="tokens"` it maps images to their patches with positions, `(batch, patches, width)`; with
-    `part="blocks"` any number of such steps, `(batch, steps, width)`, to what the last block makes of them. All three
-    share the layers, and so the weights. Made and saved as a functional model is.
+    With `part="tokens"` it maps images to their patches with positions, `(batch, patches, width)`. With
+    `part="blocks"` it maps any number of such steps, `(batch, steps, width)`, to the output of the last block. All
+    three share the layers and their weights. It is built and saved like a functional model.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None, part: Part | None = None) -> Any:
@@ -65,7 +66,7 @@ class PatchEncoder(keras.Model):
 
     @property
     def input_spec(self) -> None:
-        """Nothing: each part has an input of its own."""
+        """None: each part has its own input."""
         return None
 
     @input_spec.setter
@@ -73,18 +74,18 @@ class PatchEncoder(keras.Model):
         pass
 
     def _part(self, part: Part) -> _Half:
-        """Return one part; they are made on the first use, which is while a network is put together."""
+        """Return one part; both are built on the first use."""
         if "_parts" not in self.__dict__:
-            first, last = self.get_layer(FIRST).input, self.get_layer(LAST).output
-            steps = keras.Input((None, first.shape[-1]), dtype=first.dtype)  # as many as are visible
+            first, last = self.get_layer(FIRST_LAYER).input, self.get_layer(LAST_LAYER).output
+            steps = keras.Input((None, first.shape[-1]), dtype=first.dtype)  # any number of visible patches
             blocks = keras.Function(steps, keras.Function(first, last).call(steps))
-            # past Keras, which would save the parts beside the layers that they are made of
+            # not as an attribute: Keras would save the parts in addition to their layers
             self.__dict__["_parts"] = {"tokens": _half(keras.Function(self.input, first)), "blocks": _half(blocks)}
         return self.__dict__["_parts"][part]
 
 
 class _Half(NamedTuple):
-    """What runs a part of a model, and what tells shape and type of its output."""
+    """The functions that run a part of a model, and that return shape and type of its output."""
 
     run: Callable[[Any], Any]
     spec: Callable[[Any], Any]

@@ -1,4 +1,4 @@
-"""The head that every builder ends in, and the operations that it makes possible on every model."""
+"""The head that every builder ends in, and functions that use it: features, and a new head."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def head(
     Args:
         x: pooled features, `(batch, channels)`; or those of each step or pixel, `(batch, ..., channels)`.
         outputs: number of classes or values.
-        dropout: share of features dropped while training.
+        dropout: fraction of features dropped while training.
         bias_initializer: initial bias of the logits.
 
     Returns:
@@ -40,15 +40,15 @@ def features(model: keras.Model) -> keras.Model:
 
 
 def with_head(model: keras.Model, outputs: int, *, dropout: float = 0.0) -> keras.Model:
-    """Return the model with a new head; everything up to the features is shared with `model`, weights included.
+    """Return the model with a new head; it shares all layers up to the features, and their weights, with `model`.
 
-    The new logits start with a bias like that of the old ones.
+    The bias initializer of the old head is used again.
 
     Args:
         model: a model that ends in `head`.
-        outputs: number of classes or values of the new head, of each step or pixel where the model has such outputs;
-            for maps of boxes the number of classes + 4.
-        dropout: share of features dropped while training.
+        outputs: number of classes or values of the new head, for each step or pixel if the model has such outputs; for
+            detection the number of classes + 4.
+        dropout: fraction of features dropped while training.
 
     Raises:
         ZooError: the model does not end in `head`.

@@ -1,8 +1,6 @@
-"""Inverted residual blocks: widen with a 1x1 convolution, convolve each channel by itself, narrow again.
+"""Inverted residual blocks of MobileNetV2 (Sandler et al., 2018, arXiv:1801.04381) and EfficientNet.
 
-Sandler et al., 2018, arXiv:1801.04381 (MobileNetV2). With squeeze-and-excitation (Hu et al., 2017, arXiv:1709.01507),
-swish and stochastic depth in Tan and Le, 2019, arXiv:1905.11946 (EfficientNet). Paddings and epsilon are those of Keras
-Applications, whose weights fit.
+Padding and epsilon are those of Keras Applications, whose weights fit.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from zoo.layers.activations import Activation
 from zoo.layers.norms import normalization
 from zoo.layers.stochastic_depth import StochasticDepth
 
-EPSILON = 1e-3
+EPSILON = 1e-3  # added to the variance in batch normalization
 
 
 def conv_norm(
@@ -25,14 +23,14 @@ def conv_norm(
     activation: Activation | None = None,
     name: str,
 ) -> keras.KerasTensor:
-    """Convolution without bias, batch normalization and, where one is given, an activation.
+    """Convolution without bias, batch normalization and, if given, an activation.
 
     Args:
         x: tensor of shape `(batch, height, width, channels)`.
         filters: output channels.
         kernel_size: height and width of the kernel.
         stride: step of the kernel.
-        activation: what follows the normalization; None for nothing.
+        activation: activation after the normalization, if any.
         name: prefix of the layers' names.
 
     Returns:
@@ -62,15 +60,17 @@ def inverted_residual(
     activation: Activation = "relu6",
     name: str,
 ) -> keras.KerasTensor:
-    """Expansion, depthwise convolution, squeeze-and-excitation, projection; the shortcut joins the narrow ends.
+    """Expansion, depthwise convolution, squeeze-and-excitation, projection, and a shortcut between the narrow ends.
+
+    With squeeze-and-excitation, swish and stochastic depth as in Tan and Le, 2019, arXiv:1905.11946 (EfficientNet).
 
     Args:
         x: tensor of shape `(batch, height, width, channels)`.
         filters: output channels.
         kernel_size: height and width of the depthwise kernel.
-        stride: step of the depthwise kernel; a block with another than 1 has no shortcut.
-        expansion: channels inside the block for each of the input's; 1 leaves the expansion out.
-        squeeze: channels of the squeeze-and-excitation for each of the input's; 0 leaves it out.
+        stride: step of the depthwise kernel; above 1 the block has no shortcut.
+        expansion: channels inside the block, as a multiple of the input channels; 1 means no expansion.
+        squeeze: channels of the squeeze-and-excitation, as a fraction of the input channels; 0 means none.
         drop: rate of stochastic depth.
         activation: activation after the first two convolutions and inside the squeeze-and-excitation.
         name: prefix of the layers' names.
@@ -101,7 +101,9 @@ def inverted_residual(
 
 
 def squeeze_excite(x: keras.KerasTensor, filters: int, *, activation: Activation, name: str) -> keras.KerasTensor:
-    """Weigh every channel by a number between 0 and 1 that two dense layers make of all channels' means.
+    """Multiply every channel by a weight from 0 to 1, computed from the means of all channels by two dense layers.
+
+    Squeeze-and-excitation: Hu et al., 2017, arXiv:1709.01507.
 
     Args:
         x: tensor of shape `(batch, height, width, channels)`.

@@ -9,12 +9,12 @@ import keras
 
 @keras.saving.register_keras_serializable("zoo")
 class LayerScale(keras.layers.Layer):
-    """Multiply each channel by a learnt number, small at first; stands at the end of a residual branch.
+    """Multiply each channel by a learned number, small at first, at the end of a residual branch.
 
     Input and output `(batch, ..., channels)` float.
 
     Args:
-        initial: the number that every channel starts with.
+        initial: initial scale of every channel.
     """
 
     def __init__(self, initial: float = 1e-6, **kwargs: Any) -> None:
@@ -37,5 +37,5 @@ class LayerScale(keras.layers.Layer):
         return shape
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "initial": self.initial}

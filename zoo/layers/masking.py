@@ -1,4 +1,4 @@
-"""Hide patches and put tokens in their place: what masked autoencoders add to a vision transformer.
+"""Layers of masked autoencoders: hide patches, and put tokens in their place.
 
 He, Chen, Xie, Li, Dollár and Girshick, "Masked autoencoders are scalable vision learners", 2021, arXiv:2111.06377.
 """
@@ -12,12 +12,12 @@ import numpy as np
 from keras import ops
 
 EVALUATION_SEED = 0
-PATTERNS = 64  # masks that examples of a batch take in turn outside of training
+EVALUATION_MASKS = 64  # the examples of a batch use them in turn
 EPSILON = 1e-6  # added to the variance of a patch
 
 
 def visible_steps(steps: int, ratio: float) -> int:
-    """Return how many of the steps stay: at least one and, where the ratio is not 0, not all.
+    """Return the number of visible steps: at least one and, unless the ratio is 0, not all.
 
     Raises:
         ValueError: there are too few steps to hide one and to keep one.
@@ -29,17 +29,17 @@ def visible_steps(steps: int, ratio: float) -> int:
 
 @keras.saving.register_keras_serializable("zoo")
 class RandomMasking(keras.layers.Layer):
-    """Hide a share of the steps of each sequence, each set of steps as likely as any other.
+    """Mask a random fraction of the steps of each sequence.
 
-    Training draws the steps anew for each batch. Otherwise they come from a table with a constant seed, by the
-    example's place in its batch: so evaluation can be repeated, and has no operation that ONNX lacks.
+    Training draws the steps for each batch. Otherwise they come from a table with a constant seed, by the example's
+    index in its batch: evaluation is repeatable, and uses only operations that ONNX has.
 
     `(batch, steps, width)` to three tensors: the visible steps in random order, `(batch, visible, width)`; `restore`,
-    int32 `(batch, steps)`, the place of each step among the visible ones followed by the hidden ones; and the mask,
-    float32 `(batch, steps)`, 1 where a step is hidden.
+    int32 `(batch, steps)`, the index of each step in visible steps followed by masked steps; and the mask, float32
+    `(batch, steps)`, 1 where a step is masked.
 
     Args:
-        ratio: share of the steps that are hidden, at least 0 and below 1.
+        ratio: fraction of the steps that are masked, at least 0 and below 1.
         seed: seed of the layer's own random numbers.
     """
 
@@ -51,7 +51,7 @@ class RandomMasking(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, shape: tuple[int | None, ...]) -> None:
-        """Draw the orders for evaluation.
+        """Draw the masks for evaluation.
 
         Raises:
             ValueError: the number of steps is open, or too small.
@@ -59,7 +59,7 @@ class RandomMasking(keras.layers.Layer):
         if shape[1] is None:
             raise ValueError(f"needs a known number of steps. Received: {shape}")
         self.visible = visible_steps(shape[1], self.ratio)
-        drawn = np.random.default_rng(EVALUATION_SEED).random((PATTERNS, shape[1]))
+        drawn = np.random.default_rng(EVALUATION_SEED).random((EVALUATION_MASKS, shape[1]))
         self.orders = np.argsort(drawn, axis=1).astype("int32")
 
     def call(self, x: Any, training: bool = False) -> tuple[Any, Any, Any]:
@@ -69,7 +69,7 @@ class RandomMasking(keras.layers.Layer):
             order = ops.argsort(keras.random.uniform((batch, steps), dtype="float32", seed=self.seed_generator), axis=1)
             restore = ops.argsort(order, axis=1)
         else:
-            row = ops.arange(batch) % PATTERNS
+            row = ops.arange(batch) % EVALUATION_MASKS
             order = ops.take(ops.convert_to_tensor(self.orders), row, axis=0)
             restore = ops.take(ops.convert_to_tensor(np.argsort(self.orders, axis=1).astype("int32")), row, axis=0)
         visible = ops.take_along_axis(x, ops.cast(order, "int32")[:, : self.visible, None], axis=1)
@@ -86,13 +86,13 @@ class RandomMasking(keras.layers.Layer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "ratio": self.ratio, "seed": self.seed}
 
 
 @keras.saving.register_keras_serializable("zoo")
 class Unmask(keras.layers.Layer):
-    """Put one learnt token where steps were hidden, and all steps in their order.
+    """Fill masked steps with one learned token and restore the order of the steps.
 
     From `(batch, visible, width)` and the `restore` of `RandomMasking`, `(batch, steps)`, to `(batch, steps, width)`.
     """
@@ -118,13 +118,13 @@ class Unmask(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("zoo")
 class MaskedTarget(keras.layers.Layer):
-    """Put prediction, target and mask side by side, for the loss `zoo.losses.contrastive.MaskedPixels`.
+    """Concatenate prediction, target and mask, for the loss `zoo.losses.contrastive.MaskedPixels`.
 
     From prediction and patches, `(batch, patches, pixels)`, and the mask, `(batch, patches)`, to `(batch, patches,
-    2 * pixels + 1)`, float32 unless a type is given.
+    2 * pixels + 1)`, float32 by default.
 
     Args:
-        normalize: make the target's patches each of mean 0 and variance 1 (section 3, "Reconstruction target").
+        normalize: scale each target patch to mean 0 and variance 1 (section 3, "Reconstruction target").
     """
 
     def __init__(self, normalize: bool = True, **kwargs: Any) -> None:
@@ -132,7 +132,7 @@ class MaskedTarget(keras.layers.Layer):
         self.normalize = normalize
 
     def call(self, prediction: Any, patches: Any, hidden: Any) -> Any:
-        """Put them together."""
+        """Concatenate them."""
         if self.normalize:
             mean, variance = ops.moments(patches, axes=-1, keepdims=True)
             patches = (patches - mean) * ops.rsqrt(variance + EPSILON)
@@ -145,5 +145,5 @@ class MaskedTarget(keras.layers.Layer):
         return (*prediction_shape[:-1], 2 * int(prediction_shape[-1] or 0) + 1)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "normalize": self.normalize}

@@ -1,8 +1,4 @@
-"""Normalization by name.
-
-Batch normalization: Ioffe and Szegedy, 2015, arXiv:1502.03167. Layer: Ba, Kiros and Hinton, 2016, arXiv:1607.06450.
-Group: Wu and He, 2018, arXiv:1803.08494. Root mean square: Zhang and Sennrich, 2019, arXiv:1910.07467.
-"""
+"""Normalization by name."""
 
 from __future__ import annotations
 
@@ -12,8 +8,8 @@ import keras
 
 Norm = Literal["none", "batch", "layer", "group", "rms"]
 
-EPSILON = 1e-5
-MOMENTUM = 0.9  # Keras's 0.99 needs several hundred steps before the moving averages can be used
+EPSILON = 1e-5  # added to the variance
+MOMENTUM = 0.9  # with Keras's 0.99 the moving averages are wrong for several hundred steps
 
 
 def normalization(
@@ -24,10 +20,12 @@ def normalization(
     epsilon: float = EPSILON,
     name: str | None = None,
 ) -> keras.KerasTensor:
-    """Normalize `x` with learnt scale (and shift, except for "rms"); "none" returns it unchanged.
+    """Normalize `x` with learned scale (and shift, except for "rms"); "none" returns it unchanged.
 
-    The last axis holds the channels. "batch" takes its statistics over all other axes; "layer" and "rms" over the
-    channels of each position; "group" over all positions of a group of channels (see `groups`).
+    The last axis contains the channels. "batch" (Ioffe and Szegedy, 2015, arXiv:1502.03167) takes its statistics over
+    all other axes; "layer" (Ba, Kiros and Hinton, 2016, arXiv:1607.06450) and "rms" (root mean square, Zhang and
+    Sennrich, 2019, arXiv:1910.07467) over the channels of each position; "group" (Wu and He, 2018, arXiv:1803.08494)
+    over all positions of a group of channels (see `groups`).
 
     Args:
         x: tensor of shape `(batch, ..., channels)`.
@@ -54,7 +52,7 @@ def normalization(
 
 
 def has_shift(kind: Norm) -> bool:
-    """Return whether the normalization adds a learnt shift, which makes a bias in the layer before it idle."""
+    """Return whether the normalization adds a learned shift, so that the layer before it needs no bias."""
     return kind in ("batch", "layer", "group")
 
 

@@ -1,8 +1,4 @@
-"""Images and time series cut into patches, each mapped to one step of a sequence.
-
-Patches of images: Dosovitskiy et al., 2020, arXiv:2010.11929, section 3.1; of time series: Nie, Nguyen, Sinthong and
-Kalagnanam, 2022, arXiv:2211.14730, section 3.1.
-"""
+"""Images and time series cut into patches, each mapped to one step of a sequence."""
 
 from __future__ import annotations
 
@@ -13,11 +9,11 @@ from keras import ops
 
 
 def embed_patches(x: keras.KerasTensor, size: int, width: int, *, name: str = "patches") -> keras.KerasTensor:
-    """Cut images into squares and map each to a vector.
+    """Cut images into squares and map each to a vector (Dosovitskiy et al., 2020, arXiv:2010.11929, section 3.1).
 
     Args:
         x: images, `(batch, height, width, channels)`.
-        size: height and width of a patch, which must divide those of the image.
+        size: height and width of a patch, divisors of those of the image.
         width: length of the vectors.
         name: prefix of the layers' names.
 
@@ -38,9 +34,9 @@ def embed_patches(x: keras.KerasTensor, size: int, width: int, *, name: str = "p
 def embed_windows(
     x: keras.KerasTensor, size: int, stride: int, width: int, *, name: str = "patches"
 ) -> keras.KerasTensor:
-    """Cut time series into windows and map each to a vector.
+    """Cut time series into windows and map each to a vector (Nie et al., 2022, arXiv:2211.14730, section 3.1).
 
-    The last window ends at the last step; zeros stand before the first step where the windows do not come out even.
+    The last window ends at the last step; the start is padded with zeros if the windows do not fit.
 
     Args:
         x: time series, `(batch, steps, channels)`.
@@ -90,13 +86,13 @@ class Patches(keras.layers.Layer):
         return (batch, (height // self.size) * (width // self.size), self.size**2 * channels)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "size": self.size}
 
 
 @keras.saving.register_keras_serializable("zoo")
 class ClassToken(keras.layers.Layer):
-    """Put one learnt step before the others: `(batch, steps, width)` to `(batch, steps + 1, width)`."""
+    """Prepend one learned step: `(batch, steps, width)` to `(batch, steps + 1, width)`."""
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Make the weights."""

@@ -1,9 +1,4 @@
-"""Where a step stands in its sequence, or a patch in its image: what attention cannot see by itself.
-
-Sinusoidal positions: Vaswani et al., 2017, arXiv:1706.03762, section 3.5; over rows and columns as in He et al., 2021,
-arXiv:2111.06377. Rotary: Su et al., 2021, arXiv:2104.09864; over rows and columns as in Heo et al., 2024,
-arXiv:2403.13298. Learned: Gehring et al., 2017, arXiv:1705.03122.
-"""
+"""Positions of steps in a sequence, or of patches in an image, for attention."""
 
 from __future__ import annotations
 
@@ -17,7 +12,7 @@ Positions = Literal["learned", "sinusoidal", "rotary"]
 Grid = tuple[int, int]
 
 BASE = 10_000.0  # the longest wave has 2 * pi * BASE steps
-GRID_BASE = 100.0  # an image has fewer rows than a text has steps
+GRID_BASE = 100.0  # shorter waves: an image has fewer rows than a text has steps
 
 
 def add_positions(
@@ -30,15 +25,19 @@ def add_positions(
     prefix: int = 0,
     name: str = "positions",
 ) -> tuple[keras.KerasTensor, keras.KerasTensor | None]:
-    """Add positions to the steps or, for rotary ones, make the rotations that attention applies.
+    """Add positions to the steps or, for rotary ones, compute the rotations that attention applies.
+
+    Learned: Gehring et al., 2017, arXiv:1705.03122. Sinusoidal: Vaswani et al., 2017, arXiv:1706.03762, section 3.5;
+    over rows and columns as in He et al., 2021, arXiv:2111.06377. Rotary: Su et al., 2021, arXiv:2104.09864; over rows
+    and columns as in Heo et al., 2024, arXiv:2403.13298.
 
     Args:
         x: sequences, `(batch, steps, width)`.
-        kind: "learned" has one vector for each position and so an end; "sinusoidal" and "rotary" have none.
+        kind: "learned" has a vector for each position up to `longest`; "sinusoidal" and "rotary" have no limit.
         heads: attention heads, each of which sees `width / heads` features.
-        longest: most steps that learned positions reach.
+        longest: number of learned positions.
         grid: rows and columns of the image that the steps are patches of; None for a sequence.
-        prefix: steps at the beginning that stand nowhere, such as a class token; learned positions count them too.
+        prefix: steps at the beginning without a position, such as a class token; learned positions include them.
         name: name of the layer.
 
     Returns:
@@ -61,10 +60,10 @@ def add_positions(
 
 
 def rotate(x: Any, rotations: Any) -> Any:
-    """Turn each pair of features by the angle of its position.
+    """Rotate each pair of features by the angle of its position.
 
-    The pairs are feature i with feature i + size / 2. The paper pairs neighbors; as the features come from a learnt
-    projection the two differ only in their order.
+    Feature i is paired with feature i + size / 2. The paper pairs neighbors; since the features come from a learned
+    projection, only their order differs.
 
     Args:
         x: queries or keys, `(batch, heads, steps, size)`.
@@ -80,7 +79,7 @@ def rotate(x: Any, rotations: Any) -> Any:
 
 @keras.saving.register_keras_serializable("zoo")
 class LearnedPositions(keras.layers.Layer):
-    """Add a learnt vector for each position. Input and output `(batch, steps, width)`.
+    """Add a learned vector for each position. Input and output `(batch, steps, width)`.
 
     Args:
         longest: number of positions.
@@ -107,7 +106,7 @@ class LearnedPositions(keras.layers.Layer):
         return shape
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "longest": self.longest}
 
 
@@ -138,18 +137,18 @@ class SinusoidalPositions(keras.layers.Layer):
         return shape
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "grid": self.grid, "prefix": self.prefix}
 
 
 @keras.saving.register_keras_serializable("zoo")
 class Rotations(keras.layers.Layer):
-    """Make the cosines and sines that `rotate` takes: `(batch, steps, width)` to `(2, steps, size / 2)`.
+    """Compute the cosines and sines for `rotate`: `(batch, steps, width)` to `(2, steps, size / 2)`.
 
     Args:
         size: features of one attention head.
         grid: rows and columns that the steps after the prefix fill; None for a sequence.
-        prefix: steps at the beginning that are not turned.
+        prefix: steps at the beginning that are not rotated.
     """
 
     def __init__(self, size: int, *, grid: Grid | None = None, prefix: int = 0, **kwargs: Any) -> None:
@@ -157,7 +156,7 @@ class Rotations(keras.layers.Layer):
         self.size, self.grid, self.prefix = size, grid, prefix
 
     def call(self, x: Any) -> Any:
-        """Make the rotations of as many steps as `x` has."""
+        """Return the rotations for the number of steps of `x`."""
         angles = _angles(ops.shape(x)[1] - self.prefix, self.size, self.grid, GRID_BASE if self.grid else BASE)
         if self.prefix:
             angles = ops.pad(angles, [[self.prefix, 0], [0, 0]])
@@ -168,12 +167,12 @@ class Rotations(keras.layers.Layer):
         return (2, shape[1], self.size // 2)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "size": self.size, "grid": self.grid, "prefix": self.prefix}
 
 
 def _angles(steps: Any, size: int, grid: Grid | None, base: float) -> Any:
-    """Return position times frequency, `(steps, size / 2)`; on a grid, rows take one half and columns the other."""
+    """Return position times frequency, `(steps, size / 2)`; on a grid, rows and columns take half of it each."""
     if grid is None:
         return ops.cast(ops.arange(steps), "float32")[:, None] * _frequencies(size, base)
     place = np.arange(grid[0] * grid[1], dtype="float32")[:, None]

@@ -1,6 +1,6 @@
 """Residual blocks with normalization and activation before each convolution (He et al., 2016, arXiv:1603.05027).
 
-In the form of Zagoruyko and Komodakis, 2016, arXiv:1605.07146 (wide residual networks); dense blocks share the parts.
+In the form of wide residual networks (Zagoruyko and Komodakis, 2016, arXiv:1605.07146).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from zoo.layers.norms import EPSILON, normalization
 def wide_block(
     x: keras.KerasTensor, filters: int, *, stride: int = 1, dropout: float = 0.0, name: str
 ) -> keras.KerasTensor:
-    """Two 3x3 convolutions with dropout between, and a shortcut (figure 1d).
+    """Two 3x3 convolutions with dropout between them, and a shortcut (figure 1d).
 
     Where the shape changes, the shortcut is a 1x1 convolution of the first activation, as in the paper's code.
 
@@ -21,7 +21,7 @@ def wide_block(
         x: tensor of shape `(batch, height, width, channels)`.
         filters: output channels.
         stride: step of the first convolution.
-        dropout: share of values dropped between the convolutions while training.
+        dropout: fraction of values dropped between the convolutions while training.
         name: prefix of the layers' names.
 
     Returns:
@@ -46,7 +46,7 @@ def norm_relu(x: keras.KerasTensor, *, epsilon: float = EPSILON, name: str) -> k
 def plain_convolution(
     x: keras.KerasTensor, filters: int, kernel_size: int, *, stride: int = 1, name: str
 ) -> keras.KerasTensor:
-    """Convolution without bias, of an odd kernel, padded alike on both sides.
+    """Convolution without bias, with an odd kernel and equal padding on both sides.
 
     Args:
         x: tensor of shape `(batch, height, width, channels)`.

@@ -1,4 +1,4 @@
-"""Layers of preprocessing: part of the saved and of the exported model, so made of operations that ONNX has."""
+"""Preprocessing layers, made of operations that ONNX has: they are part of the saved and the exported model."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from keras import ops
 class AntialiasResize(keras.layers.Layer):
     """Resize images by bilinear interpolation with antialiasing, as Pillow's BILINEAR does on floating-point images.
 
-    Written as two matrix products with the triangle filter's weights, which gives the same values in Keras and in
-    onnxruntime for any input size; the resampling operators of the two differ.
+    Two matrix products with the weights of the triangle filter give the same values in Keras and in onnxruntime for any
+    input size; the resize operators of the two differ.
 
     Input `(batch, height, width, channels)` of any type and size; output `(batch, *size, channels)` float.
 
@@ -39,9 +39,9 @@ class AntialiasResize(keras.layers.Layer):
         size = ops.cast(size, self.compute_dtype)
         ratio = size / target
         reach = ops.maximum(ratio, 1.0)
-        centres = (ops.arange(target, dtype=self.compute_dtype)[:, None] + 0.5) * ratio
+        centers = (ops.arange(target, dtype=self.compute_dtype)[:, None] + 0.5) * ratio
         pixels = ops.arange(size, dtype=self.compute_dtype)[None, :] + 0.5
-        weights = ops.maximum(1.0 - ops.abs(pixels - centres) / reach, 0.0)
+        weights = ops.maximum(1.0 - ops.abs(pixels - centers) / reach, 0.0)
         return weights / ops.sum(weights, axis=1, keepdims=True)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -49,16 +49,16 @@ class AntialiasResize(keras.layers.Layer):
         return (shape[0], self.height, self.width, shape[3])
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "height": self.height, "width": self.width}
 
 
 @keras.saving.register_keras_serializable("zoo")
 class FillMissing(keras.layers.Layer):
-    """Put a given number where a column has NaN. Input and output `(batch, columns)` float.
+    """Replace NaN in each column by a given value. Input and output `(batch, columns)` float.
 
     Args:
-        values: one number a column.
+        values: one value per column.
     """
 
     def __init__(self, values: Sequence[float], **kwargs: Any) -> None:
@@ -66,17 +66,17 @@ class FillMissing(keras.layers.Layer):
         self.values = [float(v) for v in values]
 
     def call(self, columns: Any) -> Any:
-        """Fill the gaps."""
+        """Fill missing values."""
         return ops.where(ops.isnan(columns), ops.convert_to_tensor(self.values, columns.dtype), columns)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "values": self.values}
 
 
 @keras.saving.register_keras_serializable("zoo")
 class OneHot(keras.layers.Layer):
-    """One-hot code of `index - 1`, so that index 0, a category not seen in training, is all zeros.
+    """One-hot encoding of `index - 1`: index 0, an unknown category, becomes all zeros.
 
     Input `(batch, 1)` integer; output `(batch, depth)` float.
 
@@ -98,7 +98,7 @@ class OneHot(keras.layers.Layer):
         return (shape[0], self.depth)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "depth": self.depth}
 
 
@@ -106,19 +106,19 @@ class OneHot(keras.layers.Layer):
 class WindowStandardize(keras.layers.Layer):
     """Subtract each window's own mean and divide by its own standard deviation, channel by channel.
 
-    Kim et al., "Reversible instance normalization", 2022, without the learnt scale. Input `(batch, steps, channels)`
-    float; output the same, and mean and deviation of the first channel, `(batch, 1)` each. A window that does not vary
-    has deviation one.
+    Kim et al., "Reversible instance normalization", 2022, without the learned scale. Input `(batch, steps, channels)`
+    float; output the same, and mean and deviation of the first channel, `(batch, 1)` each. A constant window
+    has deviation 1.
     """
 
     def call(self, windows: Any) -> Any:
-        """Standardise the windows."""
+        """Standardize the windows."""
         x = ops.cast(windows, self.compute_dtype)
         mean = ops.mean(x, axis=1, keepdims=True)
-        centred = x - mean
-        deviation = ops.sqrt(ops.mean(ops.square(centred), axis=1, keepdims=True))
+        centered = x - mean
+        deviation = ops.sqrt(ops.mean(ops.square(centered), axis=1, keepdims=True))
         deviation = ops.where(deviation > 1e-6 * (1.0 + ops.abs(mean)), deviation, ops.ones_like(deviation))
-        return centred / deviation, mean[:, 0, :1], deviation[:, 0, :1]
+        return centered / deviation, mean[:, 0, :1], deviation[:, 0, :1]
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> Any:
         """Return the three shapes."""
@@ -127,7 +127,7 @@ class WindowStandardize(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("zoo")
 class WindowRestore(keras.layers.Layer):
-    """Put mean and deviation back: the inverse of `WindowStandardize` for what was predicted, `(batch, horizon)`."""
+    """Inverse of `WindowStandardize` for predictions, `(batch, horizon)`."""
 
     def call(self, values: Any, mean: Any, deviation: Any) -> Any:
         """Return the values in the unit of the series."""

@@ -1,11 +1,6 @@
-"""Recurrent layers over padded sequences, without a mask inside the loop.
+"""Recurrent layers over padded sequences without a Keras mask, which would slow the loop and hide it from ONNX.
 
-A Keras mask would make every step of the loop choose between the old and the new state, and would keep ONNX's own
-LSTM and GRU operators out of the exported file. With the padding on the right the same numbers come cheaper: the loop
-runs on over the padding, whose outputs nothing reads. For the backward direction the valid steps of each row are
-reversed before the loop and its outputs reversed again.
-
-Bidirectional: Schuster and Paliwal, 1997, doi:10.1109/78.650093.
+With the padding on the right the loop runs on over it. The backward direction reverses the valid steps of each row.
 """
 
 from __future__ import annotations
@@ -22,7 +17,7 @@ from zoo.layers.types import Count, DropRate
 
 Pool = Literal["last", "mean", "max"]
 RecurrentInitializer = Literal["orthogonal", "glorot_uniform"]
-LOWEST = -1e4  # below every feature, and within the range of float16
+BELOW_FEATURES = -1e4  # less than any feature, and in the range of float16
 
 
 def recurrent_model(
@@ -39,11 +34,11 @@ def recurrent_model(
     embedding: Count = 64,
     pool: Pool = "last",
 ) -> keras.Model:
-    """Build a stack of recurrent layers between an input of any kind of sequence and the head.
+    """Build a stack of recurrent layers between the input of a sequence and the head.
 
     Args:
         name: name of the model.
-        make: from a name to a recurrent layer of that name that returns every step's output.
+        make: function from a name to a recurrent layer of that name that returns the output of every step.
         bidirectional: run each layer over the reversed steps too.
         input_shape: `(steps,)` for tokens, `(steps, features)`, or `(height, width, channels)`, read row by row; the
             number of steps may be None.
@@ -78,21 +73,21 @@ def recurrent(
     valid: keras.KerasTensor | None = None,
     name: str = "layer",
 ) -> keras.KerasTensor:
-    """Stack recurrent layers.
+    """Stack recurrent layers; bidirectional as in Schuster and Paliwal, 1997, doi:10.1109/78.650093.
 
     Args:
         x: sequences, `(batch, steps, features)`.
         make: from a name to a recurrent layer of that name that returns every step's output, `units` long.
         layers: number of layers.
-        bidirectional: run a second layer over the reversed steps and join its outputs to those of the first.
-        dropout: share of features dropped between layers while training (Zaremba et al., 2014, arXiv:1409.2329).
-        valid: `(batch, steps)`, true for the steps that are no padding, which are the first ones of each row; all
-            where it is left out.
+        bidirectional: run a second layer over the reversed steps and concatenate its outputs.
+        dropout: fraction of features dropped between layers while training (Zaremba et al., 2014, arXiv:1409.2329).
+        valid: `(batch, steps)`, true for the steps that are not padding, which are the first of each row; all steps
+            by default.
         name: prefix of the layers' names.
 
     Returns:
         One output for each step, `(batch, steps, units)` or, if bidirectional, `(batch, steps, 2 * units)`; zero at
-        the padding.
+        padding.
     """
     for i in range(1, layers + 1):
         if dropout and i > 1:
@@ -115,15 +110,15 @@ def pool_steps(
     valid: keras.KerasTensor | None = None,
     name: str = "pool",
 ) -> keras.KerasTensor:
-    """Reduce the steps of each row to one vector; a row without a valid step gives zeros.
+    """Reduce the steps of each row to one vector, zeros for a row without a valid step.
 
     Args:
-        x: sequences, `(batch, steps, features)`, zero at the padding.
-        kind: "last" takes the state after the last step (of the second half of bidirectional features, after the
-            first step, which that direction reads last); "mean" and "max" are over the valid steps.
-        bidirectional: the second half of the features runs backward.
-        valid: `(batch, steps)`, true for the steps that are no padding, which are the first ones of each row; all
-            where it is left out.
+        x: sequences, `(batch, steps, features)`, zero at padding.
+        kind: "last" takes the state after the last step (for the backward half of bidirectional features, the state at
+            the first step); "mean" and "max" are over the valid steps.
+        bidirectional: whether the second half of the features comes from the backward direction.
+        valid: `(batch, steps)`, true for the steps that are not padding, which are the first of each row; all steps
+            by default.
         name: name of the layer.
 
     Returns:
@@ -143,7 +138,7 @@ class LSTM(keras.layers.LSTM):
 
 @keras.saving.register_keras_serializable("zoo")
 class GRUCell(keras.layers.Layer):
-    """One step of a GRU, with the same weights and numbers as `keras.layers.GRUCell`.
+    """One step of a GRU, with the weights and values of `keras.layers.GRUCell`.
 
     Args:
         units: length of the state.
@@ -157,7 +152,7 @@ class GRUCell(keras.layers.Layer):
         self.biases: tuple[Any, Any] | None = None
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Add the weights, each with the parts of the update gate, the reset gate and the candidate side by side."""
+        """Add the weights; each concatenates update gate, reset gate and candidate."""
         width = 3 * self.units
         self.kernel = self.add_weight(shape=(input_shape[-1], width), initializer="glorot_uniform", name="kernel")
         self.recurrent_kernel = self.add_weight(
@@ -166,7 +161,7 @@ class GRUCell(keras.layers.Layer):
         self.bias = self.add_weight(shape=(2, width), initializer="zeros", name="bias")
 
     def call(self, inputs: Any, states: Any) -> tuple[Any, list[Any]]:
-        """Map `(batch, features)` and the state, `(batch, units)`, to the output and the new state, which are equal."""
+        """Map `(batch, features)` and the state, `(batch, units)`, to the output and the new state (both equal)."""
         state = states[0]
         bias, recurrent_bias = self.biases or ops.unstack(ops.convert_to_tensor(self.bias))
         outer = ops.add(ops.matmul(inputs, self.kernel), bias)
@@ -188,8 +183,8 @@ class GRUCell(keras.layers.Layer):
 class GRU(keras.layers.RNN):
     """Gated recurrent unit, Cho et al., 2014, arXiv:1406.1078; the reset gate acts after the recurrent kernel.
 
-    The cell's two biases are taken apart before the loop, not in every step: only so does the converter to ONNX see
-    the GRU operator in it, which `keras.layers.GRU` never becomes.
+    The two biases of the cell are split before the loop, not in every step: only then tf2onnx finds the GRU operator,
+    which it never finds in `keras.layers.GRU`.
     """
 
     def inner_loop(self, *arguments: Any, **options: Any) -> Any:
@@ -203,7 +198,7 @@ class GRU(keras.layers.RNN):
 
 @keras.saving.register_keras_serializable("zoo")
 class ReversedSteps(keras.layers.Layer):
-    """Reverse the steps of each row, its padding excepted."""
+    """Reverse the valid steps of each row; padding stays in place."""
 
     def call(self, x: Any, valid: Any = None) -> Any:
         """Map `(batch, steps, features)` and `(batch, steps)` to `(batch, steps, features)`."""
@@ -216,7 +211,7 @@ class ReversedSteps(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("zoo")
 class ZeroPaddedSteps(keras.layers.Layer):
-    """Set the padding to zero."""
+    """Set padding to zero."""
 
     def call(self, x: Any, valid: Any) -> Any:
         """Map `(batch, steps, features)` and `(batch, steps)` to `(batch, steps, features)`."""
@@ -225,7 +220,7 @@ class ZeroPaddedSteps(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("zoo")
 class StepPooling(keras.layers.Layer):
-    """What `pool_steps` does, as a layer."""
+    """The layer of `pool_steps`."""
 
     def __init__(self, kind: Pool, *, bidirectional: bool = False, **options: Any) -> None:
         super().__init__(**options)
@@ -243,8 +238,8 @@ class StepPooling(keras.layers.Layer):
         length = ops.cast(_lengths(valid), x.dtype)[:, None]
         if self.kind == "mean":
             return ops.sum(x, axis=1) / ops.maximum(length, 1)
-        most = ops.max(ops.where(valid[:, :, None], x, ops.full_like(x, LOWEST)), axis=1)
-        return ops.where(length > 0, most, ops.zeros_like(most))
+        maximum = ops.max(ops.where(valid[:, :, None], x, ops.full_like(x, BELOW_FEATURES)), axis=1)
+        return ops.where(length > 0, maximum, ops.zeros_like(maximum))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -269,7 +264,7 @@ def _last(x: Any, valid: Any) -> Any:
 def _take_steps(x: Any, positions: Any) -> Any:
     """Return the steps of each row at `positions`, `(batch, n)`.
 
-    Takes whole steps from all rows laid end to end: 8 times as fast as `take_along_axis`, which takes each feature.
+    One `take` over all rows concatenated is 8 times as fast as `take_along_axis`, which takes single features.
     """
     batch, steps, features = ops.shape(x)[0], ops.shape(x)[1], x.shape[-1]
     first = steps * ops.arange(batch, dtype="int32")[:, None]

@@ -1,8 +1,4 @@
-"""Residual blocks (He, Zhang, Ren and Sun, 2015, arXiv:1512.03385).
-
-The last normalization of every block starts with scale zero, so that each block starts as its shortcut (Goyal et al.,
-2017, arXiv:1706.02677). Strided convolutions pad both sides alike, as PyTorch does and Keras's "same" does not.
-"""
+"""Residual blocks (He, Zhang, Ren and Sun, 2015, arXiv:1512.03385)."""
 
 from __future__ import annotations
 
@@ -26,14 +22,16 @@ def convolution(
     gamma_initializer: str = "ones",
     name: str,
 ) -> keras.KerasTensor:
-    """Convolve with an odd, symmetrically padded kernel, then normalize.
+    """Convolve with an odd kernel, then normalize.
+
+    Strided convolutions pad both sides equally, as PyTorch does and Keras's "same" does not.
 
     Args:
         x: tensor of shape `(batch, height, width, channels)`.
         filters: output channels.
         kernel_size: height and width of the kernel, odd.
         stride: step of the kernel.
-        norm: normalization; the convolution has a bias only where this adds no shift.
+        norm: normalization; the convolution has a bias only if this adds no shift.
         gamma_initializer: initial scale of the normalization.
         name: prefix of the layers' names.
 
@@ -65,12 +63,15 @@ def basic_block(
 ) -> keras.KerasTensor:
     """Two 3x3 convolutions and a shortcut.
 
+    The last normalization starts with scale zero, so that the block starts as its shortcut (Goyal et al., 2017,
+    arXiv:1706.02677).
+
     Args:
         x: tensor of shape `(batch, height, width, channels)`.
         filters: output channels.
         stride: step of the first convolution.
         norm: normalization after each convolution.
-        shortcut: what the shortcut does where the shape changes (see `shortcut_to`).
+        shortcut: kind of shortcut if the shape changes (see `shortcut_to`).
         name: prefix of the layers' names.
 
     Returns:
@@ -94,12 +95,14 @@ def bottleneck(
 ) -> keras.KerasTensor:
     """1x1, 3x3 and 1x1 convolutions and a shortcut; the 3x3 has the stride ("v1.5", as torchvision).
 
+    The last normalization starts with scale zero, as in `basic_block`.
+
     Args:
         x: tensor of shape `(batch, height, width, channels)`.
-        filters: channels of the narrow part, a quarter of the output's.
+        filters: channels of the 3x3 convolution, a quarter of the output channels.
         stride: step of the 3x3 convolution.
         norm: normalization after each convolution.
-        shortcut: what the shortcut does where the shape changes (see `shortcut_to`).
+        shortcut: kind of shortcut if the shape changes (see `shortcut_to`).
         name: prefix of the layers' names.
 
     Returns:

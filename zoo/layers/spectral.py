@@ -1,8 +1,6 @@
-"""Convolution and dense layer whose kernel is divided by its largest singular value.
+"""Spectral normalization: convolution and dense layer whose kernel is divided by its largest singular value.
 
-Miyato, Kataoka, Koyama and Yoshida, "Spectral normalization for generative adversarial networks", 2018,
-arXiv:1802.05957. The kernel is read as a matrix `(inputs, filters)`; one power iteration a training step follows its
-singular vectors. Without training the vectors stay as they are.
+Miyato, Kataoka, Koyama and Yoshida, 2018, arXiv:1802.05957.
 """
 
 from __future__ import annotations
@@ -12,11 +10,15 @@ from typing import Any
 import keras
 from keras import ops
 
-_EPSILON = 1e-12
+_EPSILON = 1e-12  # added to the squared length of a vector
 
 
 class _Spectral:
-    """What both layers share: the singular vector, and the kernel over its singular value."""
+    """Base of both layers: the singular vector, and the kernel divided by its singular value.
+
+    The kernel is read as a matrix `(inputs, filters)`. Each training step does one power iteration; the vector does not
+    change at inference.
+    """
 
     _training: bool = False
 
@@ -25,7 +27,7 @@ class _Spectral:
         self.vector = self.add_weight((1, filters), initializer, trainable=False, name="singular_vector")
 
     def save_own_variables(self: Any, store: Any) -> None:
-        """Save the vector beside the variables that the plain layer knows of."""
+        """Save the vector in addition to the variables of the base layer."""
         super().save_own_variables(store)  # type: ignore[misc]
         store["singular_vector"] = self.vector
 
@@ -35,7 +37,7 @@ class _Spectral:
         self.vector.assign(store["singular_vector"])
 
     def _divided(self: Any, kernel: Any) -> Any:
-        """Return the kernel over its largest singular value, which the gradient flows through."""
+        """Return the kernel divided by its largest singular value, through which the gradient flows."""
         matrix = ops.reshape(kernel, (-1, kernel.shape[-1]))
         fixed = ops.stop_gradient(matrix)
         left = _unit(ops.matmul(self.vector, ops.transpose(fixed)))

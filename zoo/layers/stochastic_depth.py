@@ -10,15 +10,15 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("zoo")
 class StochasticDepth(keras.layers.Layer):
-    """Set the whole input of some examples to zero while training; stands at the end of a residual branch.
+    """Set the whole input of some examples to zero while training, at the end of a residual branch.
 
-    The examples that are kept are divided by the share kept, so that nothing changes at inference (the paper instead
-    multiplies there; the expected value is the same).
+    Training divides the other examples by 1 - rate, so that inference needs no scaling (the paper multiplies at
+    inference; the expected value is the same).
 
     Input and output `(batch, ...)` float.
 
     Args:
-        rate: share of examples whose branch is dropped, at least 0 and below 1.
+        rate: probability that the branch of an example is dropped, at least 0 and below 1.
         seed: seed of the layer's own random numbers.
     """
 
@@ -32,7 +32,7 @@ class StochasticDepth(keras.layers.Layer):
             self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, x: Any, training: bool = False) -> Any:
-        """Drop the branch of some examples where `training`."""
+        """Drop the branch of some examples while training."""
         if not training or not self.rate:
             return x
         shape = (ops.shape(x)[0], *(1 for _ in x.shape[1:]))
@@ -44,7 +44,7 @@ class StochasticDepth(keras.layers.Layer):
         return shape
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
 
 

@@ -26,14 +26,14 @@ def temporal_block(
     Args:
         x: tensor of shape `(batch, steps, channels)`.
         filters: output channels.
-        kernel_size: steps that a kernel sees.
-        dilation: distance of those steps from each other.
-        norm: normalization of each step for itself, after each convolution.
-        dropout: share of channels dropped while training.
+        kernel_size: steps that a kernel spans.
+        dilation: distance between these steps.
+        norm: normalization of each step, after each convolution.
+        dropout: fraction of channels dropped while training.
         name: prefix of the layers' names.
 
     Returns:
-        A tensor of shape `(batch, steps, filters)`, of which no step depends on a later step of `x`.
+        A tensor of shape `(batch, steps, filters)`, where no step depends on later steps of `x`.
     """
     y = x
     for i in (1, 2):

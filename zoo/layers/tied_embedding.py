@@ -1,4 +1,4 @@
-"""One matrix for the tokens and for the logits (Press and Wolf, 2016, arXiv:1608.05859)."""
+"""One matrix for the tokens and the logits (Press and Wolf, 2016, arXiv:1608.05859)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class TiedEmbedding(keras.layers.Layer):
     """Embedding whose vectors are also the kernel of the logits: the layer is called twice.
 
     Tokens, `(batch, steps)` integers, give `(batch, steps, width)`. Features, `(batch, steps, width)`, called with
-    `to_logits`, give `(batch, steps, outputs)`: the product with the vector of each of the first ids.
+    `to_logits`, give `(batch, steps, outputs)`: the products with the vectors of the first `outputs` ids.
 
     Args:
         vocabulary: number of token ids.
@@ -53,6 +53,6 @@ class TiedEmbedding(keras.layers.Layer):
         return keras.KerasTensor((*x.shape, self.width), self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         own = {"vocabulary": self.vocabulary, "width": self.width, "outputs": self.outputs, "stddev": self.stddev}
         return {**super().get_config(), **own}

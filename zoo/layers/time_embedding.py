@@ -1,8 +1,4 @@
-"""What a denoiser is told beside the noisy image: how noisy it is, and of which class the image is to be.
-
-Sinusoidal times: Ho, Jain and Abbeel, 2020, arXiv:2006.11239, appendix B, after Vaswani et al., 2017, arXiv:1706.03762.
-A class that stands for none: Ho and Salimans, 2022, arXiv:2207.12598.
-"""
+"""Embeddings of the noise level (time) and of the class, which condition a denoiser."""
 
 from __future__ import annotations
 
@@ -14,13 +10,15 @@ from keras import ops
 
 from zoo.errors import ZooError
 
-STEPS = 1000  # time 1 is the last of the steps of Ho et al.
+STEPS = 1000  # of Ho et al.: time 1 is the last one
 BASE = 10_000.0  # the longest wave has 2 * pi * BASE steps
 LABEL = "label"
 
 
 def embed_time(time: keras.KerasTensor, size: int, width: int, *, name: str = "time") -> keras.KerasTensor:
     """Map times to vectors: waves, then two dense layers with SiLU between them.
+
+    Ho, Jain and Abbeel, 2020, arXiv:2006.11239, appendix B, after Vaswani et al., 2017, arXiv:1706.03762.
 
     Args:
         time: `(batch,)` from 0 (no noise) to 1 (nothing but noise).
@@ -43,11 +41,11 @@ def embed_time(time: keras.KerasTensor, size: int, width: int, *, name: str = "t
 def embed_label(
     x: keras.KerasTensor, classes: int, *, name: str = LABEL
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Add a learnt vector of the class, which is a further input of the model.
+    """Add a learned vector of the class, a further input of the model.
 
     Args:
         x: vectors of the times, `(batch, width)`.
-        classes: number of classes; the label `classes` stands for none.
+        classes: number of classes; the label `classes` stands for no class.
         name: name of the input, and prefix of the layers' names.
 
     Returns:
@@ -59,13 +57,13 @@ def embed_label(
 
 
 def class_count(denoiser: keras.Model) -> int | None:
-    """Return the number of classes of a conditional denoiser, which is also its label for none.
+    """Return the number of classes of a conditional denoiser, which is also its label for no class.
 
     Args:
-        denoiser: a model whose inputs are `image`, `time` and, where it is conditional, `label`.
+        denoiser: model with the inputs `image`, `time` and, if conditional, `label`.
 
     Returns:
-        The number of classes; None where the denoiser takes no label.
+        The number of classes; None if the denoiser takes no label.
 
     Raises:
         ZooError: the denoiser takes a label but has no `LabelEmbedding`.
@@ -75,7 +73,7 @@ def class_count(denoiser: keras.Model) -> int | None:
     found = [layer.classes for layer in denoiser.layers if isinstance(layer, LabelEmbedding)]
     if not found:
         raise ZooError(
-            f"model '{denoiser.name}' takes a label but does not say which one stands for none: embed it with "
+            f"model '{denoiser.name}' takes a label but does not say which one stands for no class: embed it with "
             "zoo.layers.time_embedding.embed_label"
         )
     return found[0]
@@ -85,7 +83,7 @@ def class_count(denoiser: keras.Model) -> int | None:
 class TimeWaves(keras.layers.Layer):
     """Map times to sines and cosines of many wavelengths: `(batch,)` to `(batch, size)`.
 
-    They are computed in float32 under mixed precision too, which could not tell one time from the next.
+    Computed in float32 also under mixed precision, because float16 cannot resolve neighboring times.
 
     Args:
         size: number of waves, even: sines, then as many cosines.
@@ -98,7 +96,7 @@ class TimeWaves(keras.layers.Layer):
         self.size = size
 
     def call(self, time: Any) -> Any:
-        """Make the waves."""
+        """Return the waves."""
         frequencies = STEPS * BASE ** (-np.arange(0, self.size, 2) / self.size)
         angles = ops.expand_dims(ops.cast(time, self.variable_dtype), axis=1) * ops.convert_to_tensor(
             frequencies.astype("float32"), self.variable_dtype
@@ -110,16 +108,18 @@ class TimeWaves(keras.layers.Layer):
         return (shape[0], self.size)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "size": self.size}
 
 
 @keras.saving.register_keras_serializable("zoo")
 class LabelEmbedding(keras.layers.Layer):
-    """Look up a learnt vector for each class, and one more for "no class": `(batch,)` int32 to `(batch, width)`.
+    """Look up a learned vector for each class and for "no class": `(batch,)` int32 to `(batch, width)`.
+
+    Ho and Salimans, 2022, arXiv:2207.12598.
 
     Args:
-        classes: number of classes; the label `classes` stands for none.
+        classes: number of classes; the label `classes` stands for no class.
         width: length of the vectors.
     """
 
@@ -144,5 +144,5 @@ class LabelEmbedding(keras.layers.Layer):
         return (*shape, self.width)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "classes": self.classes, "width": self.width}

@@ -1,9 +1,4 @@
-"""Blocks of the Transformer (Vaswani et al., 2017, arXiv:1706.03762), and the parts that other families take from it.
-
-Pre-norm: Xiong et al., 2020, arXiv:2002.04745. GELU: Hendrycks and Gimpel, 2016, arXiv:1606.08415. SwiGLU: Shazeer,
-2020, arXiv:2002.05202. Root mean square norm: Zhang and Sennrich, 2019, arXiv:1910.07467. Stochastic depth: Huang et
-al., 2016, arXiv:1603.09382.
-"""
+"""Blocks of the Transformer (Vaswani et al., 2017, arXiv:1706.03762), and parts that other families use."""
 
 from __future__ import annotations
 
@@ -22,22 +17,22 @@ NormPosition = Literal["pre", "post"]
 FeedForward = Literal["gelu", "swiglu", "relu"]
 TokenPool = Literal["mean", "first"]
 
-EPSILON = 1e-6  # of the norms, as in the authors' code of the Transformer, of ViT and of the MLP-Mixer
+EPSILON = 1e-6  # added to the variance, as in the authors' code of the Transformer, ViT and the MLP-Mixer
 
 
 @dataclass(frozen=True)
 class BlockOptions:
-    """What all blocks of a model have in common.
+    """Settings that all blocks of a model have in common.
 
     Attributes:
-        norm: "layer" or "rms" normalization.
-        norm_position: "pre" normalizes what goes into each residual branch, and once more after the last block; "post"
-            normalizes the sum after each branch, as the paper does.
-        feed_forward: activation of the feed-forward branch; "swiglu" is gated, and narrower by a third so that it has
-            as many parameters.
-        dropout: share of each branch's output dropped while training.
-        stochastic_depth: share of examples for which the last block's branches are dropped while training; the rate
-            grows from zero at the first block.
+        norm: "layer" or "rms" (root mean square, Zhang and Sennrich, 2019, arXiv:1910.07467) normalization.
+        norm_position: "pre" (Xiong et al., 2020, arXiv:2002.04745) normalizes the input of each residual branch, and
+            the output of the last block; "post" normalizes the sum after each branch, as Vaswani et al. do.
+        feed_forward: activation of the feed-forward branch. GELU: Hendrycks and Gimpel, 2016, arXiv:1606.08415.
+            "swiglu" (Shazeer, 2020, arXiv:2002.05202) is gated, and narrower by a third to have as many parameters.
+        dropout: fraction of each branch's output dropped while training.
+        stochastic_depth: fraction of examples for which the last block's branches are dropped while training; the rate
+            grows from zero at the first block (Huang et al., 2016, arXiv:1603.09382).
     """
 
     norm: BlockNorm = "layer"
@@ -61,19 +56,19 @@ def transformer_blocks(
     memory_valid: keras.KerasTensor | None = None,
     name: str = "block",
 ) -> keras.KerasTensor:
-    """Stack blocks of self-attention, attention to a memory where there is one, and feed-forward layers.
+    """Stack blocks of self-attention, attention to a memory if given, and feed-forward layers.
 
     Args:
         x: sequences, `(batch, steps, width)`.
-        options: what the blocks look like.
+        options: settings of the blocks.
         depth: number of blocks.
         heads: attention heads.
         mlp_ratio: hidden width of the feed-forward branch, in widths.
-        causal: keep each step from seeing later ones. As padding stands on the right, no step that is none sees any.
-        valid: boolean `(batch, steps)`, true for the steps that are no padding; all where it is left out.
+        causal: hide later steps from each step; with padding on the right, this also hides padding from real steps.
+        valid: boolean `(batch, steps)`, true for the steps that are not padding; all steps by default.
         rotations: rotary positions, as `zoo.layers.positions.add_positions` returns them.
         memory: the encoder's output, `(batch, memory steps, width)`.
-        memory_valid: boolean `(batch, memory steps)`, true for the steps that are no padding.
+        memory_valid: boolean `(batch, memory steps)`, true for the steps that are not padding.
         name: prefix of the layers' names.
 
     Returns:
@@ -100,9 +95,9 @@ def transformer_blocks(
 
 
 def branch_input(x: keras.KerasTensor, options: BlockOptions, *, name: str) -> keras.KerasTensor:
-    """Return what goes into a residual branch, or what leaves the last block.
+    """Return the input of a residual branch, or the output of the last block.
 
-    That is `x` itself, or `x` normalized where the norm comes before the branch.
+    This is `x`, normalized if the norm comes before the branch.
     """
     return _norm(x, options, name=f"{name}_norm") if options.norm_position == "pre" else x
 
@@ -110,13 +105,13 @@ def branch_input(x: keras.KerasTensor, options: BlockOptions, *, name: str) -> k
 def add_branch(
     x: keras.KerasTensor, branch: keras.KerasTensor, options: BlockOptions, *, rate: float, name: str
 ) -> keras.KerasTensor:
-    """Add a branch to `x`, and normalize the sum where the norm comes after the branch.
+    """Add a branch to `x`, and normalize the sum if the norm comes after the branch.
 
     Args:
-        x: what went into the branch.
-        branch: what came out of it, of the same shape.
-        options: what the blocks look like.
-        rate: share of examples for which the branch is dropped while training.
+        x: input of the branch.
+        branch: output of the branch, of the same shape.
+        options: settings of the blocks.
+        rate: fraction of examples for which the branch is dropped while training.
         name: prefix of the layers' names.
     """
     if options.dropout:
@@ -137,7 +132,7 @@ def mlp_branch(x: keras.KerasTensor, hidden: int, kind: FeedForward, *, name: st
 
     Args:
         x: tensor of shape `(..., width)`.
-        hidden: units of the first layer; "swiglu" has two thirds of it, twice (Shazeer, section 3.1).
+        hidden: units of the first layer; "swiglu" has two times two thirds of it (Shazeer, section 3.1).
         kind: the activation. GELU is exact, with the error function.
         name: prefix of the layers' names.
 
@@ -164,7 +159,7 @@ def _given(**arguments: keras.KerasTensor | None) -> dict[str, keras.KerasTensor
 
 @keras.saving.register_keras_serializable("zoo")
 class SwiGLU(keras.layers.Layer):
-    """Multiply one half of the features with the SiLU of the other: `(..., 2 * width)` to `(..., width)`."""
+    """Multiply half of the features by the SiLU of the other half: `(..., 2 * width)` to `(..., width)`."""
 
     def call(self, x: Any) -> Any:
         """Gate the features."""
@@ -181,7 +176,7 @@ class TokenPooling(keras.layers.Layer):
     """Reduce the steps to one vector: `(batch, steps, width)` to `(batch, width)`.
 
     Args:
-        kind: "mean" of the steps that are no padding, zeros where there is none; or the "first" step.
+        kind: "mean" of the steps that are not padding, zeros if there are none; or the "first" step.
     """
 
     def __init__(self, kind: TokenPool, **kwargs: Any) -> None:
@@ -189,7 +184,7 @@ class TokenPooling(keras.layers.Layer):
         self.kind = kind
 
     def call(self, x: Any, valid: Any = None) -> Any:
-        """Pool the steps for which the boolean `(batch, steps)` is true; all where it is left out."""
+        """Pool the steps for which the boolean `(batch, steps)` is true; all steps by default."""
         if self.kind == "first":
             return x[:, 0]
         if valid is None:
@@ -202,5 +197,5 @@ class TokenPooling(keras.layers.Layer):
         return (shape[0], shape[-1])
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "kind": self.kind}

@@ -1,4 +1,4 @@
-"""Types for builders' settings that carry their range, so that a recipe is refused before anything is built."""
+"""Types of builders' settings with their range, so that a wrong recipe is refused before anything is built."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ Count = Annotated[int, Field(ge=1)]
 Counts = Annotated[Sequence[Count], Field(min_length=1)]
 DropRate = Annotated[float, Field(ge=0, lt=1)]
 Factor = Annotated[float, Field(gt=0)]
-ProperShare = Annotated[float, Field(gt=0, lt=1)]
-Share = Annotated[float, Field(gt=0, le=1)]
+ProperFraction = Annotated[float, Field(gt=0, lt=1)]
+Proportion = Annotated[float, Field(gt=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
 AtLeastTen = Annotated[int, Field(ge=10)]

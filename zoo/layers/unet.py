@@ -1,4 +1,4 @@
-"""Blocks of networks that go down to small maps and up again (Ronneberger et al., 2015, arXiv:1505.04597)."""
+"""Blocks of U-Nets (Ronneberger et al., 2015, arXiv:1505.04597)."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def double_size(x: keras.KerasTensor, width: int, kind: Upsample, *, name: str) 
     """Double height and width.
 
     "transpose" is a transposed 2x2 convolution with stride 2, as in the paper; "bilinear" a 1x1 convolution and linear
-    interpolation, which leaves no checkerboard (Odena, Dumoulin and Olah, 2016, doi:10.23915/distill.00003).
+    interpolation, which avoids checkerboard artifacts (Odena, Dumoulin and Olah, 2016, doi:10.23915/distill.00003).
 
     Args:
         x: tensor of shape `(batch, height, width, channels)`.
         width: output channels.
-        kind: how.
+        kind: way of upsampling.
         name: prefix of the layers' names.
 
     Returns:
         A tensor of shape `(batch, 2 * height, 2 * width, width)`.
     """
     if kind == "transpose":
-        # variance 1 / channels, because each output pixel comes from one input pixel (Keras counts 4 * channels)
+        # variance 1 / channels: each output pixel comes from one input pixel (Keras counts 4 * channels)
         initializer = keras.initializers.VarianceScaling(4.0, "fan_out", "untruncated_normal")
         return keras.layers.Conv2DTranspose(width, 2, strides=2, kernel_initializer=initializer, name=f"{name}_conv")(x)
     x = keras.layers.Conv2D(width, 1, kernel_initializer="lecun_normal", name=f"{name}_conv")(x)

@@ -10,12 +10,12 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("zoo")
 class UnitLength(keras.layers.Layer):
-    """Divide each vector by its Euclidean length. Input and output `(..., channels)`; float32 unless a type is given.
+    """Divide each vector by its Euclidean length. Input and output `(..., channels)`, float32 by default.
 
-    A vector of zeros stays one, with finite slopes: Keras's `UnitNormalization` has none there.
+    A zero vector stays zero and has a finite gradient, unlike with Keras's `UnitNormalization`.
 
     Args:
-        epsilon: least length that vectors are divided by.
+        epsilon: minimum of the length that vectors are divided by.
     """
 
     def __init__(self, epsilon: float = 1e-6, **kwargs: Any) -> None:
@@ -32,5 +32,5 @@ class UnitLength(keras.layers.Layer):
         return shape
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds the layer."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "epsilon": self.epsilon}

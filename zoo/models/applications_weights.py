@@ -1,7 +1,6 @@
-"""ImageNet weights: files that Keras Applications publishes, put into our models of the same architecture.
+"""ImageNet weights: files of Keras Applications, loaded into our models of the same architecture.
 
-The files are not part of the package and nothing is downloaded: keras.io/api/applications names them, for example
-`vgg16_weights_tf_dim_ordering_tf_kernels.h5` or `convnext_tiny_notop.h5`.
+Nothing is downloaded. keras.io/api/applications names the files, for example `convnext_tiny_notop.h5`.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from zoo.errors import ZooError, listing
 _TO_ONE = {"rescale": {"scale": 1 / 255}}
 _IMAGENET = {"standardize": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}}
 
-# What the published weights expect, as the steps of a recipe's `preprocess:`, from pixels of 0 to 255 in the order red,
-# green, blue (that of VGG is blue first; the kernels of its first convolution are turned round on loading).
+# Steps of a recipe's `preprocess:` that the published weights expect, from RGB pixels of 0 to 255. VGG's weights expect
+# BGR: loading reverses the input channels of the first kernel.
 PREPROCESS: dict[str, list[dict[str, Any]]] = {
     "vgg16": [{"standardize": {"mean": [123.68, 116.779, 103.939], "std": [1.0, 1.0, 1.0]}}],
     "mobilenet_v2": [{"rescale": {"scale": 1 / 127.5, "offset": -1.0}}],
@@ -32,7 +31,7 @@ PREPROCESS: dict[str, list[dict[str, Any]]] = {
     "convnext_tiny": [_TO_ONE, _IMAGENET],
 }
 
-# Our builder; the parameters of its model before the head (of VGG: before the dense layers); whose weights these are.
+# From builder and number of parameters before the head (VGG: before the dense layers) to the Keras model and its size.
 REFERENCES: dict[str, dict[int, tuple[str, dict[str, float]]]] = {
     "vgg16": {14_714_688: ("VGG16", {})},
     "mobilenet_v2": {
@@ -66,16 +65,16 @@ REFERENCES: dict[str, dict[int, tuple[str, dict[str, float]]]] = {
     },
 }
 
-_TOP = ("top1", "top2", "logits")
+_TOP_LAYERS = ("top1", "top2", "logits")  # may differ from the file: the number of outputs and the size of the image
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was loaded.
+    """Result of loading.
 
     Attributes:
         preprocess: steps of a recipe's `preprocess:` that the published weights expect.
-        kept: names of the layers that were left as they were, because the file has none or has another size.
+        kept: names of the layers that kept their weights, because the file has none or has another size.
     """
 
     preprocess: list[dict[str, Any]]
@@ -85,20 +84,20 @@ class Loaded:
 def load_applications_weights(model: keras.Model, path: str | Path) -> Loaded:
     """Put the weights of a Keras Applications file into a model of the same architecture.
 
-    The head is left as it is where the file has none ("notop") or the number of outputs differs; so are VGG's dense
-    layers where the images have another size than the file's. Either all that fits is loaded or, on an error, nothing.
+    The head keeps its weights if the file has none ("notop") or the number of outputs differs. So do VGG's dense layers
+    if the size of the images differs from the file's. On an error nothing is loaded.
 
     Args:
-        model: what `vgg16`, `mobilenet_v2`, `densenet_bc`, `efficientnet_b0` or `convnext_tiny` builds for images of
-            three channels, in the default form (any size of image) or in that of a published sister, such as
+        model: model of `vgg16`, `mobilenet_v2`, `densenet_bc`, `efficientnet_b0` or `convnext_tiny` for images of any
+            size with three channels, with default settings or those of another published size, such as
             `densenet_bc(blocks=(6, 12, 32, 32))` for DenseNet-169.
-        path: a file of weights, `.h5` as published or `.weights.h5`.
+        path: file of weights, `.h5` as published or `.weights.h5`.
 
     Returns:
-        The preprocessing that the published weights expect, and the layers that were left.
+        The preprocessing that the published weights expect, and the layers that kept their weights.
 
     Raises:
-        ZooError: the file is missing, is no file of weights, or belongs to another architecture; or there are no
+        ZooError: the file is missing, is not a file of weights, or belongs to another architecture; or there are no
             published weights for the model.
     """
     name, options = _reference_of(model)
@@ -110,7 +109,7 @@ def load_applications_weights(model: keras.Model, path: str | Path) -> Loaded:
     features = 4096 if name == "VGG16" else model.get_layer("logits").kernel.shape[0]
     reference = _read(path, name, options, features)
     plan, kept = _plan(model, reference, path)
-    if name == "VGG16":  # blue first: see PREPROCESS
+    if name == "VGG16":  # BGR: see PREPROCESS
         plan[0][1][0] = plan[0][1][0][:, :, ::-1]
     for layer, values in plan:
         layer.set_weights(values)
@@ -125,7 +124,7 @@ def _reference_of(model: keras.Model) -> tuple[str, dict[str, float]]:
             f"Keras Applications weights need images of 3 channels; model '{model.name}' has {model.input_shape[-1]}"
         )
     known = REFERENCES[model.name]
-    count = sum(layer.count_params() for layer in _layers(model) if layer.name not in _TOP)
+    count = sum(layer.count_params() for layer in _layers(model) if layer.name not in _TOP_LAYERS)
     if count not in known:
         sizes = ", ".join(f"{number:,} of {_title(*reference)}" for number, reference in known.items())
         raise ZooError(
@@ -136,12 +135,12 @@ def _reference_of(model: keras.Model) -> tuple[str, dict[str, float]]:
 
 
 def _read(path: Path, name: str, options: dict[str, float], features: int) -> keras.Model:
-    """Return Keras's own model with the file's weights, with a head or without, whichever the file has."""
+    """Return the Keras Applications model with the file's weights, with a head if the file has one."""
     problem = ""
     tops: list[dict[str, Any]] = [{"classes": n} for n in _widths_after(path, features)]
     for top in [*tops, {"include_top": False}]:
         model = getattr(keras.applications, name)(weights=None, **options, **top)
-        for layer in _layers(model):  # what the file does not give stays visible: Keras only warns of some of it
+        for layer in _layers(model):  # NaN marks what the file lacks: Keras only warns, and not always
             layer.set_weights([np.full(w.shape, np.nan) for w in layer.weights])
         try:
             with warnings.catch_warnings():
@@ -157,7 +156,7 @@ def _read(path: Path, name: str, options: dict[str, float], features: int) -> ke
 
 
 def _widths_after(path: Path, features: int) -> list[int]:
-    """Return the outputs of the dense layers in the file that take so many features: the head is one of them."""
+    """Return the output sizes of the file's dense layers with `features` inputs: the head is one of them."""
     found = set()
 
     def visit(_: str, item: Any) -> None:
@@ -172,14 +171,14 @@ def _widths_after(path: Path, features: int) -> list[int]:
 def _plan(
     model: keras.Model, reference: keras.Model, path: Path
 ) -> tuple[list[tuple[keras.layers.Layer, list[np.ndarray]]], tuple[str, ...]]:
-    """Return what each layer is to be given, and the names of those that are left as they are."""
+    """Return the new weights of each layer, and the names of the layers that keep their weights."""
     plan: list[tuple[keras.layers.Layer, list[np.ndarray]]] = []
     kept: list[str] = []
     for ours, theirs in zip_longest(_layers(model), _layers(reference)):
         values = _fitting(ours, theirs) if ours and theirs else None
         if values is not None and not kept:
             plan.append((ours, values))
-        elif ours is not None and ours.name in _TOP:
+        elif ours is not None and ours.name in _TOP_LAYERS:
             kept.append(ours.name)
         else:
             place = f"layer '{(ours or theirs).name}'"
@@ -188,7 +187,7 @@ def _plan(
 
 
 def _fitting(ours: keras.layers.Layer, theirs: keras.layers.Layer) -> list[np.ndarray] | None:
-    """Return their values in our shapes; None where they do not fit."""
+    """Return their weights in our shapes; None if they do not fit."""
     values = theirs.get_weights()
     if isinstance(ours, keras.layers.DepthwiseConv2D) and not isinstance(theirs, keras.layers.DepthwiseConv2D):
         values[0] = values[0].transpose(0, 1, 3, 2)  # a convolution with as many groups as channels
@@ -197,7 +196,7 @@ def _fitting(ours: keras.layers.Layer, theirs: keras.layers.Layer) -> list[np.nd
 
 
 def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Yield the layers that have weights, in the order of the network, without Keras's normalization of the input."""
+    """Yield the layers with weights in the order of the network, without Keras's normalization of the input."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _layers(layer)

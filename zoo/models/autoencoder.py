@@ -1,11 +1,6 @@
 """Autoencoders: dense, convolutional, denoising, variational (β-VAE) and vector-quantized.
 
-Hinton and Salakhutdinov, 2006, doi:10.1126/science.1127647. Convolutional: Masci et al., 2011,
-doi:10.1007/978-3-642-21735-7_7. Denoising: Vincent et al., 2008, doi:10.1145/1390156.1390294. Variational: Kingma and
-Welling, 2013, arXiv:1312.6114; β: Higgins et al., 2017 (ICLR). Vector-quantized: van den Oord, Vinyals and
-Kavukcuoglu, 2017, arXiv:1711.00937.
-
-Every model goes from an image in [0, 1] to an image in [0, 1]; `zoo.layers.code` takes the halves apart.
+Every model maps images in [0, 1] to images in [0, 1]. `zoo.layers.code` splits it into encoder and decoder.
 """
 
 from __future__ import annotations
@@ -39,11 +34,11 @@ def autoencoder(
     code: Count = 32,
     activation: Activation = "relu",
 ) -> keras.Model:
-    """Autoencoder of dense layers, the decoder a mirror of the encoder.
+    """Autoencoder of dense layers; the decoder mirrors the encoder.
 
     Args:
         input_shape: shape of one image.
-        widths: units of the encoder's hidden layers; none makes a linear encoder.
+        widths: units of the encoder's hidden layers; an empty list makes a linear encoder.
         code: length of the code.
         activation: activation of the hidden layers.
 
@@ -118,14 +113,14 @@ def denoising_autoencoder(
     level: DropRate = 0.3,
     norm: Norm = "batch",
 ) -> keras.Model:
-    """Convolutional autoencoder that is given noisy images while training, and has to give back the clean ones.
+    """Convolutional autoencoder that learns to remove the noise added to its input while training.
 
     Args:
         input_shape: `(height, width, channels)`.
         widths: channels of each level, which halves height and width.
         code: length of the code.
-        noise: "gaussian", added; or "masking", which sets pixels to zero.
-        level: standard deviation of the Gaussian noise, or share of the numbers that are masked.
+        noise: "gaussian" adds noise; "masking" sets values to zero.
+        level: standard deviation of the Gaussian noise, or fraction of the values that are masked.
         norm: normalization after each convolution.
 
     Returns:
@@ -158,10 +153,11 @@ def vae(
     beta: NotNegative = 1.0,
     norm: Norm = "batch",
 ) -> keras.Model:
-    """Variational autoencoder: the code is a draw from a Gaussian that is held close to the standard normal.
+    """Variational autoencoder: the code is drawn from a Gaussian that is kept close to the standard normal.
 
-    The divergence is part of the model's loss, divided by the number of pixels as the reconstruction's mean is. With
-    binary cross-entropy and β = 1 the loss is the negative evidence lower bound in nats a pixel.
+    The model adds the divergence to the loss, divided by the number of pixels, as the reconstruction loss is. With
+    binary cross-entropy and β = 1 the loss is the negative evidence lower bound in nats per pixel. β: Higgins et al.,
+    2017 (ICLR).
 
     Args:
         input_shape: `(height, width, channels)`.
@@ -171,8 +167,8 @@ def vae(
         norm: normalization after each convolution.
 
     Returns:
-        A model from `(batch, height, width, channels)` to the same shape, values in [0, 1]. Without training it
-        decodes the code's mean, which is what `zoo.features` gives.
+        A model from `(batch, height, width, channels)` to the same shape, values in [0, 1]. At inference it
+        decodes the mean of the code, which `zoo.features` returns.
 
     Raises:
         ValueError: the input is no image, or too small for the levels.
@@ -203,19 +199,19 @@ def vq_vae(
     commitment: Factor = 0.25,
     norm: Norm = "batch",
 ) -> keras.Model:
-    """Vector-quantized autoencoder: every place of the smallest map holds one of a codebook's vectors.
+    """Vector-quantized autoencoder: every position of the smallest map holds a vector from a codebook.
 
     Args:
         input_shape: `(height, width, channels)`.
         widths: channels of each level, which halves height and width.
         code: length of the codebook's vectors.
         codebook: number of vectors.
-        commitment: weight of the loss that holds the encoder to its vectors.
+        commitment: weight of the loss that keeps the encoder's output near its vectors.
         norm: normalization after each convolution.
 
     Returns:
         A model from `(batch, height, width, channels)` to the same shape, values in [0, 1]. Its features are the
-        vectors of all places, end to end.
+        vectors of all positions, concatenated.
 
     Raises:
         ValueError: the input is no image, or too small for the levels.
@@ -224,9 +220,9 @@ def vq_vae(
     inputs = keras.Input(_image_shape(input_shape, len(widths)))
     x = keras.layers.Conv2D(code, 1, name="encode")(_encode(inputs, widths, norm))
     x = VectorQuantizer(codebook, commitment, name="quantize")(x)
-    places = x.shape[1:]
+    shape = x.shape[1:]
     x = keras.layers.Flatten(name="flatten")(x)
-    x = keras.layers.Reshape(places, name="places")(plain_code(x))
+    x = keras.layers.Reshape(shape, name="places")(plain_code(x))
     x = _decode(x, widths, norm, input_shape)
 
     # === Functional model ===
@@ -237,8 +233,8 @@ def _image_shape(input_shape: Sequence[int], levels: int) -> tuple[int, ...]:
     shape = tuple(input_shape)
     if len(shape) != 3 or None in shape or min(shape[:2]) < 2**levels:
         raise ValueError(
-            f"needs images (height, width, channels) of at least {2**levels} pixels a side, which {levels} levels "
-            f"halve. Received: input_shape={shape}"
+            f"needs images (height, width, channels) of at least {2**levels} pixels a side, for {levels} levels that "
+            f"halve them. Received: input_shape={shape}"
         )
     return shape
 

@@ -1,11 +1,6 @@
-"""Convolutional networks: classifiers of images, networks that answer for every pixel or cell, and one for sequences.
+"""Convolutional networks: image classifiers, networks with an output for each pixel or cell, and one for sequences.
 
-Plain: LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition", 1998; stages of
-3x3 convolutions from Simonyan and Zisserman, 2014, arXiv:1409.1556; global average pooling from Lin, Chen and Yan,
-2013, arXiv:1312.4400. ResNet: He, Zhang, Ren and Sun, 2015, arXiv:1512.03385, initialized as in He et al., 2015,
-arXiv:1502.01852; parameter counts equal torchvision's. The papers of the others stand at their builders. The default
-forms of VGG-16, DenseNet, MobileNetV2, EfficientNet and ConvNeXt are those of Keras Applications weight for weight, so
-that `zoo.models.applications_weights` can load its files.
+`zoo.models.applications_weights` loads ImageNet weights into some of them.
 """
 
 from __future__ import annotations
@@ -27,7 +22,7 @@ from zoo.layers.recurrent import Pool, ZeroPaddedSteps, pool_steps
 from zoo.layers.residual import Shortcut, basic_block, bottleneck, convolution
 from zoo.layers.stochastic_depth import linear_rates
 from zoo.layers.temporal import StepNorm, temporal_block
-from zoo.layers.types import AtLeastTen, AtLeastTwo, Count, DropRate, Factor, FiveCounts, NotNegative, Share
+from zoo.layers.types import AtLeastTen, AtLeastTwo, Count, DropRate, Factor, FiveCounts, NotNegative, Proportion
 from zoo.layers.unet import Upsample, double_convolution, double_size
 from zoo.registry import register
 from zoo.utils.settings import settings_of
@@ -55,6 +50,8 @@ def cnn(
 ) -> keras.Model:
     """Plain convolutional network: stages of convolution, normalization and activation, each half the size of the last.
 
+    Global average pooling from Lin, Chen and Yan, 2013, arXiv:1312.4400.
+
     Args:
         input_shape: `(height, width, channels)`, at least `2 ** (len(widths) - 1)` pixels high and wide.
         outputs: number of classes.
@@ -63,8 +60,8 @@ def cnn(
         kernel_size: height and width of the kernels.
         activation: activation after each normalization.
         norm: normalization after each convolution.
-        dropout: share of features dropped before the head while training.
-        stage_dropout: share of channels dropped between stages while training.
+        dropout: fraction of features dropped before the head while training.
+        stage_dropout: fraction of channels dropped between stages while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.
@@ -116,6 +113,9 @@ def _resnet(
     dropout: DropRate = 0.0,
 ) -> keras.Model:
     """Residual network: a stem, then stages of residual blocks, each half the size of the last.
+
+    He, Zhang, Ren and Sun, 2015, arXiv:1512.03385, initialized as in He et al., 2015, arXiv:1502.01852. The parameter
+    counts equal torchvision's.
 
     Args:
         name: name of the model.
@@ -169,7 +169,7 @@ def resnet20(
         outputs: number of classes.
         norm: normalization after each convolution.
         shortcut: "identity" (the paper's option A, without parameters) or "projection" (option B).
-        dropout: share of features dropped before the head while training.
+        dropout: fraction of features dropped before the head while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.
@@ -226,8 +226,8 @@ def alexnet(
 ) -> keras.Model:
     """AlexNet in the form for one GPU: 61.1M parameters with 1,000 classes (Krizhevsky, 2014, section 5).
 
-    Without local response normalization, and initialized as in He et al., arXiv:1502.01852. A pooling is left out where
-    its input is smaller than its window.
+    Without local response normalization, and initialized as in He et al., arXiv:1502.01852. A pooling layer is left out
+    where its input is smaller than its window.
 
     Args:
         input_shape: `(height, width, channels)`.
@@ -235,7 +235,7 @@ def alexnet(
         stem: "imagenet" (11x11 and pooling, an eighth of the size) or "small" (3x3 and pooling, half the size).
         widths: channels of the five convolutions.
         top_width: units of the two dense layers.
-        dropout: share of units dropped after each of the dense layers while training.
+        dropout: fraction of units dropped after each of the dense layers while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.
@@ -280,8 +280,8 @@ def vgg16(
 ) -> keras.Model:
     """VGG-16: 138.4M parameters with 1,000 classes (Simonyan and Zisserman, table 1, configuration D).
 
-    Initialized as in He et al., arXiv:1502.01852. Small images need no other form, because every pooling rounds up;
-    fewer stages and a narrower top make the network fit them.
+    Initialized as in He et al., arXiv:1502.01852. Every pooling rounds up, so that small images work too; fewer stages
+    and a narrower top suit them better.
 
     Args:
         input_shape: `(height, width, channels)`.
@@ -290,7 +290,7 @@ def vgg16(
         depths: convolutions in each stage.
         norm: normalization after each convolution; "none" in the paper.
         top_width: units of the two dense layers.
-        dropout: share of units dropped after each of the dense layers while training.
+        dropout: fraction of units dropped after each of the dense layers while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.
@@ -331,7 +331,7 @@ def _overlapping_pool(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
 
 
 def _dense_top(x: keras.KerasTensor, width: int, dropout: float) -> keras.KerasTensor:
-    """Flatten, two dense layers with ReLU, and dropout after the first; the head drops after the second."""
+    """Flatten, then two dense layers with ReLU and dropout between them; the head adds the dropout after the second."""
     x = keras.layers.Flatten(name="flatten")(x)
     x = keras.layers.Dense(width, activation="relu", kernel_initializer="he_normal", name="top1")(x)
     if dropout:
@@ -359,10 +359,10 @@ def wide_resnet(
     Args:
         input_shape: `(height, width, channels)`.
         outputs: number of classes.
-        depth: convolutions in a row, 6 for each block of every stage and 4 more.
-        width: channels for each one of the thin network (16, 32 and 64 in the three stages).
-        block_dropout: share of values dropped inside every block while training; 0.3 in the paper.
-        dropout: share of features dropped before the head while training.
+        depth: number of convolutions in a row, 6 n + 4 for n blocks in each of the three stages.
+        width: multiplier of the channels, which are 16, 32 and 64 in the three stages.
+        block_dropout: fraction of values dropped inside every block while training; 0.3 in the paper.
+        dropout: fraction of features dropped before the head while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.
@@ -399,25 +399,25 @@ def densenet_bc(
     outputs: int,
     blocks: Sequence[Count] = (6, 12, 24, 16),
     growth: Count = 32,
-    compression: Share = 0.5,
+    compression: Proportion = 0.5,
     stem: Stem = "imagenet",
     block_dropout: DropRate = 0.0,
     dropout: DropRate = 0.0,
 ) -> keras.Model:
     """DenseNet with bottlenecks and compression: DenseNet-121 has 8.0M parameters with 1,000 classes (table 1).
 
-    For small images the paper has three blocks alike and growth 12: `blocks=(16, 16, 16)` makes DenseNet-BC of depth
-    100, with 0.8M parameters (table 2), and `blocks=(6, 6, 6)` depth 40.
+    For small images the paper uses three equal blocks and growth 12: `blocks=(16, 16, 16)` is DenseNet-BC of depth 100,
+    with 0.8M parameters (table 2), and `blocks=(6, 6, 6)` has depth 40.
 
     Args:
         input_shape: `(height, width, channels)`.
         outputs: number of classes.
         blocks: layers in each dense block, of two convolutions each.
         growth: channels that each layer adds.
-        compression: share of the channels that is left after the transition between two blocks.
+        compression: fraction of the channels that remains after the transition between two blocks.
         stem: "imagenet" (7x7 and pooling, a quarter of the size) or "small" (3x3, full size; for 32-pixel images).
-        block_dropout: share of each layer's values dropped while training; 0.2 in the paper, without augmentation.
-        dropout: share of features dropped before the head while training.
+        block_dropout: fraction of each layer's values dropped while training; 0.2 in the paper without augmentation.
+        dropout: fraction of features dropped before the head while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.
@@ -465,14 +465,15 @@ def _inverted(
     """Assemble stages of (kernel, blocks, filters, expansion, stride) between a stem and a top of the given widths."""
     _check_image(input_shape)
     blocks = sum(repeats for _, repeats, *_ in stages)
-    rates = iter(linear_rates(blocks + 1, stochastic_depth))  # as Keras Applications: the last block stays below
+    rates = iter(linear_rates(blocks + 1, stochastic_depth))  # as Keras Applications: no block reaches the full rate
 
     # === Layers ===
     inputs = keras.Input(input_shape)
     x = conv_norm(inputs, widths[0], 3, stride=1 if stem == "small" else 2, activation=activation, name="stem")
     for stage, (kernel_size, repeats, filters, expansion, stride) in enumerate(stages, start=1):
         for i in range(1, repeats + 1):
-            halves = i == 1 and not (stem == "small" and stage == 6)  # small images end at an eighth of their size
+            # with the small stem stage 6 keeps its size, so that the last maps are an eighth of the image
+            halves = i == 1 and not (stem == "small" and stage == 6)
             x = inverted_residual(
                 x,
                 filters,
@@ -510,9 +511,9 @@ def mobilenet_v2(
     Args:
         input_shape: `(height, width, channels)`.
         outputs: number of classes.
-        width: multiplier of all channels, rounded to multiples of 8; the last 1,280 grow with it but do not shrink.
-        stem: "imagenet" (a 32nd of the size in all) or "small" (an eighth; for 32-pixel images).
-        dropout: share of features dropped before the head while training.
+        width: multiplier of all channels, rounded to multiples of 8; the last 1,280 channels never shrink.
+        stem: "imagenet" (last maps a 32nd of the size) or "small" (an eighth; for 32-pixel images).
+        dropout: fraction of features dropped before the head while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.
@@ -543,16 +544,16 @@ def efficientnet_b0(
 ) -> keras.Model:
     """EfficientNet-B0: 5.3M parameters with 1,000 classes (Tan and Le, tables 1 and 2).
 
-    B1 to B7 are larger by the compound scaling of section 3.3: B1 is `depth=1.1` and B4 `width=1.4, depth=1.8`.
+    Compound scaling (section 3.3) gives B1 to B7: B1 is `depth=1.1`, B4 is `width=1.4, depth=1.8`.
 
     Args:
         input_shape: `(height, width, channels)`.
         outputs: number of classes.
         width: multiplier of all channels, rounded to multiples of 8.
         depth: multiplier of the blocks in each stage, rounded up.
-        stem: "imagenet" (a 32nd of the size in all) or "small" (an eighth; for 32-pixel images).
+        stem: "imagenet" (last maps a 32nd of the size) or "small" (an eighth; for 32-pixel images).
         stochastic_depth: rate at which the deepest blocks are dropped while training; it grows from 0 at the first.
-        dropout: share of features dropped before the head while training.
+        dropout: fraction of features dropped before the head while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.
@@ -606,11 +607,11 @@ def convnext_tiny(
         outputs: number of classes.
         depths: blocks in each stage.
         widths: channels of each stage.
-        patch: height and width of the patches that the stem makes of the image; 1 or 2 for 32-pixel images.
+        patch: height and width of the patches that the stem cuts; 1 or 2 for 32-pixel images.
         kernel_size: height and width of the depthwise kernels.
-        layer_scale: initial scale of every branch; 0 leaves the scales out.
+        layer_scale: initial scale of every branch; 0 means no scales.
         stochastic_depth: rate at which the last block is dropped while training; it grows from 0 at the first.
-        dropout: share of features dropped before the head while training.
+        dropout: fraction of features dropped before the head while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.
@@ -651,7 +652,7 @@ def _check_stages(depths: Sequence[int], widths: Sequence[int]) -> None:
 
 
 def _stem_pool(x: keras.KerasTensor) -> keras.KerasTensor:
-    x = keras.layers.ZeroPadding2D(1, name="stem_pool_pad")(x)  # zero is the least value after the ReLU
+    x = keras.layers.ZeroPadding2D(1, name="stem_pool_pad")(x)  # zero is the minimum after the ReLU
     return keras.layers.MaxPooling2D(3, strides=2, name="stem_pool")(x)
 
 
@@ -672,15 +673,15 @@ def unet(
     upsample: Upsample = "transpose",
     dropout: DropRate = 0.0,
 ) -> keras.Model:
-    """U-Net: 31.0M parameters (Ronneberger et al., 2015), padded so that the output is as large as the image.
+    """U-Net: 31.0M parameters (Ronneberger et al., 2015), padded so that the output has the size of the image.
 
     Args:
         input_shape: `(height, width, channels)`, sides that are multiples of `2 ** (len(widths) - 1)`.
         outputs: number of classes of a pixel.
-        widths: channels of each stage, each half the size of the one before; the paper's network has no `norm`.
-        norm: normalization after each convolution.
+        widths: channels of each stage, each half the size of the one before.
+        norm: normalization after each convolution; "none" in the paper.
         upsample: "transpose" (transposed convolutions, as in the paper) or "bilinear" (interpolation).
-        dropout: share of the smallest stage's features dropped while training.
+        dropout: fraction of the smallest stage's features dropped while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, height, width, outputs)`.
@@ -723,9 +724,9 @@ def center_net(
     upsample: Upsample = "transpose",
     dropout: DropRate = 0.0,
 ) -> keras.Model:
-    """CenterNet: objects as points on the maps of a ResNet-18 with a way up (Zhou et al., 2019).
+    """CenterNet: objects as points on the maps of a ResNet-18 with an upsampling path (Zhou et al., 2019).
 
-    The way down is that of ResNet; on the way up, each stage is added to its equal of the way down, to a quarter of
+    The downsampling path is a ResNet. The upsampling path adds the stage of equal size at each step, up to a quarter of
     the image's size.
 
     Args:
@@ -736,7 +737,7 @@ def center_net(
         head_width: channels of the features.
         norm: normalization after each convolution.
         upsample: "transpose" (transposed convolutions, as in the paper) or "bilinear" (interpolation).
-        dropout: share of features dropped before the head while training.
+        dropout: fraction of features dropped before the head while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to the maps `(batch, height / 4, width / 4, outputs + 4)`: for
@@ -806,10 +807,10 @@ def tcn(
     embedding: Count = 64,
     pool: Pool = "last",
 ) -> keras.Model:
-    """Temporal convolutional network: residual blocks of causal convolutions, dilated twice as far in each block.
+    """Temporal convolutional network: residual blocks of causal convolutions; each block doubles the dilation.
 
-    An output sees `1 + 2 * (kernel_size - 1) * (2 ** depth - 1)` steps, 61 by default. The paper normalizes the weights
-    (Salimans and Kingma, 2016); here the features of each step are normalized ("layer"), or nothing is.
+    The receptive field is `1 + 2 * (kernel_size - 1) * (2 ** depth - 1)` steps, 61 by default. The paper uses weight
+    normalization (Salimans and Kingma, 2016); here `norm` normalizes the features of each step.
 
     Args:
         input_shape: `(steps,)` for tokens, `(steps, features)`, or `(height, width, channels)`, read row by row; the
@@ -819,9 +820,9 @@ def tcn(
         every_step: give one output for each step.
         width: channels.
         depth: blocks; their dilations are 1, 2, 4 and so on.
-        kernel_size: steps that a kernel sees.
+        kernel_size: steps that a kernel spans.
         norm: normalization after each convolution.
-        dropout: share of channels dropped in the blocks, and of features before the head, while training.
+        dropout: fraction of channels dropped in the blocks, and of features before the head, while training.
         embedding: length of the vectors that tokens are mapped to.
         pool: features of the "last" step, or their "mean" or "max" over the steps.
 

@@ -1,14 +1,6 @@
-"""Diffusion models: networks that find the noise in a noisy image. `zoo.layers.diffusion` makes images with them.
+"""Denoisers of diffusion models: a U-Net and a transformer. `zoo.layers.diffusion_sampler` makes images with them.
 
-U-Net with time embedding and attention: Ho, Jain and Abbeel, "Denoising diffusion probabilistic models", 2020,
-arXiv:2006.11239, appendix B; after Ronneberger et al., 2015, arXiv:1505.04597. Trained with and without the class, for
-classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598. Diffusion transformer: Peebles and Xie, 2022,
-arXiv:2212.09748.
-
-Every builder returns a model of the inputs `image` `(batch, height, width, channels)`, `time` `(batch,)` from 0 (no
-noise) to 1 (nothing but noise) and, where it is conditional, `label` `(batch,)` int32, in this order. The label
-`outputs` stands for no class. What the model predicts, which has the shape of the image, is what it was trained for:
-noise, image, or a mixture of both (`zoo.layers.diffusion.Process`).
+Inputs: `image`, `time` (0: no noise, 1: only noise) and, if conditional, `label` (`outputs`: no class), in this order.
 """
 
 from __future__ import annotations
@@ -32,17 +24,17 @@ from zoo.layers.types import Count, DropRate, Factor
 from zoo.registry import register
 from zoo.utils.settings import settings_of
 
-TIME_WAVES = 256  # of the diffusion transformer, as in its authors' code
+TIME_WAVES = 256  # sines and cosines of the time in the diffusion transformer, as in its authors' code
 
 
 @dataclass(frozen=True)
 class _Blocks:
-    """What all residual blocks of a U-Net have in common.
+    """Settings that all residual blocks of a U-Net have in common.
 
     Attributes:
-        condition: what time and class say, `(batch, features)`.
-        groups: most groups of a group norm.
-        dropout: share of values dropped in each block while training.
+        condition: embedding of time and class, `(batch, features)`.
+        groups: upper bound for the groups of each group norm.
+        dropout: fraction of values dropped in each block while training.
         heads: attention heads.
     """
 
@@ -64,11 +56,13 @@ def _unet(
     groups: Count = 32,
     dropout: DropRate = 0.1,
 ) -> keras.Model:
-    """U-Net with time embedding and self-attention.
+    """U-Net with time embedding and self-attention (Ho, Jain and Abbeel, 2020, arXiv:2006.11239, appendix B).
+
+    It predicts noise, image or a mixture of both, as `zoo.layers.diffusion.Process` says.
 
     Args:
         name: name of the model.
-        classes: number of classes that the model can be told; None where it is not told the class.
+        classes: number of classes of a conditional model; None for a model without classes.
         input_shape: `(height, width, channels)`, at least `2 ** (len(widths) - 1)` pixels high and wide.
         widths: channels of each level, each half the size of the one before, odd sizes rounded up; the first is even.
         depth: residual blocks of each level on the way down; there is one more on the way up.
@@ -130,7 +124,7 @@ def ddpm(**settings: Any) -> keras.Model:
 @register(tasks=("image_generation",), input_shape=(32, 32, 3), outputs=10, paper="arXiv:2006.11239; arXiv:2207.12598")
 @settings_of(_unet)
 def conditional_ddpm(*, outputs: int, **settings: Any) -> keras.Model:
-    """U-Net that is also told the class, for classifier-free guidance: 35.8M parameters (Ho and Salimans, 2022).
+    """Class-conditional U-Net for classifier-free guidance: 35.8M parameters (Ho and Salimans, 2022).
 
     Args:
         outputs: number of classes; the label `outputs` stands for no class.
@@ -156,7 +150,7 @@ def dit_tiny(
     Args:
         input_shape: `(height, width, channels)`, multiples of `patch`.
         outputs: number of classes, where the model is conditional; the label `outputs` stands for no class.
-        conditional: whether the model is told the class.
+        conditional: give the model the class as an input.
         patch: height and width of the patches that become the steps.
         width: features of each step, a multiple of `heads` and of 4.
         depth: number of blocks.
@@ -168,7 +162,7 @@ def dit_tiny(
         `(batch,)` to `(batch, height, width, channels)`.
 
     Raises:
-        ValueError: the input is no image, the patches do not tile it, or the width cannot be shared.
+        ValueError: the input is no image, the patches do not tile it, or the heads do not divide the width.
     """
     # === Layers ===
     image, time = _inputs(input_shape)
@@ -219,7 +213,7 @@ def _inputs(input_shape: Sequence[int]) -> tuple[keras.KerasTensor, keras.KerasT
 def _condition(
     time: keras.KerasTensor, classes: int | None, waves: int, width: int
 ) -> tuple[list[keras.KerasTensor], keras.KerasTensor]:
-    """Return the further inputs, and what all blocks are told, `(batch, width)`, after an activation."""
+    """Return the further inputs, and the embedding of time and class, `(batch, width)`, after an activation."""
     inputs, x = [], embed_time(time, waves, width)
     if classes is not None:
         label, x = embed_label(x, classes)
@@ -228,13 +222,13 @@ def _condition(
 
 
 def _block(x: keras.KerasTensor, width: int, blocks: _Blocks, *, attend: bool, name: str) -> keras.KerasTensor:
-    """Two 3x3 convolutions with the condition added between them, and a shortcut; then self-attention, if wanted.
+    """Two 3x3 convolutions with the condition added between them, and a shortcut; then self-attention if `attend`.
 
     Args:
         x: tensor of shape `(batch, height, width, channels)`.
         width: output channels.
-        blocks: what the blocks have in common.
-        attend: whether each pixel attends to all.
+        blocks: settings that the blocks have in common.
+        attend: end with self-attention over the pixels.
         name: prefix of the layers' names.
 
     Returns:
@@ -242,8 +236,9 @@ def _block(x: keras.KerasTensor, width: int, blocks: _Blocks, *, attend: bool, n
     """
     y = _norm_silu(x, blocks.groups, name=f"{name}_1")
     y = keras.layers.Conv2D(width, 3, padding="same", name=f"{name}_1_conv")(y)
-    told = keras.layers.Dense(width, name=f"{name}_condition")(blocks.condition)
-    y = keras.layers.Add(name=f"{name}_told")([y, keras.layers.Reshape((1, 1, width), name=f"{name}_pixels")(told)])
+    condition = keras.layers.Dense(width, name=f"{name}_condition")(blocks.condition)
+    condition = keras.layers.Reshape((1, 1, width), name=f"{name}_pixels")(condition)
+    y = keras.layers.Add(name=f"{name}_told")([y, condition])
     y = _norm_silu(y, blocks.groups, name=f"{name}_2")
     if blocks.dropout:
         y = keras.layers.Dropout(blocks.dropout, name=f"{name}_dropout")(y)
@@ -255,7 +250,7 @@ def _block(x: keras.KerasTensor, width: int, blocks: _Blocks, *, attend: bool, n
 
 
 def _attend(x: keras.KerasTensor, blocks: _Blocks, *, name: str) -> keras.KerasTensor:
-    """Add to each pixel what it finds in all others; input and output `(batch, height, width, channels)`."""
+    """Residual self-attention over the pixels; input and output `(batch, height, width, channels)`."""
     height, width, channels = x.shape[1:]
     y = _group_norm(x, blocks.groups, name=f"{name}_norm")
     y = keras.layers.Reshape((height * width, channels), name=f"{name}_steps")(y)
@@ -265,10 +260,10 @@ def _attend(x: keras.KerasTensor, blocks: _Blocks, *, name: str) -> keras.KerasT
 
 
 def _enlarge(x: keras.KerasTensor, size: Sequence[int], *, name: str) -> keras.KerasTensor:
-    """Double height and width by repeating pixels, cut what is too much for an odd size, and convolve.
+    """Double height and width by repeating pixels, crop to an odd size, and convolve.
 
-    A pixel's channels written twice are two pixels, and a row written twice is two rows: cheaper, in the exported graph
-    too, than a resize.
+    Repeating the channels of each pixel, then each row, and reshaping is cheaper than a resize, also in the exported
+    graph.
     """
     height, width, channels = x.shape[1:]
     x = keras.layers.Concatenate(name=f"{name}_columns")([x, x])
@@ -298,6 +293,6 @@ def _modulation(condition: keras.KerasTensor, parts: int, width: int, *, name: s
 def _modulated(
     x: keras.KerasTensor, shift: keras.KerasTensor, scale: keras.KerasTensor, *, name: str
 ) -> keras.KerasTensor:
-    """Normalize each step, then scale and shift it as the condition says."""
+    """Normalize each step, then scale and shift it by the condition."""
     norm = keras.layers.LayerNormalization(epsilon=BLOCK_EPSILON, center=False, scale=False, name=f"{name}_norm")
     return norm(x) * (1 + scale) + shift

@@ -1,11 +1,6 @@
-"""Generative adversarial networks: DCGAN and a class-conditional one.
+"""Generative adversarial networks (Goodfellow et al., 2014, arXiv:1406.2661), on images in [-1, 1].
 
-Goodfellow et al., 2014, arXiv:1406.2661. DCGAN: Radford, Metz and Chintala, 2015, arXiv:1511.06434. Spectral
-normalization: Miyato et al., 2018, arXiv:1802.05957. Conditional: Mirza and Osindero, 2014, arXiv:1411.1784, with the
-projection discriminator of Miyato and Koyama, 2018, arXiv:1802.05637.
-
-A model goes from noise to the discriminator's score of what the generator makes of it; its layers `generator` and
-`discriminator` are the two players. Images lie in [-1, 1].
+A model maps noise to the discriminator's score of the generated image; its layers are `generator` and `discriminator`.
 """
 
 from __future__ import annotations
@@ -23,9 +18,10 @@ from zoo.layers.types import Count, DropRate
 from zoo.registry import register
 
 DiscriminatorNorm = Literal["none", "spectral", "layer", "batch"]
-GENERATOR, DISCRIMINATOR = "generator", "discriminator"
+GENERATOR = "generator"
+DISCRIMINATOR = "discriminator"
 
-_SLOPE = 0.2
+_LEAKY_RELU_SLOPE = 0.2  # DCGAN, section 3
 
 
 @register(
@@ -43,22 +39,23 @@ def dcgan(
     discriminator_norm: DiscriminatorNorm = "spectral",
     dropout: DropRate = 0.0,
 ) -> keras.Model:
-    """Deep convolutional GAN: transposed convolutions against strided ones.
+    """Deep convolutional GAN (DCGAN): transposed convolutions in the generator, strided ones in the discriminator.
 
     Args:
-        input_shape: shape of an image, `(height, width, channels)`.
+        input_shape: `(height, width, channels)` of an image.
         latent: length of the noise.
         generator_widths: channels of each level of the generator, the smallest map first; each doubles the size.
         discriminator_widths: channels of each level of the discriminator, each of which halves the size.
         generator_norm: normalization in the generator.
-        discriminator_norm: normalization in the discriminator: "spectral" of the kernels, or of the features.
-        dropout: share of features dropped after each level of the discriminator while training.
+        discriminator_norm: normalization in the discriminator: of the kernels ("spectral", Miyato et al., 2018,
+            arXiv:1802.05957) or of the features.
+        dropout: fraction of features dropped after each level of the discriminator while training.
 
     Returns:
-        A model from noise `(batch, latent)` to scores `(batch, 1)`, greater for what looks real, without an activation.
+        A model from noise `(batch, latent)` to scores `(batch, 1)`, higher for real images, without an activation.
 
     Raises:
-        ValueError: the shape is no image's, or too small for the levels.
+        ValueError: the input is no image, or too small for the levels.
     """
     shape = _image_shape(input_shape, generator_widths, discriminator_widths)
 
@@ -66,7 +63,7 @@ def dcgan(
     noise = keras.Input((latent,), name="noise")
     generator = keras.Model(noise, _image(noise, shape, generator_widths, generator_norm), name=GENERATOR)
     image = keras.Input(shape, name="image")
-    x = _judge(image, discriminator_widths, discriminator_norm, dropout)
+    x = _image_features(image, discriminator_widths, discriminator_norm, dropout)
     discriminator = keras.Model(image, _dense(1, discriminator_norm, "score")(x), name=DISCRIMINATOR)
 
     # === Functional model ===
@@ -92,38 +89,43 @@ def conditional_gan(
     discriminator_norm: DiscriminatorNorm = "spectral",
     dropout: DropRate = 0.0,
 ) -> keras.Model:
-    """GAN that is told the class: beside the noise for the generator, by projection in the discriminator.
+    """Class-conditional GAN: the class goes to the generator beside the noise, and to the discriminator by projection.
 
     Args:
-        input_shape: shape of an image, `(height, width, channels)`.
+        input_shape: `(height, width, channels)` of an image.
         outputs: number of classes.
         latent: length of the noise.
         embedding: length of the vectors that classes are mapped to for the generator.
         generator_widths: channels of each level of the generator, the smallest map first; each doubles the size.
         discriminator_widths: channels of each level of the discriminator, each of which halves the size.
         generator_norm: normalization in the generator.
-        discriminator_norm: normalization in the discriminator: "spectral" of the kernels, or of the features.
-        dropout: share of features dropped after each level of the discriminator while training.
+        discriminator_norm: normalization in the discriminator: of the kernels ("spectral", Miyato et al., 2018,
+            arXiv:1802.05957) or of the features.
+        dropout: fraction of features dropped after each level of the discriminator while training.
 
     Returns:
         A model from noise `(batch, latent)` and class `(batch,)` to scores `(batch, 1)`, without an activation.
 
     Raises:
-        ValueError: the shape is no image's, or too small for the levels.
+        ValueError: the input is no image, or too small for the levels.
     """
     shape = _image_shape(input_shape, generator_widths, discriminator_widths)
 
     # === Layers ===
     noise, label = keras.Input((latent,), name="noise"), keras.Input((), dtype="int32", name="label")
-    known = keras.layers.Embedding(outputs, embedding, name="class_embedding")(label)
-    x = keras.layers.Concatenate(name="noise_and_class")([noise, known])
+    class_vector = keras.layers.Embedding(outputs, embedding, name="class_embedding")(label)
+    x = keras.layers.Concatenate(name="noise_and_class")([noise, class_vector])
     generator = keras.Model([noise, label], _image(x, shape, generator_widths, generator_norm), name=GENERATOR)
     image, label = keras.Input(shape, name="image"), keras.Input((), dtype="int32", name="label")
-    x = _judge(image, discriminator_widths, discriminator_norm, dropout)
-    direction = keras.layers.Embedding(outputs, x.shape[-1], embeddings_initializer=_initializer(), name="projection")
+    x = _image_features(image, discriminator_widths, discriminator_norm, dropout)
+    class_direction = keras.layers.Embedding(
+        outputs, x.shape[-1], embeddings_initializer=_initializer(), name="projection"
+    )
     score = _dense(1, discriminator_norm, "score")(x)
-    agreement = ops.sum(x * direction(label), axis=-1, keepdims=True)
-    discriminator = keras.Model([image, label], keras.layers.Add(name="total")([score, agreement]), name=DISCRIMINATOR)
+    class_score = ops.sum(x * class_direction(label), axis=-1, keepdims=True)
+    discriminator = keras.Model(
+        [image, label], keras.layers.Add(name="total")([score, class_score]), name=DISCRIMINATOR
+    )
 
     # === Functional model ===
     noise, label = keras.Input((latent,), name="noise"), keras.Input((), dtype="int32", name="label")
@@ -132,11 +134,11 @@ def conditional_gan(
 
 def _image_shape(input_shape: Sequence[int], up: Sequence[int], down: Sequence[int]) -> tuple[int, ...]:
     shape, levels = tuple(input_shape), max(len(up), len(down))
-    least = 2**levels
-    if len(shape) != 3 or None in shape or min(shape[:2]) < least or not up or not down:
+    smallest = 2**levels
+    if len(shape) != 3 or None in shape or min(shape[:2]) < smallest or not up or not down:
         raise ValueError(
-            f"needs images (height, width, channels) of at least {least} pixels a side, which {levels} levels halve. "
-            f"Received: input_shape={shape}"
+            f"needs images (height, width, channels) of at least {smallest} pixels a side, for {levels} levels that "
+            f"halve them. Received: input_shape={shape}"
         )
     return shape
 
@@ -165,7 +167,7 @@ def _image(x: keras.KerasTensor, shape: tuple[int, ...], widths: Sequence[int], 
             kernel_initializer=_initializer(),
             name=f"up{i}",
         )(x)
-        extra = [(0, n - wanted) for n, wanted in zip(x.shape[1:3], size, strict=True)]
+        extra = [(0, n - target) for n, target in zip(x.shape[1:3], size, strict=True)]
         if any(e != (0, 0) for e in extra):
             x = keras.layers.Cropping2D(extra, name=f"up{i}_crop")(x)
         if not last:
@@ -173,8 +175,10 @@ def _image(x: keras.KerasTensor, shape: tuple[int, ...], widths: Sequence[int], 
     return keras.layers.Activation("tanh", dtype="float32", name="pixels")(x)
 
 
-def _judge(x: keras.KerasTensor, widths: Sequence[int], norm: DiscriminatorNorm, dropout: float) -> keras.KerasTensor:
-    """Return features `(batch, channels)` of an image."""
+def _image_features(
+    x: keras.KerasTensor, widths: Sequence[int], norm: DiscriminatorNorm, dropout: float
+) -> keras.KerasTensor:
+    """Return the discriminator's features, `(batch, channels)`, of images `(batch, height, width, channels)`."""
     spectral = norm == "spectral"
     convolution = SpectralConv2D if spectral else keras.layers.Conv2D
     for i, width in enumerate(widths, start=1):
@@ -189,7 +193,7 @@ def _judge(x: keras.KerasTensor, widths: Sequence[int], norm: DiscriminatorNorm,
             name=f"down{i}",
         )(x)
         x = normalization(x, normalized, name=f"down{i}_norm")
-        x = keras.layers.LeakyReLU(_SLOPE, name=f"down{i}_relu")(x)
+        x = keras.layers.LeakyReLU(_LEAKY_RELU_SLOPE, name=f"down{i}_relu")(x)
         if dropout:
             x = keras.layers.Dropout(dropout, name=f"down{i}_dropout")(x)
     return keras.layers.Flatten(name="flatten")(x)
@@ -202,5 +206,5 @@ def _dense(units: int, norm: DiscriminatorNorm, name: str) -> Any:
 
 
 def _initializer() -> keras.initializers.Initializer:
-    """Return DCGAN's initializer (section 4): one for each layer, because it draws its own seed when it is made."""
+    """Return a new initializer of DCGAN (section 4): each layer needs its own, because each draws its own seed."""
     return keras.initializers.RandomNormal(0.0, 0.02)

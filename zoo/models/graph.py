@@ -1,12 +1,6 @@
-"""Networks on graphs: graph convolution (GCN), graph attention (GAT), and GraphSAGE.
+"""Graph networks: graph convolution (GCN), graph attention (GAT) and GraphSAGE, for nodes and for whole graphs.
 
-Kipf and Welling, 2017, arXiv:1609.02907; Veličković et al., 2018, arXiv:1710.10903; Hamilton, Ying and Leskovec, 2017,
-arXiv:1706.02216. What the papers' last layer gives is here the input of a dense layer to the classes, so that every
-network ends in the same head; and one network serves nodes and whole graphs.
-
-All take `nodes` `(batch, nodes, features)`, padded with NaN, and `edges`: a list `(batch, edges, 2)` int32 of source
-and target, padded with -1, or a matrix `(batch, nodes, nodes)` (see `zoo.layers.graph`). Both numbers are open. They
-give one output for a graph, from the pooled nodes or from the first node, or with `every_step` one for each node.
+The inputs are nodes and edges, both of any number (`zoo.layers.graph`). Unlike in the papers, a dense head follows.
 """
 
 from __future__ import annotations
@@ -32,7 +26,7 @@ from zoo.layers.types import Count, DropRate
 from zoo.registry import register
 from zoo.utils.settings import settings_of
 
-NodeNorm = Literal["none", "layer", "rms"]  # batch norm would count the padding
+NodeNorm = Literal["none", "layer", "rms"]  # batch normalization would count the padding
 
 
 def _graph_model(
@@ -51,7 +45,7 @@ def _graph_model(
     pool: NodePool = "mean",
     edges: Edges = "list",
 ) -> keras.Model:
-    """Stack convolutions, each with dropout before it, and normalization and activation after it.
+    """Stack graph convolutions, each with dropout before it, and normalization and activation after it.
 
     Args:
         name: name of the model.
@@ -65,12 +59,12 @@ def _graph_model(
         norm: normalization between each convolution and its activation.
         dropout: fraction of each convolution's input dropped while training.
         residual: add each convolution's input to its output, through a linear projection where the widths differ.
-        pool: what the head reads: the "mean", "sum" or "max" of the nodes, or the "first" node.
+        pool: input of the head: the "mean", "sum" or "max" of the nodes, or the "first" node.
         edges: a "list" of source and target, or a "matrix" with a row for each target.
 
     Returns:
-        A model from `[(batch, nodes, features), (batch, edges, 2)]` to `(batch, outputs)` or, with `every_step`,
-        `(batch, nodes, outputs)`.
+        A model from nodes `(batch, nodes, features)` and edges `(batch, edges, 2)` or `(batch, nodes, nodes)` to
+        `(batch, outputs)` or, with `every_step`, `(batch, nodes, outputs)`.
     """
     # === Layers ===
     inputs, x, real, adjacency = graph_inputs(input_shape, edges)

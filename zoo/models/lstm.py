@@ -1,11 +1,6 @@
-"""Long short-term memory (LSTM): forward and bidirectional, from sequence to sequence, and after convolutions (CRNN).
+"""Long short-term memory (LSTM): forward, bidirectional, from sequence to sequence, and after convolutions (CRNN).
 
-LSTM: Hochreiter and Schmidhuber, 1997, doi:10.1162/neco.1997.9.8.1735, with the forget gate of Gers, Schmidhuber and
-Cummins, 2000, doi:10.1162/089976600300015015, whose bias starts at one (Jozefowicz et al., 2015). Bidirectional: Graves
-and Schmidhuber, 2005, doi:10.1016/j.neunet.2005.06.042. Dropout between layers: Zaremba, Sutskever and Vinyals, 2014,
-arXiv:1409.2329. Sequence to sequence: Sutskever, Vinyals and Le, 2014, arXiv:1409.3215, with the attention of Bahdanau
-et al., 2014, arXiv:1409.0473, or Luong et al., 2015, arXiv:1508.04025. CRNN: Shi, Bai and Yao, 2015, arXiv:1507.05717.
-Steps that are padding change no output.
+Padded steps do not change any output.
 """
 
 from __future__ import annotations
@@ -47,11 +42,14 @@ def lstm(
     recurrent_initializer: RecurrentInitializer = "orthogonal",
     **settings: Any,
 ) -> keras.Model:
-    """Long short-term memory: gates decide what enters, stays in and leaves a cell at each step.
+    """Long short-term memory: gates control what enters, stays in and leaves a cell at each step.
+
+    Hochreiter and Schmidhuber, 1997, with the forget gate of Gers, Schmidhuber and Cummins, 2000,
+    doi:10.1162/089976600300015015.
 
     Args:
         units: length of the state.
-        forget_bias: start the forget gate's bias at one, not at zero.
+        forget_bias: start the forget gate's bias at one (Jozefowicz et al., 2015), not at zero.
         recurrent_initializer: initializer of the kernel from state to state.
         **settings: the arguments of `recurrent_model`.
     """
@@ -110,10 +108,10 @@ def seq2seq_lstm(
     forget_bias: bool = True,
     recurrent_initializer: RecurrentInitializer = "orthogonal",
 ) -> keras.Model:
-    """LSTM encoder and LSTM decoder with attention: a step of decoding, for all positions of the target at once.
+    """LSTM encoder and LSTM decoder with attention, which predicts the next token at all target positions at once.
 
-    The decoder's first states are learnt maps of the encoder's last ones (Bahdanau et al., appendix A.2.2). Attention
-    follows the decoder's state of the same step and does not feed back into the next (see `attend`).
+    Learned layers map the encoder's last state to the decoder's first states (Bahdanau et al., appendix A.2.2).
+    Attention queries the decoder's state of the same step and does not feed back into the next (see `attend`).
 
     Args:
         input_shape: `(steps,)` of the source, which may be None; the length of the target is always open.
@@ -121,20 +119,20 @@ def seq2seq_lstm(
         vocabulary: number of token ids of the source; id 0 is padding, on the right.
         units: length of the states.
         layers: recurrent layers of the encoder and of the decoder.
-        dropout: share of features dropped between layers and before the head while training.
+        dropout: fraction of features dropped between layers and before the head while training.
         embedding: length of the vectors that tokens are mapped to.
-        bidirectional: the encoder reads the source in both directions.
-        attention: how the match of decoder state and source step is scored.
+        bidirectional: whether the encoder reads the source in both directions.
+        attention: score of a decoder state and a source step (see `attend`).
         forget_bias: start the forget gate's bias at one, not at zero.
         recurrent_initializer: initializer of the kernels from state to state.
 
     Returns:
-        A model from source `(batch, steps)` and target so far `(batch, target steps)`, which begins with the start
-        token, to the logits of each next token, `(batch, target steps, outputs)`; those of a position depend on the
-        target up to there only.
+        A model from source `(batch, steps)` and decoder input `(batch, target steps)`, which begins with the start
+        token, to the logits of each next token, `(batch, target steps, outputs)`. The logits of a position depend only
+        on the decoder input up to that position.
 
     Raises:
-        ValueError: the source is no tokens.
+        ValueError: the source is not tokens.
     """
     if vocabulary is None:
         raise ValueError(f"needs tokens with a vocabulary. Received: input_shape={tuple(input_shape)}, vocabulary=None")
@@ -180,21 +178,21 @@ def crnn(
     norm: Norm = "batch",
     dropout: DropRate = 0.0,
 ) -> keras.Model:
-    """Convolutional recurrent network for lines of text: convolutions, then a bidirectional LSTM along the columns.
+    """Convolutional recurrent network for lines of text: convolutions, then a bidirectional LSTM over the columns.
 
-    Every stage of 3x3 convolutions halves the height, the first two the width as well; one convolution as high as what
-    is left makes a sequence of columns, one for 4 pixels of the image.
+    Every stage of 3x3 convolutions halves the height, the first two also halve the width. A convolution over the whole
+    remaining height turns the maps into a sequence of columns, one per 4 pixels of the image.
 
     Args:
         input_shape: `(height, width, channels)`; the width may be None. At least `2 ** len(widths)` pixels high and,
             with more than one stage, 4 wide.
-        outputs: number of symbols, and one for the blank, which is class 0.
+        outputs: number of symbols + 1: class 0 is the blank.
         widths: channels of each stage.
         depth: convolutions in each stage.
         units: length of the state of each direction.
         layers: recurrent layers.
         norm: normalization after each convolution.
-        dropout: share of features dropped between recurrent layers and before the head while training.
+        dropout: fraction of features dropped between recurrent layers and before the head while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to the logits of each column, `(batch, width // 4, outputs)`,

@@ -1,9 +1,4 @@
-"""Multilayer perceptrons: on the whole input, and on patches of an image (MLP-Mixer).
-
-Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", 1986; optional skip connections
-as in He, Zhang, Ren and Sun, 2015, arXiv:1512.03385. MLP-Mixer: Tolstikhin et al., 2021, arXiv:2105.01601; parameter
-counts equal timm's.
-"""
+"""Multilayer perceptrons: on the whole input, and on patches of an image (MLP-Mixer)."""
 
 from __future__ import annotations
 
@@ -52,15 +47,15 @@ def mlp(
     dropout: DropRate = 0.0,
     residual: bool = False,
 ) -> keras.Model:
-    """Multilayer perceptron on the flattened input.
+    """Multilayer perceptron on the flattened input, with optional skip connections (He et al., 2015, arXiv:1512.03385).
 
     Args:
         input_shape: shape of one example, of any rank.
         outputs: number of classes or values; the horizon of a forecast.
-        widths: units of each hidden layer; none makes a linear model.
+        widths: units of each hidden layer; an empty list makes a linear model.
         activation: activation of the hidden layers.
         norm: normalization between each hidden layer and its activation.
-        dropout: share of units dropped after each hidden layer while training.
+        dropout: fraction of units dropped after each hidden layer while training.
         residual: add each layer's input to its output, through a linear projection where the widths differ.
 
     Returns:
@@ -109,7 +104,7 @@ def mlp_mixer(
     dropout: DropRate = 0.0,
     stochastic_depth: DropRate = 0.0,
 ) -> keras.Model:
-    """MLP-Mixer S/16: 18.5M parameters with 1,000 classes (Tolstikhin et al., table 1).
+    """MLP-Mixer S/16: 18.5M parameters with 1,000 classes, as timm's (Tolstikhin et al., 2021, table 1).
 
     Args:
         input_shape: `(height, width, channels)`, multiples of `patch`.
@@ -122,8 +117,8 @@ def mlp_mixer(
         norm: normalization by "layer" or root mean square.
         norm_position: normalization before ("pre") or after ("post") each residual branch.
         feed_forward: activation of both branches.
-        dropout: share of each branch's output dropped while training.
-        stochastic_depth: share of examples for which the last block is dropped while training.
+        dropout: fraction of each branch's output dropped while training.
+        stochastic_depth: fraction of examples for which the last block is dropped while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.

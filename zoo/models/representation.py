@@ -1,12 +1,6 @@
-"""Networks that learn representations: by contrast, by pairs and triplets, and by filling in what is hidden.
+"""Networks that learn representations: contrastive, of pairs and triplets, and by predicting masked parts.
 
-SimCLR: Chen, Kornblith, Norouzi and Hinton, 2020, arXiv:2002.05709. Supervised contrast: Khosla et al., 2020,
-arXiv:2004.11362. Siamese: Hadsell, Chopra and LeCun, 2006, doi:10.1109/CVPR.2006.100. Triplets: Schroff, Kalenichenko
-and Philbin, 2015, arXiv:1503.03832. Masked autoencoder: He et al., 2021, arXiv:2111.06377. Masked language model:
-Devlin, Chang, Lee and Toutanova, 2018, arXiv:1810.04805.
-
-Each network for images holds a model called "encoder", whose layers have the names that they have in the builder for
-classification, so that its weights can be copied there by name (`zoo.layers.encoder`).
+Each network for images has a submodel "encoder" with the layer names of its builder, so that weights can be copied.
 """
 
 from __future__ import annotations
@@ -24,7 +18,7 @@ from zoo.layers.masking import MaskedTarget, RandomMasking, Unmask
 from zoo.layers.patches import Patches
 from zoo.layers.positions import add_positions
 from zoo.layers.transformer import BlockOptions, transformer_blocks
-from zoo.layers.types import Count, Counts, Factor, ProperShare
+from zoo.layers.types import Count, Counts, Factor, ProperFraction
 from zoo.layers.unit_length import UnitLength
 from zoo.models.transformer import transformer_encoder
 from zoo.models.vit import vit_tiny
@@ -40,7 +34,7 @@ def _contrastive(
     encoder_config: dict[str, Any] | None = None,
     projection: Counts = (128, 64),
 ) -> keras.Model:
-    """An encoder and a projection head.
+    """An image encoder and a projection head.
 
     Args:
         name: name of the model.
@@ -91,7 +85,7 @@ def _embedding(
     encoder_config: dict[str, Any] | None = None,
     embedding: Count = 64,
 ) -> keras.Model:
-    """An encoder and a dense layer to the embedding.
+    """An image encoder and a dense layer to the embedding.
 
     Args:
         name: name of the model.
@@ -143,15 +137,15 @@ def masked_autoencoder(
     depth: Count = 12,
     heads: Count = 3,
     mlp_ratio: Factor = 4.0,
-    mask: ProperShare = 0.75,
+    mask: ProperFraction = 0.75,
     decoder_width: Count = 96,
     decoder_depth: Count = 2,
     normalize_targets: bool = True,
 ) -> keras.Model:
-    """Masked autoencoder: a vision transformer sees some patches of an image, and a small decoder fills in the others.
+    """Masked autoencoder: a vision transformer encodes some patches of an image, a small decoder predicts the others.
 
-    The loss is `masked_pixels`. The encoder is `vit_tiny` with pool "mean" and learned positions; in this network its
-    blocks run over the visible patches only, and called by itself it sees all patches and gives the mean of them.
+    The loss is `masked_pixels`. The encoder is `vit_tiny` with pool "mean" and learned positions. Inside this network
+    its blocks run over the visible patches only; called alone, it encodes all patches and returns their mean.
 
     Args:
         input_shape: `(height, width, channels)`, multiples of `patch`.
@@ -160,17 +154,17 @@ def masked_autoencoder(
         depth: blocks of the encoder.
         heads: attention heads, of encoder and decoder.
         mlp_ratio: hidden width of the feed-forward branch, in widths, in encoder and decoder.
-        mask: share of the patches that are hidden.
+        mask: fraction of the patches that are masked.
         decoder_width: features of each patch in the decoder, a multiple of `heads` and of 4.
         decoder_depth: blocks of the decoder.
-        normalize_targets: make the pixels of each patch of the target of mean 0 and variance 1.
+        normalize_targets: scale the pixels of each target patch to mean 0 and variance 1.
 
     Returns:
-        A model from `(batch, height, width, channels)` to prediction, target and mask (1 for hidden) of each patch side
-        by side, `(batch, patches, 2 * patch * patch * channels + 1)`.
+        A model from `(batch, height, width, channels)` to prediction, target and mask (1: masked) of each patch,
+        concatenated: `(batch, patches, 2 * patch * patch * channels + 1)`.
 
     Raises:
-        ValueError: the patches do not tile the image or are fewer than two, or widths do not fit the heads.
+        ValueError: the patches do not tile the image or are fewer than two, or the heads do not divide the widths.
     """
     # === Encoder ===
     shape = tuple(input_shape)
@@ -210,10 +204,10 @@ def masked_language_model(
     every_step: bool = True,
     **settings: Any,
 ) -> keras.Model:
-    """Masked language model in the form of BERT: every step sees all others, and hidden tokens are predicted.
+    """Masked language model in the form of BERT: every step attends to all others, and masked tokens are predicted.
 
     This is the model `transformer`, with the same layer names and sizes, so that its weights can be copied there. The
-    data replaces hidden tokens by id 1, the unknown token, and has target 0 where no token is hidden.
+    data replaces masked tokens by id 1, the unknown token, and has target 0 where no token is masked.
 
     Args:
         input_shape: `(steps,)` of tokens, which may be None.

@@ -1,9 +1,4 @@
-"""Recurrent networks: the simple one of Elman, and gated recurrent units (GRU).
-
-Simple: Elman, "Finding structure in time", 1990, doi:10.1207/s15516709cog1402_1; orthogonal recurrent kernels from
-Saxe, McClelland and Ganguli, 2013, arXiv:1312.6120. GRU: Cho et al., 2014, arXiv:1406.1078. Dropout between layers:
-Zaremba, Sutskever and Vinyals, 2014, arXiv:1409.2329. Steps that are padding change no output.
-"""
+"""Recurrent networks: Elman's simple one, and gated recurrent units (GRU). Padded steps do not change any output."""
 
 from __future__ import annotations
 
@@ -38,11 +33,13 @@ def rnn(
     recurrent_initializer: RecurrentInitializer = "orthogonal",
     **settings: Any,
 ) -> keras.Model:
-    """Simple recurrent network: each state is the hyperbolic tangent of the step's input and of the state before it.
+    """Simple recurrent network: each state is the hyperbolic tangent of a sum of projected input and last state.
+
+    Orthogonal recurrent kernels from Saxe, McClelland and Ganguli, 2013, arXiv:1312.6120.
 
     Args:
         units: length of the state.
-        bidirectional: run each layer over the reversed steps too; not for language modeling, whose next tokens it sees.
+        bidirectional: run each layer over the reversed steps too; not for language modeling, where it sees the target.
         recurrent_initializer: initializer of the kernel from state to state.
         **settings: the arguments of `recurrent_model`.
     """
@@ -76,13 +73,13 @@ def gru(
     recurrent_initializer: RecurrentInitializer = "orthogonal",
     **settings: Any,
 ) -> keras.Model:
-    """Gated recurrent unit: gates decide how much of the state is renewed at each step.
+    """Gated recurrent unit (GRU): gates control how much of the state is renewed at each step.
 
     The reset gate acts after the recurrent kernel, as in cuDNN, Keras and PyTorch, not before it as in the paper.
 
     Args:
         units: length of the state.
-        bidirectional: run each layer over the reversed steps too; not for language modeling, whose next tokens it sees.
+        bidirectional: run each layer over the reversed steps too; not for language modeling, where it sees the target.
         recurrent_initializer: initializer of the kernel from state to state.
         **settings: the arguments of `recurrent_model`.
     """

@@ -1,8 +1,6 @@
 """Transformers of sequences: encoder, causal decoder (GPT), encoder with decoder, and one for time series.
 
-Vaswani et al., 2017, arXiv:1706.03762. GPT-2: Radford et al., "Language models are unsupervised multitask learners",
-2019; parameter count equals the authors'. Time series: Nie, Nguyen, Sinthong and Kalagnanam, 2022, arXiv:2211.14730.
-Steps that are padding change no output.
+Padded steps do not change any output.
 """
 
 from __future__ import annotations
@@ -53,11 +51,11 @@ def transformer_encoder(
     dropout: DropRate = 0.0,
     stochastic_depth: DropRate = 0.0,
 ) -> keras.Model:
-    """Transformer encoder: every step sees all others.
+    """Transformer encoder (Vaswani et al., 2017, arXiv:1706.03762): every step attends to all others.
 
     Args:
         name: name of the model.
-        pool: "mean" of the steps or "first" step, unless every step has an output.
+        pool: "mean" of the steps or "first" step; unused with `every_step`.
         input_shape: `(steps,)` for tokens or `(steps, features)`; the number of steps may be None.
         outputs: number of classes or values.
         vocabulary: number of token ids, where the input is tokens; id 0 is padding, on the right.
@@ -71,8 +69,8 @@ def transformer_encoder(
         norm: normalization by "layer" or root mean square.
         norm_position: normalization before ("pre") or after ("post", as in the paper) each residual branch.
         feed_forward: activation of the feed-forward branch ("relu" in the paper).
-        dropout: share of the embedding, of each branch's output and of the features dropped while training.
-        stochastic_depth: share of examples for which the last block is dropped while training.
+        dropout: fraction of the embedding, of each branch's output and of the features dropped while training.
+        stochastic_depth: fraction of examples for which the last block is dropped while training.
 
     Returns:
         A model from `(batch, *input_shape)` to `(batch, outputs)` or, with `every_step`, `(batch, steps, outputs)`.
@@ -92,7 +90,7 @@ def transformer_encoder(
     else:
         inputs = _series_input(input_shape)
         x = keras.layers.Dense(width, name="embedding")(inputs)
-    x, rotations = _place(x, positions, options, heads=heads, longest=maximum_length)
+    x, rotations = _with_positions(x, positions, options, heads=heads, longest=maximum_length)
     x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, valid=valid, rotations=rotations)
     if not every_step:
         pooling = TokenPooling(pool, name="pool")
@@ -111,7 +109,7 @@ def transformer_encoder(
 )
 @settings_of(transformer_encoder)
 def transformer(*, pool: TokenPool = "mean", **settings: Any) -> keras.Model:
-    """Transformer encoder: every step sees all others.
+    """Transformer encoder: every step attends to all others.
 
     Args:
         pool: "mean" of the steps or "first" step, unless every step has an output.
@@ -146,13 +144,15 @@ def gpt(
     dropout: DropRate = 0.0,
     stochastic_depth: DropRate = 0.0,
 ) -> keras.Model:
-    """Causal transformer in the form of GPT-2: every step sees itself and those before it.
+    """Causal transformer in the form of GPT-2: every step attends to itself and the steps before it.
+
+    Radford et al., 2019; the parameter count equals the authors'.
 
     Args:
         input_shape: `(steps,)` of tokens, which may be None.
-        outputs: number of classes: of token ids, in language modeling.
+        outputs: number of classes; in language modeling of token ids.
         vocabulary: number of token ids; id 0 is padding, on the right.
-        every_step: changes nothing, as every step always has its output.
+        every_step: has no effect: every step always has its output.
         width: features of each step, a multiple of `heads`.
         depth: number of blocks.
         heads: attention heads.
@@ -162,27 +162,29 @@ def gpt(
         norm: normalization by "layer" or root mean square.
         norm_position: normalization before ("pre") or after ("post") each residual branch.
         feed_forward: activation of the feed-forward branch.
-        tie_embeddings: make the logits from the matrix that embeds the tokens; logit i is that of token i.
-        dropout: share of the embedding and of each branch's output dropped while training.
-        stochastic_depth: share of examples for which the last block is dropped while training.
+        tie_embeddings: compute the logits with the embedding matrix of the tokens; logit i belongs to token i.
+        dropout: fraction of the embedding and of each branch's output dropped while training.
+        stochastic_depth: fraction of examples for which the last block is dropped while training.
 
     Returns:
         A model from `(batch, steps)` to `(batch, steps, outputs)`; the logits of a step depend on the tokens up to it.
 
     Raises:
-        ValueError: the input is no tokens or is longer than learned positions reach, or the heads do not divide the
-            width; or tied embeddings have fewer tokens than there are outputs.
+        ValueError: the input is not tokens or is longer than learned positions reach, or the heads do not divide the
+            width; or tied embeddings have fewer tokens than outputs.
     """
     options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
-    vocabulary = _needed(vocabulary, input_shape)
+    vocabulary = _require_vocabulary(vocabulary, input_shape)
 
     # === Layers ===
     inputs = token_input(input_shape)
     tied = None
     if tie_embeddings:
-        tied = TiedEmbedding(vocabulary, width, outputs=outputs, stddev=_spread(width, positions), name="embedding")
+        tied = TiedEmbedding(
+            vocabulary, width, outputs=outputs, stddev=_embedding_stddev(width, positions), name="embedding"
+        )
     x = _embed(inputs, vocabulary, width, positions, layer=tied)
-    x, rotations = _place(x, positions, options, heads=heads, longest=maximum_length)
+    x, rotations = _with_positions(x, positions, options, heads=heads, longest=maximum_length)
     x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, causal=True, rotations=rotations)
     logits = head(x, outputs) if tied is None else tied(keras.layers.Identity(name=FEATURES)(x), to_logits=True)
 
@@ -208,7 +210,7 @@ def seq2seq_transformer(
     dropout: DropRate = 0.0,
     stochastic_depth: DropRate = 0.0,
 ) -> keras.Model:
-    """Transformer encoder and causal decoder with attention to it: a step of decoding, for all positions at once.
+    """Transformer encoder and causal decoder, which predicts the next token at all target positions at once.
 
     Args:
         input_shape: `(steps,)` of the source, which may be None; the length of the target is always open.
@@ -223,26 +225,26 @@ def seq2seq_transformer(
         norm: normalization by "layer" or root mean square.
         norm_position: normalization before ("pre") or after ("post", as in the paper) each residual branch.
         feed_forward: activation of the feed-forward branch ("relu" in the paper).
-        dropout: share of the embeddings and of each branch's output dropped while training.
-        stochastic_depth: share of examples for which the last blocks are dropped while training.
+        dropout: fraction of the embeddings and of each branch's output dropped while training.
+        stochastic_depth: fraction of examples for which the last blocks are dropped while training.
 
     Returns:
-        A model from source `(batch, steps)` and target so far `(batch, target steps)`, which begins with the start
-        token, to the logits of each next token, `(batch, target steps, outputs)`; those of a position depend on the
-        target up to there only.
+        A model from source `(batch, steps)` and decoder input `(batch, target steps)`, which begins with the start
+        token, to the logits of each next token, `(batch, target steps, outputs)`. The logits of a position depend only
+        on the decoder input up to that position.
 
     Raises:
-        ValueError: the source is no tokens or is longer than learned positions reach, or the heads do not divide the
+        ValueError: the source is not tokens or is longer than learned positions reach, or the heads do not divide the
             width.
     """
     options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
-    vocabulary = _needed(vocabulary, input_shape)
+    vocabulary = _require_vocabulary(vocabulary, input_shape)
 
     # === Encoder ===
     source = token_input(input_shape, name="source")
     valid = not_padding(source)
     x = _embed(source, vocabulary, width, positions, name="source_")
-    x, rotations = _place(x, positions, options, heads=heads, longest=maximum_length, name="source_")
+    x, rotations = _with_positions(x, positions, options, heads=heads, longest=maximum_length, name="source_")
     memory = transformer_blocks(
         x,
         options,
@@ -257,7 +259,7 @@ def seq2seq_transformer(
     # === Decoder ===
     target = token_input((None,), name="target")
     x = _embed(target, outputs, width, positions, name="target_")
-    x, rotations = _place(x, positions, options, heads=heads, longest=maximum_length, name="target_")
+    x, rotations = _with_positions(x, positions, options, heads=heads, longest=maximum_length, name="target_")
     x = transformer_blocks(
         x,
         options,
@@ -299,40 +301,42 @@ def ts_transformer(
     dropout: DropRate = 0.0,
     stochastic_depth: DropRate = 0.0,
 ) -> keras.Model:
-    """Transformer of time series over patches of steps, in the form of PatchTST; a patch holds all channels.
+    """Transformer over patches of a time series, in the form of PatchTST; a patch contains all channels.
+
+    Nie, Nguyen, Sinthong and Kalagnanam, 2022, arXiv:2211.14730.
 
     Args:
         input_shape: `(steps, channels)`, scaled beforehand.
         outputs: the horizon of a forecast; number of values or classes.
-        patch: steps in a patch; 1, with a `stride` of 1, takes the steps one by one.
+        patch: steps in a patch; `patch=1` and `stride=1` take the steps one by one.
         stride: steps from one patch to the next, at most `patch`; the last patch ends at the last step.
         width: features of each patch, a multiple of `heads`.
         depth: number of blocks.
         heads: attention heads.
         mlp_ratio: hidden width of the feed-forward branch, in widths.
         positions: "learned", "sinusoidal" or "rotary".
-        pool: what the head reads: all patches side by side ("flatten", as in the paper), or their "mean".
+        pool: input of the head: all patches concatenated ("flatten", as in the paper), or their "mean".
         norm: normalization by "layer" or root mean square.
         norm_position: normalization before ("pre") or after ("post") each residual branch.
         feed_forward: activation of the feed-forward branch.
-        dropout: share of the embedding, of each branch's output and of the features dropped while training.
-        stochastic_depth: share of examples for which the last block is dropped while training.
+        dropout: fraction of the embedding, of each branch's output and of the features dropped while training.
+        stochastic_depth: fraction of examples for which the last block is dropped while training.
 
     Returns:
         A model from `(batch, steps, channels)` to `(batch, outputs)`.
 
     Raises:
-        ValueError: the input is no series of known length, the patches leave steps out, or the heads do not divide
+        ValueError: the input is no series of known length, the patches skip steps, or the heads do not divide
             the width.
     """
     options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
     if stride > patch:
-        raise ValueError(f"patches must leave no step out. Received: patch={patch}, stride={stride}")
+        raise ValueError(f"stride must be at most patch: no step is left out. Received: patch={patch}, stride={stride}")
 
     # === Layers ===
     inputs = _series_input(input_shape)
     x = embed_windows(inputs, patch, stride, width)
-    x, rotations = _place(x, positions, options, heads=heads, longest=x.shape[1])
+    x, rotations = _with_positions(x, positions, options, heads=heads, longest=x.shape[1])
     x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, rotations=rotations)
     pooling = keras.layers.Flatten(name="pool") if pool == "flatten" else TokenPooling("mean", name="pool")
 
@@ -350,7 +354,7 @@ def _series_input(input_shape: Sequence[int | None]) -> keras.KerasTensor:
     return keras.Input(shape)
 
 
-def _needed(vocabulary: int | None, input_shape: Sequence[int | None]) -> int:
+def _require_vocabulary(vocabulary: int | None, input_shape: Sequence[int | None]) -> int:
     if vocabulary is None:
         raise ValueError(f"needs tokens with a vocabulary. Received: input_shape={tuple(input_shape)}, vocabulary=None")
     return vocabulary
@@ -365,9 +369,9 @@ def _embed(
     layer: keras.Layer | None = None,
     name: str = "",
 ) -> keras.KerasTensor:
-    """Return the tokens' vectors: about as large as the positions that are added, so that both are seen."""
+    """Return the vectors of the tokens, of about the same scale as the positions that are added."""
     if layer is None:
-        initializer = keras.initializers.RandomNormal(stddev=_spread(width, positions))
+        initializer = keras.initializers.RandomNormal(stddev=_embedding_stddev(width, positions))
         layer = keras.layers.Embedding(vocabulary, width, embeddings_initializer=initializer, name=f"{name}embedding")
     x = layer(tokens)
     if positions == "sinusoidal":  # section 3.4 of the paper
@@ -375,12 +379,12 @@ def _embed(
     return x
 
 
-def _spread(width: int, positions: Positions) -> float:
+def _embedding_stddev(width: int, positions: Positions) -> float:
     """Return the standard deviation of the initial embedding."""
     return width**-0.5 if positions == "sinusoidal" else 0.02
 
 
-def _place(
+def _with_positions(
     x: keras.KerasTensor,
     positions: Positions,
     options: BlockOptions,
@@ -389,7 +393,7 @@ def _place(
     longest: int,
     name: str = "",
 ) -> tuple[keras.KerasTensor, keras.KerasTensor | None]:
-    """Add positions and dropout; return the rotations of rotary positions as well."""
+    """Add positions and dropout; also return the rotations of rotary positions."""
     x, rotations = add_positions(x, positions, heads=heads, longest=longest, name=f"{name}positions")
     if options.dropout:
         x = keras.layers.Dropout(options.dropout, name=f"{name}dropout")(x)

@@ -1,8 +1,4 @@
-"""Vision transformers (ViT).
-
-Dosovitskiy et al., 2020, arXiv:2010.11929; the small sizes from Touvron et al., 2020, arXiv:2012.12877. Parameter
-counts equal timm's.
-"""
+"""Vision transformers (ViT)."""
 
 from __future__ import annotations
 
@@ -47,7 +43,10 @@ def _vit(
     dropout: DropRate = 0.0,
     stochastic_depth: DropRate = 0.0,
 ) -> keras.Model:
-    """Vision transformer: patches of an image as the steps of a sequence, then transformer blocks.
+    """Vision transformer: the patches of an image are the steps of a sequence.
+
+    Dosovitskiy et al., 2020, arXiv:2010.11929; the small sizes from Touvron et al., 2020, arXiv:2012.12877. Parameter
+    counts equal timm's.
 
     Args:
         name: name of the model.
@@ -59,12 +58,12 @@ def _vit(
         heads: attention heads.
         mlp_ratio: hidden width of the feed-forward branch, in widths.
         positions: "learned"; or "sinusoidal" or "rotary" over rows and columns.
-        pool: what the head reads: a class "token" among the steps, or their "mean".
+        pool: input of the head: a class "token" before the patches, or the "mean" of the patches.
         norm: normalization by "layer" or root mean square.
         norm_position: normalization before ("pre") or after ("post") each residual branch.
         feed_forward: activation of the feed-forward branch.
         dropout: fraction of the embedding and of each branch's output dropped while training.
-        stochastic_depth: rate at which the last block is dropped while training; it grows from 0 at the first.
+        stochastic_depth: fraction of examples for which the last block is dropped while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.
