@@ -57,16 +57,16 @@ def test_causal_and_padded_equals_numpy():
     earlier = np.tril(np.ones((5, 5), bool))
     np.testing.assert_allclose(call(layer, X), reference(layer, X, seen=earlier), rtol=1e-4, atol=1e-4)
     seen = earlier & VALID[:, None, None, :]
-    wanted = reference(layer, X[:2], seen=seen[:2])
-    np.testing.assert_allclose(call(layer, X, valid=VALID)[:2], wanted, rtol=1e-4, atol=1e-4)
+    expected = reference(layer, X[:2], seen=seen[:2])
+    np.testing.assert_allclose(call(layer, X, valid=VALID)[:2], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_context_equals_numpy():
     layer = randomized(Attention(2), X, CONTEXT)
     assert layer.count_params() == 8 * 8 + 8 + 6 * 16 + 16 + 8 * 8 + 8
     got = call(layer, X, CONTEXT, valid=CONTEXT_VALID)
-    wanted = reference(layer, X, CONTEXT, CONTEXT_VALID[:, None, None, :])
-    np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4)
+    expected = reference(layer, X, CONTEXT, CONTEXT_VALID[:, None, None, :])
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("causal", [False, True])
@@ -88,8 +88,8 @@ def test_equals_keras_with_the_same_weights(causal):
         ]
     )
     assert theirs.count_params() == layer.count_params()
-    wanted = call(theirs, X, X, attention_mask=VALID[:2, None, :].repeat(5, 1)[[0, 1, 0]], use_causal_mask=causal)
-    np.testing.assert_allclose(call(layer, X, valid=VALID[[0, 1, 0]]), wanted, rtol=1e-4, atol=1e-4)
+    expected = call(theirs, X, X, attention_mask=VALID[:2, None, :].repeat(5, 1)[[0, 1, 0]], use_causal_mask=causal)
+    np.testing.assert_allclose(call(layer, X, valid=VALID[[0, 1, 0]]), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_padding_has_no_influence_at_all():

@@ -110,8 +110,8 @@ def test_tensors_give_the_same_as_numpy(schedule, prediction):
         found = getattr(process, name)(*tensors)
         np.testing.assert_allclose(ops.convert_to_numpy(found), getattr(process, name)(x0, noise, time), atol=1e-5)
     expected = process.recover(x0, noise, time)
-    for found, wanted in zip(process.recover(*tensors), expected, strict=True):
-        np.testing.assert_allclose(ops.convert_to_numpy(found), wanted, rtol=1e-4, atol=1e-5)
+    for found, value in zip(process.recover(*tensors), expected, strict=True):
+        np.testing.assert_allclose(ops.convert_to_numpy(found), value, rtol=1e-4, atol=1e-5)
 
 
 # --- errors -------------------------------------------------------------------------------------------------------

@@ -160,7 +160,7 @@ def test_clipping_keeps_what_is_aimed_at_in_range():
 
 
 def labelled(x, time, labels):
-    """Answer 0.1 for class 0, 0.2 for class 1, and 0.05 for none, which is 2."""
+    """Predict 0.1 (1 + x) for class 0, 0.2 (1 + x) for class 1, and 0.05 (1 + x) for no class, which is 2."""
     return np.array([0.1, 0.2, 0.05])[labels].reshape(-1, 1, 1, 1) * (1 + x)
 
 

@@ -13,7 +13,7 @@ RNG = np.random.default_rng(0)
 NODES, FEATURES, UNITS = 6, 5, 4
 X = RNG.normal(size=(2, NODES, FEATURES)).astype("float32")
 X[1, 4:] = np.nan
-# (source, target); in the first graph node 5 hears from nobody and one edge is listed twice, the second has four nodes
+# (source, target); in the first graph node 5 has no neighbors and one edge is listed twice, the second has four nodes
 EDGES = np.array(
     [
         [[0, 1], [1, 0], [2, 1], [3, 1], [3, 4], [4, 3], [5, 2], [2, 1], [-1, -1]],
@@ -28,8 +28,8 @@ def call(layer, *arguments):
     return ops.convert_to_numpy(layer(*arguments))
 
 
-def hears(graph):
-    """Return, for each node, whom it hears from."""
+def neighbors_of(graph):
+    """Return the sources of the edges to each node."""
     return [sorted({int(s) for s, t in EDGES[graph] if t == node}) for node in range(REAL[graph])]
 
 
@@ -47,17 +47,17 @@ def randomized(layer):
 
 def check(found, reference):
     for graph, count in enumerate(REAL):
-        wanted = np.stack([reference(X[graph].astype("float64"), hears(graph), node) for node in range(count)])
-        np.testing.assert_allclose(found[graph, :count], wanted, rtol=0, atol=1e-4)
+        expected = np.stack([reference(X[graph].astype("float64"), neighbors_of(graph), node) for node in range(count)])
+        np.testing.assert_allclose(found[graph, :count], expected, rtol=0, atol=1e-4)
 
 
 def test_adjacency_has_a_row_for_each_target():
     adjacency = ops.convert_to_numpy(prepared()[2])
     for graph, count in enumerate(REAL):
-        wanted = np.zeros((NODES, NODES))
+        expected = np.zeros((NODES, NODES))
         for node in range(count):
-            wanted[node, hears(graph)[node]] = 1
-        np.testing.assert_array_equal(adjacency[graph], wanted)
+            expected[node, neighbors_of(graph)[node]] = 1
+        np.testing.assert_array_equal(adjacency[graph], expected)
 
 
 def test_a_matrix_of_edges_is_the_same_as_a_list():
@@ -80,9 +80,9 @@ def test_graph_convolution():
     layer, found = randomized(GraphConvolution(UNITS))
     kernel, bias = layer.dense.get_weights()[0], ops.convert_to_numpy(layer.bias)
 
-    def reference(x, heard, node):
-        degree = [len({i, *heard[i]}) for i in range(len(heard))]
-        parts = [x[j] @ kernel / np.sqrt(degree[node] * degree[j]) for j in sorted({node, *heard[node]})]
+    def reference(x, neighbors, node):
+        degree = [len({i, *neighbors[i]}) for i in range(len(neighbors))]
+        parts = [x[j] @ kernel / np.sqrt(degree[node] * degree[j]) for j in sorted({node, *neighbors[node]})]
         return sum(parts) + bias
 
     check(found, reference)
@@ -95,11 +95,11 @@ def test_graph_attention(merge):
     target, source, bias = (ops.convert_to_numpy(w) for w in (layer.target, layer.source, layer.bias))
     each = kernel.shape[1] // 2
 
-    def reference(x, heard, node):
+    def reference(x, neighbors, node):
         heads = []
         for head in range(2):
-            hidden = x[: len(heard)] @ kernel[:, head * each : (head + 1) * each]
-            seen = sorted({node, *heard[node]})
+            hidden = x[: len(neighbors)] @ kernel[:, head * each : (head + 1) * each]
+            seen = sorted({node, *neighbors[node]})
             score = np.array([hidden[node] @ target[head] + hidden[j] @ source[head] for j in seen])
             score = np.exp(np.where(score > 0, score, 0.2 * score))
             heads.append((score / score.sum()) @ hidden[seen])
@@ -113,14 +113,14 @@ def test_sample_and_aggregate(aggregation):
     layer, found = randomized(SampleAndAggregate(UNITS, aggregation=aggregation))
     (own, bias), (heard_kernel,) = layer.own.get_weights(), layer.heard.get_weights()
 
-    def reference(x, heard, node):
-        neighbors = x[heard[node]]
+    def reference(x, neighbors, node):
+        features = x[neighbors[node]]
         if aggregation == "max":
             kernel, shift = layer.each.get_weights()
-            neighbors = np.maximum(neighbors @ kernel + shift, 0)
-        both = np.zeros(neighbors.shape[1])
-        if len(neighbors):
-            both = neighbors.mean(axis=0) if aggregation == "mean" else neighbors.max(axis=0)
+            features = np.maximum(features @ kernel + shift, 0)
+        both = np.zeros(features.shape[1])
+        if len(features):
+            both = features.mean(axis=0) if aggregation == "mean" else features.max(axis=0)
         return x[node] @ own + bias + both @ heard_kernel
 
     check(found, reference)
@@ -161,8 +161,8 @@ def test_in_onnx_with_any_number_of_nodes_and_edges(opset):
     for count, listed in ((NODES, 9), (4, 3), (4, 0)):
         feeds = {"nodes": X[:, :count], "edges": np.where(count > EDGES, EDGES, -1)[:, :listed]}
         got = session.run(None, feeds)[0]
-        wanted = ops.convert_to_numpy(model(list(feeds.values())))
-        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5)
+        expected = ops.convert_to_numpy(model(list(feeds.values())))
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5)
     lacking = X.copy()
     lacking[0, 0, 0] = np.nan
     got = session.run(None, {"nodes": lacking, "edges": EDGES})[0]

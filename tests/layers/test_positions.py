@@ -23,8 +23,8 @@ def paper(position, feature, width):
 
 def test_sinusoidal_positions_equal_the_formula_of_the_paper():
     got = call(SinusoidalPositions(), np.zeros((2, 100, 16), "float32"))
-    wanted = [[paper(position, feature, 16) for feature in range(16)] for position in range(100)]
-    np.testing.assert_allclose(got, np.array([wanted, wanted]), atol=1e-5)
+    expected = [[paper(position, feature, 16) for feature in range(16)] for position in range(100)]
+    np.testing.assert_allclose(got, np.array([expected, expected]), atol=1e-5)
 
 
 def test_sinusoidal_positions_of_a_grid_give_half_the_features_to_rows_and_half_to_columns():
@@ -33,8 +33,8 @@ def test_sinusoidal_positions_of_a_grid_give_half_the_features_to_rows_and_half_
     np.testing.assert_array_equal(got[0], 1)
     for row in range(3):
         for column in range(5):
-            wanted = [paper(place, feature, 4) for place in (row, column) for feature in range(4)]
-            np.testing.assert_allclose(got[1 + 5 * row + column] - 1, wanted, atol=1e-6)
+            expected = [paper(place, feature, 4) for place in (row, column) for feature in range(4)]
+            np.testing.assert_allclose(got[1 + 5 * row + column] - 1, expected, atol=1e-6)
 
 
 def scores(rotations, q, k):

@@ -61,30 +61,30 @@ def numpy(outputs):
 @pytest.mark.parametrize("cell", OURS)
 def test_equals_keras_with_a_mask(cell, bidirectional, layers):
     model = stacked(cell, layers, bidirectional)
-    y, last, mean, most = numpy(model([X, VALID]))
+    y, last, mean, maximum = numpy(model([X, VALID]))
     expected = reference(model, cell, layers, bidirectional, X, VALID) * VALID[:, :, None]
     np.testing.assert_allclose(y, expected, atol=1e-6)
     for row, length in enumerate(LENGTHS):
         if not length:
-            assert not np.any([last[row], mean[row], most[row]])
+            assert not np.any([last[row], mean[row], maximum[row]])
             continue
         forward, backward = expected[row, length - 1, :UNITS], expected[row, 0, UNITS:]
         np.testing.assert_allclose(last[row], np.concatenate([forward, backward]), atol=1e-6)
         np.testing.assert_allclose(mean[row], expected[row, :length].mean(axis=0), atol=1e-6)
-        np.testing.assert_allclose(most[row], expected[row, :length].max(axis=0), atol=1e-6)
+        np.testing.assert_allclose(maximum[row], expected[row, :length].max(axis=0), atol=1e-6)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", OURS)
 def test_without_padding_equals_keras(cell, bidirectional):
     model = stacked(cell, 2, bidirectional, masked=False)
-    y, last, mean, most = numpy(model(X))
+    y, last, mean, maximum = numpy(model(X))
     expected = reference(model, cell, 2, bidirectional, X, None)
     np.testing.assert_allclose(y, expected, atol=1e-6)
     np.testing.assert_allclose(last[:, :UNITS], expected[:, -1, :UNITS], atol=1e-6)
     np.testing.assert_allclose(last[:, UNITS:], expected[:, 0, UNITS:], atol=1e-6)
     np.testing.assert_allclose(mean, expected.mean(axis=1), atol=1e-6)
-    np.testing.assert_allclose(most, expected.max(axis=1), atol=1e-6)
+    np.testing.assert_allclose(maximum, expected.max(axis=1), atol=1e-6)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])

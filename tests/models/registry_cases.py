@@ -246,7 +246,7 @@ def generator_inputs(case: Case, images: np.ndarray) -> list[np.ndarray]:
 
 
 def takes_classes(case: Case) -> bool:
-    """Return whether a model that makes images is told the class."""
+    """Return whether a model that makes images takes the class as an input."""
     return case.name in ("conditional_gan", "conditional_ddpm") or (
         case.name == "dit_tiny" and case.settings.get("conditional", True)
     )
@@ -320,11 +320,11 @@ def generation_losses(model: keras.Model, case: Case, images: np.ndarray) -> lis
 
 
 if __name__ == "__main__":
-    wanted = {case.id: case for case in cases()}
+    by_id = {case.id: case for case in cases()}
     folder = Path(sys.argv[1])
     result = {}
     for path in sorted(folder.glob("*.keras")):
-        registry.builder(wanted[path.stem].name)  # its module registers the layers of its family
+        registry.builder(by_id[path.stem].name)  # its module registers the layers of its family
         model = keras.saving.load_model(path, safe_mode=True, compile=False)
-        result[path.stem] = losses(model, wanted[path.stem])
+        result[path.stem] = losses(model, by_id[path.stem])
     print(json.dumps({"backend": keras.backend.backend(), "losses": result}))

@@ -100,8 +100,8 @@ def test_quantizer_takes_the_nearest_vector_and_passes_gradients_through():
     count = np.bincount(nearest.ravel(), minlength=5)[:, None]
     pull = np.zeros_like(book)
     np.add.at(pull, nearest.ravel(), x.reshape(-1, 2))
-    slope = tf.convert_to_tensor(tape.gradient(extra, layer.codebook.value))
-    np.testing.assert_allclose(slope, 2 * (count * book - pull) / x.size, atol=1e-6)
+    gradient = tf.convert_to_tensor(tape.gradient(extra, layer.codebook.value))
+    np.testing.assert_allclose(gradient, 2 * (count * book - pull) / x.size, atol=1e-6)
 
 
 def test_masking_sets_its_share_to_zero_while_training_only():

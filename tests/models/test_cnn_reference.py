@@ -103,10 +103,10 @@ def test_equals_keras_applications(name, reference, settings, tmp_path):
         layer.count_params() for layer in theirs.layers if isinstance(layer, keras.layers.Normalization)
     )
     assert ours.count_params() == theirs.count_params() - normalization
-    wanted = output(theirs, MODULES[name].preprocess_input(images.copy()))
+    expected = output(theirs, MODULES[name].preprocess_input(images.copy()))
     got = output(ours, preprocessed(images, loaded.preprocess))
-    assert np.abs(wanted[0] - wanted[1]).max() > 1e-3 * np.abs(wanted).max()  # the images matter
-    np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-4 * np.abs(wanted).max())
+    assert np.abs(expected[0] - expected[1]).max() > 1e-3 * np.abs(expected).max()  # the images matter
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.slow

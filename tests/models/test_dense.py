@@ -92,7 +92,7 @@ def test_each_pixel_gets_an_answer(shape, upsample):
 @pytest.mark.parametrize(("name", "stages"), [("unet", 4), ("center_net", 3)])
 @pytest.mark.parametrize("corner", [0, -1])
 def test_the_whole_image_is_in_sight(name, stages, corner):
-    """A pixel in one corner reaches the answer in the opposite one."""
+    """A pixel in one corner reaches the output in the opposite one."""
     model = randomized(name, input_shape=(32, 32, 1), outputs=2, widths=(8,) * stages, norm="none")
     x = np.random.default_rng(0).normal(size=(1, 32, 32, 1)).astype("float32")
     moved = x.copy()

@@ -28,7 +28,7 @@ def trainable(model):
 
 
 def randomized(name, seed=0, **config):
-    """Build with every weight random: at the start the last layers are zero, and so is the answer."""
+    """Build with every weight random: at the start the last layers are zero, and so is the prediction."""
     model = registry.build(name, **config)
     rng = np.random.default_rng(seed)
     for weight in model.weights:
@@ -50,7 +50,7 @@ def example(model, count=3, seed=0):
     return inputs
 
 
-def answer(model, inputs):
+def predict(model, inputs):
     return ops.convert_to_numpy(model(inputs, training=False))
 
 
@@ -121,14 +121,14 @@ def test_a_unet_answers_in_the_shape_of_the_image(shape):
     assert [x.name for x in model.inputs] == ["image", "time", "label"]
     assert [x.dtype for x in model.inputs] == ["float32", "float32", "int32"]
     assert model.output_shape == (None, *shape)
-    found = answer(model, example(model))
+    found = predict(model, example(model))
     assert found.shape == (3, *shape) and np.isfinite(found).all()
 
 
 @pytest.mark.parametrize(("shape", "patch"), [((8, 8, 1), 2), ((28, 28, 1), 4), ((4, 12, 3), 4)])
 def test_a_dit_answers_in_the_shape_of_the_image(shape, patch):
     model = randomized("dit_tiny", input_shape=shape, outputs=4, **{**SMALL_DIT, "patch": patch})
-    assert answer(model, example(model)).shape == (3, *shape)
+    assert predict(model, example(model)).shape == (3, *shape)
     unconditional = registry.build("dit_tiny", input_shape=shape, conditional=False, **{**SMALL_DIT, "patch": patch})
     assert [x.name for x in unconditional.inputs] == ["image", "time"]
     assert unconditional.output_shape == (None, *shape)
@@ -166,7 +166,7 @@ def test_the_first_answer_is_zero_and_float32(name):
             model = registry.build(name, input_shape=(8, 8, 1), **SMALL[name])
         finally:
             keras.config.set_dtype_policy("float32")
-        found = answer(model, example(model))
+        found = predict(model, example(model))
         assert found.dtype == np.float32 and not found.any()
         assert [layer.compute_dtype for layer in model.layers if layer.name == "prediction"] == ["float32"]
 
@@ -175,11 +175,11 @@ def test_the_first_answer_is_zero_and_float32(name):
 def test_every_input_counts_and_no_example_sees_another(name):
     model = randomized(name, input_shape=(8, 8, 1), **SMALL[name])
     inputs = example(model)
-    before = answer(model, inputs)
+    before = predict(model, inputs)
     for i, moved in enumerate(inputs):
         other = [x.copy() for x in inputs]
         other[i][1] = 3 if i == 2 else moved[1] + 0.05  # 3 stands for no class
-        differs = np.abs(answer(model, other) - before).max(axis=(1, 2, 3)) > 1e-5
+        differs = np.abs(predict(model, other) - before).max(axis=(1, 2, 3)) > 1e-5
         np.testing.assert_array_equal(differs, [False, True, False])
 
 
@@ -189,14 +189,14 @@ def test_dropout_works_only_in_training():
     inputs = example(model)
     first, second = (ops.convert_to_numpy(model(inputs, training=True)) for _ in range(2))
     assert (first != second).any()
-    np.testing.assert_array_equal(answer(model, inputs), answer(model, inputs))
+    np.testing.assert_array_equal(predict(model, inputs), predict(model, inputs))
 
 
 def test_the_way_up_repeats_pixels_and_cuts_odd_sizes():
     model = registry.build("ddpm", input_shape=(7, 5, 1), **SMALL_UNET)
     part = keras.Model(model.get_layer("up1_columns").input[0], model.get_layer("up1_crop").output)
     x = np.random.default_rng(0).normal(size=(2, 4, 3, 16)).astype("float32")
-    np.testing.assert_array_equal(answer(part, x), x.repeat(2, axis=1).repeat(2, axis=2)[:, :7, :5])
+    np.testing.assert_array_equal(predict(part, x), x.repeat(2, axis=1).repeat(2, axis=2)[:, :7, :5])
 
 
 def test_attention_stands_where_it_is_asked_for():
@@ -222,7 +222,7 @@ def test_a_dit_starts_with_blocks_that_do_nothing():
     inputs = example(model)
     moved = [inputs[0].copy(), *inputs[1:]]
     moved[0][:, 2:4, 6:8] += np.random.default_rng(1).normal(size=(3, 2, 2, 1))
-    differs = (answer(model, moved) != answer(model, inputs)).any(axis=(0, 3))
+    differs = (predict(model, moved) != predict(model, inputs)).any(axis=(0, 3))
     expected = np.zeros((8, 8), bool)
     expected[2:4, 6:8] = True
     np.testing.assert_array_equal(differs, expected)
@@ -233,7 +233,7 @@ def test_a_saved_denoiser_is_the_same(name, tmp_path):
     model = randomized(name, input_shape=(8, 8, 1), **SMALL[name])
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
-    np.testing.assert_array_equal(answer(loaded, example(model)), answer(model, example(model)))
+    np.testing.assert_array_equal(predict(loaded, example(model)), predict(model, example(model)))
     assert class_count(loaded) == class_count(model) == (None if name == "ddpm" else 3)
 
 
@@ -292,7 +292,7 @@ for name in sys.argv[2:]:
     sampler = Sampler(model, Process("cosine", "v"), 3, "ddim")
     np.savez(
         f"{folder}/{name}_jax.npz",
-        answer=model.predict_on_batch(inputs),
+        prediction=model.predict_on_batch(inputs),
         images=keras.ops.convert_to_numpy(sampler(inputs[0], inputs[2], guidance=3.0)),
     )
 """
@@ -315,6 +315,6 @@ def test_jax_gives_the_same(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     for name, model in models.items():
         theirs, inputs = np.load(tmp_path / f"{name}_jax.npz"), example(model)
-        np.testing.assert_allclose(theirs["answer"], answer(model, inputs), atol=1e-4)
+        np.testing.assert_allclose(theirs["prediction"], predict(model, inputs), atol=1e-4)
         ours = Sampler(model, Process("cosine", "v"), 3, "ddim")(inputs[0], inputs[2], guidance=3.0)
         np.testing.assert_allclose(theirs["images"], ops.convert_to_numpy(ours), atol=1e-4)

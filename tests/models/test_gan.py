@@ -41,11 +41,11 @@ def test_too_small_images_are_refused():
 
 @pytest.mark.parametrize("norm", ["none", "spectral", "layer", "batch"])
 def test_norms_of_the_discriminator(norm):
-    judge = build("dcgan", input_shape=(8, 8, 1), discriminator_norm=norm, **SMALL).get_layer("discriminator")
-    kinds = {type(layer).__name__ for layer in judge.layers}
+    discriminator = build("dcgan", input_shape=(8, 8, 1), discriminator_norm=norm, **SMALL).get_layer("discriminator")
+    kinds = {type(layer).__name__ for layer in discriminator.layers}
     assert ("SpectralConv2D" in kinds) == ("SpectralDense" in kinds) == (norm == "spectral")
     assert ("BatchNormalization" in kinds) == (norm == "batch") and ("LayerNormalization" in kinds) == (norm == "layer")
-    assert all(layer.name != "down1_norm" for layer in judge.layers)  # not after the first (DCGAN, section 3)
+    assert all(layer.name != "down1_norm" for layer in discriminator.layers)  # not after the first (DCGAN, section 3)
 
 
 @pytest.mark.parametrize(
@@ -84,5 +84,5 @@ def test_the_gradient_flows_through_the_singular_value():
     weights = np.random.default_rng(1).normal(size=(3, 4)).astype("float32")
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(layer(x) * weights)
-    slope = np.array(tape.gradient(total, layer.kernel.value))
-    assert abs((slope * np.array(layer.kernel)).sum()) < 1e-3 * np.linalg.norm(slope) * np.linalg.norm(layer.kernel)
+    gradient, kernel = np.array(tape.gradient(total, layer.kernel.value)), np.array(layer.kernel)
+    assert abs((gradient * kernel).sum()) < 1e-3 * np.linalg.norm(gradient) * np.linalg.norm(kernel)

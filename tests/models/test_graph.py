@@ -75,9 +75,9 @@ def test_edges_as_a_matrix_give_the_same(name, settings):
     matrix = np.zeros((BATCH, NODES, NODES), "float32")
     for graph in range(BATCH):
         matrix[graph, edges[graph, :, 1], edges[graph, :, 0]] = 1
-    wanted = predict(build(name, **settings), nodes, edges)
+    expected = predict(build(name, **settings), nodes, edges)
     found = predict(build(name, edges="matrix", **settings), nodes, matrix)
-    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -103,9 +103,9 @@ def test_the_onnx_file_gives_the_same(case: Case):
     shorter = [a[:, :4] for a in x] if x[0].dtype == np.int32 else x
     for arrays in (x, [a[:1] for a in x], shorter):
         got = session.run(None, dict(zip(names, arrays, strict=True)))[0]
-        wanted = predict(model, arrays)
-        assert got.shape == wanted.shape
-        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-4)
+        expected = predict(model, arrays)
+        assert got.shape == expected.shape
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-4)
 
 
 @pytest.fixture(scope="module")
