@@ -131,7 +131,7 @@ def test_what_is_predicted_makes_no_difference_to_the_exact_denoiser(sampler):
     np.testing.assert_allclose(results[2], results[0], atol=1e-8)
 
 
-def test_arithmetic_has_the_type_that_is_asked_for():
+def test_arithmetic_has_the_given_dtype():
     process, types = Process("cosine", "v"), []
 
     def denoise(x, time):

@@ -85,7 +85,7 @@ def test_the_state_of_the_numbers_is_one_of_the_models_variables():
         np.testing.assert_array_equal(a, b)
 
 
-def test_what_cannot_be_masked_is_refused():
+def test_impossible_maskings_are_refused():
     for ratio in (-0.1, 1.0):
         with pytest.raises(ValueError, match="at least 0 and below 1"):
             RandomMasking(ratio)

@@ -88,7 +88,7 @@ def test_without_padding_equals_keras(cell, bidirectional):
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_what_stands_in_the_padding_and_how_much_of_it_changes_nothing(bidirectional):
+def test_outputs_depend_neither_on_padding_values_nor_on_its_length(bidirectional):
     model = stacked("lstm", 2, bidirectional)
     expected = numpy(model([X, VALID]))
     other = np.where(VALID[:, :, None], X, 9.0).astype("float32")
@@ -108,7 +108,7 @@ def test_reversed_steps():
     np.testing.assert_array_equal(ops.convert_to_numpy(ReversedSteps()(X)), X[:, ::-1])
 
 
-def test_dropout_stands_between_layers():
+def test_dropout_is_between_layers():
     names = [layer.name for layer in stacked("rnn", 3, False).layers]
     assert [name for name in names if "dropout" in name] == ["layer2_dropout", "layer3_dropout"]
 

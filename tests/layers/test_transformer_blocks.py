@@ -173,7 +173,7 @@ def test_windows_need_a_known_length():
         embed_windows(keras.Input((None, 2)), 4, 2, 6)
 
 
-def test_class_token_stands_first():
+def test_class_token_is_first():
     layer = ClassToken()
     y = call(layer, X)
     assert y.shape == (2, 6, 6)

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 from keras import ops
 from pydantic import TypeAdapter
+from registry_settings import ANOTHER, LOSSES, SMALL
 
 from zoo import registry
 from zoo.losses import build_loss
@@ -24,71 +25,6 @@ from zoo.recipe.losses import Loss
 from zoo.tasks import TASKS
 
 BATCH, OUTPUTS, VOCABULARY, LENGTH = 4, 7, 11, 9
-# Sizes that keep the form of a builder and make it small; what is not named is built as it is.
-SMALL: dict[str, dict] = {
-    "alexnet": {"top_width": 16},
-    "autoencoder": {"widths": (12, 8), "code": 5},
-    "bilstm": {"units": 6, "embedding": 5},
-    "center_net": {"widths": (4, 6, 8), "depth": 1, "head_width": 8},
-    "cnn": {"widths": (4, 8), "depth": 1},
-    "conv_autoencoder": {"widths": (4, 6), "code": 5},
-    "conditional_ddpm": {"widths": (8, 8), "depth": 1, "heads": 2, "groups": 4},
-    "conditional_gan": {"latent": 6, "embedding": 4, "generator_widths": (8, 4), "discriminator_widths": (4, 8)},
-    "convnext_tiny": {"widths": (8, 8, 12, 16), "depths": (1, 1, 1, 1)},
-    "crnn": {"widths": (4, 6, 8), "units": 6},
-    "dcgan": {"latent": 6, "generator_widths": (8, 4), "discriminator_widths": (4, 8)},
-    "ddpm": {"widths": (8, 8), "depth": 1, "heads": 2, "groups": 4},
-    "denoising_autoencoder": {"widths": (4, 6), "code": 5},
-    "densenet_bc": {"blocks": (1, 1, 2, 1), "growth": 4},
-    "dit_tiny": {"width": 16, "depth": 1, "heads": 2, "patch": 8},
-    "efficientnet_b0": {"width": 0.2, "depth": 0.2},
-    "gat": {"width": 8, "heads": 2},
-    "gcn": {"width": 8},
-    "gpt": {"width": 8, "depth": 2, "heads": 2},
-    "graph_sage": {"width": 8},
-    "gru": {"units": 6, "embedding": 5},
-    "lstm": {"units": 6, "embedding": 5},
-    "masked_autoencoder": {**{"width": 8, "depth": 2, "heads": 2, "patch": 8, "decoder_width": 12, "decoder_depth": 1}},
-    "masked_language_model": {"width": 8, "depth": 2, "heads": 2},
-    "mlp": {"widths": (12, 8)},
-    "mlp_mixer": {"width": 8, "depth": 1, "token_width": 6, "channel_width": 12},
-    "mobilenet_v2": {"width": 0.2, "stem": "small"},
-    "rnn": {"units": 6, "embedding": 5},
-    "seq2seq_lstm": {"units": 6, "embedding": 5},
-    "seq2seq_transformer": {"width": 8, "depth": 1, "heads": 2},
-    "siamese": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "embedding": 5},
-    "simclr": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "projection": (6, 5)},
-    "supcon": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "projection": (6, 5)},
-    "tcn": {"width": 6, "depth": 2},
-    "transformer": {"width": 8, "depth": 2, "heads": 2},
-    "triplet": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "embedding": 5},
-    "ts_transformer": {"width": 8, "depth": 1, "heads": 2},
-    "unet": {"widths": (4, 6, 8)},
-    "vae": {"widths": (4, 6), "code": 5},
-    "vgg16": {"top_width": 16},
-    "vit_base": {"width": 8, "depth": 1, "heads": 2, "patch": 8},
-    "vit_small": {"width": 8, "depth": 1, "heads": 2, "patch": 8},
-    "vit_tiny": {"width": 8, "depth": 2, "heads": 2, "patch": 8},
-    "vq_vae": {"widths": (4, 6), "code": 3, "codebook": 6},
-    "wide_resnet": {"depth": 10, "width": 1},
-}
-# Settings without a list of options: a value that makes them do something.
-ANOTHER = {
-    "dropout": 0.2,
-    "block_dropout": 0.2,
-    "stage_dropout": 0.2,
-    "stochastic_depth": 0.3,
-    "layers": 2,
-    "width": None,
-}
-# Losses that take a model's output as it is, in place of the first of its task, which needs two views of each image.
-LOSSES = {
-    "masked_autoencoder": "masked_pixels",
-    "siamese": "contrastive",
-    "simclr": "supcon",
-    "supcon": "supcon",
-    "triplet": "triplet",
-}
 RANDOM = ("dropout", "block_dropout", "stage_dropout", "stochastic_depth", "level")  # these draw numbers in training
 ALWAYS_RANDOM = ("vae", "dcgan", "conditional_gan", "ddpm", "conditional_ddpm", "dit_tiny", "masked_autoencoder")
 

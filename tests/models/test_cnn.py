@@ -167,7 +167,7 @@ def test_rates_of_stochastic_depth_grow_with_the_depth():
         ("densenet_bc", {"blocks": (2, 3), "growth": 2, "block_dropout": 0.2}, 5),
     ],
 )
-def test_block_dropout_stands_in_every_block(name, config, where):
+def test_block_dropout_is_in_every_block(name, config, where):
     model = registry.build(name, input_shape=(32, 32, 3), **config)
     assert sum(isinstance(layer, keras.layers.Dropout) for layer in model.layers) == where
 
@@ -188,7 +188,7 @@ def test_small_and_oblong_images(name, shape):
     assert np.isfinite(y).all()
 
 
-def test_stage_dropout_stands_between_stages():
+def test_stage_dropout_is_between_stages():
     model = registry.build("cnn", stage_dropout=0.2, dropout=0.1)
     names = [layer.name for layer in model.layers if "dropout" in layer.name]
     assert names == ["stage2_dropout", "stage3_dropout", "head_dropout"]

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from itertools import pairwise
 
 import keras
 import numpy as np
@@ -12,7 +11,7 @@ from keras import ops
 
 from zoo import registry
 from zoo.errors import ZooError
-from zoo.layers.time_embedding import LabelEmbedding, TimeWaves, class_count
+from zoo.layers.time_embedding import class_count
 
 SMALL_UNET = {"widths": (8, 16), "depth": 1, "attention": (2,), "heads": 2, "groups": 4, "dropout": 0.0}
 SMALL_DIT = {"width": 16, "depth": 2, "heads": 2, "patch": 2}
@@ -116,7 +115,7 @@ def test_dit_count_is_the_sum_of_its_layers():
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (7, 5, 1), (32, 32, 3)])
-def test_a_unet_answers_in_the_shape_of_the_image(shape):
+def test_a_unet_predicts_in_the_shape_of_the_image(shape):
     model = randomized("conditional_ddpm", input_shape=shape, outputs=4, **{**SMALL_UNET, "widths": (4, 8, 8)})
     assert [x.name for x in model.inputs] == ["image", "time", "label"]
     assert [x.dtype for x in model.inputs] == ["float32", "float32", "int32"]
@@ -126,7 +125,7 @@ def test_a_unet_answers_in_the_shape_of_the_image(shape):
 
 
 @pytest.mark.parametrize(("shape", "patch"), [((8, 8, 1), 2), ((28, 28, 1), 4), ((4, 12, 3), 4)])
-def test_a_dit_answers_in_the_shape_of_the_image(shape, patch):
+def test_a_dit_predicts_in_the_shape_of_the_image(shape, patch):
     model = randomized("dit_tiny", input_shape=shape, outputs=4, **{**SMALL_DIT, "patch": patch})
     assert predict(model, example(model)).shape == (3, *shape)
     unconditional = registry.build("dit_tiny", input_shape=shape, conditional=False, **{**SMALL_DIT, "patch": patch})
@@ -155,11 +154,11 @@ def test_impossible_settings_are_refused(name, config, message):
         registry.build(name, **config)
 
 
-# --- what a denoiser does -----------------------------------------------------------------------------------------
+# --- predictions --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_the_first_answer_is_zero_and_float32(name):
+def test_the_first_prediction_is_zero_and_float32(name):
     for policy in ("float32", "mixed_float16"):
         keras.config.set_dtype_policy(policy)
         try:
@@ -172,7 +171,7 @@ def test_the_first_answer_is_zero_and_float32(name):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_every_input_counts_and_no_example_sees_another(name):
+def test_every_input_counts_and_examples_are_independent(name):
     model = randomized(name, input_shape=(8, 8, 1), **SMALL[name])
     inputs = example(model)
     before = predict(model, inputs)
@@ -192,14 +191,14 @@ def test_dropout_works_only_in_training():
     np.testing.assert_array_equal(predict(model, inputs), predict(model, inputs))
 
 
-def test_the_way_up_repeats_pixels_and_cuts_odd_sizes():
+def test_upsampling_repeats_pixels_and_crops_odd_sizes():
     model = registry.build("ddpm", input_shape=(7, 5, 1), **SMALL_UNET)
     part = keras.Model(model.get_layer("up1_columns").input[0], model.get_layer("up1_crop").output)
     x = np.random.default_rng(0).normal(size=(2, 4, 3, 16)).astype("float32")
     np.testing.assert_array_equal(predict(part, x), x.repeat(2, axis=1).repeat(2, axis=2)[:, :7, :5])
 
 
-def test_attention_stands_where_it_is_asked_for():
+def test_attention_is_in_the_levels_that_are_named():
     for attention, levels in (((), set()), ((1,), {"1"}), ((1, 2), {"1", "2"})):
         model = registry.build("ddpm", input_shape=(8, 8, 1), **{**SMALL_UNET, "attention": attention})
         names = {layer.name for layer in model.layers if layer.name.endswith("_attention")}
@@ -235,44 +234,6 @@ def test_a_saved_denoiser_is_the_same(name, tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras", safe_mode=True)
     np.testing.assert_array_equal(predict(loaded, example(model)), predict(model, example(model)))
     assert class_count(loaded) == class_count(model) == (None if name == "ddpm" else 3)
-
-
-# --- times and classes --------------------------------------------------------------------------------------------
-
-
-def test_time_waves_are_those_of_the_thousand_steps():
-    time = np.array([0, 0.25, 1])
-    expected = []
-    for step in 1000 * time:
-        angles = [step / 10_000 ** (2 * k / 6) for k in range(3)]
-        expected.append([np.sin(a) for a in angles] + [np.cos(a) for a in angles])
-    np.testing.assert_allclose(ops.convert_to_numpy(TimeWaves(6)(time.astype("float32"))), expected, atol=1e-4)
-
-
-def test_time_waves_tell_times_apart_under_mixed_precision():
-    time = np.array([0.999, 0.9991], "float32")
-    waves = TimeWaves(8, dtype="mixed_float16")(time)
-    assert waves.dtype == "float16"
-    np.testing.assert_allclose(ops.convert_to_numpy(waves), ops.convert_to_numpy(TimeWaves(8)(time)), atol=1e-3)
-
-
-def test_waves_come_in_pairs():
-    with pytest.raises(ValueError, match=r"even number of waves\. Received: size=5"):
-        TimeWaves(5)
-
-
-def test_labels_have_their_own_vectors_and_none_has_one_too():
-    layer = LabelEmbedding(3, 4)
-    found = ops.convert_to_numpy(layer(np.array([3, 0, 3], "int32")))
-    np.testing.assert_array_equal(found, ops.convert_to_numpy(layer.embeddings)[[3, 0, 3]])
-    assert layer.embeddings.shape == (4, 4)
-    assert all((a != b).any() for a, b in pairwise(ops.convert_to_numpy(layer.embeddings)))
-
-
-def test_a_denoiser_with_a_label_of_another_kind_is_refused():
-    image, label = keras.Input((2, 2, 1), name="image"), keras.Input((), dtype="int32", name="label")
-    with pytest.raises(ZooError, match="which one stands for no class"):
-        class_count(keras.Model([image, label], image))
 
 
 # --- the other backend --------------------------------------------------------------------------------------------

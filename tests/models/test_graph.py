@@ -81,7 +81,7 @@ def test_edges_as_a_matrix_give_the_same(name, settings):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_node_hears_as_far_as_the_model_is_deep(name):
+def test_messages_travel_as_many_edges_as_there_are_layers(name):
     """On a path, the first node's output depends on nodes up to `depth` edges away, and on no other."""
     path = np.stack([np.arange(1, NODES), np.arange(NODES - 1)], axis=1).astype("int32")[None]
     model = build(name, depth=3, pool="first")
