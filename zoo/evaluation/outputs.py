@@ -27,7 +27,7 @@ def evaluate_outputs(trained: TrainedTask) -> TaskResult:
 def evaluate_anomalies(trained: TrainedTask) -> TaskResult:
     """Run the model on validation and test, and choose the threshold on validation.
 
-    Training has no abnormal example to tell from the others.
+    The training split has no abnormal examples, so no metric is defined on it.
     """
     from zoo.evaluation.metrics.threshold import choose_threshold, threshold_metrics
 
@@ -40,7 +40,7 @@ def evaluate_anomalies(trained: TrainedTask) -> TaskResult:
 def _outputs(trained: TrainedTask) -> Outputs:
     """Return targets and outputs of each split, without augmentation.
 
-    The training split is left out if it has nothing abnormal to tell from the rest, or nothing hidden to predict.
+    Without the training split if it has no abnormal examples, or no hidden characters to predict.
     """
     from zoo.training.saved_model import saved_outcomes
 

@@ -173,9 +173,9 @@ def test_details():
     true = images(8, n=40)[0]
     noise = np.random.default_rng(1).normal(size=true.shape) * np.linspace(0, 0.2, 40)[:, None, None, None]
     output = errors(true, true + noise)
-    rival = output.copy()
-    rival[:10, 0] += 1
-    found = kind.details(true, output, (), rival)
+    baseline = output.copy()
+    baseline[:10, 0] += 1
+    found = kind.details(true, output, (), baseline)
     squared = [entry["mse"] for entry in found["worst"]]
     assert len(squared) == 24 and squared == sorted(squared, reverse=True) and squared[0] == output[:, 0].max()
     assert found["ahead"] == 0.25 and len(found["typical"]) == 4

@@ -18,7 +18,7 @@ from zoo.evaluation.metrics.generation_distances import (
     squared_mmd,
 )
 from zoo.evaluation.metrics.memorization import nearest_training
-from zoo.evaluation.report.gan_balance import player_verdict
+from zoo.evaluation.report.gan_balance import gan_verdict
 
 seeds = st.integers(0, 10_000)
 
@@ -206,7 +206,7 @@ def test_copies_are_told_from_new_images():
     assert few["verdict"] == "memorized" and few["ratio"] > 0.7
 
 
-# --- the two players ----------------------------------------------------------------------------------------------
+# --- generator and discriminator --------------------------------------------------------------------------------------
 
 
 def play(generator_loss, discriminator_loss, d_real, d_fake, epochs=20):
@@ -242,23 +242,23 @@ WINS = play(0.7 + 0.3 * E, 1.3 * 0.7**E, 1 - 0.5 * 0.7**E, 0.5 * 0.7**E)
     ],
 )
 def test_verdicts(history, state):
-    found = player_verdict(history)
+    found = gan_verdict(history)
     assert found["state"] == state and found["advice"].endswith(".")
     assert (found["gap"] is None) == (state in ("diverged", "too short to tell"))
 
 
 def test_gap_and_swing_by_hand():
-    found = player_verdict(BALANCED)
+    found = gan_verdict(BALANCED)
     gap = np.array([row["d_real"] - row["d_fake"] for row in BALANCED])
     assert found["gap"] == pytest.approx(gap[-4:].mean())
     assert found["swing"] == pytest.approx(np.abs(np.diff(gap[10:])).mean())
     shifted = [row | {"d_real": 7 * row["d_real"] - 40, "d_fake": 7 * row["d_fake"] - 40} for row in BALANCED]
-    scores = player_verdict(shifted)
+    scores = gan_verdict(shifted)
     assert scores["gap"] == pytest.approx(gap[-4:].mean() / (5 * np.median(gap[:4])))
     assert scores["swing"] == pytest.approx(found["swing"] / (5 * np.median(gap[10:])))
-    assert player_verdict([row | {"d_real": None} for row in BALANCED])["state"] == "diverged"
+    assert gan_verdict([row | {"d_real": None} for row in BALANCED])["state"] == "diverged"
     with pytest.raises(ValueError, match="missing d_real"):
-        player_verdict([{"generator_loss": 1.0, "discriminator_loss": 1.0, "d_fake": 1.0}])
+        gan_verdict([{"generator_loss": 1.0, "discriminator_loss": 1.0, "d_fake": 1.0}])
 
 
 # --- all metrics --------------------------------------------------------------------------------------------------

@@ -39,8 +39,8 @@ def classification(classes=4, n=300, labels=None, **changes):
     inputs = common() | {"outputs": outputs, "labels": labels, "baseline": baseline} | changes
     image = np.random.default_rng(1).integers(0, 255, (n, 8, 12, 3), dtype=np.uint8)
     test = inputs["outputs"]["test"]
-    rival = (inputs["baseline"] or {}).get("test")
-    return inputs, Predictions(*test, labels, lambda i: image[i], rival)
+    baseline_output = (inputs["baseline"] or {}).get("test")
+    return inputs, Predictions(*test, labels, lambda i: image[i], baseline_output)
 
 
 def regression():

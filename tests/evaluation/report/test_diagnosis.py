@@ -34,7 +34,7 @@ FALLING = list(np.linspace(1.0, 0.4, 10))
         ("undertrained", "still falling", FALLING, FALLING, GOOD),
         ("suspicious", "training is the harder", FLAT, FLAT, accuracies(0.85, 0.95, 0.95)),
         ("suspicious", "duplicates between the splits", FLAT, FLAT, accuracies(0.88, 0.86, 0.97)),
-        ("suspicious", "promised more", FLAT, FLAT, accuracies(0.93, 0.92, 0.80)),
+        ("suspicious", "harder than validation", FLAT, FLAT, accuracies(0.93, 0.92, 0.80)),
         ("diverged", "validation loss is not finite in epoch 10", FLAT, [*FLAT[:-1], np.nan], GOOD),
         ("diverged", "accuracy on the test split", FLAT, FLAT, accuracies(0.9, 0.9, np.nan)),
     ],

@@ -23,7 +23,7 @@ _DENSE = ("gradient_boosting", "k_nearest_neighbors", "support_vector_machine") 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What the inputs are made from.
+    """A recipe's data, from which the inputs are computed.
 
     Attributes:
         recipe: names task and baseline.

@@ -1,6 +1,6 @@
 """The recipe's baseline on the recipe's data: the same splits and the same preprocessing as the model's.
 
-It is fitted once for a data set and kept in the cache, since runs that differ in model or seed share it.
+It is fitted once for a data set and kept in the cache, since runs with another model or seed use the same one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the kinds of task share: checks of shapes, names of symbols, and the choice of examples to show."""
+"""Helpers of all kinds of task: checks of shapes, names of symbols, and the choice of examples to show."""
 
 from __future__ import annotations
 

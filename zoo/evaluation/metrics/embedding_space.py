@@ -1,4 +1,4 @@
-"""How embeddings lie in space: clusters, collapse, and a layout in the plane.
+"""The shape of a set of embeddings: clusters, collapse, and a layout in the plane.
 
 Embeddings are floats of shape `(n, d)`, one row an example.
 """

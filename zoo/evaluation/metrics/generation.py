@@ -1,4 +1,4 @@
-"""Generation: images that a model made from noise, as a classifier of real images sees them.
+"""Generation: images that a model generates from noise, as a classifier of real images sees them.
 
 Targets are held-out real images, the output is generated images, both as rows of `image_rows`; their numbers may
 differ. No metric is resampled: copies of an image among the resampled ones would hide a lack of diversity.

@@ -19,8 +19,8 @@ def nearest_training(generated: np.ndarray, held_out: np.ndarray, train: np.ndar
 
     A generator that learned the distribution is as near as held-out images are; one that copies is nearer. The verdict
     is `memorized` if more than 10% of the generated images are at most as far as the nearest 1% of the held-out ones,
-    `suspect` above 3%, else `not memorized`. The ratio alone does not tell: in pixels, smooth images are nearer to all
-    others than sharp ones, copied or not.
+    `suspect` above 3%, else `not memorized`. The ratio alone does not decide: in pixels, smooth images are nearer to
+    all others than sharp ones, copied or not.
 
     Args:
         generated: images or features, shape `(n, …)`.

@@ -39,7 +39,7 @@ def build_report(
     baseline: Mapping[str, Any] | None = None,
     flops: int | None = None,
 ) -> dict[str, Any]:
-    """Compute everything that a report says.
+    """Compute everything that a report says: metrics, intervals, comparison, diagnosis, mistakes.
 
     Args:
         task: name of the task.
@@ -48,35 +48,36 @@ def build_report(
         outputs: split (`train`, `validation`, `test`; any may be missing but `test`) to its targets and the model's
             outputs, as for `evaluate`.
         labels: names of the classes, or of the target's symbols by number; empty for numbers.
-        history: one mapping an epoch: `loss`, `val_loss`, the metric that the task monitors, if it is another, with
-            and without `val_`, and `learning_rate`.
+        history: one mapping an epoch: `loss`, `val_loss`, `learning_rate`, and the task's monitored metric, with and
+            without `val_`.
         data: `source`, `fingerprint`, `splits` (name to size), `class_counts` (split to counts by label), `findings`
-            (sentences of the audit), and whatever else is worth telling about the data.
+            (sentences of the audit), and other facts.
         seed: seed of the run; also of the bootstrap.
-        seconds: time that the training took.
+        seconds: duration of the training.
         parameters: number of the model's parameters.
         versions: package to version.
-        hardware: what the run was made on.
+        hardware: of the run.
         config: the resolved recipe as YAML.
         baseline: `name`, the baseline's outputs under `validation` and `test`, `seconds`, and further facts, or None.
         flops: floating-point operations for one example.
 
     Returns:
-        A dict that is JSON throughout (no NaN, no NumPy). See the keys below; what does not apply is None. What only
-        one kind of task has (`details` in its module of `zoo.evaluation.metrics`) stands under keys of its own.
+        Plain JSON types (no NaN, no NumPy), with the keys below; what does not apply is None. What only one kind of
+        task has (`details` in its module of `zoo.evaluation.metrics`) has keys of its own.
     """
     y, output = outputs["test"]
     metrics = {split: evaluate(task, *pair) for split, pair in outputs.items()}
     examples = {split: len(pair[0]) for split, pair in outputs.items()}
-    rival = None if baseline is None else baseline.get("test")
-    drawn, rival_drawn = (
-        draws(task, y, o, seed=seed) if o is not None and np.isfinite(o).all() else None for o in (output, rival)
+    baseline_output = None if baseline is None else baseline.get("test")
+    drawn, baseline_drawn = (
+        draws(task, y, o, seed=seed) if o is not None and np.isfinite(o).all() else None
+        for o in (output, baseline_output)
     )
-    figures = _baseline_figures(task, outputs, baseline, seed, rival_drawn)
+    baseline_metrics = _baseline_metrics(task, outputs, baseline, seed, baseline_drawn)
     comparison = None
-    if baseline is not None and rival is not None:
-        both = None if drawn is None or rival_drawn is None else (drawn, rival_drawn)
-        comparison = compare(task, y, output, rival, name=baseline["name"], seed=seed, drawn=both)
+    if baseline is not None and baseline_output is not None:
+        both = None if drawn is None or baseline_drawn is None else (drawn, baseline_drawn)
+        comparison = compare(task, y, output, baseline_output, name=baseline["name"], seed=seed, drawn=both)
     return jsonable(
         {
             "recipe": recipe,
@@ -85,13 +86,13 @@ def build_report(
             "metrics": metrics,
             "examples": examples,
             "intervals": {"test": intervals(task, y, output, seed=seed, drawn=drawn)},
-            "baseline": figures,
+            "baseline": baseline_metrics,
             "comparison": comparison,
             "verdict": comparison["verdict"] if comparison else "not compared: no baseline was fitted",
-            "diagnosis": diagnose(task, history, metrics, figures, examples),
+            "diagnosis": diagnose(task, history, metrics, baseline_metrics, examples),
             "history": history,
             "labels": labels,
-            **details(task, y, output, labels, rival),
+            **details(task, y, output, labels, baseline_output),
             "data": data,
             "seed": seed,
             "seconds": seconds,
@@ -130,16 +131,16 @@ def jsonable(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
-def _baseline_figures(
+def _baseline_metrics(
     task: str, outputs: Outputs, baseline: Mapping[str, Any] | None, seed: int, drawn: np.ndarray | None
 ) -> dict[str, Any] | None:
     """Return the baseline with its outputs replaced by metrics, and intervals for the test split."""
     if baseline is None:
         return None
-    figures = dict(baseline)
+    found = dict(baseline)
     for split in ("train", "validation", "test"):
         if split in baseline:
-            figures[split] = evaluate(task, outputs[split][0], baseline[split])
+            found[split] = evaluate(task, outputs[split][0], baseline[split])
     if "test" in baseline:
-        figures["intervals"] = {"test": intervals(task, outputs["test"][0], baseline["test"], seed=seed, drawn=drawn)}
-    return figures
+        found["intervals"] = {"test": intervals(task, outputs["test"][0], baseline["test"], seed=seed, drawn=drawn)}
+    return found

@@ -1,4 +1,4 @@
-"""Figures of the kinds of task that have a section of their own, drawn as those of `plots` are."""
+"""Plots of single kinds of task, as inline SVG like those of `plots`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _DASHED = (0, (3, 2))
 
 @dataclass(frozen=True)
 class Forecast:
-    """One window: where its forecast begins, and what was forecast.
+    """One forecast, and where it begins.
 
     Attributes:
-        start: step of the first value to come, on the axis of the plot.
+        start: step of its first value, on the axis of the plot.
         model: shape `(horizon,)`.
         baseline: shape `(horizon,)`, or None.
     """
@@ -35,7 +35,7 @@ def forecasts(steps: np.ndarray, truth: np.ndarray, windows: Sequence[Forecast],
         steps: where the true values stand, shape `(time,)`.
         truth: the true values, shape `(time,)`.
         windows: the forecasts, in the order of time.
-        wide: whether the figure fills the page's width.
+        wide: whether the plot fills the page's width.
     """
     figure, axes = new_figure(height=2.7 if wide else 2.3, width=8.2 if wide else 3.9)
     axes.plot(steps, truth, color=INK, linewidth=1.1, label="truth")
@@ -93,7 +93,7 @@ def positions(model: Sequence[float | None], baseline: Sequence[float | None] | 
 
 
 def by_length(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Draw exact matches and the error rate by length of the target, and below how many examples have it."""
+    """Draw exact match and error rate by length of the target, and below the number of examples."""
     figure, (axes, below) = new_figure(rows=2, height=3.5)
     x = np.arange(len(rows))
     few = "o" if len(rows) < 25 else None
@@ -130,7 +130,7 @@ def precision_recall(recall: Sequence[float], mean: Sequence[float], classes: Ma
 
 
 def roc_curves(curves: Mapping[str, Mapping[str, Any] | None]) -> str | None:
-    """Draw the rates of true and of false alarms against each other; None without a curve of the model.
+    """Draw the true against the false positive rate; None without a curve of the model.
 
     Args:
         curves: `model` and `baseline`, each with `false_positive_rate` and `true_positive_rate`, or None.
@@ -152,7 +152,7 @@ def roc_curves(curves: Mapping[str, Mapping[str, Any] | None]) -> str | None:
 
 
 def score_histogram(histogram: Mapping[str, Any], threshold: float | None) -> str:
-    """Draw how the scores of normal and of abnormal examples are distributed.
+    """Draw histograms of the scores of normal and of abnormal examples.
 
     Args:
         histogram: `edges` of the bins, and the number of `normal` and `abnormal` examples in each.
@@ -166,30 +166,30 @@ def score_histogram(histogram: Mapping[str, Any], threshold: float | None) -> st
     if threshold is not None:
         axes.axvline(threshold, color=INK, linewidth=1, linestyle=(0, (3, 3)), label="threshold")
     axes.set_xlabel("score")
-    axes.set_ylabel("share of examples")
+    axes.set_ylabel("fraction of examples")
     percent(axes.yaxis)
     axes.legend(loc="upper right")
     return to_svg(figure, "scores", "histogram of the scores of normal and abnormal test examples")
 
 
-def class_shares(classes: Mapping[str, Any]) -> str:
-    """Draw how often a classifier finds each class among made and among real images.
+def class_rates(classes: Mapping[str, Any]) -> str:
+    """Draw how often a classifier finds each class among generated and among real images.
 
     Args:
-        classes: `labels`, `shares` and `real_shares` of the classes.
+        classes: `labels`, and their rates: `shares` among the generated images, `real_shares` among the real ones.
     """
     figure, axes = new_figure()
     places = np.arange(len(classes["labels"]))
-    axes.bar(places - 0.2, classes["shares"], 0.4, color=FIRST, label="made")
+    axes.bar(places - 0.2, classes["shares"], 0.4, color=FIRST, label="generated")
     axes.bar(places + 0.2, classes["real_shares"], 0.4, color=QUIET, label="real")
     if len(places) <= 20:
         axes.set_xticks(places, classes["labels"], rotation=0 if max(map(len, classes["labels"])) < 3 else 90)
     percent(axes.yaxis)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
-    return to_svg(figure, "classes", "share of each class among made and real images")
+    return to_svg(figure, "classes", "rate of each class among generated and real images")
 
 
-def players(history: Sequence[Mapping[str, Any]]) -> str | None:
+def gan_losses(history: Sequence[Mapping[str, Any]]) -> str | None:
     """Draw the losses of generator and discriminator over the epochs; None if the history has none."""
     if not history or "generator_loss" not in history[0]:
         return None
@@ -200,11 +200,11 @@ def players(history: Sequence[Mapping[str, Any]]) -> str | None:
     axes.set_xlabel("epoch")
     axes.set_ylabel("loss")
     axes.legend(loc="best")
-    return to_svg(figure, "players", "loss of generator and discriminator per epoch")
+    return to_svg(figure, "gan_losses", "loss of generator and discriminator per epoch")
 
 
 def layout(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> str:
-    """Draw points of the plane, coloured by class, with the name of each class where the middle of its points is.
+    """Draw points of the plane, coloured by class, with the name of each class at the median of its points.
 
     Args:
         points: shape `(n, 2)`.

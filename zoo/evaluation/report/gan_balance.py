@@ -1,4 +1,4 @@
-"""Whether a generator and its discriminator kept each other in check."""
+"""Balance of a generator and its discriminator over training."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import numpy as np
 
 from zoo.evaluation.metrics.common import ratio
 
-MIN_CLEAR_GAP = 0.8  # margin between the scores of real and generated images from which the discriminator sees through
-MAX_SWING = 0.2  # of the margin from epoch to epoch, beyond which neither player holds its ground
-MAX_LOST_MARGIN = 0.2  # by which generated images may pass for real before the discriminator has lost
-VANISHED_FRACTION = 0.05  # of the generator's first gradients, below which it no longer learns
+MIN_CLEAR_GAP = 0.8  # between the outputs for real and for generated images: above, the discriminator tells them apart
+MAX_SWING = 0.2  # mean change of the gap from epoch to epoch: above, the generator jumps
+MAX_LOST_MARGIN = 0.2  # by which generated images may score above real ones
+VANISHED_FRACTION = 0.05  # of the discriminator's early loss: at or below, it has won
 MIN_EPOCHS = 5
 
 
-def player_verdict(history: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
-    """Say from the curves of a generative adversarial network whether one of its two players lost.
+def gan_verdict(history: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
+    """Say from the curves of a generative adversarial network whether generator or discriminator lost.
 
-    The *gap* is what the discriminator makes of real images less what it makes of generated ones. *Late* is the mean
-    over the last fifth of the epochs, *early* that over the first. The *swing* is by how much the gap changes from one
-    epoch to the next, in the mean over the second half. Probabilities, from 0 to 1, are taken as they are. Scores have
-    no unit of their own: their gap is divided by five times its median size early, their swing by five times the
-    gap's median size over the second half. The state is the first that holds:
+    The *gap* is the discriminator's mean output for real images minus that for generated ones. *Late* is the mean over
+    the last fifth of the epochs, *early* that over the first. The *swing* is the mean change of the gap from one epoch
+    to the next, over the second half. Probabilities, from 0 to 1, are used as they are. Scores have no unit: their gap
+    is divided by five times its early median size, their swing by five times the gap's median size over the second
+    half. The state is the first that holds:
 
     - `diverged`: a loss or an output is NaN or infinite.
     - `too short to tell`: there are fewer than 5 epochs.
-    - `generator collapsed`: the late gap is below -0.2, so that the discriminator prefers what is generated: the
-      generator found a blind spot, and images outside it have no chance; or the swing is above 0.2, as it is when the
-      generator jumps from one kind of image to another.
+    - `generator collapsed`: the late gap is below -0.2, so that the discriminator prefers generated images: the
+      generator found a blind spot; or the swing is above 0.2, as when the generator jumps from one kind of image to
+      another.
     - `discriminator wins`: the late gap is above 0.8 or the discriminator's loss, positive throughout, fell to 5% of
       what it was early; and over the last fifth the generator's loss did not fall, compared with the fifth before.
     - `balanced`: none of these.
@@ -40,8 +40,7 @@ def player_verdict(history: Sequence[Mapping[str, float | None]]) -> dict[str, A
             for real and for generated images, `d_real` and `d_fake`.
 
     Returns:
-        `state`, `advice` (a sentence or two), and the late `gap` and the `swing`, None where a state does not ask for
-        them.
+        `state`, `advice` (a sentence or two), and the late `gap` and the `swing`, None where they are not computed.
 
     Raises:
         ValueError: an epoch lacks one of the four.
@@ -81,12 +80,12 @@ _ADVICE = {
     "diverged": "A loss or an output of the discriminator is not finite. Lower both learning rates, or clip gradients.",
     "too short to tell": f"There are fewer than {MIN_EPOCHS} epochs. Train for longer.",
     "generator collapsed": (
-        "The generator plays on a blind spot of the discriminator, or jumps from one kind of image to another; look "
-        "at class coverage and recall. Lower the generator's learning rate, or add a gradient penalty."
+        "The generator exploits a blind spot of the discriminator, or jumps from one kind of image to another; check "
+        "class coverage and recall. Lower the generator's learning rate, or add a gradient penalty."
     ),
     "discriminator wins": (
-        "The discriminator tells real from generated images and the generator has stopped to improve. Lower the "
+        "The discriminator tells real from generated images, and the generator no longer improves. Lower the "
         "discriminator's learning rate, or regularise it: label smoothing, dropout, spectral norm, gradient penalty."
     ),
-    "balanced": "Neither player lost.",
+    "balanced": "Neither generator nor discriminator lost.",
 }

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-THUMBNAIL = 96
-# Okabe and Ito's colours, which the color-blind tell apart; further classes get them paler and darker.
+THUMBNAIL_SIZE = 96  # CSS pixels of the longer side
+# Okabe and Ito's colours, which colour-blind people can tell apart; further classes get them paler and darker.
 _HUES = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
 
 
-def picture(image: np.ndarray, longest: int = THUMBNAIL) -> dict[str, Any]:
+def picture(image: np.ndarray, longest: int = THUMBNAIL_SIZE) -> dict[str, Any]:
     """Return an image as a PNG data URI and the size to show it in.
 
     Args:
@@ -30,7 +30,7 @@ def picture(image: np.ndarray, longest: int = THUMBNAIL) -> dict[str, Any]:
     return _encoded(Image.fromarray(image), longest)
 
 
-def class_picture(mask: np.ndarray, longest: int = THUMBNAIL) -> dict[str, Any]:
+def class_picture(mask: np.ndarray, longest: int = THUMBNAIL_SIZE) -> dict[str, Any]:
     """Return classes of pixels, shape `(height, width)`, as a picture in the colours of `class_color`."""
     from PIL import Image
 
@@ -48,9 +48,9 @@ def _rgb(label: int) -> tuple[int, int, int]:
     if label == 0:
         return 38, 42, 51
     tone, hue = divmod(label - 1, len(_HUES))
-    red, green, blue = _HUES[hue]
-    share, goal = ((0.0, 0), (0.55, 255), (0.45, 0), (0.8, 255), (0.7, 0))[tone % 5]
-    return round(red + share * (goal - red)), round(green + share * (goal - green)), round(blue + share * (goal - blue))
+    weight, goal = ((0.0, 0), (0.55, 255), (0.45, 0), (0.8, 255), (0.7, 0))[tone % 5]
+    red, green, blue = (round(value + weight * (goal - value)) for value in _HUES[hue])
+    return red, green, blue
 
 
 def _encoded(image: Any, longest: int) -> dict[str, Any]:

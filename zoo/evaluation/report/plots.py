@@ -1,4 +1,4 @@
-"""The report's figures as inline SVG: text stays text, colours are CSS variables, and output is reproducible."""
+"""The report's plots as inline SVG: text stays text, colours are CSS variables, and output is reproducible."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from zoo.evaluation.metrics.classification import CALIBRATION_BINS, reliability
 from zoo.evaluation.metrics.names import PERCENT, TITLES
 
 # Light-mode colours; in the SVG each becomes a CSS variable, so that the page can restyle it in dark mode.
-INK, QUIET, FIRST, SECOND = "#1f2430", "#6b7280", "#2563eb", "#d9540b"
+INK = "#1f2430"
+QUIET = "#6b7280"
+FIRST = "#2563eb"
+SECOND = "#d9540b"
 _VARIABLES = {INK: "--ink", QUIET: "--quiet", FIRST: "--first", SECOND: "--second"}
-MOST_POINTS = 1000
+MAX_SCATTER_POINTS = 1000  # more cover each other
 
 
 def curves(history: Sequence[Mapping[str, Any]], name: str, best_epoch: int | None) -> str | None:
@@ -68,7 +71,7 @@ def learning_rate(history: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def calibration(y: np.ndarray, probabilities: np.ndarray, baseline: np.ndarray | None = None) -> str:
-    """Draw the reliability diagram: accuracy against confidence, and below it how often each confidence occurs.
+    """Draw the reliability diagram: accuracy against confidence, and below it a histogram of the confidence.
 
     Args:
         y: class indices, shape `(n,)`.
@@ -85,8 +88,8 @@ def calibration(y: np.ndarray, probabilities: np.ndarray, baseline: np.ndarray |
             x, height = bins["confidence"][used] / count, bins["correct"][used] / count
             axes.plot(x, height, color=color, label=label, marker="o", markersize=3.5 if label == "model" else 2.5)
     edges = np.arange(CALIBRATION_BINS) / CALIBRATION_BINS
-    share = reliability(y, probabilities)["count"] / len(y)
-    below.bar(edges, share, width=1 / CALIBRATION_BINS * 0.9, align="edge", color=FIRST)
+    fraction = reliability(y, probabilities)["count"] / len(y)
+    below.bar(edges, fraction, width=1 / CALIBRATION_BINS * 0.9, align="edge", color=FIRST)
     axes.set_ylabel("accuracy")
     below.set_ylabel("examples")
     below.set_xlabel("confidence")
@@ -95,7 +98,7 @@ def calibration(y: np.ndarray, probabilities: np.ndarray, baseline: np.ndarray |
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
     axes.legend(loc="upper left")
-    return to_svg(figure, "calibration", "reliability diagram: accuracy against confidence, with the share of examples")
+    return to_svg(figure, "calibration", "reliability diagram: accuracy against confidence, and fraction of examples")
 
 
 def scatter(y: np.ndarray, prediction: np.ndarray) -> str:
@@ -106,7 +109,7 @@ def scatter(y: np.ndarray, prediction: np.ndarray) -> str:
         prediction: predicted values, shape `(n,)`.
     """
     figure, axes = new_figure()
-    chosen = np.random.default_rng(0).permutation(len(y))[:MOST_POINTS]
+    chosen = np.random.default_rng(0).permutation(len(y))[:MAX_SCATTER_POINTS]
     low, high = min(y.min(), prediction.min()), max(y.max(), prediction.max())
     axes.plot([low, high], [low, high], color=QUIET, linewidth=1, linestyle=(0, (3, 3)), label="perfect prediction")
     axes.plot(y[chosen], prediction[chosen], "o", color=FIRST, markersize=3, alpha=0.5, markeredgewidth=0)
@@ -138,7 +141,7 @@ def residuals(y: np.ndarray, prediction: np.ndarray, baseline: np.ndarray | None
 
 
 def new_figure(rows: int = 1, height: float = 2.5, width: float = 3.9) -> tuple[Any, Any]:
-    """Return a figure, sizes in inches, and its axes, one below the other and each a third of the first's height."""
+    """Return a figure, sizes in inches, and its axes: one, or two with the second a third of the first's height."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -155,7 +158,7 @@ def new_figure(rows: int = 1, height: float = 2.5, width: float = 3.9) -> tuple[
 
 
 def to_svg(figure: Any, name: str, alt: str) -> str:
-    """Write the figure as an SVG element that can stand inline in a page."""
+    """Write the figure as an SVG element for use inline in a page."""
     from html import escape
 
     import matplotlib

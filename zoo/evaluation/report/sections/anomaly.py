@@ -1,4 +1,4 @@
-"""Anomaly detection: how well the scores tell normal from abnormal, and the examples that they rank worst."""
+"""Anomaly detection: how well the scores separate normal from abnormal, and the examples that they rank worst."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zoo.evaluation.report.charts import roc_curves, score_histogram
-from zoo.evaluation.report.sections.reconstruction import SHOWN, pair
+from zoo.evaluation.report.sections.reconstruction import SHOWN_IMAGES, image_and_reconstruction
 
 if TYPE_CHECKING:
     from zoo.evaluation.report.predictions import Predictions
 
 
 def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
-    """Return `roc` and `histogram` (SVG), the `threshold` with its figures, and `worst`, images with their pictures."""
+    """Return `roc` and `histogram` (SVG), the `threshold` with its metrics, and `worst`, images with their pictures."""
     from markupsafe import Markup
 
     threshold = report.get("threshold")
@@ -21,5 +21,7 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
         "roc": roc_curves(report["roc"]),
         "histogram": score_histogram(report["histogram"], threshold["threshold"] if threshold else None),
     }
-    worst = [] if predictions is None else [pair(predictions, entry) for entry in report["worst"][:SHOWN]]
-    return {**{name: Markup(svg) for name, svg in plots.items() if svg}, "threshold": threshold, "worst": worst}
+    found: dict[str, Any] = {name: Markup(svg) if svg else None for name, svg in plots.items()}
+    if predictions is not None:
+        found["worst"] = [image_and_reconstruction(predictions, entry) for entry in report["worst"][:SHOWN_IMAGES]]
+    return {"worst": [], **found, "threshold": threshold}

@@ -16,12 +16,12 @@ from zoo.evaluation.report.pictures import picture
 if TYPE_CHECKING:
     from zoo.evaluation.report.predictions import Predictions
 
-MOST = 6
-LONGEST = 256  # CSS pixels of a picture's longer side
+SHOWN_IMAGES = 6
+PICTURE_SIZE = 256  # CSS pixels of the longer side
 
 
 def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
-    """Return `curve` (a figure), and `typical` and `worst`, images with boxes."""
+    """Return `curve` (SVG), and `typical` and `worst`, images with boxes."""
     curve = report.get("precision_recall")
     found: dict[str, Any] = {"curve": None, "typical": [], "worst": [], "shown": MIN_SHOWN_SCORE}
     if curve and curve["precision"]:
@@ -29,14 +29,14 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
         found["curve"] = Markup(drawn)
     if predictions is not None and predictions.example is not None:
         for name in ("typical", "worst"):
-            found[name] = [_image(predictions, entry) for entry in report[name][:MOST]]
+            found[name] = [_image(predictions, entry) for entry in report[name][:SHOWN_IMAGES]]
     return found
 
 
 def _image(predictions: Predictions, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return a picture with `true_boxes` and `found_boxes`, in CSS pixels of the picture."""
     i = entry["index"]
-    shown = picture(np.asarray(predictions.example(i)), LONGEST) if predictions.example else {}
+    shown = picture(np.asarray(predictions.example(i)), PICTURE_SIZE) if predictions.example else {}
     true, detections = predictions.y_true[i], predictions.output[i]
     size = (shown["height"], shown["width"])
     return {

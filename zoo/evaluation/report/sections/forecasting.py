@@ -14,12 +14,12 @@ from zoo.evaluation.report import charts
 if TYPE_CHECKING:
     from zoo.evaluation.report.predictions import Predictions
 
-WINDOWS = 4  # forecasts that follow each other in the wide figure
-SEASONS = 2  # horizons of the past that are shown before a forecast
+SHOWN_WINDOWS = 4  # consecutive forecasts in the wide plot
+PAST_HORIZONS = 2  # of the series, shown before a forecast
 
 
 def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
-    """Return `series`, `by_step` and `worst`, figures with their captions; what cannot be drawn is missing."""
+    """Return `series` and `by_step` (SVG, None if they cannot be drawn), and `worst`, entries with `svg`."""
     steps = report.get("by_step")
     found: dict[str, Any] = {"series": None, "by_step": None, "worst": []}
     if steps:
@@ -33,16 +33,18 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
 
 
 def _last_part(predictions: Predictions) -> Markup | None:
-    """Draw forecasts that follow each other at the end of the test split; None if the windows do not say how."""
+    """Draw consecutive forecasts at the end of the test split; None if the steps between windows are unknown."""
     true = predictions.y_true[:, :-1]
     horizon, between = true.shape[1], _stride(predictions)
     if between is None:
         return None
     apart = -(-horizon // between)
     last = len(true) - 1
-    shown = [last - apart * back for back in reversed(range(WINDOWS)) if last - apart * back >= 0]
+    shown = [last - apart * back for back in reversed(range(SHOWN_WINDOWS)) if last - apart * back >= 0]
     origin = {i: (i - shown[0]) * between for i in shown}
-    truth = dict(zip(range(-SEASONS * horizon, 0), _past(predictions, shown[0], SEASONS * horizon), strict=True))
+    truth = dict(
+        zip(range(-PAST_HORIZONS * horizon, 0), _past(predictions, shown[0], PAST_HORIZONS * horizon), strict=True)
+    )
     for i in range(shown[0], last + 1):
         truth |= dict(enumerate(true[i], start=(i - shown[0]) * between))
     windows = [charts.Forecast(origin[i], predictions.output[i], _baseline(predictions, i)) for i in shown]
@@ -52,14 +54,14 @@ def _last_part(predictions: Predictions) -> Markup | None:
 
 def _window(predictions: Predictions, i: int) -> str:
     true = predictions.y_true[i, :-1]
-    past = _past(predictions, i, SEASONS * len(true))
+    past = _past(predictions, i, PAST_HORIZONS * len(true))
     values = np.concatenate([past[np.isfinite(past)], true])
     steps = np.arange(len(values)) - (len(values) - len(true)) + 1
     return charts.forecasts(steps, values, [charts.Forecast(1, predictions.output[i], _baseline(predictions, i))])
 
 
 def _past(predictions: Predictions, i: int, most: int) -> np.ndarray:
-    """Return the values before a window, NaN where they are not known, shape `(most,)`."""
+    """Return the values before a window, NaN where they are unknown, shape `(most,)`."""
     past = np.full(most, np.nan)
     if predictions.context is not None:
         known = np.asarray(predictions.context(i), dtype=np.float64).reshape(-1)[-most:]
@@ -68,7 +70,7 @@ def _past(predictions: Predictions, i: int, most: int) -> np.ndarray:
 
 
 def _stride(predictions: Predictions) -> int | None:
-    """Return how many steps lie between two windows, None if neither targets nor contexts tell."""
+    """Return the steps between two windows, None if neither targets nor contexts show them."""
     true = predictions.y_true[:, :-1]
     found, horizon = stride(true), true.shape[1]
     if found is not None or predictions.context is None or len(true) < 2:
@@ -78,5 +80,5 @@ def _stride(predictions: Predictions) -> int | None:
 
 
 def _baseline(predictions: Predictions, i: int) -> np.ndarray | None:
-    rival = predictions.baseline_output
-    return None if rival is None or not np.isfinite(rival).all() else rival[i]
+    output = predictions.baseline_output
+    return None if output is None or not np.isfinite(output).all() else output[i]

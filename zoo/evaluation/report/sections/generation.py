@@ -1,4 +1,4 @@
-"""Generation: what the model makes, how it came to that, and what it may have copied."""
+"""Generation: generated images, their course over the epochs, and what may be copied."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.evaluation.report.charts import class_shares, players
+from zoo.evaluation.report.charts import class_rates, gan_losses
 from zoo.evaluation.report.pictures import picture
 
 if TYPE_CHECKING:
     from zoo.evaluation.report.predictions import Predictions
 
-LONGEST, WIDE = 72, 380  # CSS pixels of the longer side of a picture, and of a grid
+PICTURE_SIZE = 72  # CSS pixels of the longer side
+GRID_SIZE = 380  # CSS pixels of the longer side
 
 
 def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
-    """Return `samples` and `nearest` (pictures), `epochs` (grids), `classes` and `players` (SVG), `memorization`."""
+    """Return `samples`, `nearest` and `epochs` (pictures), `classes` and `gan_losses` (SVG), and report entries."""
     from markupsafe import Markup
     from PIL import Image
 
     classes = report.get("classes")
-    curves = players(report["history"])
+    losses = gan_losses(report["history"])
     found: dict[str, Any] = {
-        "classes": Markup(class_shares(classes)) if classes else None,
-        "players": Markup(curves) if curves else None,
+        "classes": Markup(class_rates(classes)) if classes else None,
+        "gan_losses": Markup(losses) if losses else None,
         "samples": [],
         "nearest": [],
         "epochs": [],
@@ -33,9 +34,9 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
         "memorization": report.get("memorization"),
     }
     shown = predictions.pictures if predictions is not None else {}
-    found["samples"] = [picture(image, LONGEST) for image in shown.get("samples", ())]
-    found["nearest"] = [[picture(image, LONGEST) for image in pair] for pair in shown.get("nearest", ())]
+    found["samples"] = [picture(image, PICTURE_SIZE) for image in shown.get("samples", ())]
+    found["nearest"] = [[picture(image, PICTURE_SIZE) for image in pair] for pair in shown.get("nearest", ())]
     for epoch, path in shown.get("epochs", {}).items():
         with Image.open(path) as image:
-            found["epochs"].append({"epoch": epoch, **picture(np.asarray(image), WIDE)})
+            found["epochs"].append({"epoch": epoch, **picture(np.asarray(image), GRID_SIZE)})
     return found

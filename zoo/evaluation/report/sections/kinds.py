@@ -1,7 +1,7 @@
-"""What the page shows of the kinds of task that have a section of their own, one file a kind.
+"""What the page shows of each kind of task, one file a kind.
 
-Each takes the report and the test predictions (None if there are none, or they are not finite) and returns what the
-template `section_<kind>.html.j2` reads.
+Each function takes the report and the test predictions (None without any, or if they are not finite) and returns what
+the template `section_<kind>.html.j2` reads.
 """
 
 from __future__ import annotations
@@ -11,17 +11,22 @@ from typing import Any
 
 from zoo.evaluation.report.sections import (
     anomaly,
+    classification,
     detection,
     forecasting,
     generation,
     reconstruction,
+    regression,
     representation,
     segmentation,
     sequences,
     tokens,
 )
+from zoo.tasks import Kind
 
-SECTIONS: dict[str, Callable[..., dict[str, Any]]] = {
+KINDS: dict[Kind, Callable[..., dict[str, Any]]] = {
+    "classification": classification.section,
+    "regression": regression.section,
     "forecasting": forecasting.section,
     "tokens": tokens.section,
     "sequences": sequences.section,

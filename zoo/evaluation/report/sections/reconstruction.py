@@ -1,4 +1,4 @@
-"""Reconstruction: images beside what came back of them."""
+"""Reconstruction: images beside their reconstructions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from zoo.evaluation.report.pictures import picture
 if TYPE_CHECKING:
     from zoo.evaluation.report.predictions import Predictions
 
-SHOWN = 12
-LONGEST = 72  # CSS pixels of a picture's longer side
+SHOWN_IMAGES = 12
+PICTURE_SIZE = 72  # CSS pixels of the longer side
 
 
 def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
@@ -21,14 +21,14 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
     found: dict[str, Any] = {"typical": [], "worst": [], "ahead": report.get("ahead")}
     if predictions is not None:
         for name in ("typical", "worst"):
-            found[name] = [pair(predictions, entry) for entry in report[name][:SHOWN]]
+            found[name] = [image_and_reconstruction(predictions, entry) for entry in report[name][:SHOWN_IMAGES]]
     return found
 
 
-def pair(predictions: Predictions, entry: Mapping[str, Any], longest: int = LONGEST) -> dict[str, Any]:
-    """Return an entry with the pictures `image` and `reconstruction`, as far as they are to be had."""
+def image_and_reconstruction(predictions: Predictions, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry with the pictures `image` and `reconstruction`, where there are such."""
     panels = []
     for what, get in (("image", predictions.example), ("reconstruction", predictions.reconstruction)):
         if get is not None:
-            panels.append({"what": what, **picture(np.asarray(get(entry["index"])), longest)})
+            panels.append({"what": what, **picture(np.asarray(get(entry["index"])), PICTURE_SIZE)})
     return {**entry, "panels": panels}

@@ -12,8 +12,8 @@ from zoo.evaluation.report.pictures import class_color, class_picture, picture
 if TYPE_CHECKING:
     from zoo.evaluation.report.predictions import Predictions
 
-WORST = 6
-LONGEST = 128  # CSS pixels of a picture's longer side
+SHOWN_IMAGES = 6
+PICTURE_SIZE = 128  # CSS pixels of the longer side
 
 
 def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
@@ -21,8 +21,8 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
     found: dict[str, Any] = {"typical": [], "worst": [], "legend": []}
     if predictions is None:
         return found
-    for name, most in (("typical", WORST), ("worst", WORST)):
-        found[name] = [_panels(predictions, entry) for entry in report[name][:most]]
+    for name in ("typical", "worst"):
+        found[name] = [_panels(predictions, entry) for entry in report[name][:SHOWN_IMAGES]]
     rows = report["per_class"] or []
     found["legend"] = [{"label": row["label"], "color": class_color(i)} for i, row in enumerate(rows)]
     return found
@@ -32,7 +32,7 @@ def _panels(predictions: Predictions, entry: Mapping[str, Any]) -> dict[str, Any
     i = entry["index"]
     panels = []
     if predictions.example is not None:
-        panels.append(("image", picture(np.asarray(predictions.example(i)), LONGEST)))
-    panels.append(("truth", class_picture(predictions.y_true[i], LONGEST)))
-    panels.append(("prediction", class_picture(predictions.output[i], LONGEST)))
+        panels.append(("image", picture(np.asarray(predictions.example(i)), PICTURE_SIZE)))
+    panels.append(("truth", class_picture(predictions.y_true[i], PICTURE_SIZE)))
+    panels.append(("prediction", class_picture(predictions.output[i], PICTURE_SIZE)))
     return {**entry, "panels": [{"what": what, **shown} for what, shown in panels]}

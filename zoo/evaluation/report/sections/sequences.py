@@ -1,4 +1,4 @@
-"""Sequences and transcriptions: accuracy by length, and what was decoded wrongly, with the difference marked."""
+"""Sequences and transcriptions: accuracy by length, and wrong examples with the differences marked."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from zoo.evaluation.report.pictures import picture
 if TYPE_CHECKING:
     from zoo.evaluation.report.predictions import Predictions
 
-LONGEST, HIGHEST = 260, 64  # CSS pixels of a picture
+MAX_PICTURE_WIDTH = 260  # CSS pixels
+PICTURE_HEIGHT = 64  # CSS pixels
 
 
 def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
-    """Return `by_length` (a figure), `rows` (the wrong examples) and `source`, what the examples are."""
+    """Return `by_length` (SVG), `rows` (the wrong examples) and `source`: `text`, `picture` or None."""
     lengths = report.get("by_length")
     example = predictions.example if predictions is not None else None
     rows, source = [], None
@@ -33,7 +34,7 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
         elif isinstance(shown, np.ndarray):
             source = "picture"
             height, width = shown.shape[:2]
-            row["source"] = picture(shown, round(min(LONGEST, HIGHEST * max(1, width / height))))
+            row["source"] = picture(shown, round(min(MAX_PICTURE_WIDTH, PICTURE_HEIGHT * max(1, width / height))))
         rows.append(row)
     drawn = Markup(charts.by_length(lengths)) if lengths and len(lengths) > 1 else None
     return {"by_length": drawn, "rows": rows, "source": source}

@@ -1,4 +1,4 @@
-"""Tokens: bits by position, the costliest tokens, texts shaded by surprise, and texts that the model wrote."""
+"""Tokens: bits by position and by token, texts shaded by surprise, and texts that the model wrote."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from zoo.evaluation.report import charts
 if TYPE_CHECKING:
     from zoo.evaluation.report.predictions import Predictions
 
-MOST_ROWS = 20
-MOST_BITS = 8  # a token that costs as much is shaded most
-MOST_TOKENS = 400  # of a window that are shown
+MAX_ROWS = 20  # of the table of tokens
+MAX_SHADED_BITS = 8  # the darkest shade
+MAX_SHOWN_TOKENS = 400  # of a window
 
 
 def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
-    """Return `positions` (a figure), `classes` (rows of a table), `more` (those left out), `texts` and `samples`."""
+    """Return `positions` (SVG), `classes` (rows of a table), `more` (rows left out), `texts` and `samples`."""
     by_position, rows = report.get("by_position"), report["per_class"] or []
-    most = len(rows) if len(rows) <= 1.5 * MOST_ROWS else MOST_ROWS
+    most = len(rows) if len(rows) <= 1.5 * MAX_ROWS else MAX_ROWS
     found: dict[str, Any] = {"positions": None, "classes": rows[:most], "more": len(rows) - most, "texts": []}
     if by_position:
         drawn = charts.positions(by_position["model"], by_position["baseline"])
@@ -36,7 +36,7 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
 
 
 def _shaded(predictions: Predictions, i: int) -> dict[str, Any]:
-    """Return the targets of a window as `tokens`, each with its `bits`, `share` of the darkest shade and `hit`."""
+    """Return the targets of a window as `tokens`, each with its `bits`, `fraction` of the darkest shade and `hit`."""
     y, output = predictions.y_true[i], predictions.output[i]
     places = np.flatnonzero(y)
     bits = output[places, 0] / math.log(2)
@@ -44,9 +44,9 @@ def _shaded(predictions: Predictions, i: int) -> dict[str, Any]:
         {
             "text": label_of(predictions.labels, int(y[place])).replace("\n", "↵\n"),
             "bits": float(cost),
-            "share": float(min(1.0, cost / MOST_BITS)),
+            "fraction": float(min(1.0, cost / MAX_SHADED_BITS)),
             "hit": bool(output[place, 1]),
         }
-        for place, cost in zip(places[:MOST_TOKENS], bits, strict=False)
+        for place, cost in zip(places[:MAX_SHOWN_TOKENS], bits, strict=False)
     ]
-    return {"tokens": tokens, "separator": separator(predictions.labels), "cut": len(places) > MOST_TOKENS}
+    return {"tokens": tokens, "separator": separator(predictions.labels), "cut": len(places) > MAX_SHOWN_TOKENS}
