@@ -1,6 +1,7 @@
 """Made-up targets and outputs of each kind of task that has a section of its own, and a check of written pages."""
 
 import json
+import math
 import re
 from html.parser import HTMLParser
 from types import SimpleNamespace
@@ -144,6 +145,19 @@ def generation(seed=0, n=60, apart=0.0):
     return seen(0.0), seen(apart)
 
 
+def clouds(seed=0, spread=1.0, classes=3, d=6, sizes=None):
+    """Return embeddings around one point a class, at a distance of 4 from each other, and the classes."""
+    sizes = sizes or {"train": 300, "validation": 120, "test": 150}
+    generator = np.random.default_rng(seed)
+    y = {
+        split: np.concatenate([np.arange(classes), generator.integers(0, classes, n - classes)])
+        for split, n in sizes.items()
+    }
+    centers = 4 / math.sqrt(2) * np.eye(d)[:classes]
+    x = {split: centers[labels] + spread * generator.normal(size=(len(labels), d)) for split, labels in y.items()}
+    return x, y
+
+
 def report_inputs(kind):
     """Return what `build_report` takes for the kind, and the test split's predictions."""
     make = globals()[kind]
@@ -262,3 +276,9 @@ def _written():
 def made():
     """Return what this file makes up."""
     return SimpleNamespace(**{name: value for name, value in globals().items() if not name.startswith("_")})
+
+
+@pytest.fixture(scope="session", name="clouds")
+def _clouds():
+    """Return the function that makes up embeddings."""
+    return clouds

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
 
-from zoo.evaluation.metrics import generation, generation_distances, memorization
+from zoo.evaluation.metrics import generation, generation_distances
 from zoo.evaluation.metrics.generation import class_coverage, generation_metrics, image_rows
 from zoo.evaluation.metrics.generation_distances import (
     frechet_distance,
@@ -17,8 +17,6 @@ from zoo.evaluation.metrics.generation_distances import (
     precision_recall,
     squared_mmd,
 )
-from zoo.evaluation.metrics.memorization import nearest_training
-from zoo.evaluation.report.gan_balance import gan_verdict
 
 seeds = st.integers(0, 10_000)
 
@@ -143,14 +141,11 @@ def test_rounding_does_not_put_a_copy_outside(seed):
     assert precision_recall(twins, copies)[0] == 1
 
 
-def test_distances_go_in_parts(monkeypatch):
-    generator = np.random.default_rng(0)
-    real, generated = generator.normal(size=(2, 50, 3))
-    whole, near = precision_recall(real, generated), nearest_training(real, generated, generated)
-    for module in (generation_distances, memorization):
-        monkeypatch.setattr(module, "_CHUNK_DISTANCES", 170)
+def test_distances_go_in_chunks(monkeypatch):
+    real, generated = np.random.default_rng(0).normal(size=(2, 50, 3))
+    whole = precision_recall(real, generated)
+    monkeypatch.setattr(generation_distances, "_CHUNK_DISTANCES", 170)
     assert precision_recall(real, generated) == whole
-    np.testing.assert_array_equal(nearest_training(real, generated, generated)["index"], near["index"])
 
 
 # --- classes ------------------------------------------------------------------------------------------------------
@@ -171,94 +166,6 @@ def test_coverage_by_hand():
 def test_coverage_of_one_class_of_ten():
     found = class_coverage(np.eye(10)[np.zeros(5000, int)], np.eye(10)[np.arange(5000) % 10])
     assert found["coverage"] == 0.1 and found["divergence"] == pytest.approx(math.log(10), rel=0.01)
-
-
-# --- memorisation -------------------------------------------------------------------------------------------------
-
-
-def pixels(seed, n):
-    """Return images that lie near a surface with four dimensions."""
-    codes = np.random.default_rng(seed).normal(size=(n, 4))
-    basis = np.random.default_rng(99).normal(size=(4, 48))
-    return np.rint(255 / (1 + np.exp(-codes @ basis))).astype(np.uint8).reshape(n, 4, 4, 3)
-
-
-def test_nearest_training_images_against_all_distances():
-    generated, held_out, train = pixels(0, 40), pixels(1, 60), pixels(2, 300)
-    found = nearest_training(generated, held_out, train)
-    every, usual = (cdist(x.reshape(len(x), -1) / 255, train.reshape(300, -1) / 255) for x in (generated, held_out))
-    assert found["index"].tolist() == every.argmin(1).tolist()
-    np.testing.assert_allclose(found["distance"], every.min(1), rtol=1e-6)
-    np.testing.assert_allclose(found["held_out"], usual.min(1), rtol=1e-6)
-    assert found["ratio"] == pytest.approx(np.median(every.min(1)) / np.median(usual.min(1)))
-    assert found["closer"] == (every.min(1) <= np.quantile(usual.min(1), 0.01)).mean()
-
-
-def test_copies_are_told_from_new_images():
-    held_out, train, new = pixels(1, 300), pixels(2, 600), pixels(3, 300)
-    assert nearest_training(new, held_out, train)["verdict"] == "not memorized"
-    copied = nearest_training(train[::2], held_out, train)
-    assert copied["verdict"] == "memorized" and copied["ratio"] == 0 and copied["closer"] == 1
-    assert copied["distance"].tolist() == [0] * 300 and copied["index"].tolist() == list(range(0, 600, 2))
-    some = nearest_training(np.concatenate([train[:18], new[18:]]), held_out, train)
-    assert some["verdict"] == "suspect" and some["closer"] >= 0.06
-    few = nearest_training(np.concatenate([train[:60], new[60:]]), held_out, train)
-    assert few["verdict"] == "memorized" and few["ratio"] > 0.7
-
-
-# --- generator and discriminator --------------------------------------------------------------------------------------
-
-
-def play(generator_loss, discriminator_loss, d_real, d_fake, epochs=20):
-    columns = (
-        np.broadcast_to(np.asarray(c, float), (epochs,)) for c in (generator_loss, discriminator_loss, d_real, d_fake)
-    )
-    names = ("generator_loss", "discriminator_loss", "d_real", "d_fake")
-    return [dict(zip(names, map(float, row), strict=True)) for row in zip(*columns, strict=True)]
-
-
-E = np.arange(20)
-BALANCED = play(0.8 + 0.05 * np.sin(E), 1.3, 0.6 + 0.02 * np.cos(E), 0.4)
-WINS = play(0.7 + 0.3 * E, 1.3 * 0.7**E, 1 - 0.5 * 0.7**E, 0.5 * 0.7**E)
-
-
-@pytest.mark.parametrize(
-    ("history", "state"),
-    [
-        (BALANCED, "balanced"),
-        (WINS, "discriminator wins"),
-        (play(5 - 0.2 * E, 0.5, 0.95, 0.05), "balanced"),  # told apart, but the generator still improves
-        (play(1 + 0.1 * E, 2 * 0.5**E, 0.7, 0.4), "discriminator wins"),  # its loss vanished
-        (play(0.2, 3.0, 0.3, 0.8), "generator collapsed"),
-        (play(1.0, 1.0, 0.6 + 0.3 * (-1.0) ** E, 0.4 - 0.3 * (-1.0) ** E), "generator collapsed"),
-        (play(1.0, -1.0, 3.0 + 0.1 * np.cos(E) + E, 2.0 + E), "balanced"),  # a critic whose scores drift
-        (play(E, -1.0 - E, 3.0 + 4.0 * E, 2.0 - 4.0 * E), "discriminator wins"),
-        (play(1.0, 1.0, 3.0, 2.0 + 4 * (E > 15)), "generator collapsed"),
-        (play(1.0, 1.0, 3.0, 2.0 + 6 * (E % 2) * (E > 9)), "generator collapsed"),
-        (play(np.where(E == 7, np.nan, 1), 1.0, 0.5, 0.5), "diverged"),
-        (play(1.0, np.where(E == 7, np.inf, 1), 0.5, 0.5), "diverged"),
-        (WINS[:4], "too short to tell"),
-        ([], "too short to tell"),
-    ],
-)
-def test_verdicts(history, state):
-    found = gan_verdict(history)
-    assert found["state"] == state and found["advice"].endswith(".")
-    assert (found["gap"] is None) == (state in ("diverged", "too short to tell"))
-
-
-def test_gap_and_swing_by_hand():
-    found = gan_verdict(BALANCED)
-    gap = np.array([row["d_real"] - row["d_fake"] for row in BALANCED])
-    assert found["gap"] == pytest.approx(gap[-4:].mean())
-    assert found["swing"] == pytest.approx(np.abs(np.diff(gap[10:])).mean())
-    shifted = [row | {"d_real": 7 * row["d_real"] - 40, "d_fake": 7 * row["d_fake"] - 40} for row in BALANCED]
-    scores = gan_verdict(shifted)
-    assert scores["gap"] == pytest.approx(gap[-4:].mean() / (5 * np.median(gap[:4])))
-    assert scores["swing"] == pytest.approx(found["swing"] / (5 * np.median(gap[10:])))
-    assert gan_verdict([row | {"d_real": None} for row in BALANCED])["state"] == "diverged"
-    with pytest.raises(ValueError, match="missing d_real"):
-        gan_verdict([{"generator_loss": 1.0, "discriminator_loss": 1.0, "d_fake": 1.0}])
 
 
 # --- all metrics --------------------------------------------------------------------------------------------------
@@ -316,8 +223,6 @@ def test_precision_and_recall_compare_no_more_images_than_they_can(monkeypatch):
         (lambda: precision_recall(np.zeros((5, 2)), np.zeros((5, 2)), k=5), "at least 6 images"),
         (lambda: class_coverage(np.zeros((5, 2)), np.zeros((5, 3))), r"received \(5, 2\) and \(5, 3\)"),
         (lambda: class_coverage(np.zeros((0, 3)), np.zeros((5, 3))), "received"),
-        (lambda: nearest_training(np.zeros((5, 2)), np.zeros((5, 2)), np.zeros((5, 3))), "of one shape"),
-        (lambda: nearest_training(np.zeros((0, 2)), np.zeros((5, 2)), np.zeros((5, 2))), "received"),
     ],
 )
 def test_wrong_input_is_named(call, message):

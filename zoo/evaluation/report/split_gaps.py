@@ -58,10 +58,7 @@ def suspicious_gaps(task: str, metrics: Mapping[str, Metrics], examples: Mapping
         ("test", "validation", "the test split is harder than validation", advice.test_harder),
     )
     return [
-        (
-            "suspicious",
-            f"{describe_pair(task, metrics, *sorted((worse, better), key=_SPLITS.index))}: {meaning}. {cure}",
-        )
+        ("suspicious", f"{describe_pair(task, metrics, worse, better)}: {meaning}. {cure}")
         for worse, better, meaning, cure in gaps
         if clearly_above(task, metrics, examples, worse, better)
     ]
