@@ -79,11 +79,6 @@ class Task:
     reads_corpus: bool = False
     fills_in: bool = False
 
-    @property
-    def scored(self) -> Kind:
-        """The kind whose metrics are computed."""
-        return "classification" if self.embeds else self.kind
-
 
 _STORED = ("tfds", "builtin")
 _IMAGES = (*_STORED, "folder", "npz")

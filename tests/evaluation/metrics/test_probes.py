@@ -11,7 +11,6 @@ from threadpoolctl import threadpool_info
 from zoo.evaluation.metrics import probes
 from zoo.evaluation.metrics.probes import few_shot, probe
 
-
 # --- everything at once -------------------------------------------------------------------------------------------
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 THUMBNAIL_SIZE = 96  # CSS pixels of the longer side
 # Okabe and Ito's colours, which colour-blind people can tell apart; further classes get them paler and darker.
@@ -53,7 +56,7 @@ def _rgb(label: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _encoded(image: Any, longest: int) -> dict[str, Any]:
+def _encoded(image: Image, longest: int) -> dict[str, Any]:
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", optimize=True)
     scale = longest / max(image.size)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.evaluation.metrics.classification import CALIBRATION_BINS, reliability
 from zoo.evaluation.metrics.names import PERCENT, TITLES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
 
 # Light-mode colours; in the SVG each becomes a CSS variable, so that the page can restyle it in dark mode.
 INK = "#1f2430"
@@ -140,7 +145,7 @@ def residuals(y: np.ndarray, prediction: np.ndarray, baseline: np.ndarray | None
     return to_svg(figure, "residuals", "histogram of the residuals on the test split")
 
 
-def new_figure(rows: int = 1, height: float = 2.5, width: float = 3.9) -> tuple[Any, Any]:
+def new_figure(rows: int = 1, height: float = 2.5, width: float = 3.9) -> tuple[Figure, Any]:
     """Return a figure, sizes in inches, and its axes: one, or two with the second a third of the first's height."""
     from matplotlib.figure import Figure
 
@@ -157,7 +162,7 @@ def new_figure(rows: int = 1, height: float = 2.5, width: float = 3.9) -> tuple[
     return figure, axes
 
 
-def to_svg(figure: Any, name: str, alt: str) -> str:
+def to_svg(figure: Figure, name: str, alt: str) -> str:
     """Write the figure as an SVG element for use inline in a page."""
     from html import escape
 
@@ -188,7 +193,7 @@ def _column(history: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
     return np.array([np.nan if row.get(name) is None else row[name] for row in history], dtype=np.float64)
 
 
-def _epochs(axes: Any, epochs: int) -> None:
+def _epochs(axes: Axes, epochs: int) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.set_xlabel("epoch")
@@ -196,7 +201,7 @@ def _epochs(axes: Any, epochs: int) -> None:
     axes.set_xlim(0.5, max(epochs, 2) + 0.5)
 
 
-def percent(axis: Any) -> None:
+def percent(axis: Axis) -> None:
     """Write an axis' values as percentages."""
     from matplotlib.ticker import PercentFormatter
 
