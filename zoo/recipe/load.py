@@ -14,7 +14,7 @@ from zoo.recipe.checks import inconsistencies
 from zoo.recipe.merge import merge, paths
 from zoo.recipe.problems import Problem, problems_of
 from zoo.recipe.schema import Recipe
-from zoo.recipe.source import Origin, Path_, dotted, dump, dump_line, is_unicode, parse_value, read
+from zoo.recipe.source import KeyPath, Origin, dotted, dump, dump_line, is_unicode, parse_value, read
 from zoo.recipe.space import space_problems
 from zoo.tasks import FILE_SOURCES
 
@@ -31,7 +31,7 @@ class LoadedRecipe:
 
     name: str
     recipe: Recipe
-    origins: dict[Path_, Origin]
+    origins: dict[KeyPath, Origin]
 
     def to_yaml(self) -> str:
         """Return the resolved recipe as YAML, which is itself a recipe."""
@@ -71,7 +71,7 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
-def _annotated(value: Any, path: Path_, origins: dict[Path_, Origin]) -> Iterator[tuple[str, str]]:
+def _annotated(value: Any, path: KeyPath, origins: dict[KeyPath, Origin]) -> Iterator[tuple[str, str]]:
     indent = "  " * (len(path) - 1)
     if isinstance(value, dict) and value:
         if path:
@@ -168,7 +168,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _compose(path: Path, shown: str, above: tuple[Path, ...]) -> tuple[dict[str, Any], dict[Path_, Origin]]:
+def _compose(path: Path, shown: str, above: tuple[Path, ...]) -> tuple[dict[str, Any], dict[KeyPath, Origin]]:
     own, own_origins = read(path, shown)
     parents = own.pop("extends", [])
     place = own_origins.get(("extends",))
@@ -177,7 +177,7 @@ def _compose(path: Path, shown: str, above: tuple[Path, ...]) -> tuple[dict[str,
         raise ZooError(f"{place}: extends: expected a recipe's name or a list of names, received {dump_line(parents)}")
     _anchor(own, path.parent, own_origins)
     tree: dict[str, Any] = {}
-    origins: dict[Path_, Origin] = {}
+    origins: dict[KeyPath, Origin] = {}
     chain = (*above, path.resolve())
     for position, parent in enumerate(parents):
         place = own_origins.get(("extends", position), place)
@@ -193,7 +193,7 @@ def _compose(path: Path, shown: str, above: tuple[Path, ...]) -> tuple[dict[str,
     return tree, origins
 
 
-def _anchor(tree: dict[str, Any], folder: Path, origins: dict[Path_, Origin]) -> None:
+def _anchor(tree: dict[str, Any], folder: Path, origins: dict[KeyPath, Origin]) -> None:
     """Resolve the path of a file source against the folder of its recipe, not the working directory."""
     data = tree.get("data")
     source = data.get("source") if isinstance(data, dict) else None
@@ -208,10 +208,10 @@ def _anchor(tree: dict[str, Any], folder: Path, origins: dict[Path_, Origin]) ->
             raise ZooError(f"{place}: data.source: not a path: {visible(path)} ({error})") from error
 
 
-def _override(tree: dict[str, Any], origins: dict[Path_, Origin], text: str) -> None:
+def _override(tree: dict[str, Any], origins: dict[KeyPath, Origin], text: str) -> None:
     """Merge `key.path=value` into a tree; a number in the path is a position in a list of the tree."""
     key, equals, value = text.partition("=")
-    path: Path_ = tuple(key.strip().split("."))
+    path: KeyPath = tuple(key.strip().split("."))
     if path[:2] == ("search", "space") and len(path) > 2:
         path = (*path[:2], ".".join(map(str, path[2:])))  # its keys have dots themselves
     if not equals or not all(path):
@@ -237,9 +237,9 @@ def _override(tree: dict[str, Any], origins: dict[Path_, Origin], text: str) -> 
         items[:] = by_position.values()
 
 
-def _innermost_list(tree: Any, path: Path_, place: str) -> tuple[list[Any] | None, Path_, int]:
+def _innermost_list(tree: Any, path: KeyPath, place: str) -> tuple[list[Any] | None, KeyPath, int]:
     """Return the innermost list on a path, the path with positions as numbers, and the depth of that list."""
-    found: tuple[list[Any] | None, Path_, int] = (None, path, 0)
+    found: tuple[list[Any] | None, KeyPath, int] = (None, path, 0)
     value = tree
     for depth, part in enumerate(path):
         if isinstance(value, list):
@@ -255,7 +255,7 @@ def _innermost_list(tree: Any, path: Path_, place: str) -> tuple[list[Any] | Non
     return found
 
 
-def _check(tree: dict[str, Any], origins: dict[Path_, Origin], shown: str) -> Recipe:
+def _check(tree: dict[str, Any], origins: dict[KeyPath, Origin], shown: str) -> Recipe:
     try:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
@@ -269,7 +269,7 @@ def _check(tree: dict[str, Any], origins: dict[Path_, Origin], shown: str) -> Re
     raise ZooError("\n".join(f"{_place(origins, p.path, shown)}: {p}" for p in problems))
 
 
-def _as_text(tree: dict[str, Any], origins: dict[Path_, Origin], problems: list[Problem]) -> bool:
+def _as_text(tree: dict[str, Any], origins: dict[KeyPath, Origin], problems: list[Problem]) -> bool:
     """Where the schema expects text and an override gave `7` or `true`, use the override's text."""
     changed = False
     for problem in problems:
@@ -284,7 +284,7 @@ def _as_text(tree: dict[str, Any], origins: dict[Path_, Origin], problems: list[
     return changed
 
 
-def _place(origins: dict[Path_, Origin], path: Path_, shown: str) -> Origin:
+def _place(origins: dict[KeyPath, Origin], path: KeyPath, shown: str) -> Origin:
     """Return where a path, or the nearest section around it, was written."""
     around = (path[:length] for length in range(len(path), 0, -1))
     return next((origins[p] for p in around if p in origins), Origin(shown, 1))

@@ -6,18 +6,18 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from zoo.recipe.source import Origin, Path_
+from zoo.recipe.source import KeyPath, Origin
 
 _NAMES = ("name", "schedule")  # a section in which one of these changes is replaced, not merged
 
 
 def merge(
     tree: dict[Any, Any],
-    origins: dict[Path_, Origin],
+    origins: dict[KeyPath, Origin],
     later: dict[Any, Any],
-    later_origins: dict[Path_, Origin],
+    later_origins: dict[KeyPath, Origin],
     *,
-    at: Path_ = (),
+    at: KeyPath = (),
 ) -> None:
     """Merge `later` into `tree`, key by key. Lists and sections that change their name are replaced."""
     for key, value in later.items():
@@ -41,7 +41,7 @@ def merged(tree: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def paths(value: Any, path: Path_) -> Iterator[Path_]:
+def paths(value: Any, path: KeyPath) -> Iterator[KeyPath]:
     """Return the path of a value and of everything in it."""
     yield path
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from zoo.errors import did_you_mean, visible
 from zoo.recipe.schedules import DURATION
 from zoo.recipe.schema import SOURCE_FORMS, Recipe
-from zoo.recipe.source import Path_, dotted
+from zoo.recipe.source import KeyPath, dotted
 from zoo.recipe.types import NOT_A_NUMBER
 
 _EXPECTED = {
@@ -36,7 +36,7 @@ _EXPECTED = {
 class Problem:
     """One problem of a recipe: its path of keys, its type (as pydantic names it) and the message."""
 
-    path: Path_
+    path: KeyPath
     type: str
     text: str
 
@@ -46,7 +46,7 @@ class Problem:
 
 def problems_of(error: ValidationError, tree: Any) -> list[Problem]:
     """Return the problems that the schema found in `tree`, one for each path."""
-    found: dict[Path_, list[Problem]] = {}
+    found: dict[KeyPath, list[Problem]] = {}
     for item in error.errors(include_url=False):
         path = _path(item["loc"], item["type"], tree)
         found.setdefault(path, []).append(_problem(path, dict(item), tree))
@@ -63,7 +63,7 @@ def _joined(problems: list[Problem]) -> Problem:
     return Problem(first.path, first.type, f"expected {options}, received {expected[0][2]}")
 
 
-def _path(loc: tuple[int | str, ...], error_type: str, tree: Any) -> Path_:
+def _path(loc: tuple[int | str, ...], error_type: str, tree: Any) -> KeyPath:
     """Return pydantic's location without the names of union members, which are no keys of the recipe."""
     path: list[str | int] = []
     value = tree
@@ -78,7 +78,7 @@ def _path(loc: tuple[int | str, ...], error_type: str, tree: Any) -> Path_:
     return tuple(path)
 
 
-def _problem(path: Path_, item: dict[str, Any], tree: Any) -> Problem:
+def _problem(path: KeyPath, item: dict[str, Any], tree: Any) -> Problem:
     error_type, context = item["type"], item.get("ctx", {})
     received = f", received {_shown(item['input'])}"
     if error_type == "extra_forbidden":
@@ -108,7 +108,7 @@ def _problem(path: Path_, item: dict[str, Any], tree: Any) -> Problem:
     return Problem(path, error_type, text)
 
 
-def _unnamed(path: Path_, item: dict[str, Any], tree: Any) -> tuple[Path_, str]:
+def _unnamed(path: KeyPath, item: dict[str, Any], tree: Any) -> tuple[KeyPath, str]:
     """Return the path and the message for a wrong or missing `name` or `schedule`, which selects the section."""
     if path[:2] == ("search", "space"):
         return path, (
@@ -147,17 +147,17 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _names(path: Path_, tree: Any) -> list[str]:
+def _names(path: KeyPath, tree: Any) -> list[str]:
     sections = _sections(_annotation(path, tree))
     return [name for section in sections for name in _own_names(section)]
 
 
-def _annotation(path: Path_, tree: Any) -> Any:
+def _annotation(path: KeyPath, tree: Any) -> Any:
     holder = _section(path[:-1], tree)
     return holder.model_fields[str(path[-1])].annotation if str(path[-1]) in holder.model_fields else None
 
 
-def _section(path: Path_, tree: Any) -> type[BaseModel]:
+def _section(path: KeyPath, tree: Any) -> type[BaseModel]:
     """Return the schema's section at a path of the recipe."""
     section: type[BaseModel] = Recipe
     value = tree

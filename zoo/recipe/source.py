@@ -12,7 +12,7 @@ import yaml
 
 from zoo.errors import ZooError, visible
 
-Path_ = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def dump_line(value: Any) -> str:
     return text if len(text.splitlines()) <= 1 else json.dumps(value)
 
 
-def parse(text: str, file: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
+def parse(text: str, file: str) -> tuple[dict[str, Any], dict[KeyPath, Origin]]:
     """Parse a YAML mapping.
 
     Returns:
@@ -102,7 +102,7 @@ def parse(text: str, file: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
     """
     file = visible(file)
     node = _node(text, file)
-    origins: dict[Path_, Origin] = {}
+    origins: dict[KeyPath, Origin] = {}
     value = None if node is None else _value(node, (), file, origins)
     if value is None:
         return {}, origins
@@ -123,7 +123,7 @@ def parse_value(text: str) -> Any:
         return text
 
 
-def read(path: Path, shown: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
+def read(path: Path, shown: str) -> tuple[dict[str, Any], dict[KeyPath, Origin]]:
     """Read and parse a YAML file; `shown` is its name in messages."""
     try:
         content = path.read_bytes()
@@ -136,7 +136,7 @@ def read(path: Path, shown: str) -> tuple[dict[str, Any], dict[Path_, Origin]]:
         raise ZooError(f"{shown}:{line}: not text in UTF-8 (byte 0x{content[error.start]:02x})") from error
 
 
-def dotted(path: Path_) -> str:
+def dotted(path: KeyPath) -> str:
     """Return a path of keys with dots, such as `optimizer.learning_rate`."""
     return ".".join(visible(part) or "''" for part in path)
 
@@ -171,7 +171,7 @@ def _explained(error: yaml.MarkedYAMLError) -> str:
     return problem
 
 
-def _value(node: yaml.Node, path: Path_, file: str, origins: dict[Path_, Origin]) -> Any:
+def _value(node: yaml.Node, path: KeyPath, file: str, origins: dict[KeyPath, Origin]) -> Any:
     line = node.start_mark.line + 1
     origins.setdefault(path, Origin(file, line))
     if isinstance(node, yaml.MappingNode):
@@ -219,5 +219,5 @@ def is_unicode(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _prefix(path: Path_) -> str:
+def _prefix(path: KeyPath) -> str:
     return f"{dotted(path)}: " if path else ""

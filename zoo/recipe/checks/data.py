@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zoo.recipe.checks.collect import Checks
-from zoo.recipe.source import Path_
+from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import SHAPE_STEPS
 
 _FOR = {  # kinds of input that each step of preprocessing is for
@@ -73,7 +73,7 @@ def check_preprocess(checks: Checks) -> None:
     """Check each step against the task and against the steps before it, then the range of the pixels."""
     names = [step.kind for step in checks.recipe.preprocess]
     for position, name in enumerate(names):
-        at: Path_ = ("preprocess", position, name)
+        at: KeyPath = ("preprocess", position, name)
         _check_fit(checks, name, at)
         earlier = [other for other in names[:position] if other not in SHAPE_STEPS]
         checks.refuse(
@@ -85,18 +85,18 @@ def check_preprocess(checks: Checks) -> None:
         if name == "standardize":
             _check_standardize(checks, position, at)
     checks.refuse(
-        checks.task.reconstructs and not checks.reach(0.0, 1.0),
+        checks.task.reconstructs and not checks.maps_pixels_to(0.0, 1.0),
         ("preprocess",),
         "reconstructed pixels lie in [0, 1], and so must the inputs; use rescale alone: {scale: 1/255}",
     )
     checks.refuse(
-        checks.task.makes_images and not checks.reach(-1.0, 1.0),
+        checks.task.makes_images and not checks.maps_pixels_to(-1.0, 1.0),
         ("preprocess",),
         "images are made from -1 to 1, and so must the inputs lie; use rescale alone: {scale: 2/255, offset: -1}",
     )
 
 
-def _check_fit(checks: Checks, name: str, at: Path_) -> None:
+def _check_fit(checks: Checks, name: str, at: KeyPath) -> None:
     """Check one step against the task."""
     task = checks.task
     step_is_for = _PLURAL.get(_FOR[name][0], _FOR[name][0])
@@ -118,7 +118,7 @@ def _check_fit(checks: Checks, name: str, at: Path_) -> None:
     checks.refuse(name in steps, at, f"{name} {reason}")
 
 
-def _check_standardize(checks: Checks, position: int, at: Path_) -> None:
+def _check_standardize(checks: Checks, position: int, at: KeyPath) -> None:
     """Check the given mean and deviation of one step."""
     step = checks.recipe.preprocess[position].settings
     checks.refuse(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoo.recipe.checks.collect import Checks
 from zoo.recipe.optimizers import Group
 from zoo.recipe.schedules import LearningRate, ReduceOnPlateau, steps_of
-from zoo.recipe.source import Path_
+from zoo.recipe.source import KeyPath
 
 _CLIPS = ("clip_value", "clip_norm", "clip_global_norm")
 _DEPTHS = ("layer_decay", "unfreeze_epochs")
@@ -15,7 +15,7 @@ _ALTERNATIVES = (("warmup_epochs", "warmup"), ("epochs", "at"))  # keys of a sch
 def check_optimizer(checks: Checks) -> None:
     """Check what does not fit together in the optimiser's section."""
     optimizer = checks.recipe.optimizer
-    at: Path_ = ("optimizer", "learning_rate")
+    at: KeyPath = ("optimizer", "learning_rate")
     _check_schedule(checks, optimizer.learning_rate, at)
     for position, group in enumerate(optimizer.groups or ()):
         _check_group(checks, group, ("optimizer", "groups", position))
@@ -34,7 +34,7 @@ def check_optimizer(checks: Checks) -> None:
         checks.add(("optimizer", depths[0]), text)
 
 
-def _check_group(checks: Checks, group: Group, at: Path_) -> None:
+def _check_group(checks: Checks, group: Group, at: KeyPath) -> None:
     """Check the settings of some layers' own."""
     optimizer = checks.recipe.optimizer
     for key in ("beta_1", "beta_2"):
@@ -52,7 +52,7 @@ def _check_group(checks: Checks, group: Group, at: Path_) -> None:
         _check_schedule(checks, group.learning_rate, (*at, "learning_rate"))
 
 
-def _check_schedule(checks: Checks, rate: LearningRate, at: Path_) -> None:
+def _check_schedule(checks: Checks, rate: LearningRate, at: KeyPath) -> None:
     """Check that a schedule fits into the run. Durations in steps are left to the data."""
     epochs = checks.recipe.training.epochs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoo.errors import did_you_mean
 from zoo.recipe.checks.collect import Checks
 from zoo.recipe.losses import NtXent, SupCon
-from zoo.recipe.source import Path_
+from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import PHOTOMETRIC
 
 
@@ -25,7 +25,7 @@ def check_augment(checks: Checks) -> None:
     )
     follows = task.labeled or task.labels_pixels  # a class stays as it is, and a mask moves with its image
     for position, step in enumerate(recipe.augment):
-        at: Path_ = ("augment", position, step.kind)
+        at: KeyPath = ("augment", position, step.kind)
         checks.refuse(
             takes_images and not follows and step.kind not in PHOTOMETRIC,
             at,
@@ -50,7 +50,7 @@ def check_regularization(checks: Checks) -> None:
     """Check that mixup and CutMix can blend the task's inputs and targets."""
     task, recipe = checks.task, checks.recipe
     for key in ("mixup", "cutmix"):
-        at: Path_ = ("regularization", key)
+        at: KeyPath = ("regularization", key)
         used = getattr(recipe.regularization, key)
         checks.refuse(
             used and not task.classifies,
@@ -78,7 +78,7 @@ def check_regularization(checks: Checks) -> None:
 def check_training(checks: Checks) -> None:
     """Check the times at which training and augmentation end."""
     recipe, training = checks.recipe, checks.recipe.training
-    at: Path_ = ("training", "augment_until")
+    at: KeyPath = ("training", "augment_until")
     checks.refuse(
         (training.stop_after or 0) > training.epochs,
         ("training", "stop_after"),
