@@ -13,7 +13,7 @@ import tensorflow as tf
 ROOT = Path(__file__).resolve().parents[2]
 SEARCH = "zoo/search/keras_tuner_internals.py"  # its attributes are tested in tests/search/test_private_names.py
 ROOMS = ("zoo/backend/", "zoo/export/convert.py", SEARCH)
-LEAVING = ("zoo/lanes.py",) if (ROOT / SEARCH).is_file() else ("zoo/lanes.py", "zoo/search/")
+LEAVING = ("zoo/lanes.py",)  # until lanes are part of the model
 PRIVATE_MODULE = re.compile(r"(keras|keras_tuner|tf2onnx)\.src(\.|$)|tensorflow\.python(\.|$)|jax\._src(\.|$)")
 PUBLIC = {"_replace", "_asdict", "_fields"}  # of every named tuple
 

@@ -296,6 +296,21 @@ def test_maps_of_one_pixel_are_normalized_over_their_channels(norm, opset):
     np.testing.assert_allclose(found, model.predict_on_batch(images), atol=1e-5)
 
 
+def test_tf2onnx_is_left_as_it_was():
+    """Erfc, from exact GELU, and the shapes of squares are taught for one conversion only."""
+    from tf2onnx.handler import tf_op
+    from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
+
+    before = TransposeOptimizer._mul_handler
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, keras.ops.gelu(inputs, approximate=False))
+    x = np.linspace(-3, 3, 6, dtype=np.float32).reshape(2, 3)
+    found = session(to_onnx(model, ["x"], ["y"])).run(None, {"x": x})[0]
+    np.testing.assert_allclose(found, model.predict_on_batch(x), atol=1e-6)
+    assert TransposeOptimizer._mul_handler is before
+    assert not any("Erfc" in handlers for opset in tf_op.get_opsets().values() for handlers in opset)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_card_gives_figures_input_output_and_proof(kind, reopened):
     run, dataset, _ = reopened(kind)

@@ -54,7 +54,7 @@ def test_train_evaluate_and_export(recipe, overrides, tmp_path):
 
 def test_train_on_jax(tmp_path):
     pytest.importorskip("jax")
-    command = [sys.executable, "-m", "zoo", "train", "mlp/digits", "training.stop_after=1", "--runs", str(tmp_path)]
+    command = [sys.executable, "-m", "zoo", "train", "mlp/wine", "training.stop_after=1", "--runs", str(tmp_path)]
     environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     done = subprocess.run([*command, "--no-export"], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

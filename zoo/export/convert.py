@@ -43,7 +43,7 @@ def to_onnx(model: keras.Model, inputs: Sequence[str], outputs: Sequence[str], *
         results = model(keras.tree.pack_sequence_as(model.input, list(values)), training=False)
         return [tf.identity(result) for result in keras.tree.flatten(results)]
 
-    with tf.device("/cpu:0"), _right_shapes_of_squares():
+    with tf.device("/cpu:0"), _tf2onnx_repaired():
         concrete = function.get_concrete_function()
         captured = {t.name for t in concrete.graph.internal_captures}
         given = [t.name for t in concrete.inputs if t.name not in captured]
@@ -83,11 +83,12 @@ def _convert_erfc(context: Any, node: Any, name: str, arguments: Any) -> None:
 
 
 @contextmanager
-def _right_shapes_of_squares() -> Iterator[None]:
+def _tf2onnx_repaired() -> Iterator[None]:
     """Within the block, tf2onnx gives a square its new shape when it moves a transpose behind it.
 
-    By the old shape it would remove the wrong axes of 1x1 maps.
+    By the old shape it would remove the wrong axes of 1x1 maps. After the block it has forgotten its custom handlers.
     """
+    from tf2onnx.handler import tf_op
     from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
 
     original = TransposeOptimizer._mul_handler
@@ -104,6 +105,9 @@ def _right_shapes_of_squares() -> Iterator[None]:
         yield
     finally:
         TransposeOptimizer._mul_handler = original
+        for opset in tf_op.get_opsets().values():  # where tf2onnx keeps `custom_op_handlers` for good
+            for handlers in opset:
+                handlers.pop("Erfc", None)
 
 
 def name_axes(proto: onnx.ModelProto) -> None:
