@@ -4,7 +4,7 @@ python benchmarks/search.py RECIPE [KEY=VALUE …] [--tuners random bayesian hyp
     [--folder FOLDER]
 
 Each tuner searches the recipe's own space, by the validation split alone; its best recipe is then trained with each
-seed, as the recipe itself is. Stopped, the same command with the same folder goes on.
+seed, as the recipe itself is. Stopped, the same command with the same folder resumes it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from zoo.utils.files import read_json, write_json
 OWN = "the recipe itself"
 
 
-def test_figures(name: str, recipe: str, overrides: list[str], seeds: list[int], folder: Path, console: Console) -> Any:
-    """Return the test figure of a recipe with each seed; runs that are there are not trained again."""
+def test_metrics(name: str, recipe: str, overrides: list[str], seeds: list[int], folder: Path, console: Console) -> Any:
+    """Return the test metric of a recipe with each seed; runs that are there are not trained again."""
     found = []
     for seed in seeds:
         known = folder / f"{name} {seed}.json"
@@ -55,17 +55,17 @@ def main() -> None:
     for tuner in given.tuners:
         budget = [f"search.tuner={tuner}", f"search.max_trials={given.trials}"]
         report = tune(given.recipe, [*given.overrides, *budget], folder=folder / tuner, console=console)
-        figures = test_figures(tuner, report["best_recipe"], [], given.seeds, folder, console)
+        metrics = test_metrics(tuner, report["best_recipe"], [], given.seeds, folder, console)
         best, own = report["best"], report["own"]
         rows[tuner] = {
-            "test": figures,
+            "test": metrics,
             "validation": best["figure"],
             "own_validation": own["figure"],
             "values": best["values"],
             "trial": best["number"],
             "seconds": report["seconds"],
         }
-    rows[OWN] = {"test": test_figures("own", given.recipe, given.overrides, given.seeds, folder, console)}
+    rows[OWN] = {"test": test_metrics("own", given.recipe, given.overrides, given.seeds, folder, console)}
     results = read_json(SEARCHES) if SEARCHES.is_file() else {}
     name = " ".join([given.recipe, *given.overrides])
     objective, task = report["objective"], report["task"]

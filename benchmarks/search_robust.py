@@ -1,4 +1,4 @@
-"""What a search stands: kills at random instants, workers that die, and a hundred trials in one process's memory.
+"""Robustness of searches: kills at random instants, workers that die, memory over a hundred trials.
 
 python benchmarks/search_robust.py [--parts kills workers memory] [--kills 50] [--trials 100] [--seed 0] [--folder F]
 

@@ -1,4 +1,4 @@
-"""What several tests of the search share: a recipe, a state, and trials that are told to have ended."""
+"""Helpers of several tests of the search: a recipe, a state, and trials that are told to have ended."""
 
 from rich.console import Console
 

@@ -16,7 +16,7 @@ from zoo.recipe import load_recipe
 from zoo.utils.files import replacing
 
 SILENT = Console(quiet=True, stderr=True)
-_POINTS = 500  # of a schedule that are looked at; all where the run has no more steps
+_MAX_POINTS = 500  # steps of a schedule that are computed; all of them if the run has fewer
 _FORMATS = (".png", ".svg")
 
 
@@ -50,7 +50,7 @@ def schedule(
     settings, training = loaded.recipe.optimizer, loaded.recipe.training
     per_epoch = steps_per_epoch or _steps_per_epoch(loaded.recipe, console)
     total = per_epoch * training.epochs
-    steps = np.unique(np.linspace(0, total - 1, min(total, _POINTS)).round().astype(int))
+    steps = np.unique(np.linspace(0, total - 1, min(total, _MAX_POINTS)).round().astype(int))
     groups: list[dict[str, Any]] = [
         {"layers": group.layers, "rates": _rates(group.learning_rate, per_epoch, training.epochs, steps)}
         for group in settings.groups or ()

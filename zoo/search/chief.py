@@ -129,7 +129,7 @@ def serve_trials(state: SearchState, where: str, console: Console, display: Sear
         state: the search.
         where: `HOST:PORT` to serve at.
         console: where it is said what happens to workers.
-        display: shows what goes on.
+        display: shows the progress.
     """
     host, port = parse_address(where)
     chief = Chief(state, display.ended)

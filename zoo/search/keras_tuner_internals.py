@@ -54,7 +54,7 @@ class StatelessOracle(Oracle):
 class BudgetedHyperbandOracle(HyperbandOracle):
     """Hyperband within a number of trials, which keras-tuner's lacks.
 
-    It begins with the largest bracket that fits, goes on with the next smaller one, and begins again; the last bracket
+    It begins with the largest bracket that fits, then takes smaller ones, and begins again; the last bracket
     may be cut. The sizes and epochs of the rounds are keras-tuner's.
 
     Args:

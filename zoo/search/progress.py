@@ -69,7 +69,7 @@ class SearchDisplay:
         )
 
     def update(self) -> None:
-        """Show what goes on."""
+        """Show the trials under way."""
         if self._live is None:
             return
         store = self._state.store

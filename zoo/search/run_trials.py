@@ -18,7 +18,7 @@ from zoo.search.trial_run import check_data_and_model, train_job, train_job_in_o
 if TYPE_CHECKING:
     from zoo.search.state import SearchState
 
-POLL_SECONDS = 0.5  # between two looks at what goes on
+POLL_SECONDS = 0.5  # between two looks at the state
 _MAX_ATTEMPTS = 2  # of a run whose process was ended from outside
 
 
@@ -44,7 +44,7 @@ def run_trials(state: SearchState, workers: int, launcher: Launcher | None, disp
         state: the search.
         workers: trials at a time.
         launcher: starts their processes; None to train in this one, a trial at a time.
-        display: shows what goes on.
+        display: shows the progress.
     """
     stop, problems = threading.Event(), list[BaseException]()
 
