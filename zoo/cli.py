@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from zoo import lanes
 from zoo.backend.startup import is_set
+from zoo.commands.options import Json, Overrides, Plot, Recipe, Run, Runs
 from zoo.errors import ZooError, visible
+from zoo.utils.console import ERR, OUT, print_facts, print_json, print_plot, print_result, print_table
 
 app = typer.Typer(
     help="Train recipes from the Keras model zoo and export checked ONNX files.",
@@ -26,18 +24,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: zoo train cnn/digits. Anywhere, --debug shows the traceback of an error.",
 )
-_err = Console(stderr=True, soft_wrap=True, highlight=False)
-_WIDE = 240  # columns of a table that is piped or redirected
-_out = Console(soft_wrap=True, highlight=False)
-
-Recipe = Annotated[str, typer.Argument(help="A shipped recipe (cnn/digits) or a recipe file (mine.yaml).")]
-Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Override settings, for example training.epochs=5.")
-]
-Run = Annotated[Path, typer.Argument(help="A run folder: the one that `zoo train` named.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
-Plot = Annotated[Path | None, typer.Option("--output", help="PNG or SVG file for the curve.")]
-Runs = Annotated[Path, typer.Option("--runs", help="Folder for run folders.")]
 
 
 @app.command("list")
@@ -55,7 +41,7 @@ def list_(
         {"name": e.name, "family": e.family, "tasks": list(e.tasks), "summary": e.summary, "paper": e.paper}
         for e in entries
     ]
-    _show(rows, as_json, ["name", "family", "tasks", "summary"])
+    print_table(rows, ["name", "family", "tasks", "summary"], as_json)
 
 
 @app.command()
@@ -65,12 +51,12 @@ def describe(name: Annotated[str, typer.Argument(help="A model's name.")], as_js
 
     facts = facts_of(name)
     if as_json:
-        _json(facts)
+        print_json(facts)
         return
     settings = facts.pop("defaults")
-    _facts({**facts, "flops": f"{facts['flops']:,} for one example", "parameters": f"{facts['parameters']:,}"})
-    _out.print("settings and defaults")
-    _facts(settings, indent="  ")
+    print_facts({**facts, "flops": f"{facts['flops']:,} for one example", "parameters": f"{facts['parameters']:,}"})
+    OUT.print("settings and defaults")
+    print_facts(settings, indent="  ")
 
 
 @app.command()
@@ -78,7 +64,7 @@ def recipes(as_json: Json = False) -> None:
     """List the recipes."""
     from zoo.recipe.load import summaries
 
-    _show(summaries(), as_json, ["name", "task", "source", "model", "description"])
+    print_table(summaries(), ["name", "task", "source", "model", "description"], as_json)
 
 
 @app.command()
@@ -88,10 +74,12 @@ def show(recipe: Recipe, overrides: Overrides = None, as_json: Json = False) -> 
 
     loaded = load_recipe(recipe, overrides or [])
     if as_json:
-        _json({"name": loaded.name, "recipe": loaded.recipe.model_dump(mode="json"), "origins": loaded.origin_names()})
+        print_json(
+            {"name": loaded.name, "recipe": loaded.recipe.model_dump(mode="json"), "origins": loaded.origin_names()}
+        )
         return
     for line, origin in loaded.annotated():
-        _out.print(Text(f"{line:<60}  ").append(f"# {origin}", style="dim") if origin else Text(line))
+        OUT.print(Text(f"{line:<60}  ").append(f"# {origin}", style="dim") if origin else Text(line))
 
 
 @app.command()
@@ -102,23 +90,17 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check recipes without training: schema, combinations, model settings, search."""
-    from zoo.recipe import check_search, list_recipes, load_recipe
+    from zoo.commands.check import check as check_recipes
 
-    results = []
-    for name in recipe or list_recipes():
-        try:
-            check_search(load_recipe(name))
-            results.append({"recipe": name, "ok": True, "problems": []})
-        except ZooError as error:
-            results.append({"recipe": name, "ok": False, "problems": str(error).splitlines()})
+    results = check_recipes(recipe or [])
     if as_json:
-        _json(results)
+        print_json(results)
     for result in results:
         if not as_json:
             verdict = Text("ok   ", style="green") if result["ok"] else Text("bad  ", style="red")
-            _out.print(verdict.append(visible(result["recipe"]), style="default"))
-        for problem in result["problems"]:  # type: ignore[attr-defined]
-            _err.print(f"  {problem}", markup=False)
+            OUT.print(verdict.append(visible(result["recipe"]), style="default"))
+        for problem in result["problems"]:
+            ERR.print(f"  {problem}", markup=False)
     if not all(result["ok"] for result in results):
         raise typer.Exit(2)
 
@@ -128,7 +110,7 @@ def schema() -> None:
     """Print the JSON Schema of recipes, for editors."""
     from zoo.recipe.jsonschema import json_schema
 
-    _json(json_schema())
+    print_json(json_schema())
 
 
 @app.command()
@@ -154,13 +136,9 @@ def train(
     place = Place.of(coordinator, process, processes)
     if place is not None and not watched():
         raise typer.Exit(watch(place, [*sys.argv[1:], *context.obj]))
-    folder = train_together(place, recipe, overrides or [], runs=runs, resume=resume, export=export, console=_err)
-    if folder is None:
-        return
-    if as_json:
-        _json({"run": str(folder), **read_json(folder / "report.json")})
-    else:
-        _out.print(str(folder), markup=False)
+    folder = train_together(place, recipe, overrides or [], runs=runs, resume=resume, export=export, console=ERR)
+    if folder is not None:
+        print_result({"run": str(folder), **read_json(folder / "report.json")}, [str(folder)], as_json)
 
 
 @app.command()
@@ -186,33 +164,14 @@ def tune(
     if worker is not None:
         if chief is None:
             raise ZooError("--worker NAME needs --chief HOST:PORT, where the chief serves")
-        count = tuning.work(recipe, overrides or [], chief=chief, worker=worker, folder=folder, console=_err)
+        count = tuning.work(recipe, overrides or [], chief=chief, worker=worker, folder=folder, console=ERR)
         if as_json:
-            _json({"worker": worker, "trials": count})
+            print_json({"worker": worker, "trials": count})
         return
     report = tuning.tune(
-        recipe,
-        overrides or [],
-        folder=folder,
-        workers=workers,
-        in_process=in_process,
-        chief=chief,
-        console=_err,
+        recipe, overrides or [], folder=folder, workers=workers, in_process=in_process, chief=chief, console=ERR
     )
-    if as_json:
-        _json(report)
-        return
-    best, own = report["best"], report["own"]
-    shown = f", and the recipe's own values {own['figure']:.4f}" if own and own["figure"] is not None else ""
-    _out.print(f"best: trial {best['number']}, {report['objective']} {best['figure']:.4f}{shown}", markup=False)
-    for key, value in best["values"].items():
-        _out.print(f"  {key:32} {value}", markup=False)
-    if report["at_the_edge"]:
-        _out.print(
-            f"note: at the edge of its range, which could be wider: {', '.join(report['at_the_edge'])}", markup=False
-        )
-    _out.print(f"report: {Path(report['best_recipe']).with_name('report.html')}", markup=False)
-    _out.print(f"next: zoo train {report['best_recipe']}", markup=False)
+    print_result(report, tuning.summary(report), as_json)
 
 
 @app.command()
@@ -228,15 +187,15 @@ def schedule(
     """Draw the learning rate of a recipe over its run, without training."""
     from zoo.commands import learning_rate as rates
 
-    found = rates.schedule(recipe, overrides or [], steps_per_epoch=steps_per_epoch, output=output, console=_err)
+    found = rates.schedule(recipe, overrides or [], steps_per_epoch=steps_per_epoch, output=output, console=ERR)
     if as_json:
-        _json(found)
+        print_json(found)
         return
     for name, values in [(found["recipe"], found["rates"]), *((g["layers"], g["rates"]) for g in found["groups"])]:
-        _out.print(f"{name}: learning rate {values[0]:.3g} … {max(values):.3g} … {values[-1]:.3g}", markup=False)
-        _plot(values, "epoch 0", f"{found['epochs']} of {found['steps_per_epoch']:,} steps")
+        OUT.print(f"{name}: learning rate {values[0]:.3g} … {max(values):.3g} … {values[-1]:.3g}", markup=False)
+        print_plot(values, "epoch 0", f"{found['epochs']} of {found['steps_per_epoch']:,} steps")
     if found["note"]:
-        _out.print(f"note: {found['note']}", markup=False)
+        OUT.print(f"note: {found['note']}", markup=False)
 
 
 @app.command("find-lr")
@@ -252,31 +211,26 @@ def find_lr(
     """Look for a learning rate: train a new model shortly while the rate rises, and see where the loss falls."""
     from zoo.commands import learning_rate as rates
 
-    found = rates.find_rate(recipe, overrides or [], steps=steps, low=low, high=high, output=output, console=_err)
+    found = rates.find_rate(recipe, overrides or [], steps=steps, low=low, high=high, output=output, console=ERR)
     if as_json:
-        _json(found)
+        print_json(found)
         return
-    _plot(found["smoothed"], f"{found['rates'][0]:.1g}", f"{found['rates'][-1]:.1g}")
+    print_plot(found["smoothed"], f"{found['rates'][0]:.1g}", f"{found['rates'][-1]:.1g}")
     if found["suggestion"] is None:
-        _out.print("the loss did not fall: lower --low, raise --high, or take more --steps")
+        OUT.print("the loss did not fall: lower --low, raise --high, or take more --steps")
         return
-    _out.print(f"{'steepest':24} {found['suggestion']:.2g}")
-    _out.print(f"{'a tenth of the lowest':24} {found['tenth_of_minimum']:.2g}")
+    OUT.print(f"{'steepest':24} {found['suggestion']:.2g}")
+    OUT.print(f"{'a tenth of the lowest':24} {found['tenth_of_minimum']:.2g}")
 
 
 @app.command()
 def evaluate(run: Run, as_json: Json = False) -> None:
     """Evaluate a run's saved model on the test split again."""
     from zoo.commands.evaluate import evaluate as evaluate_run
+    from zoo.commands.evaluate import metric_lines
 
-    result = evaluate_run(run, console=_err)
-    if as_json:
-        _json(result)
-        return
-    for name, value in result["metrics"].items():
-        interval = result["intervals"].get(name)
-        bounds = f"  95% interval {interval[0]:.4f} to {interval[1]:.4f}" if interval else ""
-        _out.print(f"{name:28} {value:.4f}{bounds}")
+    result = evaluate_run(run, console=ERR)
+    print_result(result, metric_lines(result), as_json)
 
 
 @app.command()
@@ -284,11 +238,8 @@ def export(run: Run, as_json: Json = False) -> None:
     """Export a run to ONNX, proved equal to the Keras model on the test split."""
     from zoo.commands.export import export as export_run
 
-    result = export_run(run, console=_err)
-    if as_json:
-        _json(result)
-    else:
-        _out.print(result["path"], markup=False)
+    result = export_run(run, console=ERR)
+    print_result(result, [result["path"]], as_json)
 
 
 @app.command()
@@ -302,11 +253,7 @@ def predict(
     from zoo.serving.predict import predict as predict_files
 
     results = predict_files(file, inputs)
-    if as_json:
-        _json(results)
-        return
-    for result in results:
-        _out.print(f"{result['input']}  {in_one_line(result)}", markup=False)
+    print_result(results, [f"{result['input']}  {in_one_line(result)}" for result in results], as_json)
 
 
 @app.command()
@@ -324,7 +271,7 @@ def sample(
 
     labels = None if label is None else [label] * count
     write_grid(output, ExportedModel(file).sample(count, seed=seed, labels=labels, guidance=guidance))
-    _out.print(str(output), markup=False)
+    OUT.print(str(output), markup=False)
 
 
 def main() -> None:
@@ -338,7 +285,7 @@ def main() -> None:
         _fail(str(error), debug, 2)
     except SystemExit as stop:
         if stop.code == 130:  # what typer makes of Ctrl-C
-            _err.print("stopped; what the run folder holds so far is whole", style="red")
+            ERR.print("stopped; what the run folder holds so far is whole", style="red")
         raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -350,34 +297,5 @@ def main() -> None:
 def _fail(message: str, debug: bool, code: int) -> None:
     if debug:
         raise
-    _err.print(f"error: {message}", style="red", markup=False)
+    ERR.print(f"error: {message}", style="red", markup=False)
     sys.exit(code)
-
-
-def _json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _show(rows: list[dict[str, Any]], as_json: bool, columns: list[str]) -> None:
-    if as_json:
-        _json(rows)
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, no_wrap=column == columns[0])
-    for row in rows:
-        table.add_row(*(Text(", ".join(v) if isinstance(v := row[c], list) else str(v)) for c in columns))
-    Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE).print(table)
-
-
-def _plot(values: list[float], left: str, right: str) -> None:
-    from zoo.utils.text_plot import text_plot
-
-    text = text_plot(values, left, right, width=shutil.get_terminal_size().columns, plain=_out.options.ascii_only)
-    _out.print(text, markup=False, no_wrap=True)
-
-
-def _facts(facts: dict[str, Any], indent: str = "") -> None:
-    for key, value in facts.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
-        _out.print(f"{indent}{key:16} {shown}", markup=False)

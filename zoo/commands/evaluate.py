@@ -49,3 +49,13 @@ def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, 
         "metrics": evaluate_metrics(loaded.recipe.task, y, output),
         "intervals": intervals(loaded.recipe.task, y, output, seed=loaded.recipe.training.seed),
     }
+
+
+def metric_lines(result: dict[str, Any]) -> list[str]:
+    """Return a line for each metric, for a person to read."""
+    lines = []
+    for name, value in result["metrics"].items():
+        interval = result["intervals"].get(name)
+        bounds = f"  95% interval {interval[0]:.4f} to {interval[1]:.4f}" if interval else ""
+        lines.append(f"{name:28} {value:.4f}{bounds}")
+    return lines

@@ -167,3 +167,15 @@ def _summary(loaded: LoadedRecipe) -> str:
         f"{search.tuner} search for the {direction} {objective_of(loaded.recipe)}{worth}, {search.max_trials} trials, "
         f"{len(search.keys)} keys"
     )
+
+
+def summary(report: dict[str, Any]) -> list[str]:
+    """Return the best trial, and what comes next, for a person to read."""
+    best, own = report["best"], report["own"]
+    beside = f", and the recipe's own values {own['figure']:.4f}" if own and own["figure"] is not None else ""
+    lines = [f"best: trial {best['number']}, {report['objective']} {best['figure']:.4f}{beside}"]
+    lines += [f"  {key:32} {value}" for key, value in best["values"].items()]
+    if report["at_the_edge"]:
+        lines.append(f"note: at the edge of its range, which could be wider: {', '.join(report['at_the_edge'])}")
+    lines.append(f"report: {Path(report['best_recipe']).with_name('report.html')}")
+    return [*lines, f"next: zoo train {report['best_recipe']}"]

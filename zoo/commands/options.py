@@ -1,0 +1,15 @@
+"""Arguments and options that several commands take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Recipe = Annotated[str, typer.Argument(help="A shipped recipe (cnn/digits) or a recipe file (mine.yaml).")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Override settings, for example training.epochs=5.")
+]
+Run = Annotated[Path, typer.Argument(help="A run folder: the one that `zoo train` named.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+Plot = Annotated[Path | None, typer.Option("--output", help="PNG or SVG file for the curve.")]
+Runs = Annotated[Path, typer.Option("--runs", help="Folder for run folders.")]

@@ -1,0 +1,62 @@
+"""What commands print: JSON, tables, facts and curves on standard output, progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from zoo.utils.text_plot import text_plot
+
+OUT = Console(soft_wrap=True, highlight=False)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+_PIPED_COLUMNS = 240  # width of a table that is piped or redirected
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def print_result(value: Any, lines: Sequence[str], as_json: bool) -> None:
+    """Print a result as JSON, or as lines for a person to read."""
+    if as_json:
+        print_json(value)
+        return
+    for line in lines:
+        OUT.print(line, markup=False)
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:
+    """Print rows as JSON, or some of their columns as a table, whose first column is never wrapped."""
+    if as_json:
+        print_json(rows)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, no_wrap=column == columns[0])
+    for row in rows:
+        table.add_row(*(Text(_shown(row[column])) for column in columns))
+    Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_COLUMNS).print(table)
+
+
+def print_facts(facts: Mapping[str, Any], indent: str = "") -> None:
+    """Print a line for each fact."""
+    for key, value in facts.items():
+        OUT.print(f"{indent}{key:16} {_shown(value)}", markup=False)
+
+
+def print_plot(values: Sequence[float], left: str, right: str) -> None:
+    """Print a curve as wide as the terminal, with the names of its ends."""
+    text = text_plot(list(values), left, right, width=shutil.get_terminal_size().columns, plain=OUT.options.ascii_only)
+    OUT.print(text, markup=False, no_wrap=True)
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
