@@ -25,8 +25,6 @@ ORDER = (
     "recipe",
     "layers",
     "models",
-    "unrolled",
-    "lanes",
     "postprocessing",
     "data",
     "losses",
@@ -44,7 +42,7 @@ ORDER = (
 # Of the rooms above it, what a room leaves alone, so that it stays light or can be used without them.
 LEAVES_ALONE = {
     "utils": {"tasks"},
-    "layers": {"backend", "registry", "recipe"},
+    "layers": {"registry", "recipe"},
     "models": {"recipe"},
     "postprocessing": {"backend", "registry", "recipe", "layers", "models"},
     "serving": {"backend", "registry", "layers", "models", "losses", "optimization", "training", "evaluation"},

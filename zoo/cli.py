@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from zoo import lanes
 from zoo.backend.startup import is_set
 from zoo.commands.options import Json, Overrides, Plot, Recipe, Run, Runs
 from zoo.errors import ZooError, visible
@@ -278,7 +277,6 @@ def main() -> None:
     """Run the command line; problems the user can put right end with one message and exit code 2."""
     debug = "--debug" in sys.argv or is_set("ZOO_DEBUG")
     sys.argv = [a for a in sys.argv if a != "--debug"]
-    lanes.alone()
     try:
         app(prog_name="zoo", obj=["--debug"] if debug else [])
     except ZooError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from zoo import lanes
+from zoo.backend.startup import start_keras
 from zoo.commands.reopen import SILENT, reopen
 from zoo.commands.train import train
 
@@ -23,7 +23,7 @@ def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, 
     """
     from zoo.training.run import open_run
 
-    lanes.start(open_run(run_folder).recipe().recipe)
+    start_keras(open_run(run_folder).recipe().recipe.training.processors)
     from zoo.evaluation.kinds import KINDS
     from zoo.evaluation.metrics.evaluate import evaluate as evaluate_metrics
     from zoo.evaluation.metrics.intervals import intervals

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from zoo import lanes
 from zoo.backend.startup import start_keras
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
@@ -108,7 +107,7 @@ def find_rate(
         raise ZooError(
             f"{loaded.name}: a GAN has two losses that play against each other, and no rate at which one falls"
         )
-    lanes.start(loaded.recipe)
+    start_keras(loaded.recipe.training.processors)
     from zoo.data.sources.load import load_dataset
     from zoo.tasks import TASKS
     from zoo.training.problem import set_up

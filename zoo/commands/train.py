@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from zoo import lanes
 from zoo.backend.processes import Place, check_backend, joined
+from zoo.backend.startup import start_keras
 from zoo.commands.export import exported, print_export
 from zoo.commands.reopen import SILENT, check_same_data
 from zoo.errors import ZooError
@@ -68,7 +69,7 @@ def train_together(
         raise ZooError("name a recipe, or a run to go on with (--resume RUN), which has its recipe and its overrides")
     loaded = load_recipe(recipe, overrides) if recipe is not None else _interrupted(str(resume))
     console.print(f"[bold]{loaded.name}[/]: {loaded.recipe.description or loaded.recipe.model.name}")
-    lanes.start(loaded.recipe)
+    start_keras(loaded.recipe.training.processors)
     check_backend(place)
     from zoo.backend.size import count_parameters
     from zoo.commands.write_report import report_run
@@ -87,6 +88,7 @@ def train_together(
     facts = audit(dataset)
     with joined(place):
         problem = set_up(loaded.recipe, dataset)
+        loaded = replace(loaded, recipe=problem.recipe)  # with a number in place of `lanes: auto`
         if problem.pretrained is not None:
             facts["pretrained"] = problem.pretrained
         sizes = ", ".join(f"{count:,} {name}" for name, count in facts["splits"].items())

@@ -1,10 +1,6 @@
-"""An LSTM with its steps one after another in the graph, for training where each processor has its own part of a batch.
+"""An LSTM whose steps stand one after another in TensorFlow's graph: a few operations a step in place of dozens.
 
-Keras's loop has TensorFlow do a dozen small operations a step, and two dozen more for the slopes. Here a step is a
-product and a program of XLA's that does the gates, both ways; what is the same in every step, from inputs to gates and
-the slopes of the weights, is one product over all steps. The numbers are the same but for rounding.
-
-`benchmarks/speed.py` has the figures.
+`benchmarks/speed.py` measures it.
 """
 
 from __future__ import annotations
@@ -16,11 +12,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-MOST_STEPS = 256  # each is in the graph, which takes time to build
+MAX_STEPS = 256  # steps of a sequence; each is in the graph, which takes time to build
 
 
-def lstm(layer: Any, sequences: Any, initial_state: list[Any]) -> tuple[Any, Any, list[Any]] | None:
-    """Run a layer over sequences.
+def unrolled_lstm(layer: Any, sequences: Any, initial_state: list[Any]) -> tuple[Any, Any, list[Any]] | None:
+    """Run a layer over sequences, with the numbers of Keras's loop but for rounding.
+
+    A step is one matrix product and one program of XLA's for the gates, forwards and backwards. What is the same in
+    every step, from inputs to gates and the gradients of the weights, is one product over all steps.
 
     Args:
         layer: a `keras.layers.LSTM`.
@@ -28,8 +27,8 @@ def lstm(layer: Any, sequences: Any, initial_state: list[Any]) -> tuple[Any, Any
         initial_state: hidden and cell state before the first step, `(batch, units)` each.
 
     Returns:
-        Last output, all outputs `(batch, steps, units)`, and the last states, as of the layer's `inner_loop`; None for
-        a layer or a shape that this is not made for.
+        Last output, all outputs `(batch, steps, units)`, and the last states, as of the layer's `inner_loop`. None
+        where a layer has other activations, dropout, no bias or another precision, or a shape is open or too long.
     """
     cell = layer.cell
     plain = (
@@ -40,7 +39,7 @@ def lstm(layer: Any, sequences: Any, initial_state: list[Any]) -> tuple[Any, Any
         and layer.compute_dtype == "float32"
     )
     known = sequences.shape.is_fully_defined() and sequences.dtype == tf.float32
-    if not (plain and known and 1 < sequences.shape[1] <= MOST_STEPS):
+    if not (plain and known and 1 < sequences.shape[1] <= MAX_STEPS):
         return None
     weights = [tf.convert_to_tensor(each) for each in (cell.kernel, cell.recurrent_kernel, cell.bias)]
     outputs, last_cell = _run(sequences, *weights, *(tf.convert_to_tensor(each) for each in initial_state))
@@ -61,7 +60,7 @@ def _run(x: Any, kernel: Any, recurrent: Any, bias: Any, hidden: Any, cell: Any)
         cells.append(cell)
         gates.append(gate)
 
-    def slopes(d_outputs: Any, d_cell: Any) -> Any:
+    def gradients(d_outputs: Any, d_cell: Any) -> Any:
         d_steps, d_hidden = tf.unstack(d_outputs, axis=1), tf.zeros_like(hidden)
         d_gates: list[Any] = []
         for t in reversed(range(steps)):
@@ -79,27 +78,27 @@ def _run(x: Any, kernel: Any, recurrent: Any, bias: Any, hidden: Any, cell: Any)
             d_cell,
         )
 
-    return (tf.stack(hiddens[1:], 1), cell), _once(slopes)
+    return (tf.stack(hiddens[1:], 1), cell), _once(gradients)
 
 
-def _once(slopes: Callable[..., Any]) -> Callable[..., Any]:
-    """Have slopes refuse to be differentiated, since what was kept for them is no longer tied to the arguments."""
+def _once(gradients: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse to differentiate the gradients: what was kept for them is no longer tied to the arguments."""
 
     @tf.custom_gradient
     def call(*given: Any) -> Any:
         def second(*_: Any) -> Any:
             raise NotImplementedError(
-                "second derivatives of an LSTM in lanes; `zoo.train` in a Python session has no lanes"
+                "second derivatives of an LSTM in lanes: set training.lanes=1, where the LSTM is a loop"
             )
 
-        return slopes(*given), second
+        return gradients(*given), second
 
     return call
 
 
 @functools.cache
 def _programs() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return what does the gates of a step forwards and backwards, in Keras's order: input, forget, cell, output."""
+    """Return the programs for the gates of a step, forwards and backwards; gates in Keras's order: i, f, c, o."""
 
     def program(function: Callable[..., Any]) -> Callable[..., Any]:
         return tf.function(function, jit_compile=True, autograph=False)
