@@ -125,7 +125,7 @@ def train_together(
     result = KINDS[task.kind](
         TrainedTask(problem=problem, model=model, folder=run.folder, console=console, train=train)
     )
-    report = report_run(run, loaded, problem, model, fitted, facts, result)
+    report = report_run(run=run, loaded=loaded, problem=problem, model=model, fitted=fitted, facts=facts, result=result)
     _say_result(console, report)
     if export:
         print_export(console, exported(run, dataset, model))

@@ -6,9 +6,15 @@ import pytest
 
 from zoo.errors import ZooError
 from zoo.evaluation.baselines import forecasting as forecasters
-from zoo.evaluation.baselines.forecasting import FORECASTERS, forecast_baseline, run_forecaster
+from zoo.evaluation.baselines.forecasting import FORECASTERS, Series, run_forecaster
 
 TRAIN_END, HORIZON = 90, 7
+
+
+def forecast_baseline(name, values, origins, horizon, season, train_end):
+    """Return forecasts of one split."""
+    series = Series(values=np.asarray(values, dtype=float), season=season, train_end=train_end)
+    return run_forecaster(name, series, {"": origins}, horizon)[0][""]
 
 
 @pytest.fixture(autouse=True)
@@ -128,7 +134,7 @@ def test_differences_of_a_season_and_a_step():
 
 def test_several_splits_share_one_fit(series):
     parts = {"validation": ORIGINS[:1], "test": ORIGINS[1:]}
-    found, converged = run_forecaster("arima", series, parts, HORIZON, 4, TRAIN_END)
+    found, converged = run_forecaster("arima", Series(values=series, season=4, train_end=TRAIN_END), parts, HORIZON)
     whole = forecast_baseline("arima", series, ORIGINS, HORIZON, 4, TRAIN_END)
     np.testing.assert_array_equal(np.concatenate([found["validation"], found["test"]]), whole)
     assert converged is True

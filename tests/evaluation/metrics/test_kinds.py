@@ -1,4 +1,4 @@
-"""Figures of the kinds of task beyond classes and numbers, against other implementations and against formulas."""
+"""Metrics of the kinds of task beyond classes and numbers, against other implementations and formulas."""
 
 import math
 from typing import get_args

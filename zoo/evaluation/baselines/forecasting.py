@@ -7,6 +7,7 @@ every value before that, as the network does. statsmodels has no such forecasts,
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -22,35 +23,38 @@ _ORDERS = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 1), (1, 2), (2, 2
 _SEASONAL_ORDERS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 
-def forecast_baseline(
-    name: str, series: np.ndarray, origins: np.ndarray, horizon: int, season: int, train_end: int
-) -> np.ndarray:
-    """Return a baseline's forecasts.
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """A series to forecast.
 
-    Args:
-        name: a name in `FORECASTERS`.
-        series: the whole series, finite, shape `(time,)`.
-        origins: the step at which each forecast begins, at least 1, shape `(n,)`; the steps before it are known.
-        horizon: steps to forecast.
+    Attributes:
+        values: finite, float64 of shape `(time,)`.
         season: steps after which the series repeats, 1 for none.
         train_end: number of steps in the training part.
-
-    Returns:
-        Forecasts, float64 of shape `(n, horizon)`.
-
-    Raises:
-        ZooError: the name is unknown, statsmodels is missing, or the training part is too short.
     """
-    return run_forecaster(name, series, {"": origins}, horizon, season, train_end)[0][""]
+
+    values: np.ndarray
+    season: int
+    train_end: int
 
 
 def run_forecaster(
-    name: str, series: np.ndarray, origins: dict[str, np.ndarray], horizon: int, season: int, train_end: int
+    name: str, series: Series, origins: dict[str, np.ndarray], horizon: int
 ) -> tuple[dict[str, np.ndarray], bool]:
-    """Fit a baseline once and forecast for several splits; see `forecast_baseline`.
+    """Fit a baseline once and forecast for several splits.
+
+    Args:
+        name: a name in `FORECASTERS`.
+        series: the series.
+        origins: split to the step at which each forecast begins, at least 1, shape `(n,)`; the steps before it are
+            known.
+        horizon: steps to forecast.
 
     Returns:
-        Split to forecasts, `(n, horizon)`, and whether the fit converged.
+        Split to forecasts, float64 of shape `(n, horizon)`, and whether the fit converged.
+
+    Raises:
+        ZooError: the name is unknown, statsmodels is missing, or the training part is too short.
     """
     if name not in FORECASTERS:
         raise ZooError(
@@ -58,40 +62,34 @@ def run_forecaster(
         )
     from threadpoolctl import threadpool_limits
 
-    series = np.asarray(series, dtype=np.float64)
     every = np.concatenate([np.asarray(o, dtype=int) for o in origins.values()])
-    constant = np.ptp(series[:train_end]) == 0  # which no model fits
+    constant = np.ptp(series.values[: series.train_end]) == 0  # which no model fits
     fit = FORECASTERS["naive" if constant and name != "seasonal_naive" else name]
     with threadpool_limits(1):  # the matrices are small: threads would mostly wait for each other
-        found, converged = fit(series, every, horizon, season, train_end)
+        found, converged = fit(series, every, horizon)
     ends = np.cumsum([len(o) for o in origins.values()])[:-1]
     return dict(zip(origins, np.split(found, ends), strict=True)), converged
 
 
-def _naive(
-    series: np.ndarray, origins: np.ndarray, horizon: int, season: int, train_end: int
-) -> tuple[np.ndarray, bool]:
+def _naive(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
     """Repeat the last value before each origin."""
-    return _seasonal_naive(series, origins, horizon, 1, train_end)
+    return _seasonal_naive(replace(series, season=1), origins, horizon)
 
 
-def _seasonal_naive(
-    series: np.ndarray, origins: np.ndarray, horizon: int, season: int, train_end: int
-) -> tuple[np.ndarray, bool]:
+def _seasonal_naive(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
     """Repeat the last season before each origin; where the series has no whole season yet, its first value."""
-    back = season - np.arange(horizon) % season
-    return series[np.maximum(origins[:, None] - back, 0)], True
+    back = series.season - np.arange(horizon) % series.season
+    return series.values[np.maximum(origins[:, None] - back, 0)], True
 
 
-def _exponential_smoothing(
-    series: np.ndarray, origins: np.ndarray, horizon: int, season: int, train_end: int
-) -> tuple[np.ndarray, bool]:
+def _exponential_smoothing(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
     """Forecast by the exponential smoothing model with the lowest AIC among nine.
 
     Hyndman, Koehler, Ord and Snyder, "Forecasting with Exponential Smoothing", 2008: additive errors with or without
     an additive season and multiplicative errors and season, each without trend, with a trend, and with a damped one.
     The form is chosen with initial states from the first seasons; with the form chosen, they are fitted too.
     """
+    values, season, train_end = series.values, series.season, series.train_end
     model_class = _statsmodels("tsa.exponential_smoothing.ets", "ETSModel")
     start = max(0, train_end - MAX_FITTED_STEPS)
     forms: list[dict[str, Any]] = []
@@ -100,17 +98,17 @@ def _exponential_smoothing(
         forms.append(trend)
         if seasonal:
             forms.append(trend | {"seasonal": "add", "seasonal_periods": season})
-        if seasonal and (series[start:] > 0).all():
+        if seasonal and (values[start:] > 0).all():
             forms.append(trend | {"error": "mul", "seasonal": "mul", "seasonal_periods": season})
 
     def fit(form: dict[str, Any]) -> Any:
-        return model_class(series[start:train_end], **form).fit(disp=False)
+        return model_class(values[start:train_end], **form).fit(disp=False)
 
     form, _ = _best(fit, [form | {"initialization_method": "heuristic"} for form in forms], "exponential_smoothing")
     if season <= MAX_SEASON:
         form = form | {"initialization_method": "estimated"}
     _, fitted = _best(fit, [form], "exponential_smoothing")
-    run = model_class(series[start:], **form).smooth(fitted.params)
+    run = model_class(values[start:], **form).smooth(fitted.params)
     last = origins - 1 - start
     if (last < 0).any():
         raise ZooError(f"exponential_smoothing: forecasts must begin after step {start}, received {origins.min()}")
@@ -125,23 +123,22 @@ def _exponential_smoothing(
     return forecast, _converged(fitted)
 
 
-def _arima(
-    series: np.ndarray, origins: np.ndarray, horizon: int, season: int, train_end: int
-) -> tuple[np.ndarray, bool]:
+def _arima(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
     """Forecast by the seasonal ARIMA model with the lowest AIC among small orders (Box and Jenkins 1970).
 
     The series is differenced by the season, by the step, by both or not at all, whichever leaves the smallest standard
     deviation. Then the orders of the ARMA model of the differences are chosen on their last part, first the seasonal
     ones, then the others.
     """
+    season, train_end = series.season, series.train_end
     model_class = _statsmodels("tsa.statespace.sarimax", "SARIMAX")
     start = max(0, train_end - MAX_FITTED_STEPS)
-    weights = _differences(series[start:train_end], season)
+    weights = _differences(series.values[start:train_end], season)
     lag = len(weights)
     begin = start + lag
     if train_end - begin < 20:
         raise ZooError(f"arima: the training part has {train_end} steps, too few for a season of {season}")
-    differences = _difference(series, weights)[begin:]
+    differences = _difference(series.values, weights)[begin:]
     train = differences[: train_end - begin]
     scale = train.std() or 1.0
     trend = "c" if lag == 0 else "n"
@@ -165,7 +162,7 @@ def _arima(
     if (origins <= begin).any():
         raise ZooError(f"arima: forecasts must begin after step {begin}, received {origins.min()}")
     ahead = _from_states(run, origins - begin, horizon) * scale
-    return _integrate(series, origins, ahead, weights), _converged(fitted)
+    return _integrate(series.values, origins, ahead, weights), _converged(fitted)
 
 
 def _differences(train: np.ndarray, season: int) -> np.ndarray:
@@ -243,7 +240,9 @@ def forecast(name: str, data: BaselineData, seed: int) -> BaselineResult:
     """Fit a baseline of `FORECASTERS` and forecast each window."""
     origins = {split: data.origins[split] for split in EVALUATED_SPLITS}
     horizon = data.targets["test"].shape[1] - 1
-    return BaselineResult(*run_forecaster(name, data.required("series"), origins, horizon, data.season, data.train_end))
+    values = np.asarray(data.required("series"), dtype=np.float64)
+    series = Series(values=values, season=data.season, train_end=data.train_end)
+    return BaselineResult(*run_forecaster(name, series, origins, horizon))
 
 
 METHODS: dict[str, Method] = {name: partial(forecast, name) for name in FORECASTERS}
