@@ -225,11 +225,10 @@ def find_lr(
 @app.command()
 def evaluate(run: Run, as_json: Json = False) -> None:
     """Evaluate a run's saved model on the test split again."""
-    from zoo.commands.evaluate import evaluate as evaluate_run
-    from zoo.commands.evaluate import metric_lines
+    from zoo.commands import evaluate as evaluating
 
-    result = evaluate_run(run, console=ERR)
-    print_result(result, metric_lines(result), as_json)
+    result = evaluating.evaluate(run, console=ERR)
+    print_result(result, evaluating.metric_lines(result), as_json)
 
 
 @app.command()

@@ -6,13 +6,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from zoo.backend.startup import choose_backend, environment_with, start_keras
 from zoo.commands.reopen import SILENT, reopen
 from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    from keras import Model
+
+    from zoo.data.dataset import Dataset
+    from zoo.training.run import Run
 
 _EXPORTING = "tensorflow"  # the backend whose models tf2onnx reads
 
@@ -38,7 +44,7 @@ def export(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, An
     return {"path": str(exported_path(run)), **certificate}
 
 
-def exported(run: Any, dataset: Any, model: Any) -> dict[str, Any]:
+def exported(run: Run, dataset: Dataset, model: Model) -> dict[str, Any]:
     """Export a run, on JAX in another process, whose backend the converter reads; return the certificate."""
     import keras
 

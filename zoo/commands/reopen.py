@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from zoo.errors import ZooError
 from zoo.utils.files import read_json
 
+if TYPE_CHECKING:
+    from zoo.data.dataset import Dataset
+    from zoo.recipe import LoadedRecipe
+    from zoo.training.run import Run
+
 SILENT = Console(quiet=True, stderr=True)
 
 
-def reopen(folder: str | Path) -> tuple[Any, Any, Any]:
+def reopen(folder: str | Path) -> tuple[Run, LoadedRecipe, Dataset]:
     """Return run, recipe and data set, and check that the data is still the same."""
     from zoo.data.sources.load import load_dataset
     from zoo.tasks import TASKS
@@ -26,7 +31,7 @@ def reopen(folder: str | Path) -> tuple[Any, Any, Any]:
     return run, loaded, dataset
 
 
-def check_same_data(run: Any, dataset: Any) -> None:
+def check_same_data(run: Run, dataset: Dataset) -> None:
     """Refuse data that is not what a run was trained on."""
     known = read_json(run.folder / "data.json")["fingerprint"]
     if dataset.fingerprint != known:

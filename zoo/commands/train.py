@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -17,6 +17,12 @@ from zoo.commands.reopen import SILENT, check_same_data
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
 from zoo.utils.files import replacing, write_json
+
+if TYPE_CHECKING:
+    from zoo.data.dataset import Dataset
+    from zoo.recipe import LoadedRecipe
+    from zoo.training.problem import Problem
+    from zoo.training.run import Run
 
 
 def train(
@@ -34,7 +40,7 @@ def train(
         recipe: a shipped recipe (`cnn/digits`) or the path of a recipe file.
         overrides: `key.path=value`.
         runs: folder for the run folder.
-        resume: a run folder whose training was interrupted, to go on with, in place of a recipe.
+        resume: folder of an interrupted run to resume, in place of a recipe.
         export: whether to write the ONNX file.
         console: where progress is shown.
 
@@ -71,7 +77,6 @@ def train_together(
     console.print(f"[bold]{loaded.name}[/]: {loaded.recipe.description or loaded.recipe.model.name}")
     start_keras(loaded.recipe.training.processors)
     check_backend(place)
-    from zoo.backend.size import count_parameters
     from zoo.commands.write_report import report_run
     from zoo.data.audit import audit
     from zoo.data.sources.load import load_dataset
@@ -80,7 +85,6 @@ def train_together(
     from zoo.tasks import TASKS
     from zoo.training.fit import fit
     from zoo.training.problem import set_up
-    from zoo.training.run import create_run, open_run
     from zoo.training.saved_model import load_model
 
     task = TASKS[loaded.recipe.task]
@@ -91,29 +95,13 @@ def train_together(
         loaded = replace(loaded, recipe=problem.recipe)  # with a number in place of `lanes: auto`
         if problem.pretrained is not None:
             facts["pretrained"] = problem.pretrained
-        sizes = ", ".join(f"{count:,} {name}" for name, count in facts["splits"].items())
-        console.print(f"Data: {dataset.name}: {sizes}")
-        for finding in facts["findings"]:
-            console.print(f"  note: {finding}", style="yellow", markup=False)
-        parameters = count_parameters(problem.views.network)
-        console.print(f"Model: {loaded.recipe.model.name}, {parameters:,} parameters")
-        if problem.pretrained is not None:
-            held = ", frozen" if loaded.recipe.model.freeze else ""
-            console.print(f"  beginning with the encoder of {problem.pretrained['recipe']}{held}")
-
-        first = place is None or place.process == 0
-        if resume is not None:
-            run = open_run(resume)
-            check_same_data(run, dataset)
-        elif first:
-            run = create_run(loaded, Path(runs))
-            write_json(run.folder / "data.json", facts)
-        else:
-            run = None  # the first process has one
+        _print_start(console, problem, facts)
+        is_first = place is None or place.process == 0
+        run = _open_or_create(loaded, dataset, facts, runs=Path(runs), resume=resume, is_first=is_first)
         if run is not None:
             console.print(f"Training in {run.folder}")
         fitted = fit(problem, run.folder if run is not None else None, console, resume=resume is not None)
-    if run is None or not first:
+    if run is None or not is_first:
         console.print("Trained; the first process evaluates and exports")
         return None
     with replacing(run.model_path) as path:
@@ -122,19 +110,57 @@ def train_together(
         console.print(f"Kept epoch {fitted.kept_epoch}, the best on validation")
 
     model = load_model(run)  # what is evaluated is what was saved
-    result = KINDS[task.kind](
-        TrainedTask(problem=problem, model=model, folder=run.folder, console=console, train=train)
-    )
+    trained = TrainedTask(problem=problem, model=model, folder=run.folder, console=console, train=train)
+    result = KINDS[task.kind](trained)
     report = report_run(run=run, loaded=loaded, problem=problem, model=model, fitted=fitted, facts=facts, result=result)
-    _say_result(console, report)
+    _print_result(console, report)
     if export:
         print_export(console, exported(run, dataset, model))
     console.print(f"Done in {time.perf_counter() - started:.0f} s. Report: {run.folder / 'report.html'}")
     return run.folder
 
 
-def _interrupted(folder: str) -> Any:
-    """Return the recipe of a run whose training can go on."""
+def _print_start(console: Console, problem: Problem, facts: dict[str, Any]) -> None:
+    """Say what the data and the model are."""
+    from zoo.backend.size import count_parameters
+
+    model = problem.recipe.model
+    sizes = ", ".join(f"{count:,} {name}" for name, count in facts["splits"].items())
+    console.print(f"Data: {problem.dataset.name}: {sizes}")
+    for finding in facts["findings"]:
+        console.print(f"  note: {finding}", style="yellow", markup=False)
+    console.print(f"Model: {model.name}, {count_parameters(problem.views.network):,} parameters")
+    if problem.pretrained is not None:
+        console.print(
+            f"  beginning with the encoder of {problem.pretrained['recipe']}{', frozen' if model.freeze else ''}"
+        )
+
+
+def _open_or_create(
+    loaded: LoadedRecipe,
+    dataset: Dataset,
+    facts: dict[str, Any],
+    *,
+    runs: Path,
+    resume: str | Path | None,
+    is_first: bool,
+) -> Run | None:
+    """Return the run to resume, or a new one; None in a process that is not the first, which has none."""
+    from zoo.training.run import create_run, open_run
+
+    if resume is not None:
+        run = open_run(resume)
+        check_same_data(run, dataset)
+        return run
+    if not is_first:
+        return None
+    run = create_run(loaded, runs)
+    write_json(run.folder / "data.json", facts)
+    return run
+
+
+def _interrupted(folder: str) -> LoadedRecipe:
+    """Return the recipe of a run whose training can be resumed."""
     from zoo.training.callbacks.state import state_files
     from zoo.training.run import open_run
 
@@ -146,7 +172,7 @@ def _interrupted(folder: str) -> Any:
     return run.recipe()
 
 
-def _say_result(console: Console, report: dict[str, Any]) -> None:
+def _print_result(console: Console, report: dict[str, Any]) -> None:
     from zoo.tasks import TASKS
 
     primary = TASKS[report["task"]].primary
