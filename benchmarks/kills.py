@@ -43,7 +43,7 @@ RUNS = {
 
 
 def train(name: str, folder: Path) -> None:
-    """Train a run, or go on with it; what it ends with is in `folder/end.npz`."""
+    """Train a run, or resume it; what it ends with is in `folder/end.npz`."""
     from zoo.data.sources.load import load_dataset
     from zoo.recipe import load_recipe
     from zoo.tasks import TASKS

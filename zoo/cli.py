@@ -118,7 +118,7 @@ def train(
     recipe: Annotated[str | None, typer.Argument(help="A shipped recipe (cnn/digits) or a recipe file.")] = None,
     overrides: Overrides = None,
     runs: Runs = Path("runs"),
-    resume: Annotated[Path | None, typer.Option(help="Go on with an interrupted run, in place of a recipe.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Resume an interrupted run, in place of a recipe.")] = None,
     export: Annotated[bool, typer.Option("--export/--no-export", help="Write the ONNX file at the end.")] = True,
     coordinator: Annotated[
         str | None, typer.Option(help="HOST:PORT of the first of several processes that train together (JAX).")
@@ -157,7 +157,7 @@ def tune(
     worker: Annotated[str | None, typer.Option(help="Be a worker of that chief, with this name.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Search for the best values of a recipe's `search:`; the best trial is written as a recipe. Goes on if killed."""
+    """Search for the best values of a recipe's `search:`; the best trial is written as a recipe. Resumes if killed."""
     from zoo.commands import tune as tuning
 
     if worker is not None:

@@ -132,7 +132,7 @@ def test_hyperband_resumes_trials_as_if_they_had_not_been_stopped(write, tmp_pat
         assert rows(folder / "seed-0")[: len(rows(short))] == rows(short)
         run = train(folder / "recipe.yaml", runs=tmp_path / "runs", export=False)
         assert rows(run) == rows(folder / "seed-0")
-    assert "Going on after epoch" in (folder / "seed-0" / "log.txt").read_text()
+    assert "Resuming after epoch" in (folder / "seed-0" / "log.txt").read_text()
 
 
 @pytest.mark.slow
@@ -275,7 +275,7 @@ def test_killed_and_started_again_it_comes_to_the_same(write, tmp_path):
     assert "Resuming: " in said
     assert trials(tmp_path / "cut") == trials(tmp_path / "whole")
     assert json.loads(out)["best"]["figure"] == min(figure for _, _, figure, *_ in trials(tmp_path / "whole"))
-    resumed = [p for p in logs.glob("*/seed-0/log.txt") if "Going on after epoch" in p.read_text()]
+    resumed = [p for p in logs.glob("*/seed-0/log.txt") if "Resuming after epoch" in p.read_text()]
     assert resumed
 
 

@@ -72,7 +72,7 @@ def train_together(
     """
     started = time.perf_counter()
     if (recipe is None) == (resume is None) or (resume is not None and overrides):
-        raise ZooError("name a recipe, or a run to go on with (--resume RUN), which has its recipe and its overrides")
+        raise ZooError("name a recipe, or a run to resume (--resume RUN), which has its recipe and its overrides")
     loaded = load_recipe(recipe, overrides) if recipe is not None else _interrupted(str(resume))
     console.print(f"[bold]{loaded.name}[/]: {loaded.recipe.description or loaded.recipe.model.name}")
     start_keras(loaded.recipe.training.processors)

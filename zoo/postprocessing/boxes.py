@@ -9,8 +9,8 @@ def top_detections(decoded: np.ndarray, *, most: int = 100, threshold: float = 0
     """Return the boxes with the highest scores.
 
     Args:
-        decoded: `(images, cells, 4 + classes)`: ymin, xmin, ymax, xmax in shares of the image, then the score of each
-            class.
+        decoded: `(images, cells, 4 + classes)`: ymin, xmin, ymax, xmax as fractions of the image, then the score of
+            each class.
         most: how many boxes to keep of an image.
         threshold: the least score of a box that is kept.
 

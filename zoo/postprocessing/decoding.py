@@ -144,7 +144,7 @@ def sample(
         length: number of tokens to add.
         temperature: divides the logits; less than one sharpens the distribution.
         top_k: draw among so many most probable tokens only.
-        top_p: draw among the fewest most probable tokens whose probabilities make up this share.
+        top_p: draw among the fewest most probable tokens whose probabilities add up to this.
         start: id that is never drawn.
         end: id that ends a row; None where no token does.
         seed: seed of the draws; those of one row do not depend on where another row ends.
@@ -172,11 +172,11 @@ def sample(
         if not len(rows):
             break
         logits = _next_logits(lambda _, t: step(t), rows, tokens[rows, : lengths[rows].max()], start)
-        shares = next_token_probabilities(logits, temperature=temperature, top_k=top_k, top_p=top_p)
+        probabilities = next_token_probabilities(logits, temperature=temperature, top_k=top_k, top_p=top_p)
         # the largest logarithm after Gumbel noise is a draw from the distribution
-        noise = generator.gumbel(size=(len(prompt), shares.shape[1]))[rows]
+        noise = generator.gumbel(size=(len(prompt), probabilities.shape[1]))[rows]
         with np.errstate(divide="ignore"):
-            drawn = (np.log(shares) + noise).argmax(axis=1)
+            drawn = (np.log(probabilities) + noise).argmax(axis=1)
         keeps = np.full(len(rows), True) if end is None else drawn != end
         rows, drawn = rows[keeps], drawn[keeps]
         tokens[rows, lengths[rows]] = drawn
@@ -208,9 +208,9 @@ def next_token_probabilities(
     _check(0 < temperature < np.inf, f"temperature must be above 0, received {temperature}")
     _check(top_k is None or top_k >= 1, f"top_k must be at least 1, received {top_k}")
     _check(top_p is None or 0 < top_p <= 1, f"top_p must be above 0 and at most 1, received {top_p}")
-    shares = np.exp(_log_softmax(np.asarray(logits, np.float64) / temperature))
-    order = np.argsort(-shares, axis=1, kind="stable")
-    ordered = np.take_along_axis(shares, order, axis=1)
+    probabilities = np.exp(_log_softmax(np.asarray(logits, np.float64) / temperature))
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    ordered = np.take_along_axis(probabilities, order, axis=1)
     if top_k is not None:
         ordered[:, top_k:] = 0.0
         ordered /= ordered.sum(axis=1, keepdims=True)
@@ -218,8 +218,8 @@ def next_token_probabilities(
         before = np.cumsum(ordered, axis=1) - ordered
         ordered[before >= top_p] = 0.0
         ordered /= ordered.sum(axis=1, keepdims=True)
-    np.put_along_axis(shares, order, ordered, axis=1)
-    return shares
+    np.put_along_axis(probabilities, order, ordered, axis=1)
+    return probabilities
 
 
 def collapse_ctc(best_path: NDArray[Any], blank: int = 0) -> Ints:

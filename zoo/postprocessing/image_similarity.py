@@ -1,6 +1,6 @@
 """How near images are to others: squared error, signal-to-noise ratio and structural similarity.
 
-Images have shape `(n, height, width, channels)`; uint8 pixels count as shares of 255, floats as they are, in [0, 1].
+Images have shape `(n, height, width, channels)`; uint8 pixels are divided by 255, floats as they are, in [0, 1].
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def ssim(true: np.ndarray, made: np.ndarray) -> np.ndarray:
 
 
 def errors(true: np.ndarray, made: np.ndarray) -> np.ndarray:
-    """Return what the figures of a reconstruction need: squared error and SSIM of each image, float32 `(n, 2)`.
+    """Return what the metrics of a reconstruction need: squared error and SSIM of each image, float32 `(n, 2)`.
 
     Reconstructions are clipped to [0, 1] first, as they are when they are shown; values that are not finite stay so.
 
@@ -108,7 +108,7 @@ def parts(images: np.ndarray) -> list[tuple[int, int]]:
 
 
 def as_rows(x: np.ndarray) -> np.ndarray:
-    """Return examples of any shape `(n, …)` as float32 rows `(n, values)`, uint8 as shares of 255."""
+    """Return examples of any shape `(n, …)` as float32 rows `(n, values)`, uint8 divided by 255."""
     x = np.asarray(x)
     rows = x.reshape(len(x), -1).astype(np.float32)
     return rows / np.float32(255) if x.dtype == np.uint8 else rows

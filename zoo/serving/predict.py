@@ -24,8 +24,8 @@ def predict(file: str | Path, inputs: Sequence[str | Path]) -> list[dict[str, An
     Returns:
         For each example `input` (file, and row where a file holds several) with, by task: `label` and `probabilities`
         (class name to probability); `value`; `forecast` (list); `text` (transcribed, translated, or a prompt with its
-        continuation); `shares` (of each class in the mask); `objects` (`label`, `score`, `box` as ymin, xmin, ymax,
-        xmax in shares of the image); `tokens`; `score` and, for anomalies, `label`, with the `embedding`; `embedding`.
+        continuation); `shares` (of each class in the mask); `objects` (`label`, `score`, `box`: ymin, xmin, ymax, xmax
+        as fractions of the image); `tokens`; `score` and, for anomalies, `label`, with the `embedding`; `embedding`.
 
     Raises:
         ZooError: the model or an input is missing, damaged, or does not fit.

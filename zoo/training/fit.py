@@ -37,7 +37,7 @@ STEPS_PER_EXECUTION = {"mlp": 32, "cnn": 8}  # by family: where several steps in
 
 @dataclass(frozen=True)
 class Fitted:
-    """What training gave: one row of figures an epoch, the epoch that was kept, and the time it took."""
+    """What training gave: one row of metrics an epoch, the epoch that was kept, and the time it took."""
 
     history: list[dict[str, float]]
     kept_epoch: int
@@ -84,13 +84,13 @@ def fit(
 
     Args:
         problem: data and model.
-        folder: the run folder. Of several processes the first writes there, and all read there what they go on from.
+        folder: the run folder. Of several processes the first writes there, and all read there what they resume from.
         console: where progress is shown.
-        resume: go on from the newest state in the run folder that is whole, to the same end as if nothing had been.
+        resume: start from the newest state in the run folder that is whole, to the same end as if nothing had been.
         watching: callbacks that see each epoch before its state is written.
 
     Raises:
-        ZooError: the loss became NaN or infinite, a checkpoint cannot be written, or none is left to go on from.
+        ZooError: the loss became NaN or infinite, a checkpoint cannot be written, or none is left to resume from.
     """
     own_folder = nullcontext(folder) if problem.devices.first else TemporaryDirectory()
     devices = problem.devices.count
@@ -168,7 +168,7 @@ def _fit(
             kept.restore(console, before / "checkpoints")
         epoch, done = divmod(kept.step, steps)
         within = f" and {done} of {steps} steps" if done else ""
-        console.print(f"Going on after epoch {epoch} of {last}{within}")
+        console.print(f"Resuming after epoch {epoch} of {last}{within}")
     spent = log.rows[-1]["seconds"] if log.rows else 0.0
     started = time.perf_counter()
     try:

@@ -18,8 +18,8 @@ from zoo.training.fit import compile_for_training
 from zoo.training.problem import Problem
 
 DIVERGED = 4.0  # times the lowest smoothed loss: what is above it will not come down again
-_WINDOW = 0.1  # share of the steps that the smoothed loss looks back on
-_MARGIN = 0.1  # share of the steps at the start where the slope of the smoothed loss says nothing yet
+_WINDOW = 0.1  # fraction of the steps that the smoothed loss looks back on
+_MARGIN = 0.1  # fraction of the steps, at the start, where the gradient of the smoothed loss says nothing yet
 
 
 @dataclass(frozen=True)
@@ -125,5 +125,5 @@ def suggestions(rates: np.ndarray, smoothed: list[float], steps: int) -> tuple[f
     first, lowest = round(_MARGIN * steps), int(np.argmin(smoothed))
     if lowest <= first:
         return None, None
-    slope = np.gradient(np.array(smoothed), np.log(rates))
-    return float(rates[first + int(np.argmin(slope[first : lowest + 1]))]), float(rates[lowest]) / 10
+    gradient = np.gradient(np.array(smoothed), np.log(rates))
+    return float(rates[first + int(np.argmin(gradient[first : lowest + 1]))]), float(rates[lowest]) / 10

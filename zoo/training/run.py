@@ -114,7 +114,7 @@ def environment() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that figures depend on."""
+    """Return the versions of Python and of the packages that metrics depend on."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:

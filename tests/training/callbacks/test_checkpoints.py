@@ -173,7 +173,7 @@ def test_weights_that_are_no_numbers_are_not_kept(kept, tmp_path):
     assert [read_state(path)[0]["step"] for path in state_files(tmp_path)] == [1]
 
 
-# === Going on ===
+# === Resuming ===
 
 
 class Stop(Exception):
@@ -327,7 +327,7 @@ def test_a_damaged_state_is_passed_over(data, tmp_path):
     assert same(found, weights)
     for path in state_files(tmp_path / "cut" / "checkpoints"):
         path.write_bytes(b"")
-    with pytest.raises(ZooError, match="holds no state to go on from that is whole"):
+    with pytest.raises(ZooError, match="holds no whole state to resume from"):
         train(recipe, data(recipe), tmp_path / "cut", resume=True)
 
 

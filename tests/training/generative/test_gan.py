@@ -58,8 +58,8 @@ def test_each_player_has_the_gradients_of_its_own_loss(name, form):
     with tf.GradientTape(persistent=True) as tape:
         scores = model(batch(name), training=True)
         both = model.compute_loss(y_pred=scores)
-        d, g = player_losses(form, scores["real"], scores["fake"], scores["judged"])
-    np.testing.assert_array_equal(scores["fake"], scores["judged"])
+        d, g = player_losses(form, scores["real"], scores["fake"], scores["fake_for_generator"])
+    np.testing.assert_array_equal(scores["fake"], scores["fake_for_generator"])
     judge, maker = ([v.value for v in p.trainable_variables] for p in (model.discriminator, model.generator))
     assert tape.gradient(g, judge) == [None] * len(judge) and tape.gradient(d, maker) == [None] * len(maker)
     for variables, own in ((judge, d), (maker, g)):

@@ -1,4 +1,4 @@
-"""Checkpoints: the state that an interrupted run goes on from, and the weights of the best epoch."""
+"""Checkpoints: the state that an interrupted run resumes from, and the weights of the best epoch."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Checkpoints(keras.callbacks.Callback):
     Args:
         folder: where the files are written.
         monitor: the figure that chooses the best epoch.
-        log: the figures of each epoch.
+        log: the metrics of each epoch.
         steps: training steps of an epoch.
         keep: states that stay on disk.
         every_steps: steps after which a state is written, within epochs too.
@@ -87,7 +87,7 @@ class Checkpoints(keras.callbacks.Callback):
                 setattr(callback, name, value)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Go on with the figures of an epoch that was interrupted."""
+        """Restore the metrics of an epoch that was interrupted."""
         self._first = self.step - epoch * self.steps  # steps of this epoch that are done
         if self._metrics:
             for variable, value in zip(self.model.metrics_variables, self._metrics, strict=True):
@@ -134,7 +134,7 @@ class Checkpoints(keras.callbacks.Callback):
             self.model.save_weights(path)
         self.model.set_weights(last)
 
-    # === Going on ===
+    # === Resuming ===
 
     def restore(self, console: Console, folder: Path | None = None) -> None:
         """Put everything back to what the newest state says that is whole; damaged ones are named and passed over.
@@ -157,7 +157,7 @@ class Checkpoints(keras.callbacks.Callback):
                 continue
             self._set(path, facts, arrays)
             return
-        raise ZooError(f"{folder} holds no state to go on from that is whole; train anew")
+        raise ZooError(f"{folder} holds no whole state to resume from; train anew")
 
     def _set(self, path: Path, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         if facts["shapes"] != [list(v.shape) for v in self._variables()]:

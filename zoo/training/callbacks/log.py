@@ -37,7 +37,7 @@ class EpochStart(keras.callbacks.Callback):
 
 
 class EpochLog(keras.callbacks.Callback):
-    """Keep each epoch's figures, and write them to a CSV file."""
+    """Keep each epoch's metrics, and write them to a CSV file."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -47,14 +47,14 @@ class EpochLog(keras.callbacks.Callback):
         self._before = 0.0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Count time on from the last row of a run that goes on."""
+        """Count time on from the last row of a run that is resumed."""
         self._started = time.perf_counter()
         self._before = self.rows[-1]["seconds"] if self.rows else 0.0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Add a row."""
-        figures = {key: float(value) for key, value in (logs or {}).items()}
-        row = {"epoch": epoch + 1, **figures, "learning_rate": learning_rate(self.model.optimizer)}
+        metrics = {key: float(value) for key, value in (logs or {}).items()}
+        row = {"epoch": epoch + 1, **metrics, "learning_rate": learning_rate(self.model.optimizer)}
         row["seconds"] = round(self._before + time.perf_counter() - self._started, 3)
         self.rows.append(row)
         text = io.StringIO()

@@ -17,10 +17,10 @@ _EXAMPLES = 512  # of the validation split, on which a unit has to be silent to 
 
 
 class Monitoring(keras.callbacks.Callback):
-    """Add to the figures of each epoch what was watched; it stands before the callbacks that write them.
+    """Add what was watched to the metrics of each epoch; it stands before the callbacks that write them.
 
     `gradient_norm` is the global norm before clipping, and `update_ratio` the norm of what a step adds to the weights
-    as a share of theirs, both means over the epoch's steps; some 0.001 is usual. `dead_units` is the share of the
+    as a fraction of theirs, both means over the epoch's steps; some 0.001 is usual. `dead_units` is the fraction of the
     units with a ReLU that are zero at every place of all of 512 validation examples: their gradients are zero, too.
     """
 
@@ -53,7 +53,7 @@ def rectified(network: keras.Model) -> keras.Model | None:
 
 
 def dead_units(model: Any, examples: np.ndarray) -> float:
-    """Return the share of the units, which are channels of maps, that are zero everywhere in all examples."""
+    """Return the fraction of the units, which are channels of maps, that are zero everywhere in all examples."""
     outputs = model(examples, training=False)
     outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     dead = [np.asarray(x).reshape(-1, x.shape[-1]).max(axis=0) <= 0 for x in outputs]

@@ -26,11 +26,11 @@ class ProgressDisplay(keras.callbacks.Callback):
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
-                TextColumn("{task.fields[figures]}"),
+                TextColumn("{task.fields[metrics]}"),
                 TimeRemainingColumn(),
             )
             self._progress = Progress(*columns, console=self.console, transient=True)
-            self._task = self._progress.add_task("epoch 1", total=self.epochs * self.steps, figures="")
+            self._task = self._progress.add_task("epoch 1", total=self.epochs * self.steps, metrics="")
             self._progress.start()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -43,12 +43,12 @@ class ProgressDisplay(keras.callbacks.Callback):
             return
         done = min(batch + 1, self.steps)  # the last call of an epoch may hold fewer steps
         rate = done / max(time.perf_counter() - self._epoch_started, 1e-9)
-        figures = f"{rate:.0f} steps/s · loss {float((logs or {}).get('loss', 0)):.4f}"
+        metrics = f"{rate:.0f} steps/s · loss {float((logs or {}).get('loss', 0)):.4f}"
         self._progress.update(
             self._task,
             completed=self._epoch * self.steps + done,
             description=f"epoch {self._epoch + 1}/{self.epochs}",
-            figures=figures,
+            metrics=metrics,
         )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -58,10 +58,10 @@ class ProgressDisplay(keras.callbacks.Callback):
         left = (now - self._started) / (epoch + 1) * (self.epochs - epoch - 1)
         rate = self.steps / max(now - self._epoch_started, 1e-9)
         names = dict.fromkeys(("loss", self.metric, "val_loss", f"val_{self.metric}"))
-        figures = "  ".join(f"{name} {float(logs[name]):.4f}" for name in names if name in logs)
+        metrics = "  ".join(f"{name} {float(logs[name]):.4f}" for name in names if name in logs)
         width = len(str(self.epochs))
         self.console.print(
-            f"  epoch {epoch + 1:>{width}}/{self.epochs}  {figures}  {rate:.0f} steps/s  {_duration(left)} left"
+            f"  epoch {epoch + 1:>{width}}/{self.epochs}  {metrics}  {rate:.0f} steps/s  {_duration(left)} left"
         )
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The files an interrupted run goes on from: `step-NNNNNNNNN-CHECKSUM.npz`, each whole or not there.
+"""The files that an interrupted run resumes from: `step-NNNNNNNNN-CHECKSUM.npz`, each whole or not there.
 
 A file's name carries the number of steps that are done and the beginning of the SHA-256 of its bytes, so that one
 rename makes file and checksum valid together, and a damaged file is told from a whole one.
@@ -49,7 +49,7 @@ def write_state(folder: Path, step: int, facts: dict[str, Any], arrays: dict[str
     except OSError as error:
         raise ZooError(
             f"{folder}: the checkpoint of step {step} cannot be written ({error.strerror or error}); "
-            f"{_newest(folder)}. Make room, then go on with zoo train --resume"
+            f"{_newest(folder)}. Make room, then resume with zoo train --resume"
         ) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -35,13 +35,13 @@ class DiffusionTraining(keras.Model):
     Args:
         denoiser: a model of the inputs `image`, `time` and, where it is conditional, `label` (`zoo.models.diffusion`).
         process: how images turn into noise, and what is predicted.
-        drop_label: share of the labels that are replaced by "no class" while training, so that the denoiser also learns
-            to do without.
+        drop_label: fraction of the labels that training replaces by "no class", so that the denoiser also learns to do
+            without.
         seed: seed of the draws. Their state is among `variables`.
         lanes: parts of a batch that go through the denoiser side by side (`zoo.layers.lanes`); not saved.
 
     Raises:
-        ZooError: the share is not from 0 to 1.
+        ZooError: `drop_label` is not from 0 to 1.
     """
 
     penalty: Penalty | None = None

@@ -1,6 +1,6 @@
 """Training of two players in one `fit`: a generator and a discriminator.
 
-The generator runs once a step. The discriminator judges its images twice: once with the images held fixed, for its own
+The generator runs once a step. The discriminator scores its images twice: once with the images held fixed, for its own
 loss, and once with its weights held fixed, for the generator's; so the sum of both losses gives each player exactly its
 own gradients, and no training loop is needed.
 
@@ -66,26 +66,26 @@ class Adversarial(keras.Model):
         """Map images in [-1, 1], `(batch, height, width, channels)`, or `[images, classes]`, to scores `(batch, 1)`.
 
         Returns:
-            `real`; `fake`, with the images held fixed; `judged`, with the discriminator held fixed; and the `penalty`
-            of the gradient, a number.
+            `real`; `fake`, with the images held fixed; `fake_for_generator`, with the discriminator held fixed; and
+            the `penalty` of the gradient, a number.
         """
         real, *label = inputs if isinstance(inputs, list | tuple) else [inputs]
         noise = own_rows(lambda n: keras.random.normal((n, self.latent), seed=self.noise), ops.shape(real)[0])
         fake = self.generator([noise, *label] if label else noise, training=training)
         fixed = ops.stop_gradient(fake)
         scores = {
-            "real": self._judge(real, label, training),
-            "fake": self._judge(fixed, label, training),
-            "judged": self._judge_with_fixed_weights(fake, label, training),
+            "real": self._score(real, label, training),
+            "fake": self._score(fixed, label, training),
+            "fake_for_generator": self._score_with_fixed_weights(fake, label, training),
         }
         penalized = training and (self.gradient_penalty or self.r1)
         scores["penalty"] = self._penalty(real, fixed, label) if penalized else ops.zeros(())
         return scores
 
-    def _judge(self, image: Any, label: list[Any], training: bool) -> Any:
+    def _score(self, image: Any, label: list[Any], training: bool) -> Any:
         return ops.cast(self.discriminator([image, *label] if label else image, training=training), self.compute_dtype)
 
-    def _judge_with_fixed_weights(self, image: Any, label: list[Any], training: bool) -> Any:
+    def _score_with_fixed_weights(self, image: Any, label: list[Any], training: bool) -> Any:
         fixed = [ops.stop_gradient(v.value) for v in self.discriminator.trainable_variables]
         others = [v.value for v in self.discriminator.non_trainable_variables]
         inputs = [image, *label] if label else image
@@ -95,11 +95,11 @@ class Adversarial(keras.Model):
     def _penalty(self, real: Any, fake: Any, label: list[Any]) -> Any:
         """Return R1, half the squared norm of the gradient at real images, or how far it is from one in between."""
         if self.r1:
-            slope = input_gradient(lambda x: self._judge(x, label, False), real)
-            return 0.5 * self.r1 * ops.mean(ops.sum(ops.square(slope), axis=(1, 2, 3)))
+            gradient = input_gradient(lambda x: self._score(x, label, False), real)
+            return 0.5 * self.r1 * ops.mean(ops.sum(ops.square(gradient), axis=(1, 2, 3)))
         part = own_rows(lambda n: keras.random.uniform((n, 1, 1, 1), seed=self.noise), ops.shape(real)[0])
-        slope = input_gradient(lambda x: self._judge(x, label, False), part * real + (1 - part) * fake)
-        norm = ops.sqrt(ops.sum(ops.square(slope), axis=(1, 2, 3)) + 1e-12)
+        gradient = input_gradient(lambda x: self._score(x, label, False), part * real + (1 - part) * fake)
+        norm = ops.sqrt(ops.sum(ops.square(gradient), axis=(1, 2, 3)) + 1e-12)
         return self.gradient_penalty * ops.mean(ops.square(norm - 1))
 
     def compute_loss(
@@ -107,7 +107,7 @@ class Adversarial(keras.Model):
     ) -> Any:
         """Return the sum of both players' losses, in training with the penalty."""
         discriminator, generator = player_losses(
-            self.form, y_pred["real"], y_pred["fake"], y_pred["judged"], self.label_smoothing
+            self.form, y_pred["real"], y_pred["fake"], y_pred["fake_for_generator"], self.label_smoothing
         )
         discriminator = discriminator + y_pred["penalty"]
         self.figures["generator_loss"].update_state(generator)
@@ -128,24 +128,24 @@ class Adversarial(keras.Model):
         return cls(**{**config, "network": network})
 
 
-def player_losses(form: str, real: Any, fake: Any, judged: Any, smoothing: float = 0.0) -> tuple[Any, Any]:
+def player_losses(form: str, real: Any, fake: Any, fake_for_generator: Any, smoothing: float = 0.0) -> tuple[Any, Any]:
     """Return the losses of discriminator and generator.
 
     Args:
         form: "non_saturating", "least_squares", "hinge" or "wasserstein".
         real: scores of real images, `(batch, 1)`.
         fake: scores of generated images.
-        judged: the same, as the generator's loss takes them.
+        fake_for_generator: the same, as the generator's loss takes them.
         smoothing: how far the discriminator's target for real images is below one (Salimans et al., 2016,
             arXiv:1606.03498); for "non_saturating" and "least_squares".
     """
     if form == "non_saturating":
         target = 1.0 - smoothing
         on_real = ops.mean(ops.softplus(real) - target * real)
-        return on_real + ops.mean(ops.softplus(fake)), ops.mean(ops.softplus(-judged))
+        return on_real + ops.mean(ops.softplus(fake)), ops.mean(ops.softplus(-fake_for_generator))
     if form == "least_squares":
         discriminator = ops.mean(ops.square(real - (1.0 - smoothing))) + ops.mean(ops.square(fake))
-        return 0.5 * discriminator, 0.5 * ops.mean(ops.square(judged - 1.0))
+        return 0.5 * discriminator, 0.5 * ops.mean(ops.square(fake_for_generator - 1.0))
     if form == "hinge":
-        return ops.mean(ops.relu(1.0 - real)) + ops.mean(ops.relu(1.0 + fake)), -ops.mean(judged)
-    return ops.mean(fake) - ops.mean(real), -ops.mean(judged)
+        return ops.mean(ops.relu(1.0 - real)) + ops.mean(ops.relu(1.0 + fake)), -ops.mean(fake_for_generator)
+    return ops.mean(fake) - ops.mean(real), -ops.mean(fake_for_generator)
