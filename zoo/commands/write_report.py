@@ -30,7 +30,6 @@ _SAMPLE_CHARACTERS = 400  # that it adds
 def report_run(
     *,
     run: Run,
-    *,
     loaded: LoadedRecipe,
     problem: Problem,
     model: Model,
