@@ -15,7 +15,9 @@ from onnx import helper
 
 from zoo.errors import ZooError
 
-RECIPE_KEY, DATA_KEY, VERSIONS_KEY = "zoo.recipe", "zoo.data", "zoo.versions"
+RECIPE_KEY = "zoo.recipe"
+DATA_KEY = "zoo.data"
+VERSIONS_KEY = "zoo.versions"
 
 
 def to_onnx(model: keras.Model, inputs: Sequence[str], outputs: Sequence[str], *, opset: int = 18) -> onnx.ModelProto:

@@ -143,7 +143,7 @@ def sample(
         prompt: `(rows, steps)` tokens, padded on the right with 0, at least one in each row.
         length: number of tokens to add.
         temperature: divides the logits; less than one sharpens the distribution.
-        top_k: draw among so many most probable tokens only.
+        top_k: keep only the k most probable tokens.
         top_p: draw among the fewest most probable tokens whose probabilities add up to this.
         start: id that is never drawn.
         end: id that ends a row; None where no token does.

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-SIDE, SIGMA = 11, 1.5  # pixels of the window of SSIM, and its standard deviation
-K1, K2 = 0.01, 0.03
+WINDOW_SIDE = 11  # pixels of the window of SSIM, as in the paper
+WINDOW_DEVIATION = 1.5  # pixels, standard deviation of its weights, as in the paper
+K1 = 0.01  # keeps the comparison of luminance stable in dark windows
+K2 = 0.03  # keeps the comparison of structure stable in flat windows
 _PIXELS = 1 << 21  # pixels that are held at a time, several times over
 
 
@@ -61,7 +63,7 @@ def errors(true: np.ndarray, made: np.ndarray) -> np.ndarray:
 def _ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the similarity of images in float64; a window that slides along an axis is a product with a matrix."""
     x, y = np.moveaxis(x, -1, 1), np.moveaxis(y, -1, 1)
-    side = min(SIDE, *x.shape[2:])
+    side = min(WINDOW_SIDE, *x.shape[2:])
     side -= side % 2 == 0
     down, along = _window(x.shape[2], side), _window(x.shape[3], side).T
 
@@ -78,7 +80,7 @@ def _ssim(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _window(length: int, side: int) -> np.ndarray:
     """Return the matrix that takes `length` pixels to their weighted means, shape `(length - side + 1, length)`."""
-    weights = np.exp(-((np.arange(side) - side // 2) ** 2) / (2 * SIGMA**2))
+    weights = np.exp(-((np.arange(side) - side // 2) ** 2) / (2 * WINDOW_DEVIATION**2))
     matrix = np.zeros((length - side + 1, length))
     for row in range(len(matrix)):
         matrix[row, row : row + side] = weights / weights.sum()

@@ -183,7 +183,7 @@ class ExportedModel:
             prompt: what the text begins with, at least one character.
             length: characters to add.
             temperature: below 1 is more even, above 1 more varied.
-            top_k: sample from the so many most probable only.
+            top_k: keep only the k most probable tokens.
             top_p: sample from the most probable that together have this probability (Holtzman et al. 2019).
             seed: the same seed gives the same text.
         """

@@ -111,7 +111,7 @@ def range_test(problem: Problem, steps: int, low: float, high: float) -> RangeTe
 
 
 def smooth(losses: list[float], steps: int) -> list[float]:
-    """Return the exponential moving average of the losses of a test of so many steps, with its bias corrected."""
+    """Return the exponential moving average of the losses of a test of `steps` steps, with its bias corrected."""
     keep = 1 - 1 / max(1.0, _WINDOW * steps)
     average, found = 0.0, []
     for i, loss in enumerate(losses, start=1):

@@ -17,7 +17,8 @@ from zoo.training.callbacks.log import EpochLog
 from zoo.training.callbacks.state import clear_leftovers, read_state, state_files, write_state
 from zoo.utils.files import replacing
 
-BEST, LAST = "best.weights.h5", "last.keras"
+BEST_WEIGHTS = "best.weights.h5"
+LAST_MODEL = "last.keras"
 _FIELDS = ("wait", "best", "stopped_epoch", "cooldown")  # what a callback that stops or slows has to remember
 _WRITE_EVERY = 15.0  # seconds between the states that are written at the ends of epochs; the last is always written
 
@@ -126,11 +127,11 @@ class Checkpoints(keras.callbacks.Callback):
 
     def write_models(self) -> None:
         """Write the model as it is, `last.keras`, and the best weights, `best.weights.h5`."""
-        with replacing(self.folder / LAST) as path:
+        with replacing(self.folder / LAST_MODEL) as path:
             self.model.save(path)
         last = self.model.get_weights()
         self.restore_best()
-        with replacing(self.folder / BEST) as path:
+        with replacing(self.folder / BEST_WEIGHTS) as path:
             self.model.save_weights(path)
         self.model.set_weights(last)
 

@@ -15,8 +15,8 @@ from zoo.utils.image_grid import write_grid
 if TYPE_CHECKING:
     from zoo.training.problem import Problem
 
-SHOWN = 40
-GRIDS = 8  # of a run
+GRID_IMAGES = 40  # in a grid
+MAX_GRIDS = 8  # in a run
 
 
 class SampleGrids(keras.callbacks.Callback):
@@ -29,14 +29,14 @@ class SampleGrids(keras.callbacks.Callback):
         super().__init__()
         self.problem, self.folder = problem, folder
         epochs = problem.recipe.training.epochs
-        self.epochs = {round(e) for e in np.geomspace(1, epochs, min(GRIDS, epochs))}
+        self.epochs = {round(e) for e in np.geomspace(1, epochs, min(MAX_GRIDS, epochs))}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Write the grid, if it is time."""
         if epoch + 1 in self.epochs:
             self.problem.views.settle()
             with one_device():
-                write_grid(self.folder / f"epoch-{epoch + 1:04}.png", draw(self.problem, SHOWN, seed=0))
+                write_grid(self.folder / f"epoch-{epoch + 1:04}.png", draw(self.problem, GRID_IMAGES, seed=0))
 
 
 def draw(problem: Problem, count: int, *, seed: int, model: keras.Model | None = None) -> np.ndarray:

@@ -79,7 +79,7 @@ def saved_view(network: keras.Model, recipe: Recipe) -> keras.Model:
 
 
 def draw_inputs(model: keras.Model, count: int, seed: int, labels: np.ndarray | None = None) -> list[np.ndarray]:
-    """Return standard normal noise, and classes, for so many images.
+    """Return standard normal noise, and classes, for `count` images.
 
     Args:
         model: a saved view.
