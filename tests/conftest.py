@@ -1,8 +1,11 @@
 """What several test files share: a cache of their own, small data files, and tiny runs that are trained once."""
 
+import fcntl
+import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -64,12 +67,26 @@ class Trained(NamedTuple):
     data: Path
 
 
+def shared_folder(tmp_path_factory) -> Path:
+    """Return the folder that all processes of a test run share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@contextmanager
+def once(folder: Path) -> Iterator[bool]:
+    """Hold a folder, and tell whether this process is the first of the test run to do so; the others wait."""
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield not (folder / "whole.json").exists()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def environment(tmp_path_factory):
     """Keep prepared and decoded data apart from the user's, in one place for all processes of the test run."""
-    folder = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ZOO_CACHE", str((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cache"))
+        patch.setenv("ZOO_CACHE", str(shared_folder(tmp_path_factory) / "cache"))
         yield
 
 
@@ -132,15 +149,19 @@ def trained(tmp_path_factory, write_images, write_recipe) -> Callable[[str], Tra
 
     @cache
     def train(kind: str) -> Trained:
-        from zoo.backend.startup import start_keras
+        folder = shared_folder(tmp_path_factory) / f"trained_{kind}"
+        with once(folder) as first:
+            if first:
+                from zoo.backend.startup import start_keras
 
-        folder = tmp_path_factory.mktemp(kind)
-        data = _write_data(folder, kind, write_images)
-        recipe = write_recipe(folder, kind)
-        start_keras()
-        import zoo
+                data = _write_data(folder, kind, write_images)
+                recipe = write_recipe(folder, kind)
+                start_keras()
+                import zoo
 
-        return Trained(zoo.train(recipe, runs=folder / "runs"), recipe, data)
+                run = zoo.train(recipe, runs=folder / "runs")
+                (folder / "whole.json").write_text(json.dumps([str(path) for path in (run, recipe, data)]))
+        return Trained(*map(Path, json.loads((folder / "whole.json").read_text())))
 
     return train
 
