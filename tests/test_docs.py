@@ -138,7 +138,6 @@ def run_shell(block: Block) -> None:
         capture = re.fullmatch(r"(\w+)=\$\((.*)\)", line)
         sys.argv = shlex.split(capture[2] if capture else line)
         printed = io.StringIO()
-        cli._out.file = printed
         with contextlib.redirect_stdout(printed):
             try:
                 cli.main()
