@@ -11,8 +11,6 @@ have the same losses in Keras and PyTorch.
 zoo             `zoo train`: data pipeline, callbacks, log, checkpoints
 zoo, any order  the same, where threads may add up in any order: what two runs that agree to the last bit cost
 zoo, Keras's kernels  the same, with the norms, activations and Adam that Keras makes of elementwise operations
-zoo, one lane   the same with training.lanes=1, where --candidates names it
-zoo, one thread the same with one thread an operation, where --candidates names it
 zoo on JAX      `zoo train` with KERAS_BACKEND=jax
 model.fit       Keras's own loop on TensorFlow, NumPy arrays, default settings
 torch loader    PyTorch with a DataLoader over single examples, the loss read in every step
@@ -46,7 +44,6 @@ from zoo.utils.files import read_json, write_json
 EPOCHS = 5  # after which the test accuracy is taken
 BATCHES_COMPARED, TOLERANCE = 5, 1e-3
 CANDIDATES = ("zoo", "zoo, any order", "zoo, Keras's kernels", "zoo on JAX", "model.fit", "torch loader", "torch best")
-OTHER_CANDIDATES = ("zoo, one lane", "zoo, one thread")  # measured where --candidates names them
 
 
 @dataclass(frozen=True)
@@ -264,20 +261,6 @@ def zoo(family: str, folder: Path, *overrides: str) -> None:
     devices = replace(problem.devices, callbacks=(*problem.devices.callbacks, Turns()))
     with open(os.devnull, "w") as nowhere, tempfile.TemporaryDirectory() as run:
         fit(replace(problem, devices=devices), Path(run), Console(file=nowhere))
-
-
-def zoo_in_one_lane(family: str, folder: Path) -> None:
-    """Train as `zoo train` does with `training.lanes=1`."""
-    zoo(family, folder, "training.lanes=1")
-
-
-def zoo_on_one_thread(family: str, folder: Path) -> None:
-    """Train as `zoo train` does, where each operation takes one thread and as many run at a time as there are cores."""
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(len(os.sched_getaffinity(0)))
-    zoo(family, folder)
 
 
 def zoo_in_any_order(family: str, folder: Path) -> None:
@@ -537,8 +520,6 @@ def torch_accuracy(network: Any, data: TorchData) -> float | None:
 CALLS = {
     "prepare": prepare,
     "zoo": zoo,
-    "zoo, one lane": zoo_in_one_lane,
-    "zoo, one thread": zoo_on_one_thread,
     "zoo, any order": zoo_in_any_order,
     "zoo, Keras's kernels": zoo_with_keras_kernels,
     "zoo on JAX": zoo,
@@ -631,7 +612,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--families", nargs="+", default=list(CASES), choices=list(CASES))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--candidates", nargs="+", default=list(CANDIDATES), choices=CANDIDATES + OTHER_CANDIDATES)
+    parser.add_argument("--candidates", nargs="+", default=list(CANDIDATES), choices=CANDIDATES)
     parser.add_argument("--candidate", choices=list(CALLS), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--dry", action="store_true", help="print the figures and keep nothing")

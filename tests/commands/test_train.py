@@ -174,7 +174,7 @@ def data_of(request):
 
 
 def first_of_each_kind():
-    """Return the first recipe of each kind of task on built-in data: the test command runs these, `-m slow` the rest."""
+    """Return the first recipe on built-in data of each kind of task: these are fast, `-m slow` runs the others."""
     found = {}
     for name in list_recipes():
         recipe = load_recipe(name).recipe

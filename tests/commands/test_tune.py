@@ -138,7 +138,7 @@ def test_hyperband_resumes_trials_as_if_they_had_not_been_stopped(write, tmp_pat
 @pytest.mark.slow
 def test_trials_below_the_median_are_stopped_and_are_recipes_too(write, tmp_path):
     overrides = [
-        *("training.epochs=6", "search.max_trials=8", "search.hopeless={after_epochs: 2, after_trials: 3}"),
+        *("training.epochs=6", "search.max_trials=8", "search.median_stopping={after_epochs: 2, after_trials: 3}"),
         "search.space.optimizer.learning_rate.peak={log: [1e-6, 1e-1]}",
     ]
     report = tune(write(MLP), overrides, folder=tmp_path / "search", in_process=True)

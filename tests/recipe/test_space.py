@@ -104,7 +104,7 @@ def test_the_place_is_named(write):
             "hyperband itself sets the epochs of each trial",
         ),
         (["search.tuner=hyperband", "training.epochs=2"], "hyperband divides epochs among trials"),
-        (["search.tuner=hyperband", "search.hopeless={}"], "hyperband itself stops trials"),
+        (["search.tuner=hyperband", "search.median_stopping={}"], "hyperband itself stops trials"),
         (["search.tuner=genetic"], "expected 'random', 'grid', 'bayesian' or 'hyperband'"),
     ],
 )
@@ -224,3 +224,9 @@ def test_changed_values_stand_where_they_belong_and_nothing_else_changes(values)
             holder = holder[part]
         holder[last] = value
     assert result == expected
+
+
+@pytest.mark.parametrize("key", ["hopeless", "median_stopping"])
+def test_the_name_that_median_stopping_had_still_works(write, key):
+    loaded = load_recipe(write(f"{RECIPE}  {key}: {{after_epochs: 2, after_trials: 3}}\n"))
+    assert loaded.recipe.search.median_stopping.after_epochs == 2

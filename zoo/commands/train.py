@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +91,6 @@ def train_together(
     facts = audit(dataset)
     with joined(place):
         problem = set_up(loaded.recipe, dataset)
-        loaded = replace(loaded, recipe=problem.recipe)  # with a number in place of `lanes: auto`
         if problem.pretrained is not None:
             facts["pretrained"] = problem.pretrained
         _print_start(console, problem, facts)

@@ -130,26 +130,10 @@ def pool_steps(
 
 @keras.saving.register_keras_serializable("zoo")
 class LSTM(keras.layers.LSTM):
-    """Keras's LSTM that always runs as a plain loop, also once loaded: cuDNN's kernel has no ONNX form.
-
-    Attributes:
-        unrolled: whether its steps are unrolled where TensorFlow can; `zoo.layers.lanes` sets it for a call.
-    """
-
-    unrolled = False
+    """Keras's LSTM that always runs as a plain loop, also once loaded: cuDNN's kernel has no ONNX form."""
 
     def __init__(self, units: int, **options: Any) -> None:
         super().__init__(units, use_cudnn=False, **options)
-
-    def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
-        """Run the cell over the steps."""
-        if self.unrolled and mask is None:
-            from zoo.backend.unrolled_lstm import unrolled_lstm
-
-            result = unrolled_lstm(self, sequences, initial_state)
-            if result is not None:
-                return result
-        return super().inner_loop(sequences, initial_state, mask, training)
 
 
 @keras.saving.register_keras_serializable("zoo")

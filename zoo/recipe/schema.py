@@ -159,11 +159,6 @@ class Training(Section):
     steps_per_execution: Positive | Literal["auto"] = Field(
         "auto", description="training steps in one call of the compiled function"
     )
-    lanes: Positive | Literal["auto"] = Field(
-        "auto",
-        description="equal parts of a batch that go through the network side by side, each on a CPU core of its own "
-        "(TensorFlow); auto decides by network and machine, and the run's recipe.yaml has the number",
-    )
     augment_until: Duration | None = Field(
         None,
         description="when augmentation ends: a number of epochs, or text: 500 steps, 2 epochs, 90%; it lasts for the "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from zoo.recipe.types import NonNegative, Number, Positive, PositiveNumber, Section
 
@@ -102,11 +102,19 @@ class Search(Section):
     factor: Annotated[int, Field(ge=2)] = Field(
         3, description="hyperband: one of this many trials is promoted, to this many times the epochs"
     )
-    hopeless: MedianStopping | None = Field(None, description="stop trials by the median stopping rule")
+    median_stopping: MedianStopping | None = Field(None, description="stop trials by the median stopping rule")
     space: Annotated[dict[str, Entry | None], Field(min_length=1)] = Field(
         description="keys of the recipe, such as optimizer.learning_rate.peak, each with the values to try; null "
         "removes a key that a recipe inherits"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename(cls, value: Any) -> Any:
+        """Take the name that `median_stopping` had in version 0.1."""
+        if isinstance(value, dict) and "hopeless" in value:
+            value = {"median_stopping": value["hopeless"], **{k: v for k, v in value.items() if k != "hopeless"}}
+        return value
 
     @property
     def keys(self) -> dict[str, Entry]:

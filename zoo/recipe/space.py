@@ -159,8 +159,9 @@ def _objective_problems(recipe: Recipe) -> Iterator[Problem]:
             f"hyperband divides epochs among trials; set training.epochs to {search.factor} or more, received {epochs}"
         )
         yield Problem(("search", "tuner"), "inconsistent", text)
-    if search.tuner == "hyperband" and search.hopeless is not None:
-        yield Problem(("search", "hopeless"), "inconsistent", "hyperband itself stops trials early; leave it out")
+    if search.tuner == "hyperband" and search.median_stopping is not None:
+        text = "hyperband itself stops trials early; leave it out"
+        yield Problem(("search", "median_stopping"), "inconsistent", text)
 
 
 def _key_problem(recipe: Recipe, key: str) -> str | None:

@@ -20,7 +20,7 @@ class MedianStopping(keras.callbacks.Callback):
     """Stop a trial that falls behind; a trial that was killed stops at the same epoch again.
 
     Args:
-        job: the run; without `search.hopeless` nothing is stopped, and the curve is kept all the same.
+        job: the run; without `search.median_stopping` nothing is stopped, and the curve is kept all the same.
         curve: the objective of the epochs that were trained before.
     """
 
@@ -39,7 +39,7 @@ class MedianStopping(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def _falls_behind(self) -> bool:
-        rule, finished = self._job.search.hopeless, self._job.finished_curves
+        rule, finished = self._job.search.median_stopping, self._job.finished_curves
         if rule is None or len(self.curve) < rule.after_epochs or len(finished) < rule.after_trials:
             return False
         return is_below_median(self.curve, finished, greater_is_better=self._job.greater_is_better)

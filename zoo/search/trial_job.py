@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,16 +64,6 @@ def trial_job(store: TrialStore, record: TrialRecord, loaded: LoadedRecipe, seed
         parent_run=None if record.parent is None else store.run_folder(record.parent, seed),
         finished_curves=tuple(tuple(v for v in curve if v is not None) for curve in curves),
     )
-
-
-def lanes_before(*folders: Path | None) -> list[str]:
-    """Return the override for the lanes that the first of these run folders records; none where there is no such."""
-    for folder in folders:
-        with suppress(ZooError):  # it has no recipe yet, or a damaged one
-            lanes = load_recipe(folder / "recipe.yaml").recipe.training.lanes if folder is not None else "auto"
-            if lanes != "auto":
-                return [f"training.lanes={lanes}"]
-    return []
 
 
 def outcome_of(folder: Path, recipe: str | None = None) -> dict[str, Any] | None:

@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from rich.console import Console
 from zoo.backend.startup import start_keras
 from zoo.errors import ZooError
 from zoo.recipe import LoadedRecipe, load_recipe
-from zoo.search.trial_job import ERROR, LOG, OUTCOME, TrialJob, digest, lanes_before, outcome_of
+from zoo.search.trial_job import ERROR, LOG, OUTCOME, TrialJob, digest, outcome_of
 from zoo.utils.files import locked, write_json, write_text
 
 
@@ -52,7 +51,7 @@ def train_job(job: TrialJob) -> None:
             from zoo.training.run import fill_run
 
             stop = f"training.stop_after={outcome['stopped_after']}"
-            fill_run(job.load(stop, *lanes_before(job.folder)), job.folder)
+            fill_run(job.load(stop), job.folder)
 
 
 def train_job_in_own_process(job: TrialJob) -> None:
@@ -110,8 +109,6 @@ def _end_with_parent() -> None:
 
 
 def _train(job: TrialJob, loaded: LoadedRecipe, console: Console) -> dict[str, Any]:
-    if loaded.recipe.training.lanes == "auto":
-        loaded = job.load(*lanes_before(job.folder, job.parent_run))
     start_keras(loaded.recipe.training.processors)
     from zoo.backend.size import count_parameters
     from zoo.data.sources.load import load_dataset
@@ -126,7 +123,6 @@ def _train(job: TrialJob, loaded: LoadedRecipe, console: Console) -> dict[str, A
     recipe, folder, objective, cost = loaded.recipe, job.folder, job.objective, job.search.cost
     dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess)
     problem = set_up(recipe, dataset)
-    loaded = replace(loaded, recipe=problem.recipe)  # with a number in place of `lanes: auto`
     remove_other_trial(folder, loaded)
     if not (folder / "data.json").is_file():
         fill_run(loaded, folder)

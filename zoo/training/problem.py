@@ -20,7 +20,6 @@ from zoo.losses import balanced_weights
 from zoo.postprocessing.kinds import compact_outputs
 from zoo.tasks import TASKS
 from zoo.training.kinds import KINDS
-from zoo.training.lanes import lanes_for, with_lanes
 from zoo.training.penalty import Penalty
 from zoo.training.pretrained import load_pretrained
 from zoo.training.targets import TargetScale
@@ -34,10 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Problem:
-    """A recipe's data, prepared, and its model, not yet trained.
-
-    Its recipe has a number in place of `training.lanes: auto`.
-    """
+    """A recipe's data, prepared, and its model, not yet trained."""
 
     recipe: Recipe
     dataset: Dataset
@@ -66,7 +62,7 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     """Seed, fit the preprocessing, prepare the data and build the model.
 
     Raises:
-        ZooError: the data does not fit the preprocessing, the model or the batch size, or the network the lanes.
+        ZooError: the data does not fit the preprocessing, the model or the batch size.
     """
     start_from_seed(recipe.training.seed)
     size = recipe.training.batch_size
@@ -80,7 +76,6 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     scale = training.scale(dataset.train)
     devices = devices_for(recipe)
     views = _build_views(recipe, dataset.signature, preprocessor, scale, devices)
-    recipe = with_lanes(recipe, views.lanes)
     pretrained = None
     if recipe.model.pretrained is not None:
         with devices.scope():
@@ -126,17 +121,14 @@ def _build_views(
     def views(policy: str) -> Views:
         with precision(policy):
             network = _build_network(recipe, signature, preprocessor)
-            lanes = lanes_for(recipe, network, devices)
-        parts = Parts(
-            network=network, recipe=recipe, signature=signature, preprocessor=preprocessor, scale=scale, lanes=lanes
-        )
+        parts = Parts(network=network, recipe=recipe, signature=signature, preprocessor=preprocessor, scale=scale)
         return training.views(parts, training.head)
 
     with devices.scope():
         built = views(recipe.training.precision)
         devices.prepare(built.trained)
     if recipe.training.precision != "float32" or devices.count > 1:
-        built = replace(views("float32"), learner=built.learner, trained=built.trained, lanes=built.lanes)
+        built = replace(views("float32"), learner=built.learner, trained=built.trained)
     if recipe.regularization.l1 or recipe.regularization.l2:
         built.trained.penalty = Penalty(recipe.regularization.l1, recipe.regularization.l2)
     return built

@@ -18,7 +18,6 @@ from keras import ops
 from zoo.data.batches import VIEWS
 from zoo.layers.code import SquaredError, with_embedding
 from zoo.layers.encoder import representation
-from zoo.layers.lanes import call_in_lanes
 from zoo.layers.preprocessing import WindowRestore, WindowStandardize
 from zoo.training.generative.views import saved_view, trained_view
 from zoo.training.penalty import Penalized
@@ -46,7 +45,6 @@ class Views:
         trained: prepared examples to what the loss takes.
         evaluated: prepared examples to probabilities, values, or what the task has in their place.
         saved: raw examples to the same.
-        lanes: parts of a batch that `trained` takes side by side (`zoo.layers.lanes`).
     """
 
     network: keras.Model
@@ -54,7 +52,6 @@ class Views:
     trained: keras.Model
     evaluated: keras.Model
     saved: keras.Model
-    lanes: int = 1
 
     def settle(self) -> None:
         """Give the views that are evaluated and saved the weights that were trained, where these are not their own."""
@@ -71,7 +68,6 @@ class Parts:
     signature: Signature
     preprocessor: Preprocessor
     scale: TargetScale
-    lanes: int = 1
 
 
 # Prepared examples to what the loss takes, and to what is evaluated.
@@ -121,7 +117,7 @@ def autoencoder_views(parts: Parts, head: Head | None) -> Views:
 def generator_views(parts: Parts, head: Head | None) -> Views:
     """Return the views of a model that makes images from noise: what is evaluated and saved is the sampler."""
     network, sampler = parts.network, saved_view(parts.network, parts.recipe)
-    return Views(network, network, trained_view(network, parts.recipe, parts.lanes), sampler, sampler, parts.lanes)
+    return Views(network, network, trained_view(network, parts.recipe), sampler, sampler)
 
 
 def encoder_views(parts: Parts, head: Head | None) -> Views:
@@ -149,7 +145,6 @@ def encoder_views(parts: Parts, head: Head | None) -> Views:
         trained=_trained(compared, result, parts),
         evaluated=keras.Model(prepared, name(encoder(normalize(prepared))), name="evaluated"),
         saved=keras.Model(raw, name(encoder(normalize(given))), name=parts.recipe.model.name),
-        lanes=parts.lanes,
     )
 
 
@@ -184,7 +179,6 @@ def _views(parts: Parts, outputs: Outputs, decoder_input: Sequence[Any] = ()) ->
         trained=_trained(inputs, logits, parts),
         evaluated=keras.Model(inputs, result, name="evaluated"),
         saved=keras.Model([raw, *decoder_input] if decoder_input else raw, exported, name=recipe.model.name),
-        lanes=parts.lanes,
     )
 
 
@@ -193,22 +187,7 @@ def prepared_shape(signature: Signature, preprocessor: Preprocessor) -> tuple[in
     return preprocessor.shape if signature.vocabulary is None else (None,)
 
 
-@keras.saving.register_keras_serializable("zoo")
-class InLanes(Penalized):
-    """A model that takes equal parts of a batch side by side (`zoo.layers.lanes`); a saved one takes it whole."""
-
-    lanes = 1
-
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Call the model on each part, and join the results."""
-        return call_in_lanes(self, inputs, self.lanes, super().call, training=training, mask=mask)
-
-
 def _trained(inputs: Any, outputs: Any, parts: Parts) -> keras.Model:
     penalties = parts.recipe.regularization
-    if parts.lanes > 1:
-        model = InLanes(inputs, outputs, name="trained")
-        model.lanes = parts.lanes
-        return model
     kind = Penalized if penalties.l1 or penalties.l2 else keras.Model
     return kind(inputs, outputs, name="trained")

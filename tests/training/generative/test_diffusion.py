@@ -93,9 +93,9 @@ def test_evaluation_draws_too_and_each_call_anew():
     assert (first != second).all(axis=(1, 2, 3)).all()
 
 
-@pytest.mark.parametrize(("share", "low", "high"), [(0.0, 0, 0), (0.25, 0.2, 0.3), (1.0, 1, 1)])
-def test_labels_are_left_out_in_training_only(share, low, high):
-    model, (x, labels) = recorded(drop_label=share), data(2000)
+@pytest.mark.parametrize(("rate", "low", "high"), [(0.0, 0, 0), (0.25, 0.2, 0.3), (1.0, 1, 1)])
+def test_labels_are_left_out_in_training_only(rate, low, high):
+    model, (x, labels) = recorded(drop_label=rate), data(2000)
     for training_now in (True, False):
         model([x, labels], training=training_now)
     in_training, in_evaluation = (asked[2] for asked in model.denoiser.asked)

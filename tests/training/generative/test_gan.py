@@ -60,11 +60,11 @@ def test_each_player_has_the_gradients_of_its_own_loss(name, form):
         both = model.compute_loss(y_pred=scores)
         d, g = player_losses(form, scores["real"], scores["fake"], scores["fake_for_generator"])
     np.testing.assert_array_equal(scores["fake"], scores["fake_for_generator"])
-    judge, maker = ([v.value for v in p.trainable_variables] for p in (model.discriminator, model.generator))
-    assert tape.gradient(g, judge) == [None] * len(judge) and tape.gradient(d, maker) == [None] * len(maker)
-    for variables, own in ((judge, d), (maker, g)):
-        slopes = zip(tape.gradient(both, variables), tape.gradient(own, variables), strict=True)
-        assert any(np.abs(tf.convert_to_tensor(a)).max() > 0 for a, _ in slopes)
+    of_d, of_g = ([v.value for v in p.trainable_variables] for p in (model.discriminator, model.generator))
+    assert tape.gradient(g, of_d) == [None] * len(of_d) and tape.gradient(d, of_g) == [None] * len(of_g)
+    for variables, own in ((of_d, d), (of_g, g)):
+        gradients = zip(tape.gradient(both, variables), tape.gradient(own, variables), strict=True)
+        assert any(np.abs(tf.convert_to_tensor(a)).max() > 0 for a, _ in gradients)
         for total, alone in zip(tape.gradient(both, variables), tape.gradient(own, variables), strict=True):
             np.testing.assert_allclose(tf.convert_to_tensor(total), tf.convert_to_tensor(alone), atol=1e-7)
 

@@ -15,7 +15,6 @@ from keras import ops
 from zoo.backend.replicas import own_rows
 from zoo.errors import ZooError
 from zoo.layers.diffusion import Process
-from zoo.layers.lanes import call_in_lanes
 from zoo.layers.time_embedding import class_count
 from zoo.training.penalty import Penalty, plus_penalty
 
@@ -38,7 +37,6 @@ class DiffusionTraining(keras.Model):
         drop_label: fraction of the labels that training replaces by "no class", so that the denoiser also learns to do
             without.
         seed: seed of the draws. Their state is among `variables`.
-        lanes: parts of a batch that go through the denoiser side by side (`zoo.layers.lanes`); not saved.
 
     Raises:
         ZooError: `drop_label` is not from 0 to 1.
@@ -53,14 +51,13 @@ class DiffusionTraining(keras.Model):
         *,
         drop_label: float = 0.1,
         seed: int | None = None,
-        lanes: int = 1,
         **kwargs: Any,
     ) -> None:
         if not 0 <= drop_label <= 1:
             raise ZooError(f"diffusion: drop_label must be from 0 to 1, received {drop_label}")
         super().__init__(**{"dtype": keras.config.floatx(), **kwargs})  # the denoiser alone may be of less precision
         self.denoiser, self.process, self.drop_label, self.seed = denoiser, process, drop_label, seed
-        self.classes, self.lanes = class_count(denoiser), lanes
+        self.classes = class_count(denoiser)
         self.generator = keras.random.SeedGenerator(seed)
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, **kwargs: Any) -> None:
@@ -96,7 +93,7 @@ class DiffusionTraining(keras.Model):
         if labels and training:
             labels = [self._drop(labels[0])]
         noisy = self.process.diffuse(images, noise, time)
-        prediction = call_in_lanes(self.denoiser, [noisy, time, *labels], self.lanes, training=training)
+        prediction = self.denoiser([noisy, time, *labels], training=training)
         return {"prediction": prediction, "target": self.process.target(images, noise, time)}
 
     def draw(self, images: Any) -> tuple[Any, Any]:

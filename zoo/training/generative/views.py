@@ -43,14 +43,14 @@ def sampling_of(recipe: Recipe) -> Sampling:
     return recipe.sampling or Sampling()
 
 
-def trained_view(network: keras.Model, recipe: Recipe, lanes: int = 1) -> keras.Model:
+def trained_view(network: keras.Model, recipe: Recipe) -> keras.Model:
     """Return what is fitted: from normalised images, or images and classes, to what its loss takes."""
     if is_gan(network):
         settings = recipe.loss.model_dump(exclude={"name"})
         return Adversarial(network, **settings, seed=recipe.training.seed, name="trained")
     drop = recipe.loss.drop_label  # type: ignore[union-attr]
     process, seed = process_of(recipe), recipe.training.seed
-    return DiffusionTraining(network, process, drop_label=drop, seed=seed, lanes=lanes, name="trained")
+    return DiffusionTraining(network, process, drop_label=drop, seed=seed, name="trained")
 
 
 def saved_view(network: keras.Model, recipe: Recipe) -> keras.Model:
