@@ -57,11 +57,6 @@ def one_device() -> Iterator[None]:
         keras.distribution.set_distribution(before)
 
 
-def has_accelerator() -> bool:
-    """Return whether the backend finds a GPU or a TPU."""
-    return any(not str(device).startswith("cpu") for device in keras.distribution.list_devices())
-
-
 def devices_for(recipe: Recipe) -> Devices:
     """Return the devices that a recipe asks for.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,13 +13,17 @@ from zoo.postprocessing.decoding import collapse_ctc
 from zoo.serving.prediction import Prediction
 from zoo.tasks import Kind
 
-if TYPE_CHECKING:
-    from zoo.serving.exported_model import ExportedModel
-
 MIN_LISTED_SCORE = 0.3  # of objects that are listed
 
 Outputs = Mapping[str, np.ndarray]  # of the file, by name
 Fact = dict[str, Any]
+
+
+class OutputNames(Protocol):
+    """What a file says of its outputs: names of the classes or symbols, and the threshold of anomaly detectors."""
+
+    labels: tuple[str, ...]
+    threshold: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,104 +35,104 @@ class Serving:
         facts: takes a prediction and the model; returns the same as plain data, an example at a time.
     """
 
-    prediction: Callable[[Outputs, ExportedModel], Prediction]
-    facts: Callable[[Prediction, ExportedModel], list[Fact]]
+    prediction: Callable[[Outputs, OutputNames], Prediction]
+    facts: Callable[[Prediction, OutputNames], list[Fact]]
 
 
 # === Predictions ===
 
 
-def _classes(found: Outputs, model: ExportedModel) -> Prediction:
+def _classes(found: Outputs, model: OutputNames) -> Prediction:
     labels = [str(label) for label in found["label"]]
     return Prediction(found["probabilities"], probabilities=found["probabilities"], labels=labels)
 
 
-def _values(found: Outputs, model: ExportedModel) -> Prediction:
+def _values(found: Outputs, model: OutputNames) -> Prediction:
     return Prediction(found["value"], values=found["value"])
 
 
-def _forecasts(found: Outputs, model: ExportedModel) -> Prediction:
+def _forecasts(found: Outputs, model: OutputNames) -> Prediction:
     return Prediction(found["forecast"], forecasts=found["forecast"])
 
 
-def _logits(found: Outputs, model: ExportedModel) -> Prediction:
+def _logits(found: Outputs, model: OutputNames) -> Prediction:
     return Prediction(found["logits"])
 
 
-def _transcription(found: Outputs, model: ExportedModel) -> Prediction:
+def _transcription(found: Outputs, model: OutputNames) -> Prediction:
     symbols = collapse_ctc(found["probabilities"].argmax(axis=-1))
     texts = ["".join(model.labels[i] for i in row if i) for row in symbols]
     return Prediction(found["probabilities"], texts=texts)
 
 
-def _masks(found: Outputs, model: ExportedModel) -> Prediction:
+def _masks(found: Outputs, model: OutputNames) -> Prediction:
     return Prediction(found["probabilities"], masks=found["mask"])
 
 
-def _detections(found: Outputs, model: ExportedModel) -> Prediction:
+def _detections(found: Outputs, model: OutputNames) -> Prediction:
     output = np.concatenate([found["boxes"], found["scores"]], axis=-1)
     return Prediction(output, detections=top_detections(output))
 
 
-def _reconstructions(found: Outputs, model: ExportedModel) -> Prediction:
+def _reconstructions(found: Outputs, model: OutputNames) -> Prediction:
     return Prediction(found["reconstruction"], parts=dict(found))
 
 
-def _anomalies(found: Outputs, model: ExportedModel) -> Prediction:
+def _anomalies(found: Outputs, model: OutputNames) -> Prediction:
     labels = None
     if model.threshold is not None:
         labels = [model.labels[int(score > model.threshold)] for score in found["score"]]
     return Prediction(found["reconstruction"], labels=labels, parts=dict(found))
 
 
-def _images(found: Outputs, model: ExportedModel) -> Prediction:
+def _images(found: Outputs, model: OutputNames) -> Prediction:
     return Prediction(found["image"])
 
 
-def _embeddings(found: Outputs, model: ExportedModel) -> Prediction:
+def _embeddings(found: Outputs, model: OutputNames) -> Prediction:
     return Prediction(found["embedding"], embeddings=found["embedding"])
 
 
 # === Plain data ===
 
 
-def _named(row: np.ndarray, model: ExportedModel) -> dict[str, float]:
+def _named(row: np.ndarray, model: OutputNames) -> dict[str, float]:
     return dict(zip(model.labels, map(float, row), strict=True))
 
 
-def _class_facts(prediction: Prediction, model: ExportedModel) -> list[Fact]:
+def _class_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.labels is not None and prediction.probabilities is not None
     pairs = zip(prediction.labels, prediction.probabilities, strict=True)
     return [{"label": label, "probabilities": _named(row, model)} for label, row in pairs]
 
 
-def _value_facts(prediction: Prediction, model: ExportedModel) -> list[Fact]:
+def _value_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.values is not None
     return [{"value": float(value)} for value in prediction.values]
 
 
-def _forecast_facts(prediction: Prediction, model: ExportedModel) -> list[Fact]:
+def _forecast_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.forecasts is not None
     return [{"forecast": row} for row in prediction.forecasts.tolist()]
 
 
-def _token_facts(prediction: Prediction, model: ExportedModel) -> list[Fact]:
+def _token_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     return [{"tokens": row} for row in prediction.output.argmax(axis=-1).tolist()]
 
 
-def _text_facts(prediction: Prediction, model: ExportedModel) -> list[Fact]:
+def _text_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.texts is not None
     return [{"text": text} for text in prediction.texts]
 
 
-def _mask_facts(prediction: Prediction, model: ExportedModel) -> list[Fact]:
+def _mask_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.masks is not None
     count = len(model.labels)
     fractions = [np.bincount(mask.ravel(), minlength=count) / mask.size for mask in prediction.masks]
     return [{"shares": _named(row, model)} for row in fractions]
 
 
-def _object_facts(prediction: Prediction, model: ExportedModel) -> list[Fact]:
+def _object_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.detections is not None
 
     def fact(row: np.ndarray) -> Fact:
@@ -137,7 +141,7 @@ def _object_facts(prediction: Prediction, model: ExportedModel) -> list[Fact]:
     return [{"objects": [fact(row) for row in rows if row[5] >= MIN_LISTED_SCORE]} for rows in prediction.detections]
 
 
-def _part_facts(prediction: Prediction, model: ExportedModel) -> list[Fact]:
+def _part_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     rows = zip(prediction.parts["score"], prediction.parts["embedding"], strict=True)
     facts: list[Fact] = [{"score": float(score), "embedding": embedding.tolist()} for score, embedding in rows]
     if prediction.labels is None:
@@ -145,11 +149,11 @@ def _part_facts(prediction: Prediction, model: ExportedModel) -> list[Fact]:
     return [{"label": label, **fact} for label, fact in zip(prediction.labels, facts, strict=True)]
 
 
-def _no_facts(prediction: Prediction, model: ExportedModel) -> list[Fact]:
+def _no_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     return [{} for _ in prediction.output]
 
 
-def _embedding_facts(prediction: Prediction, model: ExportedModel) -> list[Fact]:
+def _embedding_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.embeddings is not None
     return [{"embedding": row} for row in prediction.embeddings.tolist()]
 

@@ -102,93 +102,124 @@ def fit(
         assert own is not None
         if problem.devices.first:
             record_backend(Path(own), {"name": keras.backend.backend(), "devices": devices, "cpu_kernels": kernels})
-        return _fit(problem, Path(own), folder if resume else None, console, watching)
+        run = _Fit(problem, Path(own), console, watching)
+        if resume and folder is not None:
+            run.resume(folder / "checkpoints")
+        spent = run.log.rows[-1]["seconds"] if run.log.rows else 0.0
+        started = time.perf_counter()
+        run.train()
+        seconds = spent + time.perf_counter() - started
+        return Fitted(run.log.rows, run.finish(), seconds)
 
 
-def _fit(
-    problem: Problem, folder: Path, before: Path | None, console: Console, also: Sequence[keras.callbacks.Callback]
-) -> Fitted:
-    recipe, training = problem.recipe, problem.recipe.training
-    task, scope = TASKS[recipe.task], problem.devices.scope
-    model = problem.views.trained
-    steps = len(problem.train) // training.batch_size
-    auto = STEPS_PER_EXECUTION.get(registry.entry(recipe.model.name).family, 1) if problem.devices.count == 1 else 1
-    per_call = auto if training.steps_per_execution == "auto" else training.steps_per_execution
-    compile_for_training(problem, recipe.optimizer, steps, training.epochs, per_call)
-    log = EpochLog(folder / "metrics.csv")
-    rises = task.monitor == task.primary and task.greater_is_better
-    settings = training.checkpoints
-    kept = Checkpoints(
-        folder / "checkpoints", Monitor(f"val_{task.monitor}", rises), log, steps, **settings.model_dump()
-    )
-    last = training.stop_after or training.epochs
-    display = ProgressDisplay(console, last, steps, task.monitor)
-    board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
-    start = EpochStart(steps)
-    watching = [Monitoring(problem)] if training.monitor else []
-    callbacks = [*problem.devices.callbacks, start, StopOnNonFinite(problem, start), *watching, log, board, display]
-    stop = recipe.regularization.early_stopping
-    if stop is not None:
-        early = keras.callbacks.EarlyStopping("val_loss", min_delta=stop.min_delta, patience=stop.patience, mode="min")
-        callbacks.append(early)
-        kept.remembering.append(early)
-    plateaus = [Plateau(*one) for one in on_plateau(recipe.optimizer, model.optimizer)]
-    callbacks += plateaus
-    kept.remembering += plateaus
-    if task.makes_images:
-        callbacks.append(SampleGrids(problem, folder / "samples"))
-    callbacks += [*also, kept]
+class _Fit:
+    """One call of `fit`: the compiled model, its callbacks and data, and how far training is."""
 
-    size = training.batch_size if task.embeds else None  # losses that compare the examples of a batch grow with it
-    validation = evaluation_batches(problem.validation, size=size)
-
-    def train(until: int) -> None:
-        """Train to the end of an epoch, from the step that is next."""
-        start.done = kept.step % steps
-        batches = training_batches(
-            problem.train, recipe, start=start.step, steps=steps - start.done, part=problem.devices.part
+    def __init__(
+        self, problem: Problem, folder: Path, console: Console, watching: Sequence[keras.callbacks.Callback]
+    ) -> None:
+        recipe, training = problem.recipe, problem.recipe.training
+        task = TASKS[recipe.task]
+        self.problem, self.console, self.model = problem, console, problem.views.trained
+        self.scope = problem.devices.scope
+        self.steps = len(problem.train) // training.batch_size  # of an epoch
+        self.last_epoch = training.stop_after or training.epochs
+        compile_for_training(problem, recipe.optimizer, self.steps, training.epochs, _steps_per_call(problem))
+        self.log = EpochLog(folder / "metrics.csv")
+        self.start = EpochStart(self.steps)
+        self.display = ProgressDisplay(console, self.last_epoch, self.steps, task.monitor)
+        rises = task.monitor == task.primary and task.greater_is_better
+        self.checkpoints = Checkpoints(
+            folder / "checkpoints",
+            Monitor(f"val_{task.monitor}", rises),
+            self.log,
+            self.steps,
+            **training.checkpoints.model_dump(),
         )
-        with scope():
-            model.fit(
+        self.callbacks = self._callbacks(folder, watching)
+        size = training.batch_size if task.embeds else None  # losses that compare the examples of a batch grow with it
+        self.validation = evaluation_batches(problem.validation, size=size)
+
+    def _callbacks(self, folder: Path, watching: Sequence[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
+        """Return the callbacks in their order: what adds to the log, the log, what may end training, checkpoints."""
+        problem, recipe = self.problem, self.problem.recipe
+        board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
+        found = [*problem.devices.callbacks, self.start, StopOnNonFinite(problem, self.start)]
+        found += [Monitoring(problem)] if recipe.training.monitor else []
+        found += [self.log, board, self.display]
+        stop = recipe.regularization.early_stopping
+        remembering: list[keras.callbacks.Callback] = []  # those whose state a checkpoint holds
+        if stop is not None:
+            remembering.append(
+                keras.callbacks.EarlyStopping("val_loss", min_delta=stop.min_delta, patience=stop.patience, mode="min")
+            )
+        remembering += [Plateau(*one) for one in on_plateau(recipe.optimizer, self.model.optimizer)]
+        self.checkpoints.remembering += remembering
+        found += remembering
+        found += [SampleGrids(problem, folder / "samples")] if TASKS[recipe.task].makes_images else []
+        return [*found, *watching, self.checkpoints]
+
+    def resume(self, checkpoints: Path) -> None:
+        """Restore the newest whole state of an interrupted run."""
+        self.checkpoints.set_model(self.model)
+        with self.scope():
+            self.model.optimizer.build(self.model.trainable_variables)
+            # makes the variables of the metrics, which are restored, too
+            self.model.evaluate(self.validation.take(1), verbose=0, callbacks=list(self.problem.devices.callbacks))
+            self.checkpoints.restore(self.console, checkpoints)
+        epoch, done = divmod(self.checkpoints.step, self.steps)
+        within = f" and {done} of {self.steps} steps" if done else ""
+        self.console.print(f"Resuming after epoch {epoch} of {self.last_epoch}{within}")
+
+    def train(self) -> None:
+        """Train from the step that is next to the last epoch."""
+        kept = self.checkpoints
+        try:
+            if kept.step % self.steps:  # the rest of an epoch has fewer batches than the others
+                self._train_to(kept.step // self.steps + 1)
+                with self.scope():
+                    kept.restore(self.console)  # averaged weights are put into the model when `fit` ends
+            if kept.step < self.last_epoch * self.steps and not kept.finished:
+                self._train_to(self.last_epoch)
+            elif self.problem.recipe.optimizer.ema is not None:
+                with self.scope():
+                    self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+        finally:
+            self.display.close()
+
+    def _train_to(self, epoch: int) -> None:
+        """Train to the end of an epoch, from the step that is next."""
+        step = self.checkpoints.step
+        self.start.done = step % self.steps
+        rest = self.steps - self.start.done
+        recipe, part = self.problem.recipe, self.problem.devices.part
+        batches = training_batches(self.problem.train, recipe, start=self.start.step, steps=rest, part=part)
+        with self.scope():
+            self.model.fit(
                 batches,
-                initial_epoch=kept.step // steps,
-                epochs=until,
-                validation_data=validation,
-                callbacks=callbacks,
+                initial_epoch=step // self.steps,
+                epochs=epoch,
+                validation_data=self.validation,
+                callbacks=self.callbacks,
                 shuffle=False,  # the batches are in their order already
                 verbose=0,
             )
 
-    if before is not None:
-        kept.set_model(model)
-        with scope():
-            model.optimizer.build(model.trainable_variables)
-            # makes the variables of the metrics, which are restored, too
-            model.evaluate(validation.take(1), verbose=0, callbacks=list(problem.devices.callbacks))
-            kept.restore(console, before / "checkpoints")
-        epoch, done = divmod(kept.step, steps)
-        within = f" and {done} of {steps} steps" if done else ""
-        console.print(f"Resuming after epoch {epoch} of {last}{within}")
-    spent = log.rows[-1]["seconds"] if log.rows else 0.0
-    started = time.perf_counter()
-    try:
-        if kept.step % steps:  # the rest of an epoch has fewer batches than the others
-            train(kept.step // steps + 1)
-            with scope():
-                kept.restore(console)  # averaged weights are put into the model when `fit` ends
-        if kept.step < last * steps and not kept.finished:
-            train(last)
-        elif recipe.optimizer.ema is not None:
-            with scope():
-                model.optimizer.finalize_variable_values(model.trainable_variables)
-    finally:
-        display.close()
-    seconds = spent + time.perf_counter() - started
-    kept_epoch = len(log.rows)
-    with scope():
-        kept.write_models()
-        if training.select == "best":
-            kept.restore_best()
-            kept_epoch = kept.best_epoch
-    problem.views.settle()
-    return Fitted(log.rows, kept_epoch, seconds)
+    def finish(self) -> int:
+        """Write the models, put the weights in place that the recipe selects, and return their epoch."""
+        epoch = len(self.log.rows)
+        with self.scope():
+            self.checkpoints.write_models()
+            if self.problem.recipe.training.select == "best":
+                self.checkpoints.restore_best()
+                epoch = self.checkpoints.best_epoch
+        self.problem.views.settle()
+        return epoch
+
+
+def _steps_per_call(problem: Problem) -> int:
+    given = problem.recipe.training.steps_per_execution
+    if given != "auto":
+        return given
+    family = registry.entry(problem.recipe.model.name).family
+    return STEPS_PER_EXECUTION.get(family, 1) if problem.devices.count == 1 else 1
