@@ -40,7 +40,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("policy", MIXED)
+@pytest.mark.parametrize("policy", [MIXED[0], pytest.param(MIXED[1], marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n == "ddpm" else []) for n in FORMS])
 def test_a_training_step_is_close_to_that_of_float32(name, policy):
     case = Case(name, *FORMS[name], quiet(name))

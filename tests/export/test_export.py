@@ -76,7 +76,7 @@ def test_the_file_equals_the_model_on_the_whole_test_split(kind, reopened):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("opset", range(13, 19))
+@pytest.mark.parametrize("opset", [13, *(pytest.param(opset, marks=pytest.mark.slow) for opset in range(14, 18)), 18])
 def test_every_opset_and_any_batch(kind, opset, reopened):
     run, dataset, model = reopened(kind)
     proto = exporter_of(run).graph(model, dataset.signature, opset=opset)

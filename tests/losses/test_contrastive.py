@@ -266,7 +266,7 @@ def test_impossible_settings_are_refused(section):
         TypeAdapter(Loss).validate_python(section)
 
 
-@pytest.mark.parametrize("name", NAMES[1:])
+@pytest.mark.parametrize("name", [NAMES[1], *(pytest.param(n, marks=pytest.mark.slow) for n in NAMES[2:])])
 def test_training_parts_the_classes(name):
     """The embeddings are weights: examples of one class end up nearer to each other than to others."""
     inputs = keras.Input((8,))

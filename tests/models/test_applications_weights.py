@@ -64,10 +64,10 @@ def assert_equal(ours, theirs):
     ("file", "outputs", "kept"),
     [
         ("full.weights.h5", 4, ("logits",)),
-        ("full.weights.h5", 1000, ()),
+        pytest.param("full.weights.h5", 1000, (), marks=pytest.mark.slow),
         ("full.h5", 1000, ()),
         ("four.weights.h5", 4, ()),
-        ("notop.weights.h5", 4, ("logits",)),
+        pytest.param("notop.weights.h5", 4, ("logits",), marks=pytest.mark.slow),
         ("notop.h5", 4, ("logits",)),
     ],
 )

@@ -16,7 +16,7 @@ def trainable(model):
     ("name", "config", "count"),
     [
         ("resnet18", {}, 11_689_512),  # torchvision
-        ("resnet34", {}, 21_797_672),  # torchvision
+        pytest.param("resnet34", {}, 21_797_672, marks=pytest.mark.slow),  # torchvision
         ("resnet50", {}, 25_557_032),  # torchvision
         ("resnet20", {}, 269_722),  # github.com/akamaster/pytorch_resnet_cifar10, option A
         ("resnet20", {"shortcut": "projection"}, 272_474),  # option B
@@ -24,12 +24,14 @@ def trainable(model):
         pytest.param("vgg16", {}, 138_357_544, marks=pytest.mark.slow),  # torchvision
         # torchvision, whose convolutions keep an idle bias
         pytest.param("vgg16", {"norm": "batch"}, 138_365_992 - 4_224, marks=pytest.mark.slow),
-        ("wide_resnet", {}, 36_479_194),  # github.com/xternalz/WideResNet-pytorch
+        pytest.param("wide_resnet", {}, 36_479_194, marks=pytest.mark.slow),  # github.com/xternalz/WideResNet-pytorch
         ("mobilenet_v2", {}, 3_504_872),  # torchvision
         ("densenet_bc", {}, 7_978_856),  # torchvision
         ("efficientnet_b0", {}, 5_288_548),  # torchvision
         ("convnext_tiny", {}, 28_589_128),  # torchvision
-        ("convnext_tiny", {"layer_scale": 0.0}, 28_589_128 - 3 * (96 + 192 + 3 * 384 + 768)),
+        pytest.param(
+            "convnext_tiny", {"layer_scale": 0.0}, 28_589_128 - 3 * (96 + 192 + 3 * 384 + 768), marks=pytest.mark.slow
+        ),
     ],
 )
 def test_published_parameter_counts(name, config, count):

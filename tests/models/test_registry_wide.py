@@ -22,8 +22,11 @@ from zoo.layers.head import features, with_head
 from zoo.tasks import TASKS
 
 # same code as their smaller sisters, or much to compute
-LARGE = ("resnet18", "resnet34", "resnet50", "vit_small", "vit_base", "vgg16", "supcon", "triplet", "conditional_ddpm")
-QUICK = ("cnn", "mlp")  # the test command runs their options; `-m slow` runs those of all
+LARGE = (
+    *("resnet18", "resnet34", "resnet50", "vit_small", "vit_base", "vgg16", "supcon", "triplet", "conditional_ddpm"),
+    *("bilstm", "conditional_gan", "denoising_autoencoder", "dit_tiny", "masked_language_model", "wide_resnet"),
+)
+QUICK = ("mlp",)  # the test command runs its options; `-m slow` runs those of all
 DEFAULT = cases(options=False)
 FIRST = [case for i, case in enumerate(DEFAULT) if i == 0 or case.name != DEFAULT[i - 1].name]  # one form a builder
 OPTIONS = [case for case in cases() if case not in DEFAULT]
@@ -157,7 +160,9 @@ def test_a_training_step_on_jax_has_the_same_loss_with_every_option(on_jax):
     check(on_jax([case for case in OPTIONS if not case.random and case.name not in LARGE]))
 
 
-@pytest.mark.parametrize("name", registry.list_models())
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in LARGE else []) for n in registry.list_models()]
+)
 def test_builds_with_its_defaults(name):
     found = registry.entry(name)
     model = registry.build(name)

@@ -16,6 +16,7 @@ import zoo
 from zoo import registry
 from zoo.export.convert import to_onnx
 
+pytestmark = pytest.mark.smoke
 # One training step of each is enough: they differ in what they ask of Keras, TensorFlow and tf2onnx.
 EXTRA = ("unet", "vit_tiny", "seq2seq_transformer")
 FORMS = {case.name: case for case in reversed(cases(options=False))}  # the first form of each builder

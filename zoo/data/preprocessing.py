@@ -266,7 +266,13 @@ def as_tensors(raw: Any, signature: Signature) -> Any:
         return signature.tokenizer.encode(raw)
     if not isinstance(raw, dict) or signature.kind == "graph":
         return raw
-    import tensorflow as tf  # no other backend has tensors of text
+
+    def tensor(values: np.ndarray) -> Any:
+        if values.dtype != object:
+            return values
+        import tensorflow as tf  # no other backend has tensors of text
+
+        return tf.constant(values)
 
     columns = zip(signature.tensor_names, signature.columns, strict=True)
-    return {key: tf.constant(raw[column.name][:, None]) for key, column in columns}
+    return {key: tensor(raw[column.name][:, None]) for key, column in columns}
