@@ -266,13 +266,10 @@ def as_tensors(raw: Any, signature: Signature) -> Any:
         return signature.tokenizer.encode(raw)
     if not isinstance(raw, dict) or signature.kind == "graph":
         return raw
-
-    def tensor(values: np.ndarray) -> Any:
-        if values.dtype != object:
-            return values
-        import tensorflow as tf  # no other backend has tensors of text
-
-        return tf.constant(values)
-
     columns = zip(signature.tensor_names, signature.columns, strict=True)
-    return {key: tensor(raw[column.name][:, None]) for key, column in columns}
+    arrays = {key: raw[column.name][:, None] for key, column in columns}
+    if all(values.dtype != object for values in arrays.values()):
+        return arrays
+    import tensorflow as tf  # no other backend has tensors of text, and Keras does not mix tensors and arrays
+
+    return {key: tf.constant(values) for key, values in arrays.items()}
