@@ -85,7 +85,7 @@ def test_only_float16_is_scaled(policy):
     ("family", "policy"),
     [
         ("mlp", "mixed_float16"),
-        ("cnn", "mixed_bfloat16"),
+        pytest.param("cnn", "mixed_bfloat16", marks=pytest.mark.slow),
         pytest.param("mlp", "mixed_bfloat16", marks=pytest.mark.slow),
         pytest.param("cnn", "mixed_float16", marks=pytest.mark.slow),
     ],

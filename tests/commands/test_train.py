@@ -173,7 +173,8 @@ def data_of(request):
     return prepare
 
 
-LONG_KINDS = {"detection", "generation", "representation", "sequences"}  # half a minute and more, even when small
+# Half a minute and more, even when small.
+LONG_KINDS = {"detection", "generation", "representation", "sequences", "transcription"}
 
 
 def quick_recipes():
@@ -272,7 +273,8 @@ def test_evaluation_and_export_of_own_data_give_the_same_again(kind, trained):
         assert again[key] == certificate[key]
 
 
-@pytest.mark.parametrize("kind", ["folder", pytest.param("table", marks=pytest.mark.slow)])
+@pytest.mark.slow  # `tests/test_old_runs.py` opens runs that another process wrote
+@pytest.mark.parametrize("kind", ["folder", "table"])
 def test_a_run_can_be_opened_by_another_process(kind, trained):
     """Which has imported nothing that training imported."""
     run = trained(kind).run

@@ -76,6 +76,7 @@ def test_the_file_is_no_further_from_float64_than_keras(case):
     assert parity.samples == 8
 
 
+@pytest.mark.slow
 def test_without_clipping_rounding_grows_alike():
     process, steps, sampler = plan("dit")
     proto = sampler_proto(denoiser("dit"), process, steps, sampler, clip=False)
@@ -145,7 +146,7 @@ def test_inputs_and_outputs_have_names_shapes_and_types(case):
     assert outputs == {"image": ("tensor(uint8)", ["batch", *shape]), "sample": ("tensor(float)", ["batch", *shape])}
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [pytest.param("unet", marks=pytest.mark.slow), "dit", "flow"])
 def test_the_weights_are_stored_once(case):
     model, proto = denoiser(case), exported(case)
     own = to_onnx(model, [x.name for x in model.inputs], ["prediction"])

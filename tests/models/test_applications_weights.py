@@ -121,7 +121,7 @@ def test_another_suffix_is_refused(files):
         zoo.load_applications_weights(mobilenet(), path)
 
 
-@pytest.mark.parametrize("file", ["full.weights.h5", "full.h5", "notop.h5"])
+@pytest.mark.parametrize("file", [pytest.param("full.weights.h5", marks=pytest.mark.slow), "full.h5", "notop.h5"])
 def test_weights_of_another_architecture_are_refused_and_nothing_changes(files, file):
     model = mobilenet(width=0.5)
     before = model.get_weights()

@@ -187,6 +187,7 @@ def squares(count=8):
     return x, mask, boxes
 
 
+@pytest.mark.slow
 def test_unet_learns_masks():
     keras.utils.set_random_seed(0)
     x, mask, _ = squares()

@@ -65,7 +65,7 @@ def test_forget_bias(name):
                 np.testing.assert_array_equal(layer.get_weights()[2], [0] * 3 + [start] * 3 + [0] * 6)
 
 
-@pytest.mark.parametrize("every_step", [False, True])
+@pytest.mark.parametrize("every_step", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("name", "operators"), [("lstm", 2), ("bilstm", 4)])
 def test_is_exported_as_the_operator(name, operators, every_step):
     """With any number of examples and any length, empty rows included, and never as a loop."""
@@ -143,7 +143,9 @@ def test_seq2seq_sees_every_source_step():
         assert (np.abs(predict(model, [other, target[-1:]])[0] - expected).max(axis=-1) > 1e-4).all()
 
 
-@pytest.mark.parametrize("attention", ["dot", "general", "additive"])
+@pytest.mark.parametrize(
+    "attention", [*(pytest.param(n, marks=pytest.mark.slow) for n in ("dot", "general")), "additive"]
+)
 def test_seq2seq_is_exported_with_the_operator(attention):
     model = seq2seq(attention=attention)
     session, kinds = exported(model, ["source", "target"])

@@ -147,7 +147,7 @@ def check(found):
 
 
 def test_a_training_step_on_jax_has_the_same_loss(on_jax):
-    check(on_jax([case for case in FIRST if case.name in ("cnn", "lstm", "mlp", "transformer")]))
+    check(on_jax([case for case in FIRST if case.name in ("cnn", "mlp")]))
 
 
 @pytest.mark.slow

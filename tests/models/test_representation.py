@@ -181,7 +181,8 @@ def test_the_targets_are_the_images_patches(normalize):
     np.testing.assert_allclose(np.asarray(network(x))[..., 48:96], patches, atol=1e-4)
 
 
-@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("compiled", [False, True])
 def test_a_masked_autoencoder_trains_and_comes_back(tmp_path, compiled):
     network, x = build("masked_autoencoder", input_shape=(16, 12, 3), mask=0.5, **MASKED), pictures()
     network.compile(keras.optimizers.Adam(0.01), MaskedPixels(), jit_compile=compiled)

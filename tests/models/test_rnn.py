@@ -94,7 +94,7 @@ def test_both_directions_see_the_whole_sequence():
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("every_step", [False, True])
+@pytest.mark.parametrize("every_step", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_gru_is_exported_as_the_operator(bidirectional, every_step):
     model = randomized("gru", bidirectional=bidirectional, every_step=every_step, units=4, layers=2, **TOKENS)
     proto = to_onnx(model, ["tokens"], ["logits"])

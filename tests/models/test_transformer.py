@@ -191,6 +191,7 @@ def test_time_series_in_patches(patch, stride, patches, pool):
     assert predict(model, np.ones((3, 24, 2), "float32")).shape == (3, 5)
 
 
+@pytest.mark.slow
 def test_learns_to_continue_a_text():
     keras.utils.set_random_seed(0)
     text = np.tile([4, 5, 6, 5, 7], 40)  # what follows 5 depends on the token before it

@@ -299,6 +299,7 @@ for rate in {rates}:
 """
 
 
+@pytest.mark.slow
 def test_on_jax():
     """A step moves every weight, and schedules have the values that they have on TensorFlow."""
     pytest.importorskip("jax")

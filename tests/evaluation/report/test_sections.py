@@ -125,7 +125,7 @@ def test_page_without_examples_baseline_or_predictions(made, written, tmp_path, 
     assert report["worst"] or kind == "generation"
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", [ALL[0], *(pytest.param(kind, marks=pytest.mark.slow) for kind in ALL[1:])])
 def test_a_written_report_can_be_rendered_again(made, written, tmp_path, kind):
     inputs, predictions = made.report_inputs(kind)
     report, text, _ = written(tmp_path, inputs, predictions)

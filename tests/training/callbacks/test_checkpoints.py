@@ -221,7 +221,7 @@ def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-SLOW = ("diffusion", "gan", "graph", "language", "lstm", "representation")  # `benchmarks/kills.py` has them, too
+SLOW = ("diffusion", "gan", "graph", "language", "lstm", "mlp", "representation")  # `benchmarks/kills.py` has them, too
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in RUNS])
