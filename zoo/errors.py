@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import importlib
+import importlib.util
 from collections.abc import Iterable
+from types import ModuleType
+
+MAX_SHOWN_NAMES = 5  # of files or rows in a message, which counts them all
+_EXTRAS = {  # optional module: the package that holds it, and this project's extra that brings it
+    "grpc": ("grpcio", "distributed"),
+    "jax": ("jax", "jax"),
+    "statsmodels": ("statsmodels", "forecast"),
+}
 
 
 class ZooError(Exception):
@@ -28,3 +38,50 @@ def visible(text: object) -> str:
 def listing(names: Iterable[object]) -> str:
     """Return the names, sorted and separated by commas, for use inside a message."""
     return ", ".join(sorted(str(n) for n in names))
+
+
+def counted(names: Iterable[object], what: str) -> str:
+    """Return how many there are and the first five: "7 files: a.png, b.png, c.png, d.png, e.png, …".
+
+    Args:
+        names: files or rows, in the order in which they are shown.
+        what: what they are, in the plural.
+    """
+    every = [visible(name) for name in names]
+    more = ", …" if len(every) > MAX_SHOWN_NAMES else ""
+    return f"{len(every):,} {what}: {', '.join(every[:MAX_SHOWN_NAMES])}{more}"
+
+
+def missing_extra(module: str, who: str) -> ZooError:
+    """Return the error for an optional package that is not installed.
+
+    Args:
+        module: a module of an optional package, such as `statsmodels.datasets.co2`.
+        who: what needs it, such as "builtin:co2".
+    """
+    package, extra = _EXTRAS[module.partition(".")[0]]
+    return ZooError(
+        f'{who} needs {package}, which is not installed: pip install ".[{extra}]" in the folder of zoo\'s sources'
+    )
+
+
+def require_extra(module: str, who: str) -> None:
+    """Check that an optional package is installed, without importing it.
+
+    Raises:
+        ZooError: it is not; the message names the extra that brings it.
+    """
+    if importlib.util.find_spec(module.partition(".")[0]) is None:
+        raise missing_extra(module, who)
+
+
+def import_extra(module: str, who: str) -> ModuleType:
+    """Import a module of an optional package.
+
+    Raises:
+        ZooError: the package is not installed; the message names the extra that brings it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise missing_extra(module, who) from error

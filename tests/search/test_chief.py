@@ -167,6 +167,6 @@ def test_what_is_no_chief_says_so(served):
 @pytest.mark.parametrize("command", [tune, lambda *a, **k: work(*a, worker="a", **k)], ids=["chief", "worker"])
 def test_without_grpc_the_extra_is_named_before_anything_is_written(command, path, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "grpc", None)
-    with pytest.raises(ZooError, match=r'needs grpcio: pip install "keras-model-zoo\[distributed\]"'):
+    with pytest.raises(ZooError, match=r'needs grpcio, which is not installed: pip install ".\[distributed\]"'):
         command(path, chief="127.0.0.1:9", folder=tmp_path / "search")
     assert not (tmp_path / "search").exists()

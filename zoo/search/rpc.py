@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, import_extra
 
 HEARTBEAT_SECONDS = 2.0  # between two signs of life of a worker
 LEASE_SECONDS = 20.0  # of silence after which a worker's trial is given to another
@@ -24,13 +24,7 @@ def import_grpc() -> ModuleType:
     Raises:
         ZooError: it is not installed.
     """
-    try:
-        import grpc
-    except ImportError as error:
-        raise ZooError(
-            '--chief: a search on several machines needs grpcio: pip install "keras-model-zoo[distributed]"'
-        ) from error
-    return grpc
+    return import_extra("grpc", "--chief: a search on several machines")
 
 
 def parse_address(text: str) -> tuple[str, int]:

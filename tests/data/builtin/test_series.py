@@ -67,7 +67,7 @@ def test_without_statsmodels(name, tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, f"statsmodels.datasets.{name}", None)
-        needed = rf"^builtin:{name} needs statsmodels: pip install 'keras-model-zoo\[forecast\]'$"
+        needed = rf'^builtin:{name} needs statsmodels, which is not installed: pip install "\.\[forecast\]"'
         with pytest.raises(ZooError, match=needed):
             builtin_builder(name)
     assert builtin_builder(name).info.splits["train"].num_examples == 1  # nothing was left half done

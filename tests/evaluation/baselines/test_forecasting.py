@@ -154,5 +154,5 @@ def test_errors(series, monkeypatch):
     with pytest.raises(ZooError, match="arima: the training part has 15 steps, too few for a season of 4"):
         forecast_baseline("arima", series, ORIGINS, HORIZON, 4, 15)
     monkeypatch.setitem(sys.modules, "statsmodels.tsa.statespace.sarimax", None)
-    with pytest.raises(ZooError, match=r"needs statsmodels: pip install 'keras-model-zoo\[forecast\]'"):
+    with pytest.raises(ZooError, match=r'needs statsmodels, which is not installed: pip install "\.\[forecast\]"'):
         forecast_baseline("arima", series, ORIGINS, HORIZON, 4, TRAIN_END)

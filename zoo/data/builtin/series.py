@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from zoo.data.builtin.definition import Definition
-from zoo.errors import ZooError, did_you_mean, listing
+from zoo.errors import ZooError, did_you_mean, import_extra, listing
 
 _SEASONS = {"co2": 12, "elnino": 12, "sunspots": 11}
 
@@ -75,8 +74,4 @@ def _series(name: str, description: str, values: Callable[[Any], np.ndarray], st
 
 
 def _frame(name: str) -> Any:
-    try:
-        module = importlib.import_module(f"statsmodels.datasets.{name}")
-    except ImportError as error:
-        raise ZooError(f"builtin:{name} needs statsmodels: pip install 'keras-model-zoo[forecast]'") from error
-    return module.load_pandas().data
+    return import_extra(f"statsmodels.datasets.{name}", f"builtin:{name}").load_pandas().data

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.errors import ZooError, did_you_mean, listing
+from zoo.errors import ZooError, did_you_mean, import_extra, listing
 from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
 
 MAX_FITTED_STEPS = 2000  # at the end of the training part; a fit to more takes minutes
@@ -258,9 +258,4 @@ def _statsmodels(module: str, name: str) -> Any:
     Raises:
         ZooError: statsmodels is not installed.
     """
-    import importlib
-
-    try:
-        return getattr(importlib.import_module(f"statsmodels.{module}"), name)
-    except ImportError as error:
-        raise ZooError("this baseline needs statsmodels: pip install 'keras-model-zoo[forecast]'") from error
+    return getattr(import_extra(f"statsmodels.{module}", "this baseline"), name)

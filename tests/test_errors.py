@@ -1,0 +1,38 @@
+"""Messages that several stages share."""
+
+import configparser
+import sys
+from pathlib import Path
+
+import pytest
+
+from zoo import errors
+from zoo.errors import ZooError, counted, import_extra, require_extra
+
+SETUP = Path(__file__).parents[1] / "setup.cfg"
+
+
+def test_each_optional_package_stands_under_the_extra_that_is_named() -> None:
+    declared = configparser.ConfigParser()
+    declared.read(SETUP)
+    for package, extra in errors._EXTRAS.values():
+        assert f"\n{package}>=" in declared["options.extras_require"][extra]
+
+
+@pytest.mark.parametrize("check", [require_extra, import_extra])
+def test_a_missing_package_is_named_as_this_project_installs_it(check, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "statsmodels", None)
+    with pytest.raises(
+        ZooError, match=r'^arima needs statsmodels, which is not installed: pip install "\.\[forecast\]"'
+    ):
+        check("statsmodels", "arima")
+
+
+def test_a_package_that_is_there_passes() -> None:
+    require_extra("statsmodels.tsa", "arima")
+    assert import_extra("statsmodels", "arima").__name__ == "statsmodels"
+
+
+def test_a_list_of_files_counts_them_all_and_shows_the_first_five() -> None:
+    assert counted("gfedcba", "files") == "7 files: g, f, e, d, c, …"
+    assert counted([10, 9], "rows") == "2 rows: 10, 9"
