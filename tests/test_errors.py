@@ -1,13 +1,14 @@
 """Messages that several stages share."""
 
 import configparser
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from zoo import errors
-from zoo.errors import ZooError, counted, import_extra, require_extra
+from zoo.errors import ZooError, counted, import_extra, listing, require_extra
 
 SETUP = Path(__file__).parents[1] / "setup.cfg"
 
@@ -36,3 +37,7 @@ def test_a_package_that_is_there_passes() -> None:
 def test_a_list_of_files_counts_them_all_and_shows_the_first_five() -> None:
     assert counted("gfedcba", "files") == "7 files: g, f, e, d, c, …"
     assert counted([10, 9], "rows") == "2 rows: 10, 9"
+
+
+def test_names_that_are_no_text_can_be_printed() -> None:
+    assert listing(["b", os.fsdecode(b"caf\xe9"), "a"]).encode("utf-8") == b"a, b, caf\\udce9"

@@ -37,7 +37,7 @@ def visible(text: object) -> str:
 
 def listing(names: Iterable[object]) -> str:
     """Return the names, sorted and separated by commas, for use inside a message."""
-    return ", ".join(sorted(str(n) for n in names))
+    return ", ".join(sorted(visible(n) for n in names))
 
 
 def counted(names: Iterable[object], what: str) -> str:

@@ -350,6 +350,11 @@ CONSISTENCY = [
     (IMAGES, {"data": {"source": "tfds:a", "channels": 1}}, "2: data.channels: applies to folder sources"),
     (
         IMAGES,
+        {"data": {"source": "tfds:a", "on_error": "skip"}},
+        "2: data.on_error: skip applies to folder, csv, parquet",
+    ),
+    (
+        IMAGES,
         {"data": {"source": "tfds:a", "validation": 0.5, "test": 0.5}},
         "2: data.validation: validation (0.5) and data.test (0.5) leave nothing to train on",
     ),

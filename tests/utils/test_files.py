@@ -1,9 +1,11 @@
 import json
+import os
+from pathlib import Path
 
 import pytest
 
 from zoo.errors import ZooError
-from zoo.utils.files import read_json, replacing, write_json, write_text
+from zoo.utils.files import check_regular, read_json, read_regular, replacing, write_json, write_text
 
 
 def names(folder):
@@ -97,3 +99,45 @@ def test_what_is_not_json(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(ZooError, match=r"a\.json: not readable as JSON"):
         read_json(path)
+
+
+def not_regular(folder):
+    """Make what is no regular file, and return each with what a message says of it."""
+    (folder / "folder").mkdir()
+    os.mkfifo(folder / "pipe")
+    (folder / "loop").symlink_to("loop")
+    (folder / "broken").symlink_to("moved.png")
+    (folder / "to pipe").symlink_to("pipe")
+    return {
+        folder / "folder": "a folder, not a file",
+        folder / "pipe": "a pipe, not a file",
+        folder / "to pipe": "a pipe, not a file",
+        Path("/dev/zero"): "a device, not a file",
+        folder / "loop": "Too many levels of symbolic links",
+        folder / "broken": "a link to 'moved.png', which does not exist",
+        folder / "gone": "No such file or directory",
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes")
+def test_only_regular_files_are_read_and_nothing_is_waited_for(tmp_path):
+    for path, reason in not_regular(tmp_path).items():
+        for read in (check_regular, read_regular):
+            with pytest.raises(OSError) as error:
+                read(path)
+            assert error.value.strerror == reason
+    with pytest.raises(ZooError, match=r"pipe: not readable as JSON \(.*a pipe, not a file"):
+        read_json(tmp_path / "pipe")
+    (tmp_path / "a.txt").write_bytes(b"12345")
+    (tmp_path / "link").symlink_to("a.txt")
+    assert read_regular(tmp_path / "link", limit=5) == b"12345"
+    assert check_regular(tmp_path / "link").st_size == 5
+
+
+def test_a_file_beyond_the_limit_is_not_read(tmp_path):
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # takes no room on disk
+    with pytest.raises(OSError) as error:
+        read_regular(path, limit=1000)
+    assert error.value.strerror == "1,099,511,627,776 bytes, and at most 1,000 are read"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from zoo.errors import ZooError, did_you_mean, listing
+from zoo.utils.files import check_regular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,7 @@ def read_table(path: str | Path, text: Iterable[str] = ()) -> pd.DataFrame:
 
     path = Path(path)
     try:
+        check_regular(path)
         if path.suffix.lower() in (".parquet", ".pq"):
             frame = pd.read_parquet(path)
         else:

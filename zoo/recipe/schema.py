@@ -79,6 +79,10 @@ class Data(Section):
         ge=0,
         description="seed of the splits; separate from training.seed, so that runs with different seeds share splits",
     )
+    on_error: Literal["stop", "skip"] = Field(
+        "stop",
+        description="an example that cannot be read, such as a damaged image: stop, or skip: leave it out and count it",
+    )
     memory: Literal["auto", "resident", "streamed"] = Field(
         "auto",
         description="hold the examples in memory (resident), or read them when needed (streamed); auto decides by size",

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from zoo.errors import ZooError, visible
+from zoo.utils.files import read_regular
 
 KeyPath = tuple[str | int, ...]
 
@@ -126,7 +127,7 @@ def parse_value(text: str) -> Any:
 def read(path: Path, shown: str) -> tuple[dict[str, Any], dict[KeyPath, Origin]]:
     """Read and parse a YAML file; `shown` is its name in messages."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise ZooError(f"{shown}: not readable ({error.strerror})") from error
     try:

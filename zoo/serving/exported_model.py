@@ -18,6 +18,7 @@ from zoo.postprocessing.decoding import beam_search, greedy, sample
 from zoo.serving.kinds import KINDS
 from zoo.serving.prediction import Prediction
 from zoo.tasks import END, START, TASKS, UNKNOWN
+from zoo.utils.files import check_regular
 
 SIGNATURE_KEY = "zoo.signature"
 MAX_BATCH = 256  # examples that are run at a time
@@ -44,8 +45,12 @@ class ExportedModel:
         import onnxruntime
 
         self.path = Path(path)
-        if not self.path.is_file():
+        if not self.path.exists():
             raise ZooError(f"model file {path} does not exist")
+        try:
+            check_regular(self.path)
+        except OSError as error:
+            raise ZooError(f"model file {path}: not readable ({error.strerror})") from error
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
+
+MAX_WHOLE_BYTES = 1 << 30  # of a file that is read at once: texts, encoded images, JSON
+
+_KINDS = (  # what a path can be beside a regular file
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
 
 
 @contextmanager
@@ -57,6 +69,51 @@ def locked(path: str | Path, message: str) -> Iterator[None]:
         yield
 
 
+def check_regular(path: str | Path) -> os.stat_result:
+    """Return the state of a regular file, or of the one that a link leads to.
+
+    Opening a pipe or a device could wait for ever, or never end.
+
+    Raises:
+        OSError: nothing is there, a link leads nowhere or in a circle, or it is no regular file. `strerror` says which.
+    """
+    path = Path(path)
+    try:
+        found = path.stat()
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            raise OSError(errno.ENOENT, f"a link to '{path.readlink()}', which does not exist", str(path)) from error
+        raise
+    _refuse_irregular(found, path)
+    return found
+
+
+def read_regular(path: str | Path, limit: int = MAX_WHOLE_BYTES) -> bytes:
+    """Return the content of a regular file.
+
+    Args:
+        path: the file.
+        limit: bytes of the largest file that is read.
+
+    Raises:
+        OSError: see `check_regular`; or the file is not readable, or larger than the limit.
+    """
+    check_regular(path)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # it may have become a pipe meanwhile
+    with open(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        _refuse_irregular(found, path)
+        if found.st_size > limit:
+            raise OSError(errno.EFBIG, f"{found.st_size:,} bytes, and at most {limit:,} are read", str(path))
+        return file.read(limit)
+
+
+def _refuse_irregular(found: os.stat_result, path: str | Path) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = next((name for is_kind, name in _KINDS if is_kind(found.st_mode)), "no regular file")
+        raise OSError(errno.EINVAL, f"{kind}, not a file", str(path))
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write `text` as UTF-8, completely or not at all."""
     with replacing(path) as temporary:
@@ -75,6 +132,6 @@ def read_json(path: str | Path) -> Any:
         ZooError: the file is missing, unreadable or not JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(read_regular(path).decode("utf-8"))
     except (OSError, ValueError) as error:
         raise ZooError(f"{path}: not readable as JSON ({error})") from error

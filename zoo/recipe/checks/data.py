@@ -21,6 +21,7 @@ _TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which
     "detection": (("center_crop",), "cuts off what the targets of object_detection count on"),
     "transcription": (("center_crop",), "cuts off what the targets of transcription count on"),
 }
+_READS_SINGLE_EXAMPLES = ("folder", "csv", "parquet", "npz")  # sources that can leave an example out
 _PLURAL = {"image": "images", "table": "tables", "graph": "graphs"}
 
 
@@ -37,6 +38,11 @@ def check_data(checks: Checks) -> None:
         data.channels is not None and source != "folder",
         ("data", "channels"),
         f"applies to folder sources, whose files are decoded here; {source} gives its images as they are",
+    )
+    checks.refuse(
+        data.on_error == "skip" and source not in _READS_SINGLE_EXAMPLES,
+        ("data", "on_error"),
+        f"skip applies to {', '.join(_READS_SINGLE_EXAMPLES)}; of {source} every example is used",
     )
     checks.refuse(
         source in ("csv", "parquet") and not data.target,

@@ -37,6 +37,6 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
     found["samples"] = [picture(image, PICTURE_SIZE) for image in shown.get("samples", ())]
     found["nearest"] = [[picture(image, PICTURE_SIZE) for image in pair] for pair in shown.get("nearest", ())]
     for epoch, path in shown.get("epochs", {}).items():
-        with Image.open(path) as image:
+        with Image.open(path, formats=("PNG",)) as image:
             found["epochs"].append({"epoch": epoch, **picture(np.asarray(image), GRID_SIZE)})
     return found
