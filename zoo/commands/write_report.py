@@ -68,6 +68,7 @@ def report_run(
         config=loaded.run_yaml(),
         baseline=result.baseline,
         flops=count_flops(problem.views.network, length=problem.preprocessor.shape[0]),
+        kept_epoch=fitted.kept_epoch,
     )
     report |= result.facts
     write_report(run.folder, report, _predictions(problem, model, result))

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from zoo.evaluation.metrics.comparison import compare, mcnemar
+from zoo.evaluation.metrics.evaluate import evaluate
 from zoo.tasks import TASKS
 
 
@@ -50,9 +51,10 @@ def test_no_better(examples):
     result = compare("image_classification", y, classifier(y, draw < 0.8), classifier(y, other < 0.8), name="ridge")
     low, high = result["interval"]
     assert low < 0 < high and result["p_value"] > 0.05
-    assert result["verdict"].startswith("no better than ridge: difference ")
+    assert result["relation"] == "no clear difference"
+    assert result["verdict"].startswith(("no better than ridge: ", "not clearly better than ridge: "))
     assert result["verdict"].endswith("; the simpler baseline may serve as well")
-    assert f"95% CI \N{MINUS SIGN}{-100 * low:.1f} to {100 * high:.1f}" in result["verdict"]
+    assert f"95% CI {-100 * low:.1f} points behind to {100 * high:.1f} points ahead" in result["verdict"]
 
 
 def test_a_model_that_equals_the_baseline_is_no_better(examples):
@@ -60,7 +62,8 @@ def test_a_model_that_equals_the_baseline_is_no_better(examples):
     output = classifier(y, draw < 0.8)
     result = compare("image_classification", y, output, output)
     assert result["difference"] == 0 and result["interval"] == [0, 0] and result["p_value"] == 1
-    assert "difference 0.0 points of accuracy, 95% CI 0.0 to 0.0;" in result["verdict"]
+    assert result["verdict"].startswith("no better than the baseline: level, accuracy ")
+    assert "(95% CI level to level);" in result["verdict"]
 
 
 def test_pairing_narrows_the_interval(examples):
@@ -78,6 +81,44 @@ def test_regression_counts_a_smaller_error_as_better():
     assert result["metric"] == "mae" and result["p_value"] is None
     assert result["verdict"].startswith("better than mean by 0.")
     assert "(50.0%) in mean absolute error (95% CI " in result["verdict"]
+
+
+@pytest.mark.parametrize(("task", "metric"), [("tabular_regression", "mae"), ("image_classification", "accuracy")])
+@pytest.mark.parametrize("strength", [0.6, 0.95, 1.0, 1.05, 1.6])
+def test_ahead_means_better_whichever_way_the_metric_points(task, metric, strength):
+    generator = np.random.default_rng(3)
+    if metric == "mae":
+        y, noise, other = generator.normal(size=(3, 60))
+        model, baseline = y + noise / strength, y + other
+    else:
+        y = generator.integers(0, 2, 60)
+        model, baseline = (classifier(y, generator.random(60) < p) for p in (0.5 * strength, 0.5))
+    result = compare(task, y, model, baseline, name="ridge")
+    figures = [evaluate(task, y, output)[metric] for output in (model, baseline)]
+    ahead = figures[0] > figures[1] if metric == "accuracy" else figures[0] < figures[1]
+    assert (result["difference"] > 0) == ahead
+    low, high = result["interval"]
+    clear = low > 0 or high < 0
+    if result["relation"] != "no clear difference":
+        assert clear and result["relation"] == ("better" if ahead else "worse")
+        assert result["verdict"].startswith(f"{result['relation']} than ridge by ")
+    else:
+        assert not clear or result["p_value"] >= 0.05
+        assert (" ahead, " in result["verdict"]) == ahead
+        assert result["verdict"].startswith("not clearly better" if ahead else "no better")
+
+
+def test_a_difference_that_mcnemar_does_not_find_is_not_clear():
+    """Of 40 examples the model alone has 5 right, the baseline alone none: p = 0.0625, and the bootstrap excludes 0."""
+    y = np.zeros(40, int)
+    right = np.arange(40) < 30
+    result = compare("image_classification", y, classifier(y, right), classifier(y, right & (np.arange(40) >= 5)))
+    assert result["interval"][0] > 0 and result["p_value"] == pytest.approx(0.0625)
+    assert result["relation"] == "no clear difference"
+    assert result["verdict"].startswith(
+        "not clearly better than the baseline: 12.5 points ahead, accuracy 75.0% against"
+    )
+    assert "p = 0.062" in result["verdict"]
 
 
 def test_output_that_is_not_finite_is_not_compared(examples):

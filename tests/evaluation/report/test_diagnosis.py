@@ -20,6 +20,15 @@ def accuracies(train, validation, test):
 
 
 BASELINE = {"name": "logistic_regression", "validation": {"accuracy": 0.84}, "test": {"accuracy": 0.84}}
+
+
+def against(metrics, baseline=BASELINE):
+    """Return what is asked of a comparison on the test split."""
+    ahead = metrics["test"]["accuracy"] - baseline["test"]["accuracy"]
+    relation = "better" if ahead > 0.03 else "worse" if ahead < -0.03 else "no clear difference"
+    return {"difference": ahead, "relation": relation, "verdict": f"{relation} than logistic regression"}
+
+
 GOOD = accuracies(0.93, 0.91, 0.91)
 FALLING = list(np.linspace(1.0, 0.4, 10))
 
@@ -27,10 +36,16 @@ FALLING = list(np.linspace(1.0, 0.4, 10))
 @pytest.mark.parametrize(
     ("state", "words", "loss", "validation_loss", "metrics"),
     [
-        ("good fit", "The model beats logistic regression", FLAT, FLAT, GOOD),
+        ("good fit", "The model is better than logistic regression.", FLAT, FLAT, GOOD),
         ("overfitting", "memorised", FLAT, FLAT, accuracies(0.99, 0.90, 0.90)),
         ("overfitting", "epoch 4 of 10", FALLING, [1, 0.7, 0.5, 0.4, 0.42, 0.45, 0.5, 0.5, 0.5, 0.5], GOOD),
-        ("underfitting", "no better than with logistic regression", FLAT, FLAT, accuracies(0.83, 0.82, 0.82)),
+        (
+            "underfitting",
+            "logistic regression. Nor is it better",
+            FLAT,
+            FLAT,
+            accuracies(0.83, 0.82, 0.82),
+        ),
         ("undertrained", "still falling", FALLING, FALLING, GOOD),
         ("suspicious", "training is the harder", FLAT, FLAT, accuracies(0.85, 0.95, 0.95)),
         ("suspicious", "duplicates between the splits", FLAT, FLAT, accuracies(0.88, 0.86, 0.97)),
@@ -40,7 +55,7 @@ FALLING = list(np.linspace(1.0, 0.4, 10))
     ],
 )
 def test_states(state, words, loss, validation_loss, metrics):
-    result = diagnose(TASK, history(loss, validation_loss), metrics, BASELINE)
+    result = diagnose(TASK, history(loss, validation_loss), metrics, BASELINE, comparison=against(metrics))
     assert result["state"] == state
     assert words in " ".join(result["advice"])
 
@@ -63,7 +78,9 @@ def test_best_epoch_counts_from_one_and_skips_nan():
 
 def test_best_epoch_goes_by_the_primary_metric_before_the_loss():
     rows = [{**row, "val_accuracy": a} for row, a in zip(history([3, 2, 1], [1, 2, 3]), [0.5, 0.7, 0.7], strict=True)]
-    assert best_epoch(TASK, rows) == 2
+    assert best_epoch(TASK, rows) == 2  # of two with equal accuracy, the one with the lower loss
+    assert diagnose(TASK, rows, GOOD)["best_by"] == "accuracy"
+    assert best_epoch(TASK, [{**row, "val_loss": 1.0} for row in rows]) == 3  # of two alike, the later
     rows = [{"val_mae": value} for value in (3.0, 1.0, 2.0)]
     assert best_epoch("tabular_regression", rows) == 2
     assert best_epoch(TASK, [{"loss": 1.0}]) is None
@@ -101,7 +118,7 @@ def test_other_kinds(task, train, validation, test, state, words):
 
 def test_without_validation_it_is_inconclusive():
     result = diagnose(TASK, [{"loss": value} for value in FLAT], {"test": {"accuracy": 0.9}})
-    assert result == {"state": "inconclusive", "best_epoch": None, "advice": result["advice"]}
+    assert result == {"state": "inconclusive", "best_epoch": None, "best_by": None, "advice": result["advice"]}
     assert "Hold one out" in result["advice"][0]
 
 
@@ -113,19 +130,30 @@ def test_a_loss_that_falls_because_the_learning_rate_does_is_no_sign_of_too_litt
 
 
 def test_an_overfitting_model_is_not_called_underfitting():
-    result = diagnose(TASK, history(FLAT, FLAT), accuracies(0.99, 0.80, 0.80), BASELINE)
-    assert result["state"] == "overfitting" and "no better" not in " ".join(result["advice"])
+    metrics = accuracies(0.99, 0.80, 0.80)
+    result = diagnose(TASK, history(FLAT, FLAT), metrics, BASELINE, comparison=against(metrics))
+    assert result["state"] == "overfitting" and "Nor is it" not in " ".join(result["advice"])
 
 
-def test_a_perfect_validation_split_leaves_nothing_to_beat():
-    perfect = {"name": "ridge", "validation": {"accuracy": 1.0}}
-    result = diagnose(TASK, history(FLAT, FLAT), accuracies(1.0, 1.0, 1.0), perfect)
-    assert result["state"] == "good fit" and "beats" not in result["advice"][0]
+def test_a_model_without_errors_has_nothing_to_beat():
+    perfect = {"name": "ridge", "validation": {"accuracy": 1.0}, "test": {"accuracy": 1.0}}
+    metrics = accuracies(1.0, 1.0, 1.0)
+    result = diagnose(TASK, history(FLAT, FLAT), metrics, perfect, comparison=against(metrics, perfect))
+    assert result["state"] == "good fit" and "The model is no clear difference than" in result["advice"][0]
 
 
-def test_training_well_but_validating_no_better_than_the_baseline_is_inconclusive():
-    result = diagnose(TASK, history(FLAT, FLAT), accuracies(0.87, 0.83, 0.83), BASELINE)
-    assert result["state"] == "inconclusive" and "although training is" in result["advice"][0]
+def test_training_well_but_testing_no_better_than_the_baseline_is_inconclusive():
+    metrics = accuracies(0.87, 0.83, 0.83)
+    result = diagnose(TASK, history(FLAT, FLAT), metrics, BASELINE, comparison=against(metrics))
+    assert result["state"] == "inconclusive" and "On its training split it does better" in result["advice"][0]
+
+
+def test_what_is_said_of_the_baseline_is_the_verdict_alone():
+    """The validation split says otherwise: it is not asked."""
+    metrics = accuracies(0.93, 0.91, 0.84)
+    comparison = {"difference": 0.0, "relation": "no clear difference", "verdict": "VERDICT"}
+    advice = " ".join(diagnose(TASK, history(FLAT, FLAT), metrics, BASELINE, comparison=comparison)["advice"])
+    assert "The model is VERDICT." in advice and "logistic" not in advice and "beats" not in advice
 
 
 def test_a_gap_within_the_noise_of_few_examples_is_none():
@@ -147,7 +175,7 @@ def test_a_loss_that_hardly_falls_counts_unless_the_baseline_is_beaten():
     still = history([1.0] * 10, [1.0] * 10)
     result = diagnose(TASK, still, GOOD)
     assert result["state"] == "underfitting" and "hardly fell" in result["advice"][0]
-    assert diagnose(TASK, still, GOOD, BASELINE)["state"] == "good fit"
+    assert diagnose(TASK, still, GOOD, BASELINE, comparison=against(GOOD))["state"] == "good fit"
 
 
 def test_an_empty_history_is_no_error():

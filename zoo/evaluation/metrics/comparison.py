@@ -1,4 +1,8 @@
-"""Is the model better than the baseline? A paired comparison on the same test examples, with a verdict in words."""
+"""Is the model better than the baseline? A paired comparison on the same test examples, with a verdict in words.
+
+Everything that is said of model and baseline, on the page, in the diagnosis, on the card and by the commands, is this
+verdict.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from zoo.evaluation.metrics.kinds import KINDS
 from zoo.evaluation.metrics.names import PERCENT, TITLES
 from zoo.tasks import TASKS, words
 
-MINUS = "\N{MINUS SIGN}"
+SIGNIFICANCE = 0.05  # of McNemar's test, as the intervals are of 95%
 
 
 def compare(
@@ -28,8 +32,9 @@ def compare(
 ) -> dict[str, Any]:
     """Compare model and baseline in the task's primary metric by a paired bootstrap over the test examples.
 
-    Both are evaluated on the same resamples, so that what makes an example hard for both cancels out. The verdict is
-    "better" or "worse" only if the 95% interval of the difference excludes zero.
+    Both are evaluated on the same resamples, so that what makes an example hard for both cancels out. The model is
+    "better" or "worse" only if the 95% interval of the difference excludes zero and, where the metric is a proportion
+    of examples, McNemar's test agrees.
 
     Args:
         task: name of the task.
@@ -44,13 +49,14 @@ def compare(
     Returns:
         `metric`, `difference` (how far the model is ahead: positive means that the model is better, whichever way the
         metric points), `interval` (`[low, high]` of the difference), `p_value` (exact McNemar test, McNemar 1947, where
-        an example is either right or wrong; else None) and `verdict`. The numbers are None if either output is not
+        an example is either right or wrong; else None), `relation` ("better", "worse" or "no clear difference") and
+        `verdict`, a clause to follow "the model is". The numbers and the relation are None if either output is not
         finite or the metric is not defined.
     """
     kind, metric = KINDS[TASKS[task].kind], TASKS[task].primary
     direction = 1 if TASKS[task].greater_is_better else -1
     outputs = {"model": model_output, "baseline": baseline_output}
-    result: dict[str, Any] = {"metric": metric, "difference": None, "interval": None, "p_value": None}
+    result: dict[str, Any] = dict.fromkeys(("difference", "interval", "p_value", "relation")) | {"metric": metric}
     for culprit, output in outputs.items():
         if not np.isfinite(output).all():
             return result | {"verdict": f"not comparable with {words(name)}: the {culprit}'s output is not finite"}
@@ -59,19 +65,17 @@ def compare(
         verdict = f"not comparable with {words(name)}: {TITLES[metric]} is not defined on these examples"
         return result | {"verdict": verdict}
     result["difference"] = difference = direction * (model - baseline)
-    if metric not in kind.bootstrapped:
-        better = "better" if difference > 0 else "worse" if difference < 0 else "no better"
-        verdict = f"{better} than {words(name)}: {TITLES[metric]} {model:.4g} against {baseline:.4g}"
-        return result | {"verdict": verdict}
-    if drawn is None:
-        first, second = (draws(task, y, output, seed=seed, resamples=resamples) for output in outputs.values())
-        drawn = first, second
-    ours, theirs = (values[:, kind.bootstrapped.index(metric)] for values in drawn)
-    result["interval"] = interval = percentile_interval(direction * (ours - theirs))
+    if metric in kind.bootstrapped:
+        if drawn is None:
+            first, second = (draws(task, y, output, seed=seed, resamples=resamples) for output in outputs.values())
+            drawn = first, second
+        ours, theirs = (values[:, kind.bootstrapped.index(metric)] for values in drawn)
+        result["interval"] = percentile_interval(direction * (ours - theirs))
     if kind.correct is not None:
         result["p_value"] = mcnemar(kind.correct(y, model_output), kind.correct(y, baseline_output))
-    verdict = _verdict(metric, words(name), difference, interval or [difference, difference], baseline)
-    return result | {"verdict": verdict}
+    tested = result["p_value"] if metric == kind.proportion else None
+    result["relation"] = _relation(difference, result["interval"], tested)
+    return result | {"verdict": _verdict(result, words(name), (model, baseline))}
 
 
 def mcnemar(right: np.ndarray, baseline_right: np.ndarray) -> float:
@@ -89,27 +93,44 @@ def mcnemar(right: np.ndarray, baseline_right: np.ndarray) -> float:
     return float(binomtest(only_model, only_model + only_baseline).pvalue)
 
 
-def _verdict(metric: str, name: str, difference: float, interval: list[float], baseline: float) -> str:
-    """Return the comparison as a clause, to follow "the model is"."""
-    low, high = interval
-    if metric in PERCENT:
-        amount, low_text, high_text = (_signed(f"{100 * value:.1f}") for value in (abs(difference), low, high))
-        unit = f"points of {TITLES[metric]}"
-    else:
-        amount, low_text, high_text = (_signed(f"{value:.3g}") for value in (abs(difference), low, high))
-        unit = f"{f'({abs(difference / baseline):.1%}) ' if baseline else ''}in {TITLES[metric]}"
-    if low > 0:
-        return f"better than {name} by {amount} {unit} (95% CI {low_text} to {high_text})"
-    if high < 0:
-        low_text, high_text = (text.removeprefix(MINUS) for text in (high_text, low_text))
-        return f"worse than {name} by {amount} {unit} (95% CI {low_text} to {high_text})"
-    sign = MINUS if difference < 0 and float(amount) else ""
+def _relation(difference: float, interval: list[float] | None, p_value: float | None) -> str:
+    low, high = (difference, difference) if interval is None else interval
+    if p_value is None or p_value < SIGNIFICANCE:
+        if difference > 0 and low > 0:
+            return "better"
+        if difference < 0 and high < 0:
+            return "worse"
+    return "no clear difference"
+
+
+def _verdict(result: dict[str, Any], name: str, values: tuple[float, float]) -> str:
+    """Return the comparison as a clause, to follow "the model is"; values are the model's and the baseline's."""
+    metric, difference, interval = result["metric"], result["difference"], result["interval"]
+    model, baseline = (f"{value:.1%}" if metric in PERCENT else f"{value:.4g}" for value in values)
+    measured = f"{TITLES[metric]} {model} against {baseline}"
+    if interval is None:
+        return f"{'better' if difference > 0 else 'worse' if difference < 0 else 'no better'} than {name}: {measured}"
+    if result["relation"] != "no clear difference":
+        size = _size(metric, difference)
+        part = "" if metric in PERCENT or not values[1] else f" ({abs(difference / values[1]):.1%})"
+        unit = f"points of {TITLES[metric]}" if metric in PERCENT else f"in {TITLES[metric]}"
+        low, high = sorted((_size(metric, value) for value in interval), key=float)
+        return f"{result['relation']} than {name} by {size}{part} {unit} (95% CI {low} to {high})"
+    tested = f", p = {result['p_value']:.2g}" if interval[0] * interval[1] > 0 and result["p_value"] is not None else ""
     return (
-        f"no better than {name}: difference {sign}{amount} {unit}, 95% CI {low_text} to {high_text}; "
+        f"{'not clearly better' if difference > 0 else 'no better'} than {name}: {_side(metric, difference)}, "
+        f"{measured} (95% CI {_side(metric, interval[0])} to {_side(metric, interval[1])}{tested}); "
         "the simpler baseline may serve as well"
     )
 
 
-def _signed(number: str) -> str:
-    """Write a typographic minus, but none before a zero."""
-    return number.replace("-", MINUS if float(number) else "")
+def _size(metric: str, difference: float) -> str:
+    """Return a difference without its sign, in points where the metric is a percentage."""
+    return f"{100 * abs(difference):.1f}" if metric in PERCENT else f"{abs(difference):.3g}"
+
+
+def _side(metric: str, difference: float) -> str:
+    """Return how far the model is ahead or behind, whichever way the metric points."""
+    size = _size(metric, difference)
+    points = f"{size} points" if metric in PERCENT else size
+    return "level" if not float(size) else f"{points} {'ahead' if difference > 0 else 'behind'}"

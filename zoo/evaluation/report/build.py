@@ -38,6 +38,7 @@ def build_report(
     config: str,
     baseline: Mapping[str, Any] | None = None,
     flops: int | None = None,
+    kept_epoch: int | None = None,
 ) -> dict[str, Any]:
     """Compute everything that a report says: metrics, intervals, comparison, diagnosis, mistakes.
 
@@ -60,6 +61,7 @@ def build_report(
         config: the resolved recipe as YAML.
         baseline: `name`, the baseline's outputs under `validation` and `test`, `seconds`, and further facts, or None.
         flops: floating-point operations for one example.
+        kept_epoch: the epoch, counted from 1, whose weights were saved.
 
     Returns:
         Plain JSON types (no NaN, no NumPy), with the keys below; what does not apply is None. What only one kind of
@@ -89,7 +91,8 @@ def build_report(
             "baseline": baseline_metrics,
             "comparison": comparison,
             "verdict": comparison["verdict"] if comparison else "not compared: no baseline was fitted",
-            "diagnosis": diagnose(task, history, metrics, baseline_metrics, examples),
+            "diagnosis": diagnose(task, history, metrics, baseline_metrics, examples, comparison),
+            "kept_epoch": kept_epoch,
             "history": history,
             "labels": labels,
             **details(task, y, output, labels, baseline_output),

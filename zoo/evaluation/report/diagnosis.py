@@ -11,13 +11,14 @@ import numpy as np
 from zoo.evaluation.metrics.names import TITLES
 from zoo.evaluation.report.gan_balance import gan_verdict
 from zoo.evaluation.report.split_gaps import Metrics, clearly_above, describe_pair, error_of, suspicious_gaps
-from zoo.tasks import TASKS, words
+from zoo.tasks import TASKS
 
 MIN_RISE = 0.10  # of the best validation loss; losses vary by less from epoch to epoch
 MIN_FALL = 0.02  # of the validation loss over a fifth of the epochs: above, it is still falling
 MIN_LEARNED = 0.05  # of the first training loss
 MAX_ANNEALED = 0.10  # of the peak learning rate: at or below, it is at its end
 MIN_EPOCHS = 5  # for a fall over the last fifth
+_STATES = ("diverged", "undertrained", "overfitting", "underfitting", "suspicious", "inconclusive")  # first wins
 MIN_EPOCHS_AFTER_BEST = 3  # a loss may rise for one or two by chance
 
 
@@ -27,6 +28,7 @@ def diagnose(
     metrics: Mapping[str, Metrics],
     baseline: Mapping[str, Any] | None = None,
     examples: Mapping[str, int] | None = None,
+    comparison: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Say whether a run overfits, underfits or stopped too early, by thresholds that can be read here.
 
@@ -40,13 +42,16 @@ def diagnose(
     - `overfitting`: the validation error is clearly above the training error; or the last validation loss is more
       than 10% above the best, which was reached at least 3 epochs before, while the training loss kept falling. From
       20 epochs on, losses are means over a tenth of them, because a single one may be low by chance.
-    - `underfitting`: not overfitting, and neither the validation nor the training error is lower than the baseline's
-      validation error; or there is no baseline and the training loss fell by less than 5% in all.
+    - `underfitting`: not overfitting, the model is not ahead of the baseline in `comparison`, its error not 0, and
+      its training error is not lower than the baseline's validation error; or there is no comparison and the training
+      loss fell by less than 5% in all.
     - `suspicious`: the training error is clearly above the validation error, or the validation error clearly above
       the test error, or the other way round.
-    - `inconclusive`: the training error is lower than the baseline's validation error but the validation error, not 0,
-      is not; or there is neither a validation metric nor a validation loss.
+    - `inconclusive`: as `underfitting`, but the training error is lower than the baseline's validation error; or there
+      is neither a validation metric nor a validation loss.
     - `good fit`: none of these.
+
+    What is said of model and baseline is the verdict of `comparison`, the same as everywhere else.
 
     The state of a generative adversarial network is that of `zoo.evaluation.report.gan_balance.gan_verdict`.
 
@@ -56,25 +61,31 @@ def diagnose(
         metrics: split (`train`, `validation`, `test`) to its metrics, evaluated on the finished model.
         baseline: `name` and the baseline's metrics under `validation` and `test`, or None.
         examples: number of examples in each split; without it, standard errors are not considered.
+        comparison: what `compare` returned for the test split, or None.
 
     Returns:
-        `state`, `best_epoch` (see `best_epoch`) and `advice`, a list of sentences.
+        `state`, `best_epoch` and what it goes by, `best_by` (see `best_epoch`), and `advice`, a list of sentences.
     """
     if any("generator_loss" in row for row in history):
         verdict = gan_verdict(history)
-        return {"state": verdict["state"], "best_epoch": None, "advice": [verdict["advice"]]}
+        return {"state": verdict["state"], "best_epoch": None, "best_by": None, "advice": [verdict["advice"]]}
     best = best_epoch(task, history)
-    findings = _findings(task, history, metrics, baseline, examples or {})
+    findings = _findings(task, history, metrics, baseline, examples or {}, comparison or {})
     if findings and findings[0][0] == "diverged":
         findings = findings[:1]
     elif error_of(task, metrics.get("validation")) is None and best is None:
         findings.append(("inconclusive", "Without a validation split, overfitting cannot be detected. Hold one out."))
     if not findings:
         advice = "Neither the curves nor the gaps between the splits point to over- or underfitting."
-        if _beats(task, metrics, baseline):
-            advice += f" The model beats {baseline_words(baseline)} on the validation split."
+        if comparison:
+            advice += f" The model is {comparison['verdict']}."
         findings = [("good fit", advice)]
-    return {"state": findings[0][0], "best_epoch": best, "advice": [advice for _, advice in findings]}
+    return {
+        "state": findings[0][0],
+        "best_epoch": best,
+        "best_by": monitored(task, history),
+        "advice": [advice for _, advice in findings],
+    }
 
 
 def _findings(
@@ -83,6 +94,7 @@ def _findings(
     metrics: Mapping[str, Metrics],
     baseline: Mapping[str, Any] | None,
     examples: Mapping[str, int],
+    comparison: Mapping[str, Any],
 ) -> list[tuple[str, str]]:
     """Return state and advice of all that holds, in the order of `diagnose`."""
     loss, validation_loss = _curve(history, "loss"), _curve(history, "val_loss")
@@ -92,27 +104,29 @@ def _findings(
         *_overfitting(task, loss, validation_loss, metrics, examples),
     ]
     if not any(state == "overfitting" for state, _ in findings):
-        findings += _underfitting(task, loss, metrics, baseline)
-    return findings + suspicious_gaps(task, metrics, examples)
+        findings += _underfitting(task, loss, metrics, baseline, comparison)
+    return sorted([*findings, *suspicious_gaps(task, metrics, examples)], key=lambda finding: _STATES.index(finding[0]))
 
 
 def best_epoch(task: str, history: Sequence[Mapping[str, float | None]]) -> int | None:
     """Return the epoch, counted from 1, with the best monitored metric on validation, else the best validation loss.
 
-    On a tie it is the first. None if the history has neither.
+    Of equal metrics, the one with the lower validation loss is better, then the later. None if the history has neither.
     """
-    monitor, loss = TASKS[task].monitor, _curve(history, "val_loss")
-    metric = _curve(history, f"val_{monitor}")
-    rises = monitor == TASKS[task].primary and TASKS[task].greater_is_better
-    for errors in (-metric if rises else metric, loss):
-        if np.isfinite(errors).any():
-            return int(np.nanargmin(errors)) + 1
-    return None
+    name = monitored(task, history)
+    if name is None:
+        return None
+    metric, loss = _curve(history, f"val_{name}"), _curve(history, "val_loss")
+    rises = name == TASKS[task].primary and TASKS[task].greater_is_better
+    errors = np.nan_to_num(-metric if rises else metric, nan=np.inf)
+    losses = np.nan_to_num(loss, nan=np.inf) if len(loss) else np.zeros(len(errors))
+    return int(np.lexsort((-np.arange(len(errors)), losses, errors))[0]) + 1
 
 
-def baseline_words(baseline: Mapping[str, Any] | None) -> str:
-    """Return the baseline's name in words."""
-    return words(str((baseline or {}).get("name", "the baseline")))
+def monitored(task: str, history: Sequence[Mapping[str, float | None]]) -> str | None:
+    """Return what the best epoch goes by: the task's monitored metric, or the loss where the history lacks it."""
+    known = (name for name in (TASKS[task].monitor, "loss") if np.isfinite(_curve(history, f"val_{name}")).any())
+    return next(known, None)
 
 
 def _diverged(
@@ -189,21 +203,25 @@ def _smoothed(curve: np.ndarray) -> np.ndarray:
 
 
 def _underfitting(
-    task: str, loss: np.ndarray, metrics: Mapping[str, Metrics], baseline: Mapping[str, Any] | None
+    task: str,
+    loss: np.ndarray,
+    metrics: Mapping[str, Metrics],
+    baseline: Mapping[str, Any] | None,
+    comparison: Mapping[str, Any],
 ) -> list[tuple[str, str]]:
     found = []
-    beats, train = _beats(task, metrics, baseline), error_of(task, metrics.get("train"))
-    if beats is False and error_of(task, metrics.get("validation")):
+    ahead, train = comparison.get("difference"), error_of(task, metrics.get("train"))
+    if ahead is not None and ahead <= 0 and error_of(task, metrics.get("test")) != 0:
         simple = error_of(task, (baseline or {}).get("validation"))
-        text = f"Validation is no better than with {baseline_words(baseline)}"
+        text = f"The model is {comparison['verdict']}."
         if train is not None and simple is not None and train < simple:
-            text += ", although training is. More data or regularisation may help; the baseline may serve as well."
+            text += " On its training split it does better than that: more data or regularisation may help."
             found.append(("inconclusive", text))
         else:
-            text += ", nor is training. Try a larger model, less regularisation, longer training or another learning "
-            found.append(("underfitting", text + "rate; or use the baseline."))
+            text += " Nor is it better in training: try a larger model, less regularisation, longer training or another"
+            found.append(("underfitting", f"{text} learning rate; or use the baseline."))
     if (
-        beats is None
+        comparison.get("relation") is None
         and len(loss) > 1
         and np.isfinite(loss).all()
         and loss[0] - loss.min() < MIN_LEARNED * abs(loss[0])
@@ -211,12 +229,6 @@ def _underfitting(
         text = "The training loss hardly fell. Check the learning rate, the loss and whether labels match their inputs."
         found.append(("underfitting", text))
     return found
-
-
-def _beats(task: str, metrics: Mapping[str, Metrics], baseline: Mapping[str, Any] | None) -> bool | None:
-    """Return whether the model beats the baseline on the validation split; None where either is unknown."""
-    model, simple = error_of(task, metrics.get("validation")), error_of(task, (baseline or {}).get("validation"))
-    return None if model is None or simple is None else model < simple
 
 
 def _curve(history: Sequence[Mapping[str, float | None]], name: str) -> np.ndarray:

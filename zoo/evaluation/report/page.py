@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from zoo.evaluation.report.sections.kinds import KINDS as SECTIONS
 from zoo.tasks import TASKS, words
 
 if TYPE_CHECKING:
+    import jinja2
+
     from zoo.evaluation.report.predictions import Predictions
 
 
@@ -26,8 +29,35 @@ def render(report: Mapping[str, Any], predictions: Predictions | None = None) ->
         report: what `build_report` returned.
         predictions: test examples and outputs, for pictures and for plots over examples.
     """
-    import jinja2
     from markupsafe import Markup
+
+    task = TASKS[report["task"]]
+    shown = predictions if predictions is not None and np.isfinite(predictions.output).all() else None
+    history, marked = report["history"], _marked_epoch(report)
+    curves = {
+        "Loss": plots.curves(history, "loss", marked),
+        title(task.primary): plots.curves(history, task.primary, marked),
+        "Learning rate": plots.learning_rate(history),
+    }
+    return (
+        _environment()
+        .get_template(f"section_{task.kind}.html.j2")
+        .render(
+            report=report,
+            task=task,
+            section=SECTIONS[task.kind](report, shown),
+            curves={name: Markup(svg) for name, svg in curves.items() if svg},
+            proportion=METRICS[task.kind].proportion,
+            titles=TITLES,
+            kept=_kept(report),
+        )
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Return the templates, which are compiled once."""
+    import jinja2
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -39,22 +69,33 @@ def render(report: Mapping[str, Any], predictions: Predictions | None = None) ->
     environment.filters.update(
         figure=figure, short=short, words=words, duration=duration, count=count, title=title, plain=plain
     )
-    task = TASKS[report["task"]]
-    shown = predictions if predictions is not None and np.isfinite(predictions.output).all() else None
-    best, history = report["diagnosis"]["best_epoch"], report["history"]
-    curves = {
-        "Loss": plots.curves(history, "loss", best),
-        title(task.primary): plots.curves(history, task.primary, best),
-        "Learning rate": plots.learning_rate(history),
-    }
-    return environment.get_template(f"section_{task.kind}.html.j2").render(
-        report=report,
-        task=task,
-        section=SECTIONS[task.kind](report, shown),
-        curves={name: Markup(svg) for name, svg in curves.items() if svg},
-        proportion=METRICS[task.kind].proportion,
-        titles=TITLES,
+    return environment
+
+
+def _marked_epoch(report: Mapping[str, Any]) -> tuple[str, int] | None:
+    """Return what the curves mark: the epoch that was kept, or the best where the report is older than `kept_epoch`."""
+    kept, best = report.get("kept_epoch"), report["diagnosis"]["best_epoch"]
+    if kept is not None and not 0 < kept <= len(report["history"]):
+        kept = None
+    if kept is None:
+        return None if best is None else ("best", best)
+    return ("best" if kept == best else "kept", kept)
+
+
+def _kept(report: Mapping[str, Any]) -> str:
+    """Return a sentence on which epoch is best and which was kept; "" where nothing is known of either."""
+    marked, diagnosis, epochs = _marked_epoch(report), report["diagnosis"], len(report["history"])
+    best, by = diagnosis["best_epoch"], diagnosis.get("best_by")
+    found = (
+        "" if best is None else f"Best on validation: epoch {best}{f', by {TITLES.get(by, words(by))}' if by else ''}"
     )
+    if marked is None or report.get("kept_epoch") is None:
+        return found and f"{found}."
+    what, epoch = marked
+    if what == "best":
+        return f"{found}; it was kept."
+    kept = f"epoch {epoch} was kept{', the last' if epoch == epochs else ''}."
+    return f"{found}; {kept}" if found else kept[:1].upper() + kept[1:]
 
 
 def figure(value: float | None, metric: str) -> str:

@@ -26,13 +26,13 @@ _VARIABLES = {INK: "--ink", QUIET: "--quiet", FIRST: "--first", SECOND: "--secon
 MAX_SCATTER_POINTS = 1000  # more cover each other
 
 
-def curves(history: Sequence[Mapping[str, Any]], name: str, best_epoch: int | None) -> str | None:
+def curves(history: Sequence[Mapping[str, Any]], name: str, marked: tuple[str, int] | None) -> str | None:
     """Draw a metric or loss over the epochs, for training and validation; None if the history lacks it.
 
     Args:
         history: one mapping an epoch.
         name: key in the history; `val_` before it is the validation's.
-        best_epoch: epoch to mark, counted from 1.
+        marked: what is marked, such as "kept", and its epoch, counted from 1.
     """
     series = {key: _column(history, key) for key in (name, f"val_{name}")}
     series = {key: values for key, values in series.items() if np.isfinite(values).any()}
@@ -50,10 +50,11 @@ def curves(history: Sequence[Mapping[str, Any]], name: str, best_epoch: int | No
             marker="o" if len(values) < 25 else None,
             markersize=3,
         )
-    if best_epoch is not None and f"val_{name}" in series:
-        value = series[f"val_{name}"][best_epoch - 1]
-        axes.axvline(best_epoch, color=QUIET, linewidth=1, linestyle=(0, (3, 3)))
-        axes.plot([best_epoch], [value], "o", color=SECOND, markersize=7, label=f"best epoch: {best_epoch}")
+    if marked is not None and f"val_{name}" in series:
+        what, epoch = marked
+        axes.axvline(epoch, color=QUIET, linewidth=1, linestyle=(0, (3, 3)))
+        value = series[f"val_{name}"][epoch - 1]
+        axes.plot([epoch], [value], "o", color=SECOND, markersize=7, label=f"{what} epoch: {epoch}")
     if name in PERCENT:
         percent(axes.yaxis)
     _epochs(axes, len(history))
