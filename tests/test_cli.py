@@ -28,8 +28,8 @@ COMMANDS = {
     "find-lr": ["RECIPE", "KEY=VALUE", "--steps", "--low", "--high", "--output", "--json"],
     "evaluate": ["RUN", "--json"],
     "export": ["RUN", "--json"],
-    "predict": ["FILE", "INPUTS", "--json"],
-    "sample": ["FILE", "--count", "--seed", "--label", "--guidance", "--output"],
+    "predict": ["FILE", "INPUTS", "--output", "--verify", "--no-verify", "--json"],
+    "sample": ["FILE", "--count", "--seed", "--label", "--guidance", "--output", "--verify", "--no-verify"],
 }
 
 

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from zoo.backend.startup import is_set
-from zoo.commands.options import Json, Overrides, Plot, Recipe, Run, Runs
+from zoo.commands.options import Json, Overrides, Plot, Recipe, Run, Runs, Verify
 from zoo.errors import ZooError, visible
 from zoo.utils.console import ERR, OUT, print_facts, print_json, print_plot, print_result, print_table
 
@@ -244,14 +244,14 @@ def export(run: Run, as_json: Json = False) -> None:
 def predict(
     file: Annotated[Path, typer.Argument(help="An ONNX file that `zoo export` wrote.")],
     inputs: Annotated[list[Path], typer.Argument(help="Images, folders of images, CSV, Parquet, npz or text files.")],
+    output: Annotated[Path | None, typer.Option(help="File to write in place of printing: .csv or .jsonl.")] = None,
+    verify: Verify = True,
     as_json: Json = False,
 ) -> None:
     """Predict with an exported file; needs onnxruntime, not TensorFlow."""
-    from zoo.serving.predict import in_one_line
-    from zoo.serving.predict import predict as predict_files
+    from zoo.commands.predict import predict as predict_files
 
-    results = predict_files(file, inputs)
-    print_result(results, [f"{result['input']}  {in_one_line(result)}" for result in results], as_json)
+    predict_files(file, inputs, output=output, verify=verify, as_json=as_json)
 
 
 @app.command()
@@ -262,13 +262,14 @@ def sample(
     label: Annotated[str | None, typer.Option(help="Class of the images; all in turn where it is left out.")] = None,
     guidance: Annotated[float | None, typer.Option(min=0, help="Weight of the class, for diffusion models.")] = None,
     output: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("samples.png"),
+    verify: Verify = True,
 ) -> None:
     """Make images with an exported generator or diffusion model; needs onnxruntime, not TensorFlow."""
     from zoo.serving.exported_model import ExportedModel
     from zoo.utils.image_grid import write_grid
 
     labels = None if label is None else [label] * count
-    write_grid(output, ExportedModel(file).sample(count, seed=seed, labels=labels, guidance=guidance))
+    write_grid(output, ExportedModel(file, verify=verify).sample(count, seed=seed, labels=labels, guidance=guidance))
     OUT.print(str(output), markup=False)
 
 

@@ -36,6 +36,14 @@ def choose_backend(name: str) -> None:
         os.environ["KERAS_BACKEND"] = name
 
 
+def disable_telemetry() -> None:
+    """Keep onnxruntime from writing a device id and reporting to its vendor, as 1.31 and later do.
+
+    It has to be called before the import of onnxruntime, or of tf2onnx, which imports it.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+
 @contextmanager
 def quiet_startup() -> Iterator[None]:
     """Hold back what native code writes to standard error; show it only if the block fails."""

@@ -13,3 +13,7 @@ Run = Annotated[Path, typer.Argument(help="A run folder: the one that `zoo train
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Plot = Annotated[Path | None, typer.Option("--output", help="PNG or SVG file for the curve.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder for run folders.")]
+Verify = Annotated[
+    bool,
+    typer.Option(help="Compare the file with the certificate beside it and with the checksum that it carries."),
+]

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 import onnx
-import onnxruntime
 
 from zoo.errors import ZooError
 from zoo.export.convert import check_graph, name_axes, to_onnx
 from zoo.layers.code import decoder
 from zoo.training.saved_model import chunks, keras_output
 from zoo.utils.files import replacing
+from zoo.utils.onnx_session import open_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ def convert_decoder(model: keras.Model, *, opset: int) -> onnx.ModelProto:
 
 def measure_decoder(path: Path, model: keras.Model, split: Split, signature: Signature) -> float:
     """Return the largest difference of an exported decoder from the saved model's, on the embeddings of a split."""
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = open_session(path)
     worst = 0.0
     for positions in chunks(split):
         expected = keras_output(model, split.take(positions), signature, None)

@@ -13,7 +13,7 @@ from zoo.export.card import card
 from zoo.export.convert import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata
 from zoo.export.decoder import export_decoder
 from zoo.export.kinds import KINDS
-from zoo.serving.exported_model import SIGNATURE_KEY
+from zoo.serving.metadata import FORMAT, FORMAT_KEY, GRAPH_KEY, SIGNATURE_KEY
 from zoo.tasks import TASKS
 from zoo.training.run import Run, versions
 from zoo.utils.files import read_json, replacing, write_json, write_text
@@ -107,6 +107,8 @@ def converted(
             RECIPE_KEY: loaded.run_yaml(),
             DATA_KEY: {"source": dataset.name, "fingerprint": dataset.fingerprint},
             VERSIONS_KEY: packages,
+            FORMAT_KEY: str(FORMAT),
+            GRAPH_KEY: hashlib.sha256(proto.graph.SerializeToString()).hexdigest(),
         },
     )
     proto.producer_name, proto.producer_version = "zoo", packages.get("keras-model-zoo", "")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import onnxruntime
 
 from zoo.export.convert import check_graph, name_axes, to_onnx
 from zoo.export.diffusion_sampler import sampler_proto
@@ -14,6 +13,7 @@ from zoo.export.graph_outputs import add_image
 from zoo.export.parity import Parity
 from zoo.export.sampler_parity import measure_sampler
 from zoo.training.generative.views import SAMPLE, draw_inputs, process_of, sampling_of
+from zoo.utils.onnx_session import open_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,7 +138,7 @@ def measure_generation(proto: onnx.ModelProto, model: keras.Model, recipe: Recip
     classes = next((x for x in model.inputs if x.name == "label"), None)
     labels = None if classes is None else np.arange(_COMPARED_IMAGES, dtype=np.int32) % _classes(model)
     given = draw_inputs(model, _COMPARED_IMAGES, 0, labels)
-    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_session(proto.SerializeToString())
     (got,) = session.run(["sample"], {x.name: value for x, value in zip(model.inputs, given, strict=True)})
     wanted = model.predict_on_batch(given if len(given) > 1 else given[0])
     difference = float(np.abs(got.astype(np.float64) - wanted).max())

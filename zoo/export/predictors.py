@@ -103,7 +103,7 @@ class Predictor:
 
     def measure(self, path: Path, model: keras.Model, split: Split, signature: Signature) -> Parity:
         """Compare a file with the saved model on a whole split, the same raw examples given to both."""
-        exported = ExportedModel(path)
+        exported = ExportedModel(path, verify=False)  # what is measured may have been changed on purpose
         worst, flips, scale = 0.0, 0, 0.0
         for positions in chunks(split):
             raw = split.take(positions)

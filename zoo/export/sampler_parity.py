@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from zoo.layers.diffusion_sampler import Sampler, SamplerName, sample_numpy
 from zoo.layers.time_embedding import class_count
+from zoo.utils.onnx_session import open_session
 
 if TYPE_CHECKING:
     import keras
@@ -62,7 +63,6 @@ def measure_sampler(
         guidance: weight of the class, where there are classes.
         seed: seed of the noise.
     """
-    import onnxruntime
     import tensorflow as tf
 
     generator, classes = np.random.default_rng(seed), class_count(denoiser)
@@ -73,7 +73,7 @@ def measure_sampler(
         given["guidance"] = np.array([guidance], np.float32)
     if sampler == "ddpm":
         given["step_noise"] = generator.standard_normal((steps, *shape), np.float32)
-    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    session = open_session(proto.SerializeToString())
     (exported,) = session.run(["sample"], given)
     run = tf.function(Sampler(denoiser, process, steps, sampler, clip=clip), autograph=False)
     ours = run(**{name: tf.constant(value) for name, value in given.items()}).numpy()

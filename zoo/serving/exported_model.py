@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-import json
+import operator
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo.data.columns import Column
-from zoo.data.tokenizer import SPECIAL, Tokenizer
-from zoo.errors import ZooError, did_you_mean, listing
+from zoo.data.tokenizer import SPECIAL
+from zoo.errors import ZooError
 from zoo.postprocessing.decoding import beam_search, greedy, sample
+from zoo.serving.certificate import check_certificate
+from zoo.serving.examples import as_token_ids, check_examples
+from zoo.serving.feeds import Feeds, input_names, one_blank_example, split_feeds
 from zoo.serving.kinds import KINDS
+from zoo.serving.metadata import SIGNATURE_KEY, check_graph, read_signature
+from zoo.serving.noise import draw_noise, noise_parts
+from zoo.serving.onnx_file import scan
 from zoo.serving.prediction import Prediction
 from zoo.tasks import END, START, TASKS, UNKNOWN
-from zoo.utils.files import check_regular
+from zoo.utils.files import read_regular
+from zoo.utils.onnx_session import open_session, run_session
 
-SIGNATURE_KEY = "zoo.signature"
-MAX_BATCH = 256  # examples that are run at a time
-MAX_BATCH_VALUES = 1 << 22  # and numbers in their inputs
+__all__ = ["SIGNATURE_KEY", "ExportedModel"]
+
+MAX_FILE_BYTES = 2 << 30  # what a protocol buffer can hold
 
 
 class ExportedModel:
     """An ONNX file that `zoo export` wrote.
+
+    Args:
+        path: the file.
+        verify: compare the file with the certificate beside it, where there is one, and its graph with the checksum in
+            its metadata. False for a file that was changed on purpose, such as a quantized one.
 
     Attributes:
         task: name of the task.
@@ -38,41 +50,36 @@ class ExportedModel:
         threshold: anomaly detection: the score above which an example is abnormal.
 
     Raises:
-        ZooError: the file is missing, is not ONNX, or was not written by `zoo export`.
+        ZooError: the file is missing, is not ONNX, was not written by `zoo export`, was changed or damaged since, or
+            is of a later version.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        import onnxruntime
-
+    def __init__(self, path: str | Path, *, verify: bool = True) -> None:
         self.path = Path(path)
         if not self.path.exists():
             raise ZooError(f"model file {path} does not exist")
         try:
-            check_regular(self.path)
+            content = read_regular(self.path, MAX_FILE_BYTES)
         except OSError as error:
             raise ZooError(f"model file {path}: not readable ({error.strerror})") from error
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises classes of its own, one for each cause
-            raise ZooError(f"{path}: not readable as an ONNX model ({str(error).partition(chr(10))[0]})") from error
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        if SIGNATURE_KEY not in metadata:
-            raise ZooError(
-                f"{path}: lacks the metadata '{SIGNATURE_KEY}'; only files written by `zoo export` can be used"
-            )
-        signature = json.loads(metadata[SIGNATURE_KEY])
-        self.task: str = signature["task"]
-        self.kind: str = signature["kind"]
-        self.target: str = signature["target"]
-        self.shape: tuple[int | None, ...] = tuple(signature["shape"])
-        self.columns = [Column(**column) for column in signature["columns"]]
-        self.labels: tuple[str, ...] = tuple(signature["labels"])
-        self.tokenizer = Tokenizer.from_json(signature["tokenizer"]) if "tokenizer" in signature else None
-        self.threshold: float | None = signature.get("threshold")
-        self._steps, self._guidance = signature.get("steps", 1), signature.get("guidance", 1.0)
+        if verify:
+            check_certificate(self.path, content)
+        self.signature = read_signature(scan(content, path), self.path, verify=verify)
+        self.task, self.kind, self.target = self.signature.task, self.signature.kind, self.signature.target
+        self.shape, self.columns = self.signature.shape, list(self.signature.columns)
+        self.labels, self.tokenizer = self.signature.labels, self.signature.tokenizer
+        self.threshold = self.signature.threshold
         self._task = TASKS[self.task]
+        self._session = open_session(content, path)
+        check_graph(
+            self._session,
+            self.path,
+            inputs=input_names(self.signature, decodes=self._task.decodes),
+            outputs=KINDS[self._task.kind].outputs,
+            labels=self.labels,
+            optional=("label", "guidance", "step_noise") if self._task.makes_images else (),
+        )
+        self._outputs = [output.name for output in self._session.get_outputs()]
 
     def sample(
         self, count: int, *, seed: int = 0, labels: Sequence[str] | None = None, guidance: float | None = None
@@ -87,55 +94,66 @@ class ExportedModel:
                 out.
 
         Raises:
-            ZooError: the file does not make images, or takes no classes, or not these.
+            ZooError: the file does not make images, takes no classes, not these, or no guidance.
         """
         if not self._task.makes_images:
-            raise ZooError(f"{self.path}: making images is for generators, and the file's task is {self.task}")
-        if labels is not None and not self.labels:
-            raise ZooError(f"{self.path}: this model takes no classes")
-        for name in labels or ():
-            if name not in self.labels:
-                hint = did_you_mean(name, self.labels)
-                raise ZooError(f"{self.path}: unknown class '{name}'{hint} (known: {listing(self.labels)})")
-        if labels is not None and len(labels) != count:
-            raise ZooError(f"labels: expected one for each of {count} images, received {len(labels)}")
-        generator = np.random.default_rng(seed)
-        feeds: dict[str, np.ndarray] = {}
-        for given in self._session.get_inputs():
-            if given.name == "label":
-                chosen = [self.labels.index(n) for n in labels] if labels else np.arange(count) % len(self.labels)
-                feeds["label"] = np.asarray(chosen, np.int32)
-            elif given.name == "guidance":
-                feeds["guidance"] = np.array([self._guidance if guidance is None else guidance], np.float32)
-            else:
-                lead = (self._steps, count) if given.name == "step_noise" else (count,)
-                feeds[given.name] = generator.standard_normal((*lead, *self.shape), np.float32)  # type: ignore[arg-type]
-        parts = []
-        for i in range(0, count, MAX_BATCH):
-            part = slice(i, i + MAX_BATCH)
-            cut = {n: x if n == "guidance" else x[:, part] if n == "step_noise" else x[part] for n, x in feeds.items()}
-            parts.append(self._run(cut)["image"])
-        return _join(parts)
+            raise ZooError(
+                f"{self.path}: making images is for generators, and the file's task is {self.task}; use predict(), or "
+                "`zoo predict`"
+            )
+        try:
+            given = [each.name for each in self._session.get_inputs()]
+            feeds = draw_noise(given, self.signature, count=count, seed=seed, labels=labels, guidance=guidance)
+        except ZooError as error:
+            raise ZooError(f"{self.path}: {error}") from error
+        parts = [self._run(part) for part in noise_parts(feeds, count)]
+        if not all(np.isfinite(part["sample"]).all() for part in parts if "sample" in part):
+            raise ZooError(f"{self.path}: the images are not finite; take a lower guidance, or train the model again")
+        return np.concatenate([part["image"] for part in parts])
 
     def predict(self, raw: Any, decoder_input: np.ndarray | None = None) -> Prediction:
         """Run the model.
 
+        One example alone is taken as one: a text, an image, a vector, a sequence, a row of a table, a graph. No
+        examples give a prediction of none.
+
         Args:
-            raw: uint8 images `(examples, height, width, channels)` or a list of single ones of any size; float32
-                vectors `(examples, features)` or sequences `(examples, steps, features)`; texts `(examples,)`; token
-                ids `(examples, length)`; a dict of columns `(examples,)`; or graphs, a dict of `nodes` `(examples,
-                nodes, features)` float32, padded with NaN, and `edges` `(examples, edges, 2)` int32, padded with -1.
+            raw: uint8 images `(examples, height, width, channels)` or a list of single ones of any size; finite vectors
+                `(examples, features)` or sequences `(examples, steps, features)`; texts `(examples,)`; token ids
+                `(examples, length)`; a dict of columns `(examples,)`, a data frame, or rows as a list of dicts, with
+                NaN or None where a value is missing (columns that a data frame has besides are left out); or graphs, a
+                dict of `nodes` `(examples, nodes, features)`, padded with NaN, and `edges` `(examples, edges, 2)`,
+                padded with -1.
             decoder_input: sequence to sequence only: token ids `(examples, length)` from the start token on. The output
                 is then the logits of each next token; without it the target is decoded.
+
+        Returns:
+            What the file answers. `finite` is False for an example whose answer is not a finite number, and its label
+            is None.
+
+        Raises:
+            ZooError: an example does not fit, or holds a number that is not finite where the model takes none.
         """
         if self._task.makes_images:
             raise ZooError(f"{self.path}: makes images from noise; use sample(), or `zoo sample`")
+        if decoder_input is not None and not self._task.decodes:
+            raise ZooError(
+                f"{self.path}: decoder_input is for sequence to sequence, and the file's task is {self.task}"
+            )
+        examples = self._examples(raw)
         if self._task.decodes and decoder_input is None:
-            symbols = self.decode(raw)
+            symbols = self._decode(examples)
             return Prediction(symbols, texts=[self._text(row) for row in symbols])
-        parts = [self._run(feeds) for feeds in self._feeds(raw, decoder_input)]
+        if decoder_input is not None:
+            decoder_input = as_token_ids(decoder_input, "decoder_input", len(self.labels))
+            if len(decoder_input) != len(examples):
+                raise ZooError(f"decoder_input: expected {len(examples)} rows, received {len(decoder_input)}")
+        parts = [self._run(feeds) for feeds in split_feeds(examples, self.signature, decoder_input)]
+        if not parts:
+            blank = self._run(one_blank_example(examples, self.signature, decoder_input))
+            parts = [{name: values[:0] for name, values in blank.items()}]
         found = {name: _join([part[name] for part in parts]) for name in parts[0]}
-        return KINDS[self._task.kind].prediction(found, self)
+        return _without_confidence(KINDS[self._task.kind].prediction(found, self), found)
 
     def latency(self, raw: Any, decoder_input: np.ndarray | None = None, *, calls: int = 200) -> float:
         """Return the median milliseconds that onnxruntime takes for one example.
@@ -144,10 +162,16 @@ class ExportedModel:
             raw: one example or more, as `predict` takes them; the first is used.
             decoder_input: sequence to sequence only, as in `predict`.
             calls: how often it is run; the first tenth is left out.
+
+        Raises:
+            ZooError: there is no example, or it does not fit.
         """
-        feeds = {name: values[:1] for name, values in self._feeds(raw, decoder_input)[0].items()}
+        parts = split_feeds(self._examples(raw), self.signature, decoder_input)
+        if not parts:
+            raise ZooError(f"{self.path}: expected at least one example, received none")
+        feeds = {name: values[:1] for name, values in parts[0].items()}
         times = []
-        for _ in range(calls):
+        for _ in range(_at_least_one(calls, "calls")):
             started = time.perf_counter()
             self._run(feeds)
             times.append(time.perf_counter() - started)
@@ -157,14 +181,18 @@ class ExportedModel:
         """Decode the target of each source, `(examples, length)` token ids padded with 0.
 
         Args:
-            raw: texts `(examples,)`.
+            raw: texts `(examples,)`, or one text.
             most: most tokens of a target.
             beams: hypotheses that are kept; 1 is greedy.
+
+        Raises:
+            ZooError: the file decodes nothing, or `raw` is no text.
         """
         if not self._task.decodes:
             raise ZooError(f"{self.path}: decoding is for sequence to sequence, and the file's task is {self.task}")
-        source = self._tensor(raw)
+        return self._decode(self._examples(raw), _at_least_one(most, "most"), beams=_at_least_one(beams, "beams"))
 
+    def _decode(self, source: np.ndarray, most: int = 256, *, beams: int = 1) -> np.ndarray:
         def step(rows: np.ndarray, tokens: np.ndarray) -> np.ndarray:
             return self._run({"source": source[rows], "target": tokens.astype(np.int32)})["logits"][:, -1]
 
@@ -194,8 +222,8 @@ class ExportedModel:
         """
         if self.task != "language_modeling" or self.tokenizer is None:
             raise ZooError(f"{self.path}: generating is for language models, and the file's task is {self.task}")
-        if not prompt:
-            raise ZooError("prompt: expected at least one character")
+        if not isinstance(prompt, str) or not prompt:
+            raise ZooError(f"prompt: expected a text of at least one character, received {prompt!r}")
 
         def step(tokens: np.ndarray) -> np.ndarray:
             return self._run({"tokens": tokens[:, -(self.shape[0] or 0) :].astype(np.int32)})["logits"][:, -1]
@@ -203,7 +231,7 @@ class ExportedModel:
         ids = sample(
             step,
             self.tokenizer.encode([prompt]),
-            length=length,
+            length=_at_least_one(length, "length"),
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
@@ -219,7 +247,13 @@ class ExportedModel:
         """
         if not self._task.fills_in or self.tokenizer is None:
             raise ZooError(f"{self.path}: filling in is for masked language models, and the file's task is {self.task}")
-        tokens = self.tokenizer.encode([text[: self.shape[0]] for text in texts])
+        try:
+            given = check_examples(texts, self.signature)
+        except ZooError as error:
+            raise ZooError(f"{self.path}: {error}") from error
+        tokens = self.tokenizer.encode([text[: self.shape[0]] for text in given])
+        if not len(tokens):
+            return []
         symbols = len(SPECIAL)
         parts = [self._run({"tokens": row[None]})["logits"] for row in tokens]
         best = symbols + np.concatenate(parts)[..., symbols:].argmax(axis=-1)
@@ -229,33 +263,41 @@ class ExportedModel:
     def _text(self, row: np.ndarray) -> str:
         return "".join(self.labels[i] for i in row if i > END)
 
-    def _tensor(self, raw: Any) -> np.ndarray:
-        return self.tokenizer.encode(raw) if self.tokenizer is not None else raw
+    def _examples(self, raw: Any) -> Any:
+        """Return raw examples checked, and texts as token ids."""
+        try:
+            examples = check_examples(raw, self.signature)
+        except ZooError as error:
+            raise ZooError(f"{self.path}: {error}") from error
+        if self.tokenizer is not None:
+            return self.tokenizer.encode(examples)
+        return examples
 
-    def _feeds(self, raw: Any, decoder_input: np.ndarray | None) -> list[dict[str, np.ndarray]]:
-        """Return the inputs of the file, some examples at a time."""
-        if self.kind == "graph":
-            size = max(1, min(MAX_BATCH, MAX_BATCH_VALUES // max(1, raw["nodes"][:1].size)))
-            parts = [slice(i, i + size) for i in range(0, len(raw["nodes"]), size)]
-            return [{name: raw[name][part] for name in ("nodes", "edges")} for part in parts]
-        if isinstance(raw, Mapping):
-            rows = len(next(iter(raw.values())))
-            return [
-                {c.name: raw[c.name][i : i + MAX_BATCH, None] for c in self.columns} for i in range(0, rows, MAX_BATCH)
-            ]
-        if self.tokenizer is None and isinstance(raw, Sequence):
-            return [{self.kind: image[None]} for image in raw]
-        x = self._tensor(raw)
-        size = max(1, min(MAX_BATCH, MAX_BATCH_VALUES // max(1, x[:1].size)))
-        parts = [slice(i, i + size) for i in range(0, len(x), size)]
-        if decoder_input is not None:
-            return [{"source": x[part], "target": decoder_input[part]} for part in parts]
-        return [{"tokens" if self.kind == "text" else self.kind: x[part]} for part in parts]
-
-    def _run(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        names = [output.name for output in self._session.get_outputs()]
-        return dict(zip(names, self._session.run(names, feeds), strict=True))
+    def _run(self, feeds: Feeds) -> dict[str, np.ndarray]:
+        return run_session(self._session, self._outputs, feeds, self.path)
 
 
 def _join(parts: list[np.ndarray]) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _at_least_one(value: int, name: str) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ZooError(f"{name}: expected a whole number of at least 1, received {value!r}")
+    return number
+
+
+def _without_confidence(prediction: Prediction, found: Feeds) -> Prediction:
+    """Return a prediction that says which answers are finite; the others have no label."""
+    finite = np.full(len(next(iter(found.values()))), True)
+    for values in found.values():
+        if values.dtype.kind == "f":
+            finite &= np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    labels = prediction.labels
+    if labels is not None:
+        labels = [label if fine else None for label, fine in zip(labels, finite, strict=True)]
+    return replace(prediction, labels=labels, finite=finite)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from zoo.data.columns import read_table, table_rows, take_columns
-from zoo.data.sources.graphs import graph_problem
 from zoo.data.sources.images import SUFFIXES, image_files, read_image
 from zoo.errors import ZooError, listing
+from zoo.serving.examples import check_graphs
 from zoo.serving.exported_model import ExportedModel
 
 _TABLES = (".csv", ".parquet", ".pq")
@@ -115,29 +115,13 @@ def _image(model: ExportedModel, path: Path) -> np.ndarray:
 
 def _graphs(model: ExportedModel, path: Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return graphs, each of them checked: one without an axis for the examples, or several, padded."""
-    if not {"nodes", "edges"} <= set(arrays):
-        raise ZooError(f"{path}: expected the arrays 'nodes' and 'edges'; found {listing(arrays)}")
-    nodes, edges = (arrays[n][None] if arrays[n].ndim == 2 else arrays[n] for n in ("nodes", "edges"))
-    wide, width = nodes.shape[-1] if nodes.ndim else 0, model.shape[-1]
-    if nodes.dtype.kind not in "fiu" or nodes.ndim != 3 or wide != width:
-        received = f"{arrays['nodes'].dtype} {arrays['nodes'].shape}"
-        raise ZooError(f"{path}: array 'nodes' must be numbers (examples, nodes, {width}), received {received}")
-    if edges.dtype.kind not in "iu" or edges.ndim != 3 or edges.shape[-1] != 2 or len(edges) != len(nodes):
-        received = f"{arrays['edges'].dtype} {arrays['edges'].shape}"
-        raise ZooError(
-            f"{path}: array 'edges' must be whole numbers ({len(nodes)}, edges, 2), one list for each graph, "
-            f"received {received}"
-        )
-    if not len(nodes):
+    try:
+        graphs = check_graphs(arrays, model.shape)
+    except ZooError as error:
+        raise ZooError(f"{path}: {error}") from error
+    if not len(graphs["nodes"]):
         raise ZooError(f"{path}: array 'nodes' holds no graphs")
-    nodes, edges = nodes.astype(np.float32), edges.astype(np.int32)
-    for row, (features, pairs) in enumerate(zip(nodes, edges, strict=True), start=1):
-        padding = np.isnan(features).all(axis=1)
-        count = len(features) - int(padding[::-1].cumprod().sum())  # what follows is padding
-        problem = graph_problem(features[:count], pairs[(pairs != -1).any(axis=1)])
-        if problem:
-            raise ZooError(f"{path}: graph {row}: {problem}")
-    return {"nodes": nodes, "edges": edges}
+    return graphs
 
 
 def _from_npz(model: ExportedModel, path: Path) -> tuple[list[str], Any]:

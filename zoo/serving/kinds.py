@@ -31,10 +31,12 @@ class Serving:
     """How the outputs of one kind of task are read.
 
     Attributes:
+        outputs: names of the file's outputs that are read; the first has an axis for the classes where there are some.
         prediction: takes the file's outputs and the model; returns what they say.
         facts: takes a prediction and the model; returns the same as plain data, an example at a time.
     """
 
+    outputs: tuple[str, ...]
     prediction: Callable[[Outputs, OutputNames], Prediction]
     facts: Callable[[Prediction, OutputNames], list[Fact]]
 
@@ -43,7 +45,7 @@ class Serving:
 
 
 def _classes(found: Outputs, model: OutputNames) -> Prediction:
-    labels = [str(label) for label in found["label"]]
+    labels: list[str | None] = [str(label) for label in found["label"]]
     return Prediction(found["probabilities"], probabilities=found["probabilities"], labels=labels)
 
 
@@ -79,7 +81,7 @@ def _reconstructions(found: Outputs, model: OutputNames) -> Prediction:
 
 
 def _anomalies(found: Outputs, model: OutputNames) -> Prediction:
-    labels = None
+    labels: list[str | None] | None = None
     if model.threshold is not None:
         labels = [model.labels[int(score > model.threshold)] for score in found["score"]]
     return Prediction(found["reconstruction"], labels=labels, parts=dict(found))
@@ -158,17 +160,19 @@ def _embedding_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     return [{"embedding": row} for row in prediction.embeddings.tolist()]
 
 
+_AUTOENCODER = ("reconstruction", "embedding", "score")
+
 KINDS: dict[Kind, Serving] = {
-    "classification": Serving(prediction=_classes, facts=_class_facts),
-    "regression": Serving(prediction=_values, facts=_value_facts),
-    "forecasting": Serving(prediction=_forecasts, facts=_forecast_facts),
-    "tokens": Serving(prediction=_logits, facts=_token_facts),
-    "sequences": Serving(prediction=_logits, facts=_text_facts),
-    "transcription": Serving(prediction=_transcription, facts=_text_facts),
-    "segmentation": Serving(prediction=_masks, facts=_mask_facts),
-    "detection": Serving(prediction=_detections, facts=_object_facts),
-    "reconstruction": Serving(prediction=_reconstructions, facts=_part_facts),
-    "anomaly": Serving(prediction=_anomalies, facts=_part_facts),
-    "generation": Serving(prediction=_images, facts=_no_facts),
-    "representation": Serving(prediction=_embeddings, facts=_embedding_facts),
+    "classification": Serving(outputs=("probabilities", "label"), prediction=_classes, facts=_class_facts),
+    "regression": Serving(outputs=("value",), prediction=_values, facts=_value_facts),
+    "forecasting": Serving(outputs=("forecast",), prediction=_forecasts, facts=_forecast_facts),
+    "tokens": Serving(outputs=("logits",), prediction=_logits, facts=_token_facts),
+    "sequences": Serving(outputs=("logits",), prediction=_logits, facts=_text_facts),
+    "transcription": Serving(outputs=("probabilities",), prediction=_transcription, facts=_text_facts),
+    "segmentation": Serving(outputs=("probabilities", "mask"), prediction=_masks, facts=_mask_facts),
+    "detection": Serving(outputs=("scores", "boxes"), prediction=_detections, facts=_object_facts),
+    "reconstruction": Serving(outputs=_AUTOENCODER, prediction=_reconstructions, facts=_part_facts),
+    "anomaly": Serving(outputs=_AUTOENCODER, prediction=_anomalies, facts=_part_facts),
+    "generation": Serving(outputs=("image",), prediction=_images, facts=_no_facts),
+    "representation": Serving(outputs=("embedding",), prediction=_embeddings, facts=_embedding_facts),
 }

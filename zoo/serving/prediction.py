@@ -15,7 +15,7 @@ class Prediction:
         output: the file's main output, as it is: probabilities, values, forecasts `(examples, horizon)`, logits, or
             boxes and scores side by side.
         probabilities: of each class, float32 `(examples, classes)`.
-        labels: the most probable class of each example.
+        labels: the most probable class of each example; None for one whose answer is not finite.
         values: one number an example, float32 `(examples,)`.
         forecasts: the next values of a series, float32 `(examples, horizon)`.
         texts: what was transcribed or decoded.
@@ -25,11 +25,12 @@ class Prediction:
         embeddings: of encoders, float32 `(examples, features)`.
         parts: of an autoencoder: `embedding` `(examples, features)`, `reconstruction` `(examples, height, width,
             channels)` in [0, 1], and `score` `(examples,)`, their mean squared difference; else empty.
+        finite: whether all numbers of an example's answer are finite, `(examples,)`; None where texts are decoded.
     """
 
     output: np.ndarray
     probabilities: np.ndarray | None = None
-    labels: list[str] | None = None
+    labels: list[str | None] | None = None
     values: np.ndarray | None = None
     forecasts: np.ndarray | None = None
     texts: list[str] | None = None
@@ -37,3 +38,4 @@ class Prediction:
     detections: np.ndarray | None = None
     embeddings: np.ndarray | None = None
     parts: dict[str, np.ndarray] = field(default_factory=dict)
+    finite: np.ndarray | None = None

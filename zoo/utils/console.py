@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -22,6 +22,19 @@ _PIPED_COLUMNS = 240  # width of a table that is piped or redirected
 def print_json(value: Any) -> None:
     """Print one JSON document."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def print_json_list(values: Iterable[Any]) -> None:
+    """Print one JSON document, a list, each value as soon as it comes; an error of the iteration ends the list."""
+    written = 0
+    sys.stdout.write("[")
+    try:
+        for value in values:
+            text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+            sys.stdout.write((",\n" if written else "\n") + "  " + text.replace("\n", "\n  "))
+            written += 1
+    finally:
+        sys.stdout.write("\n]\n" if written else "]\n")
 
 
 def print_result(value: Any, lines: Sequence[str], as_json: bool) -> None:

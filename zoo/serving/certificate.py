@@ -1,0 +1,41 @@
+"""The certificate beside an exported file: the file has to be the one that was compared with the Keras model."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from zoo.errors import ZooError
+from zoo.utils.files import read_json
+
+CERTIFICATE = "certificate.json"
+CERTIFIED_FILE = "model.onnx"  # what a certificate without the key `file` is of
+HOW_TO_SKIP = "verify=False or --no-verify skips the comparison"
+
+
+def check_certificate(path: Path, content: bytes) -> None:
+    """Compare a file with the SHA-256 of the certificate beside it; a file without one is taken as it is.
+
+    A certificate speaks of the file that it names. Where that one is not there, the file was renamed, and it is this
+    one's.
+
+    Raises:
+        ZooError: the file has changed since it was exported, or the certificate is damaged.
+    """
+    beside = path.with_name(CERTIFICATE)
+    if not beside.is_file():
+        return
+    certificate = read_json(beside)
+    expected = certificate.get("sha256") if isinstance(certificate, dict) else None
+    if not isinstance(expected, str):
+        raise ZooError(f"{beside}: damaged, it holds no 'sha256'; export again ({HOW_TO_SKIP})")
+    certified = str(certificate.get("file", CERTIFIED_FILE))
+    if path.name != certified and path.with_name(Path(certified).name).is_file():
+        return
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise ZooError(
+            f"{path}: not the file that was proved equal to its Keras model: {beside.name} has the SHA-256 "
+            f"{expected[:16]}…, and the file {found[:16]}…; it was changed or damaged, so export "
+            f"it again ({HOW_TO_SKIP})"
+        )

@@ -1,0 +1,67 @@
+"""From checked examples to the inputs of a file, some examples at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from zoo.serving.metadata import FileSignature
+
+Feeds = dict[str, np.ndarray]  # of the file, by input name
+MAX_BATCH = 256  # examples that are run at a time
+MAX_BATCH_VALUES = 1 << 22  # and numbers in their inputs
+
+
+def input_names(signature: FileSignature, *, decodes: bool) -> list[str]:
+    """Return the names of the inputs that a file must have."""
+    if signature.kind == "table":
+        return [column.name for column in signature.columns]
+    if signature.kind == "graph":
+        return ["nodes", "edges"]
+    if decodes:
+        return ["source", "target"]
+    return ["tokens" if signature.kind == "text" else signature.kind]
+
+
+def split_feeds(examples: Any, signature: FileSignature, decoder_input: np.ndarray | None = None) -> list[Feeds]:
+    """Return the inputs of the file, some examples at a time; an empty list where there are none.
+
+    Args:
+        examples: what `zoo.serving.examples.check_examples` returned, texts as token ids.
+        signature: what the file takes.
+        decoder_input: sequence to sequence only: token ids of the target, `(examples, length)`.
+    """
+    if isinstance(examples, list):  # images of any size, one at a time
+        return [{signature.kind: image} for image in examples]
+    arrays = as_inputs(examples, signature, decoder_input)
+    largest = next(iter(arrays.values()))
+    size = max(1, min(MAX_BATCH, MAX_BATCH_VALUES // max(1, largest[:1].size)))
+    parts = [slice(i, i + size) for i in range(0, len(largest), size)]
+    return [{name: values[part] for name, values in arrays.items()} for part in parts]
+
+
+def as_inputs(examples: Any, signature: FileSignature, decoder_input: np.ndarray | None = None) -> Feeds:
+    """Return all examples as inputs of the file, by name."""
+    if signature.kind == "table":
+        return {name: values[:, None] for name, values in examples.items()}
+    if isinstance(examples, Mapping):
+        return dict(examples)
+    if decoder_input is not None:
+        return {"source": examples, "target": decoder_input}
+    return {"tokens" if signature.kind == "text" else signature.kind: examples}
+
+
+def one_blank_example(examples: Any, signature: FileSignature, decoder_input: np.ndarray | None = None) -> Feeds:
+    """Return the inputs of one example of zeros or empty texts, in the sizes that examples which are none have.
+
+    A batch of none aborts onnxruntime in its LSTM and GRU; what one example gives has the shapes of the outputs.
+    """
+    if isinstance(examples, list):
+        examples = np.zeros((0, *(n or 32 for n in signature.shape)), np.uint8)  # any size will do
+    arrays = as_inputs(examples, signature, decoder_input)
+    return {
+        name: np.full((1, *(n or 1 for n in values.shape[1:])), "" if values.dtype == object else 0, values.dtype)
+        for name, values in arrays.items()
+    }

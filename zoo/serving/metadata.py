@@ -1,0 +1,205 @@
+"""What an exported file says of itself, checked before it is used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.data.columns import Column
+from zoo.data.tokenizer import SPECIAL, Tokenizer
+from zoo.errors import ZooError, listing
+from zoo.serving.certificate import HOW_TO_SKIP
+from zoo.serving.onnx_file import OnnxFile
+from zoo.tasks import TASKS
+
+SIGNATURE_KEY = "zoo.signature"
+FORMAT_KEY = "zoo.format"  # version of the metadata; files without it are of version 1
+GRAPH_KEY = "zoo.graph_sha256"  # checksum of the graph, from version 2 on
+FORMAT = 2  # version that this package writes; it reads all up to it
+RAW_KINDS = ("image", "array", "table", "text", "tokens", "graph")
+KINDS = (*RAW_KINDS, "noise")
+PER_LABEL = ("probabilities", "logits", "scores")  # outputs whose last axis is the labels
+_RANKS = {"image": (3,), "array": (1, 2), "table": (0,), "text": (0, 1), "tokens": (1,), "graph": (2,)}  # of `shape`
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSignature:
+    """What an exported file says of itself.
+
+    Attributes:
+        task: name of the task.
+        kind: "image", "array", "table", "text", "tokens" or "graph"; "noise" where images are made.
+        target: name of what is predicted.
+        shape: shape of one example, or of a graph's nodes; None where an axis varies.
+        columns: the columns of a table.
+        labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
+        vocabulary: number of token ids that the model takes; None where it takes no tokens.
+        tokenizer: how texts become token ids; None where the input is no text.
+        threshold: anomaly detection: the score above which an example is abnormal.
+        steps: steps of a diffusion sampler.
+        guidance: weight of the class where the caller gives none.
+    """
+
+    task: str
+    kind: str
+    target: str
+    shape: tuple[int | None, ...]
+    columns: tuple[Column, ...]
+    labels: tuple[str, ...]
+    vocabulary: int | None
+    tokenizer: Tokenizer | None
+    threshold: float | None
+    steps: int
+    guidance: float
+
+
+def read_signature(file: OnnxFile, path: Path, *, verify: bool = True) -> FileSignature:
+    """Return what an exported file says of itself.
+
+    Args:
+        file: the file's metadata and checksum.
+        path: the file, for messages.
+        verify: compare the graph with the checksum in the metadata.
+
+    Raises:
+        ZooError: the metadata are missing, damaged, or of a later version, or the graph was changed.
+    """
+    metadata = file.metadata
+    if SIGNATURE_KEY not in metadata:
+        raise ZooError(f"{path}: lacks the metadata '{SIGNATURE_KEY}'; only files written by `zoo export` can be used")
+    version = _version(metadata, path)
+    if version > FORMAT:
+        raise ZooError(
+            f"{path}: its metadata are of version {version}, and this package reads versions up to {FORMAT}; install "
+            "the version that exported the file, or a later one"
+        )
+    if verify and version > 1 and metadata.get(GRAPH_KEY) != file.graph_sha256:
+        raise ZooError(
+            f"{path}: its graph is not the one that was exported ('{GRAPH_KEY}' in its metadata differs); it was "
+            f"changed or damaged, so export it again ({HOW_TO_SKIP})"
+        )
+    try:
+        facts = json.loads(metadata[SIGNATURE_KEY])
+    except ValueError as error:
+        raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: no JSON ({error})") from error
+    if not isinstance(facts, dict):
+        raise ZooError(
+            f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: expected an object, received {facts!r:.40}"
+        )
+    return _signature(facts, path)
+
+
+def _version(metadata: Mapping[str, str], path: Path) -> int:
+    text = metadata.get(FORMAT_KEY, "1")
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise ZooError(f"{path}: the metadata '{FORMAT_KEY}' are damaged: expected a version, received {text!r:.40}")
+    return int(text)
+
+
+def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
+    def take(key: str, fits: Callable[[Any], bool], expected: str, default: Any = None) -> Any:
+        value = facts.get(key, default)
+        if not fits(value):
+            raise ZooError(
+                f"{path}: the metadata '{SIGNATURE_KEY}' are damaged or of another version: '{key}' must be "
+                f"{expected}, received {value!r:.60}"
+            )
+        return value
+
+    task = take("task", lambda v: v in list(TASKS), f"a task that this version knows ({listing(TASKS)})")
+    makes_images = TASKS[task].makes_images
+    known = ("noise",) if makes_images else TASKS[task].inputs
+    if "text" in known:
+        known = (*known, "tokens")
+    kind = take("kind", lambda v: v in [k for k in KINDS if k in known], f"for the task {task} {' or '.join(known)}")
+    shape = take("shape", lambda v: _is_shape(v) and len(v) in _RANKS.get(kind, range(8)), f"the shape of one {kind}")
+    columns = take("columns", _are_columns, "a list of columns with name and type", [])
+    if (kind == "table") != bool(columns):
+        raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns, and kind '{kind}'")
+    tokenizer = take("tokenizer", lambda v: (v is not None) == (kind == "text") and _is_tokenizer(v), "a tokenizer")
+    tokens = take("tokens", lambda v: v is None or _is_count(v), "a number of token ids")
+    return FileSignature(
+        task=task,
+        kind=kind,
+        target=take("target", lambda v: isinstance(v, str), "a name"),
+        shape=tuple(shape),
+        columns=tuple(Column(column["name"], column["type"]) for column in columns),
+        labels=tuple(take("labels", _are_texts, "a list of different names")),
+        vocabulary=len(tokenizer["symbols"]) + len(SPECIAL) if tokenizer else tokens,
+        tokenizer=Tokenizer.from_json(tokenizer) if tokenizer else None,
+        threshold=take("threshold", lambda v: v is None or _is_number(v), "a number"),
+        steps=take("steps", _is_count, "a number of steps", 1),
+        guidance=take("guidance", _is_number, "a number", 1.0),
+    )
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, list) and all(n is None or _is_count(n) for n in value)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) for v in value) and len(set(value)) == len(value)
+
+
+def _are_columns(value: Any) -> bool:
+    if not isinstance(value, list) or not all(isinstance(c, dict) for c in value):
+        return False
+    names = [c.get("name") for c in value]
+    return _are_texts(names) and all(c.get("type") in ("number", "category") for c in value)
+
+
+def _is_tokenizer(value: Any) -> bool:
+    if value is None:
+        return True
+    return (
+        isinstance(value, dict)
+        and value.get("level") in ("character", "word")
+        and _are_texts(value.get("symbols"))
+        and "lowercase" in value
+        and (value.get("length", 0) is None or _is_count(value.get("length", 0)))
+    )
+
+
+def check_graph(
+    session: Any,
+    path: Path,
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    labels: Sequence[str],
+    optional: Sequence[str] = (),
+) -> None:
+    """Check that a graph takes and gives what its metadata say.
+
+    Args:
+        session: the graph, in onnxruntime.
+        path: the file, for messages.
+        inputs: names of the inputs that it must have.
+        outputs: names of the outputs that it must have. The last axis of the first is the labels, where that has one.
+        labels: names of the classes or symbols.
+        optional: inputs that it may have.
+
+    Raises:
+        ZooError: it has other inputs, lacks an output, or has another number of classes.
+    """
+    where = f"{path}: its metadata and its graph do not belong together"
+    found = [given.name for given in session.get_inputs()]
+    if not set(inputs) <= set(found) <= {*inputs, *optional}:
+        raise ZooError(f"{where}: expected the inputs {listing(inputs)}, found {listing(found)}")
+    given = {output.name: output.shape for output in session.get_outputs()}
+    if not set(outputs) <= set(given):
+        raise ZooError(f"{where}: expected the outputs {listing(outputs)}, found {listing(given)}")
+    shape = given[outputs[0]]
+    if outputs[0] in PER_LABEL and shape and isinstance(shape[-1], int) and shape[-1] != len(labels):
+        raise ZooError(f"{where}: {len(labels)} labels, and '{outputs[0]}' has {shape[-1]}")

@@ -1,0 +1,96 @@
+"""What a file that makes images takes: noise, and where the model takes them classes and their weight."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo.errors import ZooError, did_you_mean, listing
+from zoo.serving.feeds import MAX_BATCH, Feeds
+from zoo.serving.metadata import FileSignature
+
+_LARGEST_GUIDANCE = 1e6  # far above what makes an image; float32 overflows behind it
+
+
+def draw_noise(
+    inputs: Sequence[str],
+    signature: FileSignature,
+    *,
+    count: int,
+    seed: int,
+    labels: Sequence[str] | None,
+    guidance: float | None,
+) -> Feeds:
+    """Return all inputs of a file that makes images.
+
+    Args:
+        inputs: their names.
+        signature: what the file says of them.
+        count: number of images.
+        seed: of the noise.
+        labels: class of each image; all in turn where it is None.
+        guidance: weight of the class; the file's own where it is None.
+
+    Raises:
+        ZooError: the count or the seed is no whole number, the model does not take classes or guidance, or not these.
+    """
+    count, seed = _whole(count, "count", 1), _whole(seed, "seed", 0)
+    if labels is not None and ("label" not in inputs or not signature.labels):
+        raise ZooError("this model takes no classes, so labels would have no effect")
+    if guidance is not None and "guidance" not in inputs:
+        raise ZooError("this model takes no guidance, so it would have no effect; diffusion models with classes do")
+    generator = np.random.default_rng(seed)
+    feeds: Feeds = {}
+    for name in inputs:
+        if name == "label":
+            feeds[name] = _classes(labels, signature.labels, count)
+        elif name == "guidance":
+            feeds[name] = np.array([signature.guidance if guidance is None else _weight(guidance)], np.float32)
+        else:
+            lead = (signature.steps, count) if name == "step_noise" else (count,)
+            feeds[name] = generator.standard_normal((*lead, *(n or 1 for n in signature.shape)), np.float32)
+    return feeds
+
+
+def noise_parts(feeds: Feeds, count: int) -> Iterator[Feeds]:
+    """Yield the inputs of some images at a time."""
+    for i in range(0, count, MAX_BATCH):
+        part = slice(i, i + MAX_BATCH)
+        yield {n: x if n == "guidance" else x[:, part] if n == "step_noise" else x[part] for n, x in feeds.items()}
+
+
+def _classes(labels: Sequence[str] | None, known: Sequence[str], count: int) -> np.ndarray:
+    if labels is None:
+        return (np.arange(count) % max(1, len(known))).astype(np.int32)
+    if isinstance(labels, str):
+        raise ZooError(f"labels: expected a list with the class of each image, received the text '{labels}'")
+    for name in labels:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ZooError(f"unknown class '{name}'{hint} (known: {listing(known)})")
+    if len(labels) != count:
+        raise ZooError(f"labels: expected one for each of {count} images, received {len(labels)}")
+    return np.array([known.index(name) for name in labels], np.int32)
+
+
+def _weight(guidance: Any) -> float:
+    try:
+        weight = float(guidance)
+    except (TypeError, ValueError) as error:
+        raise ZooError(f"guidance: expected a number, received {guidance!r}") from error
+    if not 0 <= weight <= _LARGEST_GUIDANCE:
+        raise ZooError(f"guidance: expected 0 to {_LARGEST_GUIDANCE:g}, received {guidance}")
+    return weight
+
+
+def _whole(value: Any, name: str, least: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError as error:
+        raise ZooError(f"{name}: expected a whole number, received {value!r}") from error
+    if number < least:
+        raise ZooError(f"{name}: expected at least {least}, received {value}")
+    return number

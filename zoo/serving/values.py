@@ -1,0 +1,61 @@
+"""Arrays of what a caller hands over, and how messages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from zoo.errors import ZooError
+
+Shape = tuple[int | None, ...]
+_MAX_SHOWN = 40  # characters of a value that a message shows
+
+
+def as_array(values: Any, where: str, dtype: Any = None) -> np.ndarray:
+    """Return an array.
+
+    Raises:
+        ZooError: there is none, as of rows of unequal length.
+    """
+    try:
+        array = np.asarray(values, dtype)
+    except (ValueError, TypeError, OverflowError, RuntimeError) as error:
+        raise ZooError(f"{where}: no array can be made of {shown(values)} ({error})") from error
+    if array.dtype == object and dtype is None and array.size:
+        kinds = {type(v) for v in array.ravel()[:1000]}
+        if kinds <= {int, float, bool} or all(issubclass(kind, np.number) for kind in kinds):
+            return as_array(array.tolist(), where)
+    return array
+
+
+def fits(have: Sequence[int], want: Shape) -> bool:
+    """Return whether sizes are the wanted ones, where None is any, and none is 0."""
+    return len(have) == len(want) and all(w in (None, h) and h > 0 for h, w in zip(have, want, strict=True))
+
+
+def check_shape(have: Sequence[int], want: Shape, where: str, array: np.ndarray) -> None:
+    """Check the sizes of one example.
+
+    Raises:
+        ZooError: they are not the wanted ones.
+    """
+    if not fits(have, want):
+        raise ZooError(f"{where}: expected {sizes(want)} each, received {form(array)}")
+
+
+def sizes(shape: Shape) -> str:
+    """Return a shape as text."""
+    return ", ".join("any" if n is None else str(n) for n in shape)
+
+
+def form(array: np.ndarray) -> str:
+    """Return type and shape as text."""
+    return f"{array.dtype} {array.shape}"
+
+
+def shown(value: Any) -> str:
+    """Return a value's type and its beginning, for a message."""
+    text = " ".join(repr(value).split())
+    return f"{type(value).__name__} {text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + '…'}"

@@ -1,0 +1,71 @@
+"""Predictions as a file: CSV with a header, or a JSON document a line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import ZooError, listing
+from zoo.utils.files import replacing
+
+Result = Mapping[str, Any]
+
+
+def check_output(path: Path) -> None:
+    """Check that predictions can be written to a path.
+
+    Raises:
+        ZooError: its suffix is of no format, or it is a folder.
+    """
+    if path.suffix.lower() not in _WRITERS:
+        raise ZooError(f"--output {path}: expected a name that ends with {listing(_WRITERS)}")
+    if path.is_dir():
+        raise ZooError(f"--output {path}: expected a file, and this is a folder")
+
+
+def write_predictions(path: Path, results: Iterable[Result]) -> None:
+    """Write results completely or not at all; the suffix decides the format.
+
+    Raises:
+        ZooError: the suffix is of no format, or the file cannot be written.
+    """
+    check_output(path)
+    try:
+        with replacing(path) as temporary:
+            _WRITERS[path.suffix.lower()](temporary, results)
+    except OSError as error:
+        raise ZooError(f"--output {path}: cannot be written ({error.strerror or error})") from error
+
+
+def _write_csv(path: Path, results: Iterable[Result]) -> None:
+    rows = [dict(_cells("", result)) for result in results]
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, header or ["input"], restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _cells(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield a column for each number: `probabilities.yes`, `forecast.1`; what is nested deeper is JSON in one cell."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _cells(f"{name}.{key}" if name else str(key), inner)
+    elif isinstance(value, list) and all(isinstance(inner, int | float) for inner in value):
+        yield from ((f"{name}.{place}", inner) for place, inner in enumerate(value, start=1))
+    elif isinstance(value, list):
+        yield name, json.dumps(value, ensure_ascii=False, allow_nan=False)
+    elif value is not None:
+        yield name, value
+
+
+def _write_json_lines(path: Path, results: Iterable[Result]) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        for result in results:
+            file.write(json.dumps(result, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+_WRITERS: dict[str, Callable[[Path, Iterable[Result]], None]] = {".csv": _write_csv, ".jsonl": _write_json_lines}
