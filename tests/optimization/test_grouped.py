@@ -83,25 +83,79 @@ def test_groups_train_as_two_optimizers_would_and_survive_their_configuration():
     assert len(again.variables) == len(optimizer.variables)
 
 
-def test_the_average_of_the_weights_is_taken_at_the_end():
-    x = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
-    y = x.sum(1, keepdims=True)
-    seen = []
-
-    class See(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            seen.append([np.array(v) for v in self.model.trainable_variables])
-
+def clipped_step(limit, steps=1, **given):
+    """Return how far one update at rate 1 goes, and the gradients that `steps` steps gave it."""
     model = network()
-    for groups in (None, [{"layers": "encoder", "learning_rate": 0.05}]):
+    optimizer = build_optimizer(settings(learning_rate=1.0, clip_global_norm=limit, **given), model, 10, 2)
+    generator = np.random.default_rng(0)
+    before = [np.array(v) for v in model.trainable_variables]
+    seen = [[generator.normal(size=v.shape).astype("float32") for v in before] for _ in range(steps)]
+    for gradients in seen:
+        optimizer.apply([keras.ops.convert_to_tensor(g) for g in gradients], model.trainable_variables)
+    moved = [old - np.array(v) for old, v in zip(before, model.trainable_variables, strict=True)]
+    return moved, [np.mean(g, axis=0) for g in zip(*seen, strict=True)]
+
+
+PARTS = {
+    "groups": {"groups": [{"layers": "deep"}]},
+    "depth": {"layer_decay": 0.999999},
+    "accumulation": {"accumulate": 3},
+    "both": {"accumulate": 3, "groups": [{"layers": "deep"}]},
+    "none": {},
+}
+
+
+@pytest.mark.parametrize("parts", PARTS)
+def test_a_global_norm_is_that_of_the_whole_model(parts):
+    moved, gradients = clipped_step(0.5, PARTS[parts].get("accumulate", 1), **PARTS[parts])
+    norm = np.sqrt(sum((g**2).sum() for g in gradients))
+    assert norm > 0.5
+    for step, gradient in zip(moved, gradients, strict=True):
+        np.testing.assert_allclose(step, gradient * 0.5 / norm, rtol=1e-4)
+
+
+def test_the_norm_of_an_embedding_counts_a_row_that_occurs_twice_as_one():
+    """Of the tokens 1, 1, 1 the gradient is 3 in row 1: norm 3 √2, where three rows of √2 would give √6."""
+    inputs = keras.Input((3,), dtype="int32")
+    model = keras.Model(inputs, keras.layers.Embedding(4, 2, name="table")(inputs))
+    model.compile(
+        build_optimizer(settings(learning_rate=1.0, clip_global_norm=1.0), model, 1, 1),
+        lambda y, x: keras.ops.sum(x),
+        jit_compile=False,
+    )
+    before = model.get_weights()[0]
+    model.train_on_batch(np.array([[1, 1, 1]]), np.zeros((1, 3, 2)))
+    moved = before - model.get_weights()[0]
+    np.testing.assert_allclose(moved[1], np.full(2, 0.5**0.5), rtol=1e-5)
+    assert not moved[[0, 2, 3]].any()
+
+
+@pytest.mark.parametrize("given", [{}, {"groups": [{"layers": "deep", "learning_rate": 0.05}]}])
+def test_accumulated_batches_are_one_batch(given):
+    """Four batches of 4, or one of 16: the same weights, at the learning rate of the same moment of the run."""
+    x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
+    y = x.sum(1, keepdims=True)
+    rate = {"schedule": "warmup_linear", "peak": 0.1, "warmup": "50%"}
+    found = []
+    for accumulate, size, steps in ((4, 4, 16), (1, 16, 4)):
         model = network()
-        seen.clear()
-        start = [np.array(v) for v in model.trainable_variables]
-        model.compile(build_optimizer(settings(ema=0.8, groups=groups), model, 5, 1), "mse", jit_compile=False)
-        model.fit(x, y, batch_size=8, epochs=1, verbose=0, callbacks=[See()], shuffle=False)
-        average = start
-        for i, weights in enumerate(seen):
-            momentum = 0.0 if i == 0 else 0.8  # Keras begins at the weights after the first step
-            average = [momentum * a + (1 - momentum) * w for a, w in zip(average, weights, strict=True)]
-        for ours, theirs in zip(model.get_weights(), average, strict=True):
-            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+        optimizer = build_optimizer(
+            settings(name="adam", learning_rate=rate, accumulate=accumulate, **given), model, steps, 2
+        )
+        model.compile(optimizer, "mse", jit_compile=False)
+        model.fit(x, y, batch_size=size, epochs=2, verbose=0, shuffle=False)
+        assert int(optimizer.iterations) == 8
+        found.append((model.get_weights(), [float(optimizer.optimizers[-1].learning_rate) if accumulate > 1 else 0]))
+    # the rate of the last of four steps is that of a later moment than the start of the large one
+    assert all(np.allclose(a, b, atol=0.15) for a, b in zip(found[0][0], found[1][0], strict=True))
+
+
+def test_an_update_takes_the_rate_of_its_last_step():
+    rate = {"schedule": "step", "initial": 1.0, "factor": 0.1, "at": ["3 steps"]}
+    model = network()
+    optimizer = build_optimizer(settings(learning_rate=rate, accumulate=2), model, 10, 1)
+    rates = []
+    for _ in range(4):
+        rates.append(float(optimizer.learning_rate))
+        step(model, optimizer)
+    assert rates == pytest.approx([1.0, 1.0, 0.1, 0.1])  # the second update is made at step 4

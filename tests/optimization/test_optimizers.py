@@ -267,9 +267,6 @@ def test_each_comes_nearer_with_each_extra(name, extra):
         optimizer.apply([keras.ops.copy(v.value) for v in variables], variables)
     after = [np.array(v) for v in variables]
     assert all(np.linalg.norm(new) < 0.999 * np.linalg.norm(old) for new, old in zip(after, before, strict=True))
-    if "ema" in extra:
-        optimizer.finalize_variable_values(variables)  # the average lags behind
-        assert all(np.linalg.norm(v) > np.linalg.norm(last) for v, last in zip(variables, after, strict=True))
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
     again.build(variables)
     assert [v.shape for v in again.variables] == [v.shape for v in optimizer.variables]

@@ -11,6 +11,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.layers.decay import without_decay
+
 EVALUATION_SEED = 0
 EVALUATION_MASKS = 64  # the examples of a batch use them in turn
 EPSILON = 1e-6  # added to the variance of a patch
@@ -99,8 +101,9 @@ class Unmask(keras.layers.Layer):
 
     def build(self, visible_shape: tuple[int | None, ...], restore_shape: tuple[int | None, ...]) -> None:
         """Make the token."""
-        self.token = self.add_weight(
-            shape=(1, 1, visible_shape[-1]), initializer=keras.initializers.RandomNormal(stddev=0.02), name="token"
+        initializer = keras.initializers.RandomNormal(stddev=0.02)
+        self.token = without_decay(
+            self.add_weight(shape=(1, 1, visible_shape[-1]), initializer=initializer, name="token")
         )
 
     def call(self, visible: Any, restore: Any) -> Any:

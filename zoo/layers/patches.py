@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.layers.decay import without_decay
+
 
 def embed_patches(x: keras.KerasTensor, size: int, width: int, *, name: str = "patches") -> keras.KerasTensor:
     """Cut images into squares and map each to a vector (Dosovitskiy et al., 2020, arXiv:2010.11929, section 3.1).
@@ -96,8 +98,9 @@ class ClassToken(keras.layers.Layer):
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Make the weights."""
-        self.token = self.add_weight(
-            shape=(1, 1, shape[-1]), initializer=keras.initializers.TruncatedNormal(stddev=0.02), name="token"
+        initializer = keras.initializers.TruncatedNormal(stddev=0.02)
+        self.token = without_decay(
+            self.add_weight(shape=(1, 1, shape[-1]), initializer=initializer, name="token"),
         )
 
     def call(self, x: Any) -> Any:

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.layers.decay import without_decay
+
 Positions = Literal["learned", "sinusoidal", "rotary"]
 Grid = tuple[int, int]
 
@@ -91,10 +93,9 @@ class LearnedPositions(keras.layers.Layer):
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Make the weights."""
-        self.embeddings = self.add_weight(
-            shape=(self.longest, shape[-1]),
-            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
-            name="embeddings",
+        initializer = keras.initializers.TruncatedNormal(stddev=0.02)
+        self.embeddings = without_decay(
+            self.add_weight(shape=(self.longest, shape[-1]), initializer=initializer, name="embeddings")
         )
 
     def call(self, x: Any) -> Any:

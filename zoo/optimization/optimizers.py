@@ -8,11 +8,13 @@ from typing import Any
 import keras
 
 from zoo.errors import ZooError, listing
+from zoo.layers.decay import is_decayed
 from zoo.layers.head import LOGITS
+from zoo.optimization.averaged import AveragedOptimizer
+from zoo.optimization.clipping import CLIPS
 from zoo.optimization.depth import heights, layers_of
-from zoo.optimization.grouped import GroupedOptimizer
-from zoo.optimization.schedules import Scaled, build_schedule
-from zoo.optimization.watched import WatchedOptimizer
+from zoo.optimization.grouped import GroupedOptimizer, innermost
+from zoo.optimization.schedules import Scaled, Stretched, build_schedule
 
 _CLASSES = {
     "sgd": keras.optimizers.SGD,
@@ -36,40 +38,51 @@ _KERAS_NAMES = {  # Keras's names of settings, where they differ
     },
 }
 _NOT_HIDDEN = [rf"(^|/){LOGITS}/", "codebook"]  # paths of matrices that Muon leaves to Adam, beside embeddings
-_OWN = ("name", "accumulate", "learning_rate", "ema", "groups", "layer_decay", "unfreeze_epochs")
-_CLIPS = {"clip_value": "clipvalue", "clip_norm": "clipnorm", "clip_global_norm": "global_clipnorm"}
+_OWN = ("name", "accumulate", "learning_rate", "ema", "groups", "layer_decay", "unfreeze_epochs", *CLIPS)
 
 
 def build_optimizer(settings: Any, model: keras.Model, steps_per_epoch: int, epochs: int) -> keras.optimizers.Optimizer:
     """Return the optimiser of a recipe's `optimizer:` section, built for the model's trainable variables.
 
-    Weight decay is decoupled from the gradient (Loshchilov & Hutter 2019) and leaves out vectors: biases, and the
-    scales and shifts of norms. Where there are groups, each clips its own gradients.
+    Weight decay is decoupled from the gradient (Loshchilov & Hutter 2019); see `zoo.layers.decay` for what it leaves
+    out. A global norm is that of the whole model; of two players that train at once (`model.players`), of each.
 
     Raises:
         ZooError: a group fits no variable of the model.
     """
     variables = model.trainable_variables
     if settings.layer_decay is not None or settings.unfreeze_epochs is not None:
-        optimizer = _by_depth(settings, model, steps_per_epoch, epochs)
-    elif not settings.groups:
-        optimizer = _one(settings, variables, steps_per_epoch, epochs)
+        optimizers, groups = _by_depth(settings, model, steps_per_epoch, epochs)
     else:
         own = [
             settings.model_copy(update=group.model_dump(exclude={"layers", "learning_rate"}, exclude_none=True))
-            for group in settings.groups
+            for group in settings.groups or ()
         ]
-        rates = [group.learning_rate or settings.learning_rate for group in settings.groups]
+        rates = [group.learning_rate or settings.learning_rate for group in settings.groups or ()]
         each = [one.model_copy(update={"learning_rate": rate}) for one, rate in zip(own, rates, strict=True)]
+        optimizers = [_one(one, variables, steps_per_epoch, epochs) for one in (*each, settings)]
+        groups = _groups(settings, model)
+    rules = [(rule, limit) for rule in CLIPS if (limit := getattr(settings, rule)) is not None]
+    optimizer = optimizers[0]
+    if len(optimizers) > 1 or rules or settings.accumulate > 1:
+        player_of = {id(v): i for i, player in enumerate(getattr(model, "players", ())) for v in player}
         optimizer = GroupedOptimizer(
-            [_one(one, variables, steps_per_epoch, epochs) for one in (*each, settings)], _groups(settings, model)
+            optimizers,
+            groups,
+            clip=rules[0] if rules else None,
+            players=[player_of.get(id(v), 0) for v in variables],
+            accumulate=settings.accumulate,
         )
     optimizer.build(variables)
-    return optimizer
+    return optimizer if settings.ema is None else AveragedOptimizer.around(optimizer, model, settings.ema)
 
 
-def _by_depth(settings: Any, model: keras.Model, steps_per_epoch: int, epochs: int) -> GroupedOptimizer:
+def _by_depth(
+    settings: Any, model: keras.Model, steps_per_epoch: int, epochs: int
+) -> tuple[list[keras.optimizers.Optimizer], list[int]]:
     """Return one optimiser for each unit of depth, with a lower rate and a later start for deeper units.
+
+    The second of what is returned is the group of each variable.
 
     The head is last: its learning rate is the one that logs show.
 
@@ -87,14 +100,15 @@ def _by_depth(settings: Any, model: keras.Model, steps_per_epoch: int, epochs: i
     optimizers = []
     for h in range(deepest, -1, -1):
         one = _one(settings, variables, steps_per_epoch, epochs)
-        rate = build_schedule(settings.learning_rate, steps_per_epoch, epochs)
+        rate = _rate(settings, steps_per_epoch, epochs)
         factor = (settings.layer_decay or 1.0) ** h
         follows = (
             getattr(settings.learning_rate, "schedule", None) == "reduce_on_plateau"
         )  # needs a number that it can lower
-        one.learning_rate = rate * factor if follows else Scaled(rate, factor, h * wait * steps_per_epoch)
+        start = -(-h * wait * steps_per_epoch // settings.accumulate)  # the first update after that many steps
+        one.learning_rate = rate * factor if follows else Scaled(rate, factor, start)
         optimizers.append(one)
-    return GroupedOptimizer(optimizers, [deepest - h for h in own])
+    return optimizers, [deepest - h for h in own]
 
 
 def _groups(settings: Any, model: keras.Model) -> list[int]:
@@ -104,7 +118,7 @@ def _groups(settings: Any, model: keras.Model) -> list[int]:
         ZooError: a group is left without variables.
     """
     groups: dict[int, int] = {}
-    for i, group in enumerate(settings.groups):
+    for i, group in enumerate(settings.groups or ()):
         held = {
             id(v)
             for layer in layers_of(model)
@@ -119,27 +133,28 @@ def _groups(settings: Any, model: keras.Model) -> list[int]:
             )
         for variable in held:
             groups.setdefault(variable, i)
-    return [groups.get(id(v), len(settings.groups)) for v in model.trainable_variables]
+    return [groups.get(id(v), len(settings.groups or ())) for v in model.trainable_variables]
 
 
 def _one(settings: Any, variables: list[Any], steps_per_epoch: int, epochs: int) -> keras.optimizers.Optimizer:
     names = _KERAS_NAMES.get(settings.name, {})
-    given = settings.model_dump(exclude={*_OWN, *_CLIPS}, exclude_none=True)
+    given = settings.model_dump(exclude=set(_OWN), exclude_none=True)
     options = {names.get(key, key): value for key, value in given.items()}
     if not options["weight_decay"] and settings.name != "adamw":  # AdamW does not accept None
         options["weight_decay"] = None
     if settings.name == "muon":
         options |= {"adam_weight_decay": options["weight_decay"], "exclude_layers": _NOT_HIDDEN}
-    clips = {option: getattr(settings, key) for key, option in _CLIPS.items()}
-    average = {} if settings.ema is None else {"use_ema": True, "ema_momentum": settings.ema}
-    if settings.accumulate > 1:
-        average["gradient_accumulation_steps"] = settings.accumulate
-    optimizer = _CLASSES[settings.name](
-        build_schedule(settings.learning_rate, steps_per_epoch, epochs), **options, **clips, **average
-    )
+    optimizer = _CLASSES[settings.name](_rate(settings, steps_per_epoch, epochs), **options)
     if options["weight_decay"]:
-        optimizer.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) < 2])
+        optimizer.exclude_from_weight_decay(var_list=[v for v in variables if not is_decayed(v)])
     return optimizer
+
+
+def _rate(settings: Any, steps_per_epoch: int, epochs: int) -> Any:
+    """Return the learning rate over the updates, of which there is one in `accumulate` steps."""
+    rate = build_schedule(settings.learning_rate, steps_per_epoch, epochs)
+    every = settings.accumulate
+    return Stretched(rate, every) if every > 1 and callable(rate) else rate
 
 
 def on_plateau(settings: Any, optimizer: keras.optimizers.Optimizer) -> list[tuple[keras.optimizers.Optimizer, Any]]:
@@ -149,8 +164,7 @@ def on_plateau(settings: Any, optimizer: keras.optimizers.Optimizer) -> list[tup
         settings: the recipe's `optimizer:` section.
         optimizer: what `build_optimizer` made of it.
     """
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # inside the one that scales the loss
-    optimizer = optimizer.optimizers[0] if isinstance(optimizer, WatchedOptimizer) else optimizer
+    optimizer = innermost(optimizer)
     each = getattr(optimizer, "optimizers", [optimizer])
     groups = settings.groups or [None] * (len(each) - 1)  # one of each unit of depth has the section's rate
     rates = [getattr(group, "learning_rate", None) or settings.learning_rate for group in (*groups, None)]

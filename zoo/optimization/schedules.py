@@ -127,3 +127,29 @@ class Scaled(keras.optimizers.schedules.LearningRateSchedule):
             config["factor"],
             config["start"],
         )
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Stretched(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule over steps as one over updates that come once in several steps.
+
+    Args:
+        rate: the schedule.
+        every: steps to an update, at the last of which it is made.
+    """
+
+    def __init__(self, rate: Any, every: int) -> None:
+        self.rate, self.every = rate, every
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate of an update."""
+        return self.rate(ops.cast(step, "int32") * self.every + (self.every - 1))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the schedule."""
+        return {"rate": keras.saving.serialize_keras_object(self.rate), "every": self.every}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Stretched:
+        """Rebuild the schedule."""
+        return cls(keras.saving.deserialize_keras_object(config["rate"]), config["every"])

@@ -8,11 +8,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.optimization.grouped import GroupedOptimizer
+from zoo.backend.replicas import whole_gradients
+from zoo.optimization.grouped import WrappedOptimizer
 
 
 @keras.saving.register_keras_serializable("zoo")
-class WatchedOptimizer(GroupedOptimizer):
+class WatchedOptimizer(WrappedOptimizer):
     """Apply another optimiser, and sum the norms of gradients and updates over the steps.
 
     Args:
@@ -41,7 +42,7 @@ class WatchedOptimizer(GroupedOptimizer):
         variables = list(self.built_for if trainable_variables is None else trainable_variables)
         before = [ops.copy(v) for v in variables]  # TensorFlow would give the variable itself
         super().apply(grads, trainable_variables)
-        self._norms.assign_add(_norm([g for g in grads if g is not None]))
+        self._norms.assign_add(_norm([g for g in whole_gradients(grads) if g is not None]))
         moved = [ops.subtract(v, old) for v, old in zip(variables, before, strict=True)]
         self._ratios.assign_add(_norm(moved) / ops.maximum(_norm(before), keras.config.epsilon()))
         self._steps.assign_add(1.0)

@@ -30,7 +30,9 @@ class OptimizerSettings(Section):
     clip_global_norm: PositiveNumber | None = None
     accumulate: Positive = Field(1, description="steps over which gradients are averaged before each update")
     ema: Fraction | None = Field(
-        None, description="momentum of a moving average of the weights, which replaces them at the end of the run"
+        None,
+        description="momentum of a moving average of the weights, which is what is validated, kept and exported; "
+        "after t updates it is (1 + t) / (10 + t) at most",
     )
     groups: Annotated[list[Group], Field(min_length=1)] | None = Field(
         None, description="layers with other settings; a layer takes those of the first group that it matches"

@@ -22,6 +22,7 @@ from zoo.losses import build_loss
 from zoo.optimization.optimizers import build_optimizer, on_plateau
 from zoo.optimization.watched import WatchedOptimizer
 from zoo.tasks import TASKS
+from zoo.training.callbacks.average import AverageInPlace
 from zoo.training.callbacks.checkpoints import Checkpoints, Monitor
 from zoo.training.callbacks.log import EpochLog, EpochStart
 from zoo.training.callbacks.monitoring import Monitoring
@@ -129,11 +130,13 @@ class _Fit:
         self.start = EpochStart(self.steps)
         self.display = ProgressDisplay(console, self.last_epoch, self.steps, task.monitor)
         rises = task.monitor == task.primary and task.greater_is_better
+        self.average = AverageInPlace()
         self.checkpoints = Checkpoints(
             folder / "checkpoints",
             Monitor(f"val_{task.monitor}", rises),
             self.log,
             self.steps,
+            average=self.average,
             **training.checkpoints.model_dump(),
         )
         self.callbacks = self._callbacks(folder, watching)
@@ -144,7 +147,7 @@ class _Fit:
         """Return the callbacks in their order: what adds to the log, the log, what may end training, checkpoints."""
         problem, recipe = self.problem, self.problem.recipe
         board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
-        found = [*problem.devices.callbacks, self.start, StopOnNonFinite(problem, self.start)]
+        found = [*problem.devices.callbacks, self.average, self.start, StopOnNonFinite(problem, self.start)]
         found += [Monitoring(problem)] if recipe.training.monitor else []
         found += [self.log, board, self.display]
         stop = recipe.regularization.early_stopping
@@ -177,13 +180,8 @@ class _Fit:
         try:
             if kept.step % self.steps:  # the rest of an epoch has fewer batches than the others
                 self._train_to(kept.step // self.steps + 1)
-                with self.scope():
-                    kept.restore(self.console)  # averaged weights are put into the model when `fit` ends
             if kept.step < self.last_epoch * self.steps and not kept.finished:
                 self._train_to(self.last_epoch)
-            elif self.problem.recipe.optimizer.ema is not None:
-                with self.scope():
-                    self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         finally:
             self.display.close()
 
@@ -208,7 +206,9 @@ class _Fit:
     def finish(self) -> int:
         """Write the models, put the weights in place that the recipe selects, and return their epoch."""
         epoch = len(self.log.rows)
+        self.average.set_model(self.model)
         with self.scope():
+            self.average.enter()
             self.checkpoints.write_models()
             if self.problem.recipe.training.select == "best":
                 self.checkpoints.restore_best()

@@ -12,14 +12,15 @@ import keras
 from keras import ops
 
 from zoo.backend.replicas import part_of_batch_mean
+from zoo.layers.decay import is_decayed
+from zoo.optimization.averaged import averaged_step
 
 
 @dataclass(frozen=True)
 class Penalty:
     """The sum of `l1 * |w| + l2 * w ** 2` over all kernels that are trained.
 
-    Kernels are what has two axes or more and is no bias: vectors, such as the scales of norms, are left out, as weight
-    decay leaves them out.
+    Left out is what weight decay leaves out (`zoo.layers.decay`).
     """
 
     l1: float = 0.0
@@ -29,7 +30,7 @@ class Penalty:
         """Return the penalty of a model's weights, a number."""
         total = ops.zeros((), "float32")
         for variable in model.trainable_variables:
-            if len(variable.shape) > 1 and variable.name != "bias":
+            if is_decayed(variable):
                 weights = ops.convert_to_tensor(variable, "float32")
                 if self.l1:
                     total += self.l1 * ops.sum(ops.abs(weights))
@@ -40,9 +41,16 @@ class Penalty:
 
 @keras.saving.register_keras_serializable("zoo")
 class Penalized(keras.Model):
-    """A functional model whose training loss has a penalty. A saved one has none: it is the run's, not the model's."""
+    """A functional model whose training loss has a penalty, and whose optimiser may average its weights.
+
+    A saved one has no penalty: it is the run's, not the model's.
+    """
 
     penalty: Penalty | None = None
+
+    def train_step(self, *given: Any) -> Any:
+        """Train on a batch, and move the average."""
+        return averaged_step(self, super().train_step(*given))
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True

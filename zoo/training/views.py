@@ -188,6 +188,7 @@ def prepared_shape(signature: Signature, preprocessor: Preprocessor) -> tuple[in
 
 
 def _trained(inputs: Any, outputs: Any, parts: Parts) -> keras.Model:
-    penalties = parts.recipe.regularization
-    kind = Penalized if penalties.l1 or penalties.l2 else keras.Model
+    recipe = parts.recipe
+    adds = recipe.regularization.l1 or recipe.regularization.l2 or recipe.optimizer.ema is not None
+    kind = Penalized if adds else keras.Model
     return kind(inputs, outputs, name="trained")

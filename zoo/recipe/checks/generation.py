@@ -35,11 +35,6 @@ def check_generation(checks: Checks) -> None:
         purpose="image generation",
     )
     checks.refuse(
-        recipe.optimizer.ema is not None and recipe.training.select != "last",
-        ("optimizer", "ema"),
-        "the average is taken at the end of the run; set training.select to last",
-    )
-    checks.refuse(
         makes_images and recipe.training.select != "last",
         ("training", "select"),
         "the loss does not say which epoch makes the best images; set it to last",

@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from zoo.errors import ZooError
+from zoo.training.callbacks.average import AverageInPlace
 from zoo.training.callbacks.log import EpochLog
 from zoo.training.callbacks.state import clear_leftovers, read_state, state_files, write_state
 from zoo.utils.files import replacing
@@ -48,6 +49,7 @@ class Checkpoints(keras.callbacks.Callback):
         monitor: the figure that chooses the best epoch.
         log: the metrics of each epoch.
         steps: training steps of an epoch.
+        average: what has the average of the weights in place after validation; taken out here.
         keep: states that stay on disk.
         every_steps: steps after which a state is written, within epochs too.
         every_minutes: minutes after which a state is written within an epoch.
@@ -66,6 +68,7 @@ class Checkpoints(keras.callbacks.Callback):
         log: EpochLog,
         steps: int,
         *,
+        average: AverageInPlace | None = None,
         keep: int = 2,
         every_steps: int | None = None,
         every_minutes: float | None = None,
@@ -73,9 +76,11 @@ class Checkpoints(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.monitor, self.log, self.steps, self.keep = folder, monitor, log, steps, keep
         self.every_steps, self.every_minutes = every_steps, every_minutes
+        self.average = AverageInPlace() if average is None else average
         self.best_epoch, self.step, self.finished = 0, 0, False
         self.remembering: list[keras.callbacks.Callback] = []
-        self._best, self._weights = -math.inf, list[np.ndarray]()
+        self._best, self._best_loss = -math.inf, math.inf
+        self._weights = list[np.ndarray]()
         self._written = time.perf_counter()
         self._metrics, self._fields = list[np.ndarray](), list[dict[str, int | float]]()
 
@@ -107,12 +112,20 @@ class Checkpoints(keras.callbacks.Callback):
             self._write()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Compare with the best epoch so far, and write the state if it is time."""
+        """Compare with the best epoch so far, and write the state if it is time.
+
+        Of epochs with equal figures the one with the lowest validation loss is the best, of those the last.
+        """
         self.step = (epoch + 1) * self.steps
-        value = float((logs or {})[self.monitor.name]) * (1 if self.monitor.greater_is_better else -1)
-        if value > self._best or not self._weights:  # the first, also where its figure is no number
-            self._best, self.best_epoch = value, epoch + 1
+        logs = logs or {}
+        value = float(logs[self.monitor.name]) * (1 if self.monitor.greater_is_better else -1)
+        loss = float(logs.get("val_loss", math.inf))
+        loss = math.inf if math.isnan(loss) else loss
+        is_best = (value, -loss) >= (self._best, -self._best_loss)
+        if is_best or not self._weights:  # the first, also where its figure is no number
+            self._best, self._best_loss, self.best_epoch = value, loss, epoch + 1
             self._weights = [np.array(w) for w in self.model.get_weights()]
+        self.average.leave()
         self.finished = bool(self.model.stop_training)
         waited = time.perf_counter() - self._written
         last = self.finished or epoch + 1 == self.params["epochs"]
@@ -168,10 +181,13 @@ class Checkpoints(keras.callbacks.Callback):
         self._metrics = [arrays[f"metric_{i}"] for i in range(facts["metrics"])]
         self._weights = [arrays[f"best_{i}"] for i in range(facts["best_weights"])]
         self._best = -math.inf if facts["best"] is None else facts["best"]
+        loss = facts.get("best_loss")  # states of older versions have none
+        self._best_loss = math.inf if loss is None else loss
         self.best_epoch, self.step, self.finished = facts["best_epoch"], facts["step"], facts["finished"]
         self.log.rows, self._fields = facts["rows"], facts["callbacks"]
 
     def _write(self) -> None:
+        self.average.leave()
         inside = self.step % self.steps != 0
         metrics = self.model.metrics_variables if inside else []
         facts: dict[str, Any] = {
@@ -179,6 +195,7 @@ class Checkpoints(keras.callbacks.Callback):
             "finished": self.finished,
             "rows": self.log.rows,
             "best": self._best if math.isfinite(self._best) else None,
+            "best_loss": self._best_loss if math.isfinite(self._best_loss) else None,
             "best_epoch": self.best_epoch,
             "best_weights": len(self._weights),
             "metrics": len(metrics),

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from zoo.backend.devices import one_device
+from zoo.optimization.grouped import innermost
 from zoo.optimization.watched import WatchedOptimizer
 
 if TYPE_CHECKING:
@@ -32,9 +33,8 @@ class Monitoring(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Read what was watched."""
-        optimizer = self.model.optimizer
-        watched = getattr(optimizer, "inner_optimizer", optimizer)  # within the one that scales the loss
-        assert logs is not None and isinstance(watched, WatchedOptimizer)
+        watched = innermost(self.model.optimizer, WatchedOptimizer)
+        assert logs is not None and watched is not None
         logs.update(watched.read())
         if self.examples is not None:
             self.problem.views.settle()

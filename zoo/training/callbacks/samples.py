@@ -22,7 +22,7 @@ MAX_GRIDS = 8  # in a run
 class SampleGrids(keras.callbacks.Callback):
     """Write a grid of images to `epoch-NNNN.png` at a few epochs, closer together at the beginning.
 
-    The weights are those of the moment, without any averaging.
+    The weights are those that were just validated.
     """
 
     def __init__(self, problem: Problem, folder: Path) -> None:

@@ -16,6 +16,7 @@ from zoo.backend.replicas import own_rows
 from zoo.errors import ZooError
 from zoo.layers.diffusion import Process
 from zoo.layers.time_embedding import class_count
+from zoo.optimization.averaged import averaged_step
 from zoo.training.penalty import Penalty, plus_penalty
 
 
@@ -71,6 +72,10 @@ class DiffusionTraining(keras.Model):
 
     def build(self, input_shape: Any) -> None:
         """Make nothing: the denoiser is built."""
+
+    def train_step(self, *given: Any) -> Any:
+        """Train on a batch, and move the average."""
+        return averaged_step(self, super().train_step(*given))
 
     def call(self, inputs: Any, training: bool = False) -> dict[str, Any]:
         """Make the images noisy and ask the denoiser.

@@ -19,6 +19,7 @@ from keras import ops
 from zoo.backend.gradients import input_gradient
 from zoo.backend.replicas import own_rows, part_of_batch_mean
 from zoo.models.gan import DISCRIMINATOR, GENERATOR
+from zoo.optimization.averaged import averaged_step
 from zoo.training.penalty import Penalty, plus_penalty
 
 Scores = dict[str, Any]
@@ -59,8 +60,17 @@ class Adversarial(keras.Model):
         self.noise = keras.random.SeedGenerator(seed)
         self.figures = {name: keras.metrics.Mean(name) for name in FIGURES}
 
+    @property
+    def players(self) -> tuple[list[Any], list[Any]]:
+        """The weights of each player, which has a loss of its own."""
+        return self.generator.trainable_variables, self.discriminator.trainable_variables
+
     def build(self, input_shape: Any) -> None:
         """Make nothing: the players are built."""
+
+    def train_step(self, *given: Any) -> Any:
+        """Train on a batch, and move the average."""
+        return averaged_step(self, super().train_step(*given))
 
     def call(self, inputs: Any, training: bool = False) -> Scores:
         """Map images in [-1, 1], `(batch, height, width, channels)`, or `[images, classes]`, to scores `(batch, 1)`.

@@ -1,0 +1,112 @@
+"""A moving average of a model's weights (Polyak and Juditsky 1992, doi:10.1137/0330046)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.optimization.grouped import WrappedOptimizer, innermost
+
+
+@keras.saving.register_keras_serializable("zoo")
+class AveragedOptimizer(WrappedOptimizer):
+    """Apply another optimiser, and hold a moving average of all that a model's answers depend on.
+
+    Averaged are the weights and the statistics of the norms, as averaged weights need statistics of their own. After
+    `t` updates the average keeps `min(momentum, (1 + t) / (10 + t))` of itself, so that the weights at the start count
+    for next to nothing after a few updates. It moves once an update, however many steps there are to one.
+
+    `averaged_step` moves it: an optimiser does not see the statistics.
+
+    Args:
+        optimizers: the one optimiser.
+        groups: a zero for each variable.
+        momentum: what the average keeps of itself at most.
+        state_shapes: shapes of the statistics.
+    """
+
+    def __init__(
+        self,
+        optimizers: Sequence[Any],
+        groups: Sequence[int],
+        *,
+        momentum: float,
+        state_shapes: Sequence[Sequence[int]] = (),
+        **options: Any,
+    ) -> None:
+        super().__init__(optimizers, groups, **options)
+        self.momentum, self.state_shapes = momentum, [list(shape) for shape in state_shapes]
+
+    @classmethod
+    def around(cls, optimizer: Any, model: Any, momentum: float) -> AveragedOptimizer:
+        """Return an optimiser that averages a model's weights, whose average begins with those that it has now."""
+        weights = averaged_variables(model)
+        count = len(model.trainable_variables)
+        shapes = [tuple(v.shape) for v in weights[count:]]
+        averaged = cls([optimizer], [0] * count, momentum=momentum, state_shapes=shapes)
+        averaged.build(model.trainable_variables)
+        for average, weight in zip(averaged.averages, weights, strict=True):
+            average.assign(ops.convert_to_tensor(weight))
+        return averaged
+
+    def build(self, variables: Sequence[Any]) -> None:
+        """Build the optimiser and the averages."""
+        if self.built:
+            return
+        super().build(variables)
+        self._averaged_updates = self.add_variable((), dtype="int", name="averaged_updates")
+        self.averages = [self.add_variable_from_reference(v, name="average") for v in variables]
+        self.averages += [self.add_variable(tuple(shape), name="average") for shape in self.state_shapes]
+
+    def move(self, weights: Sequence[Any]) -> None:
+        """Move the average towards weights, if there was an update since the last call."""
+        updates = self.iterations
+        count = ops.cast(updates, "float32")
+        kept = ops.minimum(self.momentum, (1.0 + count) / (10.0 + count))
+        moves = ops.not_equal(updates, self._averaged_updates)
+        for average, weight in zip(self.averages, weights, strict=True):
+            moved = average + ops.cast(1.0 - kept, average.dtype) * (weight - average)
+            average.assign(ops.where(moves, moved, average))
+        self._averaged_updates.assign(updates)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the optimiser."""
+        return {**super().get_config(), "momentum": self.momentum, "state_shapes": self.state_shapes}
+
+
+def averaged_variables(model: Any) -> list[Any]:
+    """Return a model's trainable weights, then the other numbers that its answers depend on."""
+    metrics = {id(v) for v in model.metrics_variables}
+    others = [
+        v for v in model.non_trainable_variables if id(v) not in metrics and keras.backend.is_float_dtype(v.dtype)
+    ]
+    return [*model.trainable_variables, *others]
+
+
+def averaged_step(model: Any, result: Any) -> Any:
+    """Move a model's average after a training step, if it has one; return what `train_step` returned.
+
+    Args:
+        model: the compiled model.
+        result: what `train_step` of its base class returned: on JAX the logs and the state of the four kinds of
+            variables.
+    """
+    optimizer = innermost(model.optimizer, AveragedOptimizer)
+    if optimizer is None:
+        return result
+    if keras.backend.backend() != "jax":
+        optimizer.move(averaged_variables(model))
+        return result
+    logs, (trainable, others, state, metrics) = result
+    own = model.optimizer.variables
+    pairs = [
+        *zip(model.trainable_variables, trainable, strict=True),
+        *zip(model.non_trainable_variables, others, strict=True),
+        *zip(own, state, strict=True),
+    ]
+    with keras.StatelessScope(state_mapping=pairs) as scope:
+        optimizer.move(averaged_variables(model))
+    return logs, (trainable, others, [scope.get_current_value(v) for v in own], metrics)
