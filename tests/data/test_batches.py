@@ -58,7 +58,10 @@ def order(*args, **kwargs):
 def assert_same(first, second):
     assert len(first) == len(second)
     for (x, y), (other_x, other_y) in zip(first, second, strict=True):
-        np.testing.assert_array_equal(x, other_x)
+        if x.dtype.kind == "f":  # a resize rounds by where a picture lies in memory, on some processors
+            np.testing.assert_allclose(x, other_x, rtol=1e-6)
+        else:
+            np.testing.assert_array_equal(x, other_x)
         np.testing.assert_array_equal(y, other_y)
 
 
