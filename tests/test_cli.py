@@ -18,6 +18,7 @@ COMMANDS = {
     "show": ["RECIPE", "KEY=VALUE", "--json"],
     "check": ["RECIPE", "--json"],
     "schema": [],
+    "report": ["RUN", "--json"],
     "train": ["RECIPE", "KEY=VALUE", "--runs", "--export", "--no-export", "--json"],
     "tune": [
         "RECIPE",

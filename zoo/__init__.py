@@ -1,6 +1,7 @@
 """A Keras model zoo: builders, recipes that train them, and checked ONNX files.
 
 Importing this package loads neither Keras nor a backend; a function loads what it needs when it is first called.
+Once Keras is imported too, it knows the classes that saved models hold.
 """
 
 from __future__ import annotations
@@ -8,10 +9,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from zoo.backend.keras_import import after_keras_import
+
 if TYPE_CHECKING:
     from zoo.commands.describe import describe
     from zoo.commands.evaluate import evaluate
     from zoo.commands.export import export
+    from zoo.commands.load import load
     from zoo.commands.train import train
     from zoo.errors import ZooError
     from zoo.layers.head import features, with_head
@@ -34,6 +38,7 @@ _HOME = {
     "ExportedModel": "zoo.serving.exported_model",
     "evaluate": "zoo.commands.evaluate",
     "export": "zoo.commands.export",
+    "load": "zoo.commands.load",
     "train": "zoo.commands.train",
 }
 
@@ -47,6 +52,7 @@ __all__ = [
     "features",
     "list_models",
     "list_recipes",
+    "load",
     "load_applications_weights",
     "load_recipe",
     "register",
@@ -63,3 +69,10 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _register_classes() -> None:
+    importlib.import_module("zoo.training.registered").register_classes()
+
+
+after_keras_import(_register_classes)

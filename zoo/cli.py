@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,12 +9,14 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from zoo.backend.startup import is_set
 from zoo.commands.options import Json, Overrides, Plot, Recipe, Run, Runs, Verify
 from zoo.errors import ZooError, visible
+from zoo.utils.command_line import Commands, run
 from zoo.utils.console import ERR, OUT, print_facts, print_json, print_plot, print_result, print_table
+from zoo.utils.stopping import StopRequests
 
 app = typer.Typer(
+    cls=Commands,
     help="Train recipes from the Keras model zoo and export checked ONNX files.",
     no_args_is_help=True,
     add_completion=False,
@@ -119,7 +120,9 @@ def train(
     overrides: Overrides = None,
     runs: Runs = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Resume an interrupted run, in place of a recipe.")] = None,
-    export: Annotated[bool, typer.Option("--export/--no-export", help="Write the ONNX file at the end.")] = True,
+    export: Annotated[
+        bool | None, typer.Option("--export/--no-export", help="Write the ONNX file at the end; a new run does.")
+    ] = None,
     coordinator: Annotated[
         str | None, typer.Option(help="HOST:PORT of the first of several processes that train together (JAX).")
     ] = None,
@@ -135,7 +138,11 @@ def train(
     place = Place.of(coordinator, process, processes)
     if place is not None and not watched():
         raise typer.Exit(watch(place, [*sys.argv[1:], *context.obj]))
-    folder = train_together(place, recipe, overrides or [], runs=runs, resume=resume, export=export, console=ERR)
+    stop = StopRequests()
+    with stop.listening():
+        folder = train_together(
+            place, recipe, overrides or [], runs=runs, resume=resume, export=export, console=ERR, stop=stop
+        )
     if folder is not None:
         print_result({"run": str(folder), **read_json(folder / "report.json")}, [str(folder)], as_json)
 
@@ -232,6 +239,15 @@ def evaluate(run: Run, as_json: Json = False) -> None:
 
 
 @app.command()
+def report(run: Run, as_json: Json = False) -> None:
+    """Evaluate a run's saved model again, and write its report anew."""
+    from zoo.commands.report import report as report_run
+
+    found = report_run(run, console=ERR)
+    print_result({"run": str(run), **found}, [str(run / "report.html")], as_json)
+
+
+@app.command()
 def export(run: Run, as_json: Json = False) -> None:
     """Export a run to ONNX, proved equal to the Keras model on the test split."""
     from zoo.commands.export import export as export_run
@@ -275,25 +291,4 @@ def sample(
 
 def main() -> None:
     """Run the command line; problems the user can put right end with one message and exit code 2."""
-    debug = "--debug" in sys.argv or is_set("ZOO_DEBUG")
-    sys.argv = [a for a in sys.argv if a != "--debug"]
-    try:
-        app(prog_name="zoo", obj=["--debug"] if debug else [])
-    except ZooError as error:
-        _fail(str(error), debug, 2)
-    except SystemExit as stop:
-        if stop.code == 130:  # what typer makes of Ctrl-C
-            ERR.print("stopped; what the run folder holds so far is whole", style="red")
-        raise
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except Exception as error:
-        _fail(f"internal error: {type(error).__name__}: {error} (run again with --debug for the traceback)", debug, 1)
-
-
-def _fail(message: str, debug: bool, code: int) -> None:
-    if debug:
-        raise
-    ERR.print(f"error: {message}", style="red", markup=False)
-    sys.exit(code)
+    run(app)

@@ -217,7 +217,7 @@ def test_bad_data_is_told_before_the_first_trial(write, tmp_path):
 
 
 def test_two_at_once_in_one_folder_are_refused(write, tmp_path):
-    from zoo.utils.files import locked
+    from zoo.utils.lock import locked
 
     with locked(tmp_path / "search" / ".lock", "held"), pytest.raises(ZooError, match="another process works on this"):
         tune(write(MLP), folder=tmp_path / "search", in_process=True)

@@ -18,7 +18,6 @@ from zoo.export import export as export_module
 from zoo.export.convert import to_onnx
 from zoo.export.export import converted, export_run
 from zoo.export.kinds import KINDS as EXPORTERS
-from zoo.export.predictors import input_names
 from zoo.layers.residual import convolution
 from zoo.serving.exported_model import ExportedModel
 from zoo.tasks import TASKS
@@ -42,7 +41,8 @@ def session(content):
 def feed(raw, signature):
     """Return raw examples as the file takes them: written out here, apart from the package's own session."""
     if signature.kind == "table":
-        return {c.name: raw[c.name][:, None] for c in signature.columns}
+        names = signature.to_json()["inputs"]
+        return {names[c.name]: raw[c.name][:, None] for c in signature.columns}
     return {signature.kind: raw}
 
 
@@ -106,10 +106,10 @@ def test_names_shapes_and_metadata(kind, reopened):
             "image": {"image": ("tensor(uint8)", ["batch", 8, 8, 1])},
             "folder": {"image": ("tensor(uint8)", ["batch", "height", "width", 3])},
             "table": {
-                "size, in cm": ("tensor(float)", ["batch", 1]),
-                "größe": ("tensor(float)", ["batch", 1]),
+                "size_in_cm": ("tensor(float)", ["batch", 1]),
+                "groe": ("tensor(float)", ["batch", 1]),
                 "colour": ("tensor(string)", ["batch", 1]),
-                "zip code": ("tensor(string)", ["batch", 1]),
+                "zip_code": ("tensor(string)", ["batch", 1]),
             },
             "regression": {
                 "rooms": ("tensor(float)", ["batch", 1]),
@@ -322,7 +322,7 @@ def test_the_card_gives_figures_input_output_and_proof(kind, reopened):
         assert f"| {name.replace('_', ' ')} | {value:.4f} | {interval} |" in card
     assert report["verdict"] in card and dataset.fingerprint[:16] in card and certificate["sha256"][:16] in card
     assert f"{certificate['max_abs_difference']:.1e}" in card and f"all {certificate['samples']:,} test" in card
-    for name in input_names(dataset.signature):
+    for name in dataset.signature.input_names:
         assert f"`{name}`" in card
     for finding in report["data"]["findings"]:
         assert finding in card

@@ -6,6 +6,7 @@ Each is `zoo train RECIPE --coordinator HOST:PORT --process I --processes N`. Th
 from __future__ import annotations
 
 import ctypes
+import importlib
 import logging
 import re
 import signal
@@ -14,9 +15,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from zoo.backend.startup import environment_with, is_set
 from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    from zoo.utils.stopping import StopRequests
 
 START_TIMEOUT = 60  # seconds to wait for the other processes
 HEARTBEAT_TIMEOUT = 20  # seconds without a sign of life after which a process counts as gone
@@ -78,8 +83,12 @@ def check_backend(place: Place | None) -> None:
 
 
 @contextmanager
-def joined(place: Place | None) -> Iterator[None]:
+def joined(place: Place | None, stop: StopRequests | None = None) -> Iterator[None]:
     """Train together with the other processes of a run.
+
+    Args:
+        place: the place of this process; None where it is alone.
+        stop: what signals ask for; within the block, all processes stop after the same step.
 
     Raises:
         ZooError: a process does not come, or is gone.
@@ -105,11 +114,16 @@ def joined(place: Place | None) -> Iterator[None]:
     except Exception as error:
         raise ZooError(_absent(place)) from error
     print(_COME, file=sys.stderr, flush=True)
+    if stop is not None:  # JAX has taken SIGTERM: one process that gets it tells the others
+        stop.agreed = importlib.import_module("jax.experimental.multihost_utils").reached_preemption_sync_point
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
         raise ZooError(f"{_GONE} ({str(error).splitlines()[0]})") from error
     jax.distributed.shutdown()
+    if stop is not None:
+        stop.agreed = None
+        stop.listen_again()
 
 
 _GONE = "another process of this run is gone, or cannot be reached; start all of them again with --resume RUN"
@@ -144,6 +158,7 @@ def watch(place: Place, arguments: Sequence[str]) -> int:
     command = [sys.executable, "-m", "zoo", *arguments]
     come = dying = False
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace") as process:
+        before = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGTERM))
         try:
             assert process.stderr is not None
             for line in process.stderr:
@@ -152,6 +167,7 @@ def watch(place: Place, arguments: Sequence[str]) -> int:
                 if not dying and not _NATIVE.match(line):
                     print(line, end="", file=sys.stderr, flush=True)
         finally:
+            signal.signal(signal.SIGTERM, before)
             if process.poll() is None and sys.exc_info()[0] is not None:
                 process.kill()
     if process.returncode >= 0:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from keras import Model
 
     from zoo.data.dataset import Dataset
+    from zoo.recipe import LoadedRecipe
     from zoo.training.run import Run
 
 _EXPORTING = "tensorflow"  # the backend whose models tf2onnx reads
@@ -30,8 +32,18 @@ def export(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, An
         The certificate, and `path`, the file.
 
     Raises:
-        ZooError: no such run, other data than the run was trained on, or a file that differs from the model.
+        ZooError: no such run, one that is still in use, other data than the run was trained on, or a file that differs
+            from the model.
     """
+    from zoo.training.run import open_run
+    from zoo.training.stages import held
+
+    with held(open_run(run_folder)):
+        return export_held(run_folder, console)
+
+
+def export_held(run_folder: str | Path, console: Console = SILENT) -> dict[str, Any]:
+    """Export a run whose lock this process, or the one that started it, holds: see `export`."""
     choose_backend(_EXPORTING)
     start_keras()
     from zoo.export.export import export_run, exported_path
@@ -52,17 +64,47 @@ def exported(run: Run, dataset: Dataset, model: Model) -> dict[str, Any]:
 
     if keras.backend.backend() == _EXPORTING:
         return export_run(run, dataset, model)
+    certificate: dict[str, Any] = json.loads(_in_other_process(str(run.folder)))
+    return certificate
+
+
+def try_before_training(loaded: LoadedRecipe, dataset: Dataset, model: Model) -> None:
+    """Try the export of a model that is not trained yet, on JAX in another process.
+
+    Raises:
+        ZooError: it cannot be exported.
+    """
+    import keras
+
+    if keras.backend.backend() == _EXPORTING:
+        from zoo.export.trial import try_export
+
+        try_export(loaded, dataset, model)
+        return
+    from zoo.training.run import fill_run
+
+    with TemporaryDirectory() as folder:
+        run = fill_run(loaded, Path(folder))
+        model.save(run.model_path)
+        _in_other_process(folder, "--trial")
+
+
+def _in_other_process(*arguments: str) -> str:
+    """Run `zoo.commands.export_process` on the backend that the converter reads; return what it prints.
+
+    Raises:
+        ZooError: it failed.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "zoo", "export", str(run.folder), "--json"],
+        [sys.executable, "-m", "zoo.commands.export_process", *arguments],
         env=environment_with(KERAS_BACKEND=_EXPORTING),
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        raise ZooError(done.stderr.strip().rpartition("error: ")[2] or f"zoo export {run.folder} failed")
-    certificate: dict[str, Any] = json.loads(done.stdout)
-    return certificate
+        raise ZooError(done.stderr.strip().rpartition("error: ")[2] or "the process that exports failed")
+    return done.stdout
 
 
 def print_export(console: Console, certificate: dict[str, Any]) -> None:

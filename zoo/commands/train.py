@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from rich.console import Console
 
 from zoo.backend.processes import Place, check_backend, joined
 from zoo.backend.startup import start_keras
-from zoo.commands.export import exported, print_export
+from zoo.commands.export import exported, print_export, try_before_training
 from zoo.commands.reopen import SILENT, check_same_data
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from zoo.recipe import LoadedRecipe
     from zoo.training.problem import Problem
     from zoo.training.run import Run
+    from zoo.training.stages import Stage
+    from zoo.utils.stopping import StopRequests
 
 
 def train(
@@ -30,7 +34,7 @@ def train(
     *,
     runs: str | Path = "runs",
     resume: str | Path | None = None,
-    export: bool = True,
+    export: bool | None = None,
     console: Console = SILENT,
 ) -> Path:
     """Train a recipe, evaluate it once on the test split against its baseline, report, and export.
@@ -39,15 +43,18 @@ def train(
         recipe: a shipped recipe (`cnn/digits`) or the path of a recipe file.
         overrides: `key.path=value`.
         runs: folder for the run folder.
-        resume: folder of an interrupted run to resume, in place of a recipe.
-        export: whether to write the ONNX file.
+        resume: folder of an interrupted run to resume, in place of a recipe: what it lacks is made, be it the training,
+            the report or the export.
+        export: whether to write the ONNX file. Where it is left out, a new run is exported, and one that is resumed if
+            it was begun so.
         console: where progress is shown.
 
     Returns:
         The run folder.
 
     Raises:
-        ZooError: a problem with the recipe or the data, found before training starts; or a failed training or export.
+        ZooError: a problem with the recipe or the data, found before training starts; a failed training or export; or
+            another process works on the run.
     """
     folder = train_together(None, recipe, overrides, runs=runs, resume=resume, export=export, console=console)
     assert folder is not None
@@ -61,10 +68,21 @@ def train_together(
     *,
     runs: str | Path = "runs",
     resume: str | Path | None = None,
-    export: bool = True,
+    export: bool | None = None,
     console: Console = SILENT,
+    stop: StopRequests | None = None,
 ) -> Path | None:
     """Train a recipe as one of several processes: see `train`, and `zoo.backend.processes` for the place of this one.
+
+    Args:
+        place: the place of this process; None where it is alone.
+        recipe: see `train`, as of all that follow.
+        overrides: likewise.
+        runs: likewise.
+        resume: likewise.
+        export: likewise.
+        console: likewise.
+        stop: what signals ask for: the training stops after a step and writes its state.
 
     Returns:
         The run folder; None in a process that is not the first.
@@ -72,50 +90,157 @@ def train_together(
     started = time.perf_counter()
     if (recipe is None) == (resume is None) or (resume is not None and overrides):
         raise ZooError("name a recipe, or a run to resume (--resume RUN), which has its recipe and its overrides")
-    loaded = load_recipe(recipe, overrides) if recipe is not None else _interrupted(str(resume))
-    console.print(f"[bold]{loaded.name}[/]: {loaded.recipe.description or loaded.recipe.model.name}")
-    start_keras(loaded.recipe.training.processors)
-    check_backend(place)
-    from zoo.commands.write_report import report_run
+    with ExitStack() as stack:
+        work = _Work(place=place, runs=Path(runs), console=console, stack=stack, export=export is not False, stop=stop)
+        if resume is not None:
+            work.reopen(resume, export)
+            if not work.is_first and "training" not in work.missing:
+                console.print("Trained already; the first process evaluates and exports")
+                return None
+        loaded = load_recipe(recipe, overrides) if recipe is not None else work.existing.recipe()
+        console.print(f"[bold]{loaded.name}[/]: {loaded.recipe.description or loaded.recipe.model.name}")
+        start_keras(loaded.recipe.training.processors)
+        check_backend(place)
+        from zoo.data.sources.load import load_dataset
+        from zoo.tasks import TASKS
+        from zoo.training.saved_model import load_model
+
+        dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess)
+        if work.missing != ["export"]:
+            _train_and_report(work, loaded, dataset)
+            if work.run is None or not work.is_first:
+                console.print("Trained; the first process evaluates and exports")
+                return None
+        run = work.existing
+        if "export" in work.missing:
+            check_same_data(run, dataset)
+            print_export(console, exported(run, dataset, load_model(run)))
+        console.print(f"Done in {time.perf_counter() - started:.0f} s. Report: {run.folder / 'report.html'}")
+        return run.folder
+
+
+@dataclass(kw_only=True)
+class _Work:
+    """What one process has to do for a run.
+
+    Attributes:
+        place: its place among several processes.
+        runs: folder for a new run folder.
+        console: where progress is shown.
+        stack: holds the run's lock to the end.
+        export: whether the run is to be exported.
+        stop: what signals ask for.
+        run: the run; None before it is created, and in a process that is not the first.
+        missing: the stages that are to be done.
+        has_checkpoint: there is a state of the training to go on from.
+    """
+
+    place: Place | None
+    runs: Path
+    console: Console
+    stack: ExitStack
+    export: bool
+    stop: StopRequests | None = None
+    run: Run | None = None
+    missing: list[Stage] = field(default_factory=list)
+    has_checkpoint: bool = False
+
+    def __post_init__(self) -> None:
+        self.is_first = self.place is None or self.place.process == 0
+        self.missing = ["training", "report", "export"] if self.export else ["training", "report"]
+
+    @property
+    def existing(self) -> Run:
+        """The run, which is there."""
+        assert self.run is not None
+        return self.run
+
+    def reopen(self, folder: str | Path, export: bool | None) -> None:
+        """Take an interrupted run.
+
+        Raises:
+            ZooError: it is whole, cannot be resumed, or another process works on it.
+        """
+        from zoo.training.callbacks.state import state_files
+        from zoo.training.run import open_run
+        from zoo.training.stages import held, missing_stages, record_request, wants_export
+
+        self.run = open_run(folder)
+        if self.is_first:
+            self.stack.enter_context(held(self.run))
+        self.export = wants_export(self.run) if export is None else export
+        self.missing = missing_stages(self.run, export=self.export)
+        if not self.missing and self.is_first:
+            raise ZooError(
+                f"{folder}: this run is finished already; `zoo report` makes its report again, `zoo export` its ONNX "
+                "file"
+            )
+        self.has_checkpoint = bool(state_files(self.run.folder / "checkpoints"))  # else it starts from the beginning
+        if self.is_first:
+            record_request(self.run, export=self.export)
+
+    def create(self, loaded: LoadedRecipe, facts: dict[str, Any]) -> None:
+        """Make a new run's folder."""
+        from zoo.training.run import create_run
+        from zoo.training.stages import held, record_request
+
+        self.run = create_run(loaded, self.runs)
+        self.stack.enter_context(held(self.run))
+        record_request(self.run, export=self.export)
+        write_json(self.run.folder / "data.json", facts)
+
+
+def _train_and_report(work: _Work, loaded: LoadedRecipe, dataset: Dataset) -> None:
+    """Do the stages before the export that are missing."""
+    from zoo.commands.write_report import evaluate_and_report
     from zoo.data.audit import audit
-    from zoo.data.sources.load import load_dataset
-    from zoo.evaluation.kinds import KINDS
-    from zoo.evaluation.result import TrainedTask
-    from zoo.tasks import TASKS
     from zoo.training.fit import fit
     from zoo.training.problem import set_up
     from zoo.training.saved_model import load_model
+    from zoo.training.stages import read_fitted, write_fitted
 
-    task = TASKS[loaded.recipe.task]
-    dataset = load_dataset(loaded.recipe.data, task, loaded.recipe.preprocess)
+    console, is_training = work.console, "training" in work.missing
     facts = audit(dataset)
-    with joined(place):
+    with joined(work.place if is_training else None, work.stop):
         problem = set_up(loaded.recipe, dataset)
         if problem.pretrained is not None:
             facts["pretrained"] = problem.pretrained
         _print_start(console, problem, facts)
-        is_first = place is None or place.process == 0
-        run = _open_or_create(loaded, dataset, facts, runs=Path(runs), resume=resume, is_first=is_first)
-        if run is not None:
-            console.print(f"Training in {run.folder}")
-        fitted = fit(problem, run.folder if run is not None else None, console, resume=resume is not None)
-    if run is None or not is_first:
-        console.print("Trained; the first process evaluates and exports")
-        return None
-    with replacing(run.model_path) as path:
-        problem.views.saved.save(path)
-    if fitted.kept_epoch < len(fitted.history):
-        console.print(f"Kept epoch {fitted.kept_epoch}, the best on validation")
-
-    model = load_model(run)  # what is evaluated is what was saved
-    trained = TrainedTask(problem=problem, model=model, folder=run.folder, console=console, train=train)
-    result = KINDS[task.kind](trained)
-    report = report_run(run=run, loaded=loaded, problem=problem, model=model, fitted=fitted, facts=facts, result=result)
+        if work.run is not None:
+            _check_data(work, facts, dataset)
+        elif work.is_first:
+            if work.export:
+                try_before_training(loaded, dataset, problem.views.saved)
+            work.create(loaded, facts)
+        if work.run is not None:
+            console.print(f"Training in {work.run.folder}")
+        if is_training:
+            folder = work.run.folder if work.run else None
+            fitted = fit(problem, folder, console, resume=work.has_checkpoint, stop=work.stop)
+    if work.run is None or not work.is_first:
+        return
+    if is_training:
+        with replacing(work.run.model_path) as path:
+            problem.views.saved.save(path)
+        write_fitted(work.run, fitted)
+        if fitted.kept_epoch < len(fitted.history):
+            console.print(f"Kept epoch {fitted.kept_epoch}, the best on validation")
+    else:
+        fitted = read_fitted(work.run)
+        problem.views.saved.set_weights(load_model(work.run).get_weights())
+    report = evaluate_and_report(
+        run=work.run, loaded=loaded, problem=problem, fitted=fitted, facts=facts, console=console, train=train
+    )
     _print_result(console, report)
-    if export:
-        print_export(console, exported(run, dataset, model))
-    console.print(f"Done in {time.perf_counter() - started:.0f} s. Report: {run.folder / 'report.html'}")
-    return run.folder
+
+
+def _check_data(work: _Work, facts: dict[str, Any], dataset: Dataset) -> None:
+    """Check that the data is that of a run; one that was killed at its beginning does not say which that was."""
+    run = work.existing
+    if (run.folder / "data.json").is_file():
+        check_same_data(run, dataset)
+    elif work.is_first:
+        write_json(run.folder / "data.json", facts)
 
 
 def _print_start(console: Console, problem: Problem, facts: dict[str, Any]) -> None:
@@ -132,42 +257,6 @@ def _print_start(console: Console, problem: Problem, facts: dict[str, Any]) -> N
         console.print(
             f"  beginning with the encoder of {problem.pretrained['recipe']}{', frozen' if model.freeze else ''}"
         )
-
-
-def _open_or_create(
-    loaded: LoadedRecipe,
-    dataset: Dataset,
-    facts: dict[str, Any],
-    *,
-    runs: Path,
-    resume: str | Path | None,
-    is_first: bool,
-) -> Run | None:
-    """Return the run to resume, or a new one; None in a process that is not the first, which has none."""
-    from zoo.training.run import create_run, open_run
-
-    if resume is not None:
-        run = open_run(resume)
-        check_same_data(run, dataset)
-        return run
-    if not is_first:
-        return None
-    run = create_run(loaded, runs)
-    write_json(run.folder / "data.json", facts)
-    return run
-
-
-def _interrupted(folder: str) -> LoadedRecipe:
-    """Return the recipe of a run whose training can be resumed."""
-    from zoo.training.callbacks.state import state_files
-    from zoo.training.run import open_run
-
-    run = open_run(folder)
-    if (run.folder / "report.json").is_file():
-        raise ZooError(f"{folder}: this run is finished; `zoo export` writes its ONNX file again")
-    if not state_files(run.folder / "checkpoints"):
-        raise ZooError(f"{folder} was stopped before its first checkpoint (checkpoints/step-*.npz); train anew")
-    return run.recipe()
 
 
 def _print_result(console: Console, report: dict[str, Any]) -> None:

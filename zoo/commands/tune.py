@@ -11,7 +11,8 @@ from rich.console import Console
 from zoo.backend.startup import import_keras
 from zoo.errors import ZooError
 from zoo.recipe import LoadedRecipe, check_search, load_recipe
-from zoo.utils.files import locked
+from zoo.utils.lock import locked
+from zoo.utils.stopping import Stopped
 
 SILENT = Console(quiet=True, stderr=True)
 
@@ -70,6 +71,8 @@ def tune(
                     from zoo.search.chief import serve_trials
 
                     serve_trials(state, chief, console, display)
+        except Stopped as stopped:
+            raise Stopped(stopped.number, "the same command resumes the search") from stopped
         finally:
             if launcher is not None:
                 launcher.stop()

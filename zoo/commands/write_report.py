@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.backend.size import count_flops, count_parameters
+from zoo.evaluation.kinds import KINDS
 from zoo.evaluation.report.build import build_report, write_report
 from zoo.evaluation.report.predictions import Predictions
+from zoo.evaluation.result import TrainedTask
 from zoo.postprocessing.decoding import sample
 from zoo.tasks import TASKS
+from zoo.training.saved_model import load_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from keras import Model
+    from rich.console import Console
 
     from zoo.data.dataset import Dataset
     from zoo.evaluation.result import TaskResult
@@ -27,6 +33,36 @@ _PROMPT_CHARACTERS = 16  # that a language model is given
 _SAMPLE_CHARACTERS = 400  # that it adds
 
 
+def evaluate_and_report(
+    *,
+    run: Run,
+    loaded: LoadedRecipe,
+    problem: Problem,
+    fitted: Fitted,
+    facts: Mapping[str, Any],
+    console: Console,
+    train: Callable[..., Path],
+) -> dict[str, Any]:
+    """Evaluate the saved model of a run, and write its report.
+
+    Args:
+        run: the run folder, which holds the model.
+        loaded: its recipe.
+        problem: data and model, with the weights of the saved one.
+        fitted: what training returned.
+        facts: what the audit found in the data.
+        console: where progress is shown.
+        train: `zoo.commands.train.train`.
+
+    Returns:
+        The report, as it stands in `report.json`.
+    """
+    model = load_model(run)  # what is evaluated is what was saved
+    trained = TrainedTask(problem=problem, model=model, folder=run.folder, console=console, train=train)
+    result = KINDS[TASKS[loaded.recipe.task].kind](trained)
+    return report_run(run=run, loaded=loaded, problem=problem, model=model, fitted=fitted, facts=facts, result=result)
+
+
 def report_run(
     *,
     run: Run,
@@ -37,7 +73,7 @@ def report_run(
     facts: Mapping[str, Any],
     result: TaskResult,
 ) -> dict[str, Any]:
-    """Write `report.json` and `report.html` of a trained run.
+    """Write `report.html` and `report.json` of a trained run.
 
     Args:
         run: the run folder.

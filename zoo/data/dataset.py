@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from zoo.data.columns import Column
+from zoo.data.input_names import input_names
 from zoo.data.inputs import Inputs
 from zoo.data.tokenizer import Tokenizer
 
@@ -55,6 +56,11 @@ class Signature:
         return ["tokens" if self.kind == "text" else self.kind]
 
     @property
+    def input_names(self) -> list[str]:
+        """Names of the exported file's inputs, in the order of `tensor_names`."""
+        return input_names([c.name for c in self.columns]) if self.kind == "table" else self.tensor_names
+
+    @property
     def vocabulary(self) -> int | None:
         """Number of token ids that the model takes; None where it takes no tokens."""
         return len(self.tokenizer) if self.tokenizer else self.tokens or None
@@ -68,6 +74,8 @@ class Signature:
             "columns": [{"name": c.name, "type": c.type} for c in self.columns],
             "labels": list(self.labels),
         }
+        if self.columns:
+            facts["inputs"] = dict(zip([c.name for c in self.columns], self.input_names, strict=True))
         if self.tokens:
             facts["tokens"] = self.tokens
         if self.tokenizer:

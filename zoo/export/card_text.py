@@ -53,7 +53,10 @@ def noise(signature: Signature) -> str:
 
 def _columns(signature: Signature) -> str:
     types = {"number": "float32, NaN where missing", "category": "text, empty where missing"}
-    rows = "\n".join(f"- `{c.name}` `(batch, 1)`: {types[c.type]}" for c in signature.columns)
+    rows = "\n".join(
+        f"- `{name}` `(batch, 1)`: {types[c.type]}{'' if name == c.name else f'; the column {c.name!r}'}"
+        for name, c in zip(signature.input_names, signature.columns, strict=True)
+    )
     return f"One input for each column:\n\n{rows}"
 
 
@@ -192,7 +195,8 @@ def _classes(signature: Signature) -> str:
 def row(signature: Signature) -> str:
     """Return a line of Python that makes one raw example."""
     if signature.kind == "table":
-        number = next((c.name for c in signature.columns if c.type == "number"), signature.columns[0].name)
+        pairs = list(zip(signature.input_names, signature.columns, strict=True))
+        number = next((name for name, c in pairs if c.type == "number"), pairs[0][0])
         return f"row = {{...}}  # every column, for example {number!r}: np.array([[1.0]], np.float32)"
     if signature.kind == "graph":
         return (

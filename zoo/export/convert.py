@@ -37,7 +37,7 @@ def to_onnx(model: keras.Model, inputs: Sequence[str], outputs: Sequence[str], *
     from tf2onnx import tf_loader
 
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what matters comes as an exception
-    # tf2onnx wants plain names; the real ones, which may hold spaces, are put in afterwards
+    # plain names while the graph is made; those that the caller gives are put in afterwards
     specs = [tf.TensorSpec(t.shape, t.dtype, name=f"input_{i}") for i, t in enumerate(model.inputs)]
 
     @tf.function(input_signature=specs, autograph=False)

@@ -49,7 +49,7 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
     threshold = read_json(report).get("threshold") if report.is_file() else None
     proto = converted(loaded, dataset, model, threshold)
     path = run.folder / "export" / "model.onnx"
-    for older in (path, *(path.with_name(name) for name in ("certificate.json", "card.md", "decoder.onnx"))):
+    for older in (*(path.with_name(name) for name in ("certificate.json", "card.md", "decoder.onnx")), path):
         older.unlink(missing_ok=True)  # must not pass for this one if this one fails
     with replacing(path) as temporary:
         onnx.save(proto, temporary)
@@ -75,11 +75,11 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
         "versions": versions(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    write_json(path.with_name("certificate.json"), certificate)
     if report.is_file():
         write_text(
             path.with_name("card.md"), card(read_json(report), certificate, signature, loaded.recipe.description)
         )
+    write_json(path.with_name("certificate.json"), certificate)  # last: it says that the export is whole
     return certificate
 
 

@@ -84,7 +84,7 @@ class Predictor:
         if self.inputs is not None:
             inputs = list(self.inputs)
         else:
-            names = dict(zip(signature.tensor_names, input_names(signature), strict=True))
+            names = dict(zip(signature.tensor_names, signature.input_names, strict=True))
             inputs = [names[x.name] for x in model.inputs]
         if isinstance(model.output, dict):  # without the outputs that only Keras's evaluation reads
             model = keras.Model(model.input, {name: model.output[name] for name in self.outputs}, name=model.name)
@@ -101,8 +101,33 @@ class Predictor:
         parity = self.measure(path, model, dataset.test, dataset.signature)
         return parity, recipe.export.tolerance * (1.0 if self.bounded else max(1.0, parity.scale))
 
-    def measure(self, path: Path, model: keras.Model, split: Split, signature: Signature) -> Parity:
-        """Compare a file with the saved model on a whole split, the same raw examples given to both."""
+    def try_out(
+        self, path: Path, proto: onnx.ModelProto, model: keras.Model, recipe: Recipe, dataset: Dataset
+    ) -> tuple[float, float]:
+        """Compare the numbers of a file with those of a model that is not trained; what is returned is as of `prove`.
+
+        Decisions are left out: where all outputs are equal, rounding decides.
+        """
+        parity = self.measure(path, model, dataset.test, dataset.signature, decisions=no_decisions)
+        return parity.max_abs_difference, recipe.export.tolerance * (1.0 if self.bounded else max(1.0, parity.scale))
+
+    def measure(
+        self,
+        path: Path,
+        model: keras.Model,
+        split: Split,
+        signature: Signature,
+        decisions: Decisions | None = None,
+    ) -> Parity:
+        """Compare a file with the saved model on a whole split, the same raw examples given to both.
+
+        Args:
+            path: the file.
+            model: the saved model.
+            split: the examples.
+            signature: the raw input.
+            decisions: counts the decisions that differ; that of the kind of task where it is left out.
+        """
         exported = ExportedModel(path, verify=False)  # what is measured may have been changed on purpose
         worst, flips, scale = 0.0, 0, 0.0
         for positions in chunks(split):
@@ -118,7 +143,7 @@ class Predictor:
             for found, wanted in pairs:
                 difference, largest = largest_difference(found, wanted, path)
                 worst, scale = max(worst, difference), max(scale, largest)
-            flips += self.decisions(
+            flips += (decisions or self.decisions)(
                 Compared(
                     model=model,
                     exported=exported,
@@ -130,11 +155,6 @@ class Predictor:
                 )
             )
         return Parity(worst, flips, len(split), scale)
-
-
-def input_names(signature: Signature) -> list[str]:
-    """Return the names of the ONNX inputs: `image`, `array`, `tokens`, `nodes` and `edges`, or the table's columns."""
-    return [c.name for c in signature.columns] if signature.kind == "table" else signature.tensor_names
 
 
 def _decoder_input(targets: np.ndarray) -> np.ndarray:

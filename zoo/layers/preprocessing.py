@@ -90,6 +90,7 @@ class OneHot(keras.layers.Layer):
 
     def call(self, index: Any) -> Any:
         """Encode the index."""
+        index = ops.reshape(index, (-1, 1))  # a lookup's result has no shape for tf2onnx
         known = ops.arange(1, self.depth + 1, dtype="int64")[None, :]
         return ops.cast(ops.equal(ops.cast(index, "int64"), known), self.compute_dtype)
 

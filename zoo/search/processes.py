@@ -11,6 +11,7 @@ from typing import Any
 
 _FORKSERVER_PRELOAD = ["zoo.search.forkserver_preload"]
 _POLL_SECONDS = 0.2  # between two looks at whether to stop
+_STOP_SECONDS = 20.0  # for a process that was asked to stop to do so
 _KILL_SECONDS = 10.0  # for a killed process to be gone
 
 
@@ -34,7 +35,7 @@ class Launcher:
         Args:
             function: one at the top of a module.
             arguments: what it takes.
-            stop: kill the process when this is set.
+            stop: end the process when this is set, by SIGTERM first.
 
         Returns:
             Why it failed, in words; None if it did not.
@@ -47,6 +48,8 @@ class Launcher:
             while process.is_alive():
                 process.join(_POLL_SECONDS if stop is not None else None)
                 if stop is not None and stop.is_set():
+                    process.terminate()  # it writes its state
+                    process.join(_STOP_SECONDS)
                     process.kill()
                     process.join(_KILL_SECONDS)
         finally:

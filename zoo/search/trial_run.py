@@ -22,11 +22,17 @@ from zoo.backend.startup import start_keras
 from zoo.errors import ZooError
 from zoo.recipe import LoadedRecipe, load_recipe
 from zoo.search.trial_job import ERROR, LOG, OUTCOME, TrialJob, digest, outcome_of
-from zoo.utils.files import locked, write_json, write_text
+from zoo.utils.files import write_json, write_text
+from zoo.utils.lock import locked
+from zoo.utils.stopping import Stopped, StopRequests
 
 
-def train_job(job: TrialJob) -> None:
+def train_job(job: TrialJob, stop: StopRequests | None = None) -> None:
     """Train a run, from where it was stopped if it was, and write what came of it.
+
+    Args:
+        job: the run.
+        stop: what signals ask for.
 
     Raises:
         ZooError: its files cannot be written. What is wrong with the trial itself stands in the outcome.
@@ -41,7 +47,7 @@ def train_job(job: TrialJob) -> None:
             return
         console = Console(file=log, width=200)
         try:
-            outcome = _train(job, loaded, console)
+            outcome = _train(job, loaded, console, stop)
         except ZooError as error:
             if isinstance(error.__cause__, OSError):
                 raise
@@ -50,8 +56,7 @@ def train_job(job: TrialJob) -> None:
         if outcome.get("stopped_after") is not None:
             from zoo.training.run import fill_run
 
-            stop = f"training.stop_after={outcome['stopped_after']}"
-            fill_run(job.load(stop), job.folder)
+            fill_run(job.load(f"training.stop_after={outcome['stopped_after']}"), job.folder)
 
 
 def train_job_in_own_process(job: TrialJob) -> None:
@@ -59,11 +64,15 @@ def train_job_in_own_process(job: TrialJob) -> None:
     _end_with_parent()
     job.folder.mkdir(parents=True, exist_ok=True)
     _redirect_output(job.folder / LOG)
+    stop = StopRequests()
     try:
-        train_job(job)
+        with stop.listening():
+            train_job(job, stop)
     except ZooError as error:
         write_text(job.folder / ERROR, str(error))
         sys.exit(2)
+    except Stopped as stopped:
+        sys.exit(stopped.exit_code)
 
 
 def check_data_and_model(recipe: str, overrides: list[str], error: Path) -> None:
@@ -108,7 +117,7 @@ def _end_with_parent() -> None:
         threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()
 
 
-def _train(job: TrialJob, loaded: LoadedRecipe, console: Console) -> dict[str, Any]:
+def _train(job: TrialJob, loaded: LoadedRecipe, console: Console, stop: StopRequests | None) -> dict[str, Any]:
     start_keras(loaded.recipe.training.processors)
     from zoo.backend.size import count_parameters
     from zoo.data.sources.load import load_dataset
@@ -129,7 +138,7 @@ def _train(job: TrialJob, loaded: LoadedRecipe, console: Console) -> dict[str, A
         write_json(folder / "data.json", {"fingerprint": dataset.fingerprint, "source": dataset.name})
     earlier = resumable_epochs(folder, job.parent_run)
     watch = MedianStopping(job, [row[objective] for row in earlier or ()])
-    fitted = fit(problem, folder, console, resume=earlier is not None, watching=[watch])
+    fitted = fit(problem, folder, console, resume=earlier is not None, watching=[watch], stop=stop)
     row = fitted.history[fitted.kept_epoch - 1]
     if not math.isfinite(row[objective]):
         return {"failed": f"{objective} is no finite number at epoch {fitted.kept_epoch}"}

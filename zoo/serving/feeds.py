@@ -17,7 +17,7 @@ MAX_BATCH_VALUES = 1 << 22  # and numbers in their inputs
 def input_names(signature: FileSignature, *, decodes: bool) -> list[str]:
     """Return the names of the inputs that a file must have."""
     if signature.kind == "table":
-        return [column.name for column in signature.columns]
+        return [signature.inputs[column.name] for column in signature.columns]
     if signature.kind == "graph":
         return ["nodes", "edges"]
     if decodes:
@@ -45,7 +45,7 @@ def split_feeds(examples: Any, signature: FileSignature, decoder_input: np.ndarr
 def as_inputs(examples: Any, signature: FileSignature, decoder_input: np.ndarray | None = None) -> Feeds:
     """Return all examples as inputs of the file, by name."""
     if signature.kind == "table":
-        return {name: values[:, None] for name, values in examples.items()}
+        return {signature.inputs[name]: values[:, None] for name, values in examples.items()}
     if isinstance(examples, Mapping):
         return dict(examples)
     if decoder_input is not None:

@@ -35,6 +35,7 @@ class FileSignature:
         target: name of what is predicted.
         shape: shape of one example, or of a graph's nodes; None where an axis varies.
         columns: the columns of a table.
+        inputs: column to the name of its input in the file; in older files, which lack it, both are the same.
         labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
         vocabulary: number of token ids that the model takes; None where it takes no tokens.
         tokenizer: how texts become token ids; None where the input is no text.
@@ -48,6 +49,7 @@ class FileSignature:
     target: str
     shape: tuple[int | None, ...]
     columns: tuple[Column, ...]
+    inputs: dict[str, str]
     labels: tuple[str, ...]
     vocabulary: int | None
     tokenizer: Tokenizer | None
@@ -119,6 +121,8 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
     columns = take("columns", _are_columns, "a list of columns with name and type", [])
     if (kind == "table") != bool(columns):
         raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns, and kind '{kind}'")
+    same = {column["name"]: column["name"] for column in columns}
+    inputs = take("inputs", lambda v: _are_inputs(v, same), "a name for each column", same)
     tokenizer = take("tokenizer", lambda v: (v is not None) == (kind == "text") and _is_tokenizer(v), "a tokenizer")
     tokens = take("tokens", lambda v: v is None or _is_count(v), "a number of token ids")
     return FileSignature(
@@ -127,6 +131,7 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         target=take("target", lambda v: isinstance(v, str), "a name"),
         shape=tuple(shape),
         columns=tuple(Column(column["name"], column["type"]) for column in columns),
+        inputs=dict(inputs),
         labels=tuple(take("labels", _are_texts, "a list of different names")),
         vocabulary=len(tokenizer["symbols"]) + len(SPECIAL) if tokenizer else tokens,
         tokenizer=Tokenizer.from_json(tokenizer) if tokenizer else None,
@@ -134,6 +139,12 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         steps=take("steps", _is_count, "a number of steps", 1),
         guidance=take("guidance", _is_number, "a number", 1.0),
     )
+
+
+def _are_inputs(value: Any, columns: Mapping[str, str]) -> bool:
+    if not isinstance(value, dict) or set(value) != set(columns):
+        return False
+    return all(isinstance(name, str) for name in value.values()) and len(set(value.values())) == len(value)
 
 
 def _is_count(value: Any) -> bool:

@@ -32,6 +32,7 @@ from zoo.training.callbacks.progress import ProgressDisplay
 from zoo.training.callbacks.samples import SampleGrids
 from zoo.training.problem import Problem, class_weights
 from zoo.training.run import record_backend
+from zoo.utils.stopping import StopRequests
 
 STEPS_PER_EXECUTION = {"mlp": 32, "cnn": 8}  # by family: where several steps in one call were measured to be faster
 
@@ -80,6 +81,7 @@ def fit(
     *,
     resume: bool = False,
     watching: Sequence[keras.callbacks.Callback] = (),
+    stop: StopRequests | None = None,
 ) -> Fitted:
     """Train the model; write `metrics.csv`, `tensorboard/` and `checkpoints/` to the run folder.
 
@@ -89,8 +91,10 @@ def fit(
         console: where progress is shown.
         resume: start from the newest state in the run folder that is whole, to the same end as if nothing had been.
         watching: callbacks that see each epoch before its state is written.
+        stop: what signals ask for: training stops after the step that is under way, and writes its state.
 
     Raises:
+        Stopped: a signal came.
         ZooError: the loss became NaN or infinite, a checkpoint cannot be written, or none is left to resume from.
     """
     own_folder = nullcontext(folder) if problem.devices.first else TemporaryDirectory()
@@ -104,11 +108,13 @@ def fit(
         if problem.devices.first:
             record_backend(Path(own), {"name": keras.backend.backend(), "devices": devices, "cpu_kernels": kernels})
         run = _Fit(problem, Path(own), console, watching)
+        run.checkpoints.stop = stop
         if resume and folder is not None:
             run.resume(folder / "checkpoints")
         spent = run.log.rows[-1]["seconds"] if run.log.rows else 0.0
         started = time.perf_counter()
-        run.train()
+        with stop.deferred() if stop is not None else nullcontext():
+            run.train()
         seconds = spent + time.perf_counter() - started
         return Fitted(run.log.rows, run.finish(), seconds)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -19,6 +21,7 @@ from zoo.errors import ZooError
 from zoo.postprocessing.kinds import compact_outputs
 from zoo.tasks import Task
 from zoo.training.run import Run
+from zoo.training.stages import held_by
 
 _CHUNK_EXAMPLES = 512
 _CHUNK_TARGETS = 1 << 17  # numbers in the targets of a chunk
@@ -31,12 +34,23 @@ def load_model(run: Run) -> keras.Model:
         ZooError: the run has no trained model, or the file is damaged.
     """
     if not run.model_path.is_file():
-        raise ZooError(f"{run.folder} has no model.keras: the run did not finish its training")
+        user = held_by(run)
+        now = f"it is in use by {user}" if user else f"resume it with zoo train --resume {run.folder}"
+        raise ZooError(f"{run.folder} has no model.keras: the run did not finish its training; {now}")
     registry.builder(run.recipe().recipe.model.name)  # its module registers the layers of its family
+    return load_file(run.model_path)
+
+
+def load_file(path: Path) -> keras.Model:
+    """Load a Keras file, whose classes are registered.
+
+    Raises:
+        ZooError: it is damaged.
+    """
     try:
-        return keras.saving.load_model(run.model_path, safe_mode=True, compile=False)
-    except (ValueError, OSError, TypeError, KeyError) as error:
-        raise ZooError(f"{run.model_path}: not readable as a Keras model ({error})") from error
+        return keras.saving.load_model(path, safe_mode=True, compile=False)
+    except (ValueError, OSError, EOFError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        raise ZooError(f"{path}: not readable as a Keras model ({error})") from error
 
 
 def saved_outcomes(model: keras.Model, split: Split, signature: Signature, task: Task) -> np.ndarray:

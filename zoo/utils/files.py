@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import stat
 import uuid
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 from zoo.errors import ZooError
 
+_TEMPORARY = re.compile(r"\.(?:[0-9a-f]{8}\.|[0-9a-f]{32}\.npz$)")  # names that `replacing` and checkpoints give
 MAX_WHOLE_BYTES = 1 << 30  # of a file that is read at once: texts, encoded images, JSON
 
 _KINDS = (  # what a path can be beside a regular file
@@ -43,30 +45,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-@contextmanager
-def locked(path: str | Path, message: str) -> Iterator[None]:
-    """Lock a file for this process; the system unlocks it when the process ends, however it ends.
-
-    Args:
-        path: the file, which is created.
-        message: of the error where another process has locked it.
-
-    Raises:
-        ZooError: another process has locked it.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as file:
-        try:
-            import fcntl
-        except ImportError:  # not on Windows
-            yield
-            return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ZooError(message) from error
-        yield
+def clear_leftovers(folder: str | Path) -> None:
+    """Remove the temporary files that killed processes have left in a folder and below it."""
+    for path in Path(folder).rglob(".*"):
+        if _TEMPORARY.match(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def check_regular(path: str | Path) -> os.stat_result:

@@ -110,15 +110,15 @@ def build_report(
 
 
 def write_report(folder: str | Path, report: Mapping[str, Any], predictions: Predictions | None = None) -> None:
-    """Write `report.json` and `report.html`, one file that needs no other and no network.
+    """Write `report.html`, one file that needs no other and no network, and then `report.json`.
 
     Args:
         folder: where to; created if it is missing.
         report: what `build_report` returned, or what `report.json` holds.
         predictions: test examples and outputs; without them the page has no pictures and no plots over examples.
     """
-    write_json(Path(folder) / "report.json", jsonable(report))
     write_text(Path(folder) / "report.html", render(report, predictions))
+    write_json(Path(folder) / "report.json", jsonable(report))  # last: it says that both are there
 
 
 def jsonable(value: Any) -> Any:

@@ -17,6 +17,7 @@ from zoo.training.callbacks.average import AverageInPlace
 from zoo.training.callbacks.log import EpochLog
 from zoo.training.callbacks.state import clear_leftovers, read_state, state_files, write_state
 from zoo.utils.files import replacing
+from zoo.utils.stopping import StopRequests
 
 BEST_WEIGHTS = "best.weights.h5"
 LAST_MODEL = "last.keras"
@@ -59,6 +60,7 @@ class Checkpoints(keras.callbacks.Callback):
         step: training steps that are done.
         finished: whether early stopping has ended the run.
         remembering: callbacks whose fields are part of the state.
+        stop: what signals ask for: a state is written after the step, and the training ends.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.average = AverageInPlace() if average is None else average
         self.best_epoch, self.step, self.finished = 0, 0, False
         self.remembering: list[keras.callbacks.Callback] = []
+        self.stop: StopRequests | None = None
         self._best, self._best_loss = -math.inf, math.inf
         self._weights = list[np.ndarray]()
         self._written = time.perf_counter()
@@ -108,8 +111,11 @@ class Checkpoints(keras.callbacks.Callback):
         minutes = (time.perf_counter() - self._written) / 60
         due = self.every_steps is not None and done // self.every_steps > self.step // self.every_steps
         self.step = done
-        if due or (self.every_minutes is not None and minutes >= self.every_minutes):
+        is_stopping = self.stop is not None and self.stop.is_due(self.step)
+        if is_stopping or due or (self.every_minutes is not None and minutes >= self.every_minutes):
             self._write()
+        if self.stop is not None and is_stopping:
+            raise self.stop.stopped()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Compare with the best epoch so far, and write the state if it is time.
@@ -129,8 +135,11 @@ class Checkpoints(keras.callbacks.Callback):
         self.finished = bool(self.model.stop_training)
         waited = time.perf_counter() - self._written
         last = self.finished or epoch + 1 == self.params["epochs"]
-        if last or self.every_steps is not None or waited >= _WRITE_EVERY:
+        is_stopping = self.stop is not None and self.stop.is_due(self.step)
+        if last or is_stopping or self.every_steps is not None or waited >= _WRITE_EVERY:
             self._write()
+        if self.stop is not None and is_stopping:
+            raise self.stop.stopped()
 
     # === At the end ===
 

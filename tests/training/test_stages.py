@@ -1,0 +1,120 @@
+"""How far a run is, by the files that it has."""
+
+import errno
+import json
+import math
+
+import pytest
+
+from zoo.errors import ZooError
+from zoo.training.fit import Fitted
+from zoo.training.run import Run
+from zoo.training.stages import (
+    held,
+    held_by,
+    missing_stages,
+    read_fitted,
+    read_history,
+    record_request,
+    wants_export,
+    write_fitted,
+)
+
+TRAINED = ("model.keras", "training.json")
+REPORTED = ("report.html", "report.json")
+EXPORTED = ("export/model.onnx", "export/certificate.json")
+
+
+def make_run(folder, *names):
+    (folder / "environment.json").write_text('{"recipe": "mlp/wine"}')
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("{}")
+    return Run(folder)
+
+
+@pytest.mark.parametrize(
+    ("files", "missing"),
+    [
+        ((), ["training", "report", "export"]),
+        (("model.keras",), ["training", "report", "export"]),
+        (TRAINED, ["report", "export"]),
+        ((*TRAINED, "report.html"), ["report", "export"]),
+        ((*TRAINED, "report.json"), ["report", "export"]),
+        ((*TRAINED, *REPORTED), ["export"]),
+        ((*TRAINED, *REPORTED, "export/model.onnx"), ["export"]),
+        ((*TRAINED, *REPORTED, *EXPORTED), []),
+        ((*REPORTED, *EXPORTED), ["training", "report", "export"]),
+        (("model.keras", *REPORTED), ["export"]),  # an older run
+        (("model.keras", "report.json"), ["training", "report", "export"]),  # and one that was killed
+    ],
+)
+def test_what_is_missing(tmp_path, files, missing):
+    run = make_run(tmp_path, *files)
+    assert missing_stages(run, export=True) == missing
+    assert missing_stages(run, export=False) == missing[: max(0, len(missing) - 1)]
+
+
+def test_the_request_is_kept_and_an_older_run_is_exported(tmp_path):
+    run = make_run(tmp_path)
+    assert wants_export(run)
+    for export in (False, True):
+        record_request(run, export=export)
+        assert wants_export(run) is export and run.name == "mlp/wine"
+
+
+def test_what_training_gave_comes_back_to_the_bit(tmp_path):
+    run = make_run(tmp_path)
+    rows = [{"epoch": 1, "loss": 0.1 + 0.2, "val_loss": math.inf, "seconds": 0.125}, {"epoch": 2, "loss": 1e-300}]
+    (tmp_path / "metrics.csv").write_text(f"epoch,loss,val_loss,seconds\n1,{0.1 + 0.2!r},inf,0.125\n")
+    write_fitted(run, Fitted(rows[:1], 1, 0.1))
+    found = read_fitted(run)
+    assert (found.history, found.kept_epoch, found.seconds) == (rows[:1], 1, 0.1)
+    assert isinstance(found.history[0]["epoch"], int)
+
+
+def test_of_an_older_run_the_report_is_asked(tmp_path):
+    run = make_run(tmp_path)
+    with pytest.raises(ZooError, match=r"is not trained to its end; resume it with zoo train --resume"):
+        read_fitted(run)
+    (tmp_path / "recipe.yaml").write_text("extends: mlp/wine\ntraining: {select: best}\n")
+    report = {"diagnosis": {"best_epoch": 3}, "history": [{"epoch": 1}] * 5, "seconds": 2.5}
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    assert read_fitted(run).kept_epoch == 3 and read_fitted(run).seconds == 2.5
+    (tmp_path / "recipe.yaml").write_text("extends: mlp/wine\ntraining: {select: last}\n")
+    assert read_fitted(run).kept_epoch == 5
+
+
+@pytest.mark.parametrize("text", ["", "epoch,loss\n1\n", "epoch,loss\none,2\n", "loss\n1\n"])
+def test_damaged_metrics(tmp_path, text):
+    (tmp_path / "metrics.csv").write_text(text)
+    if not text:
+        assert read_history(tmp_path / "metrics.csv") == []
+        return
+    with pytest.raises(ZooError, match=r"metrics\.csv: not readable as the metrics of a run"):
+        read_history(tmp_path / "metrics.csv")
+
+
+def test_a_held_run_is_cleared_of_what_killed_processes_left_and_of_nothing_else(tmp_path):
+    left = [".0a1b2c3d.model.onnx", ".0123456789abcdef0123456789abcdef.npz"]
+    kept = [".gitignore", ".DS_Store", "report.json"]
+    run = make_run(tmp_path)
+    for folder in (tmp_path, tmp_path / "export"):
+        folder.mkdir(exist_ok=True)
+        for name in left + kept:
+            (folder / name).touch()
+    assert held_by(run) is None
+    with held(run):
+        assert held_by(run) is not None
+        with pytest.raises(ZooError, match=r"is in use by another process.*: process \d+ on"), held(run):
+            pass
+    found = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {*kept, "environment.json"}
+
+
+def test_a_full_disk_says_how_to_go_on(tmp_path):
+    with (
+        pytest.raises(ZooError, match=r"No space left on device.*make room.*zoo train --resume"),
+        held(make_run(tmp_path)),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")

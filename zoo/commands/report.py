@@ -1,0 +1,45 @@
+"""`zoo report`: the report of a trained run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from zoo.backend.startup import start_keras
+from zoo.commands.reopen import SILENT, reopen
+from zoo.commands.train import train
+
+
+def report(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, Any]:
+    """Evaluate a run's saved model again, and write `report.html` and `report.json` anew.
+
+    Returns:
+        The report, as it stands in `report.json`.
+
+    Raises:
+        ZooError: no such run, one that is not trained or still in use, or other data than the run was trained on.
+    """
+    from zoo.training.run import open_run
+    from zoo.training.stages import held, read_fitted
+
+    run = open_run(run_folder)
+    with held(run):
+        start_keras(run.recipe().recipe.training.processors)
+        from zoo.commands.write_report import evaluate_and_report
+        from zoo.data.audit import audit
+        from zoo.training.problem import set_up
+        from zoo.training.saved_model import load_model
+
+        fitted, model = read_fitted(run), load_model(run)
+        _, loaded, dataset = reopen(run_folder)
+        console.print(f"Reporting {run.folder}")
+        problem = set_up(loaded.recipe, dataset)
+        problem.views.saved.set_weights(model.get_weights())
+        facts = audit(dataset)
+        if problem.pretrained is not None:
+            facts["pretrained"] = problem.pretrained
+        return evaluate_and_report(
+            run=run, loaded=loaded, problem=problem, fitted=fitted, facts=facts, console=console, train=train
+        )

@@ -1,0 +1,28 @@
+"""The classes that this package registers with Keras, so that a saved model that holds them can be loaded."""
+
+from __future__ import annotations
+
+import importlib
+
+# Modules with registered classes, by room.
+MODULES = (
+    *("layers.attention", "layers.attention_recurrent", "layers.code", "layers.detection"),
+    *("layers.diffusion_sampler", "layers.encoder", "layers.graph", "layers.layer_scale", "layers.masking"),
+    *("layers.patches", "layers.positions", "layers.preprocessing", "layers.recurrent", "layers.spectral"),
+    *("layers.stochastic_depth", "layers.tied_embedding", "layers.time_embedding", "layers.transformer"),
+    *("layers.unit_length", "losses.classes", "losses.contrastive", "losses.detection", "losses.pixels"),
+    *(
+        "losses.segmentation",
+        "losses.sequences",
+        "optimization.averaged",
+        "optimization.grouped",
+        "optimization.schedules",
+    ),
+    *("optimization.watched", "training.generative.diffusion", "training.generative.gan", "training.penalty"),
+)
+
+
+def register_classes() -> None:
+    """Import the modules, each of which registers its classes."""
+    for module in MODULES:
+        importlib.import_module(f"zoo.{module}")
