@@ -1,6 +1,7 @@
 """Predictions from files, with onnxruntime alone."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -106,6 +107,25 @@ def test_npz_of_images_vectors_and_columns(model, tmp_path):
     assert len(predict(model("regression"), [tmp_path / "t.npz"])) == 2
 
 
+def test_what_is_left_out_and_what_was_done_to_images_is_said(model, tmp_path):
+    folder = tmp_path / "photos"
+    for name in ("a/0.png", "1", ".hidden.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(folder / name, "PNG")
+    Image.new("RGBA", (8, 8), (0, 0, 255, 0)).save(folder / "blue.png")
+    (folder / "notes.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    notes = []
+    results = predict(model("folder"), [folder], notes)
+    assert [r["input"] for r in results] == [str(folder / name) for name in ("1", "a/0.png", "blue.png")]
+    np.testing.assert_array_equal(probabilities(results)[0], probabilities(results)[2])
+    assert notes == [
+        f"{folder}: 1 file is left out, no images that can be read: .heic (1)",
+        f"{folder}: left out by the name of the file or its folder: 1 images: .hidden.png",
+        f"{folder}: 1 file is used for what they hold, whatever their suffix: no suffix (1)",
+        f"{folder}: 3 of 3 images have transparent pixels, which are laid on white",
+    ]
+
+
 def test_single_images_arrays_and_lists_agree(model):
     exported = ExportedModel(model("folder"))
     images = np.random.default_rng(0).integers(0, 256, (5, 30, 20, 3), dtype=np.uint8)
@@ -143,13 +163,26 @@ def test_images_that_do_not_fit(model, trained, tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)).save(image)
     image.write_bytes(image.read_bytes()[:70])
     refused(r"a\.png: not readable as an image", model("folder"), trained("folder").data / "cat", image)
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    for name, content in {
+        "0.png": image.read_bytes(),
+        "1.jpg": b"<html>404</html>",
+        "2.png": b"",
+        "x.eps": b"%!PS",
+    }.items():
+        (damaged / name).write_bytes(content)
+    Image.new("L", (8, 8)).save(damaged / "whole.png")
+    refused(r"damaged: 3 images cannot be read: 0\.png \(.+\), 1\.jpg \(.+\), 2\.png \(", model("image"), damaged)
+    os.mkfifo(tmp_path / "pipe.png")
+    refused(r"pipe\.png: not readable \(a pipe, not a file\)", model("image"), tmp_path / "pipe.png")
     (tmp_path / "empty").mkdir()
     refused(r"empty: the folder holds no images", model("image"), tmp_path / "empty")
     refused(r"input .*gone\.png does not exist", model("image"), tmp_path / "gone.png")
     (tmp_path / "notes.txt").touch()
     refused(r"model\.onnx takes images, not text files", model("image"), tmp_path / "notes.txt")
     (tmp_path / "notes.odt").touch()
-    refused(r"notes\.odt: expected an image \(\.png", model("image"), tmp_path / "notes.odt")
+    refused(r"notes\.odt: expected an image \(AVIF, BMP", model("image"), tmp_path / "notes.odt")
 
 
 @pytest.mark.parametrize(
@@ -163,9 +196,9 @@ def test_images_that_do_not_fit(model, trained, tmp_path):
             {"x": np.zeros((2, 8, 8, 1), np.uint8)},
             r"\(examples, any, any, 3\), received uint8 \(2, 8, 8, 1\)",
         ),
-        ("array", {"x": np.zeros((2, 4))}, r"must be numbers \(examples, 5\), received float32 \(2, 4\)"),
+        ("array", {"x": np.zeros((2, 4))}, r"must be numbers \(examples, 5\), received float64 \(2, 4\)"),
         ("array", {"a": np.zeros((2, 5)), "b": np.zeros(2)}, "expected an array named 'x'; found a, b"),
-        ("array", {"x": np.array([None])}, "not readable as an npz file"),
+        ("array", {"x": np.array([None])}, "array 'x' is not readable .it holds Python objects"),
         ("array", {}, "the file holds no arrays"),
         ("regression", {}, "the file holds no arrays"),
         ("regression", {"rooms": np.zeros(2), "city": np.zeros(3)}, r"one array \(examples,\) for each column"),

@@ -9,7 +9,7 @@ from typing import Any
 from zoo.errors import counted
 from zoo.serving.predict import NO_ANSWER, in_one_line, is_answered, predict_each
 from zoo.serving.write_predictions import check_output, write_predictions
-from zoo.utils.console import ERR, OUT, print_json_list
+from zoo.utils.console import ERR, OUT, print_json_list, print_notes
 
 
 def predict(
@@ -28,9 +28,10 @@ def predict(
         ZooError: the model or an input is missing, damaged, or does not fit.
     """
     unanswered: list[str] = []
+    notes: list[str] = []
 
     def results() -> Iterator[dict[str, Any]]:
-        for result in predict_each(file, inputs, verify=verify):
+        for result in predict_each(file, inputs, verify=verify, notes=notes):
             if not is_answered(result):
                 unanswered.append(result["input"])
             yield result
@@ -44,6 +45,7 @@ def predict(
     else:
         for result in results():
             OUT.print(f"{result['input']}  {in_one_line(result)}", markup=False)
+    print_notes(notes)
     if len(unanswered) == 1:
         ERR.print(f"note: {unanswered[0]} has {NO_ANSWER}", markup=False)
     elif unanswered:

@@ -13,6 +13,7 @@ from zoo.data.targets import (
     Arrays,
     box_picker,
     box_targets,
+    boxes_left_out,
     class_indices,
     class_labels,
     mask_targets,
@@ -39,6 +40,7 @@ class RawTargets:
         feature: the TFDS feature that they come from; None where the source is a file.
         metadata: of the TFDS data set.
         splits: the source's own name of each split, for messages.
+        notes: what reading the targets did that a reader of the results should know is added here.
     """
 
     values: Arrays
@@ -46,6 +48,7 @@ class RawTargets:
     feature: Any = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     splits: Mapping[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def _feature_value(features: Any, target: str) -> Callable[[Any], Any]:
@@ -77,13 +80,13 @@ def _classes(raw: RawTargets) -> Targets:
     labels = tuple(names) if names else class_labels(raw.values["train"], raw.where)
     targets = {}
     for split, y in raw.values.items():
-        targets[split] = y.astype(np.int32) if names else class_indices(y, labels, raw.where)
-        unlabeled = int(((targets[split] < 0) | (targets[split] >= len(labels))).sum())
+        unlabeled = int(((y < 0) | (y >= len(labels))).sum()) if names else 0
         if unlabeled:
             raise ZooError(
                 f"{raw.where}: {unlabeled} of {len(y)} examples of the split '{raw.splits[split]}' have no "
                 f"label; name another split under data.splits.{split}"
             )
+        targets[split] = y.astype(np.int32) if names else class_indices(y, labels, raw.where)
     return labels, targets
 
 
@@ -96,7 +99,7 @@ def _tokens(raw: RawTargets) -> Targets:
 
 
 def _texts(raw: RawTargets) -> Targets:
-    return text_targets(raw.values)
+    return text_targets(raw.values, raw.notes)
 
 
 def _transcriptions(raw: RawTargets) -> Targets:
@@ -108,7 +111,9 @@ def _masks(raw: RawTargets) -> Targets:
 
 
 def _boxes(raw: RawTargets) -> Targets:
-    return tuple(raw.feature["label"].names), box_targets(raw.values, raw.where)
+    labels = tuple(raw.feature["label"].names)
+    raw.notes.extend(boxes_left_out(raw.values))
+    return labels, box_targets({split: y[:, :-1] for split, y in raw.values.items()}, raw.where)
 
 
 _LABELED = DataKind(targets=_classes)

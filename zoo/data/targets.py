@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.arrays import as_ids
 from zoo.data.columns import as_label
 from zoo.data.dataset import Signature, Split
 from zoo.data.tokenizer import fit_tokenizer
-from zoo.errors import ZooError, did_you_mean, listing
+from zoo.errors import ZooError, counted, did_you_mean, listing
 from zoo.recipe.schema import Data
 
 BLANK = "<blank>"
+BOXES_LEFT_OUT = ("are crowds", "have no label", "are beyond the first 100 of their image")
 MAX_OBJECTS = 100  # in one image, as in COCO
+MAX_CLASSES_OF_MASKS = 256  # a mask is uint8
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -119,12 +122,20 @@ def same_width(splits: Arrays) -> dict[str, np.ndarray]:
     return {name: np.pad(ids, ((0, 0), (0, width - ids.shape[1]))) for name, ids in splits.items()}
 
 
-def text_targets(texts: Arrays) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
+def text_targets(texts: Arrays, notes: list[str] | None = None) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
     """Return the characters of the training texts as a vocabulary, and each split's texts as token ids.
 
     Ids are int32 `(examples, length)`: the text, its end mark, padding (`zoo.data.tokenizer`).
+
+    Args:
+        texts: of each split.
+        notes: characters of other splits that no training text has are counted here.
     """
     tokenizer = fit_tokenizer(texts["train"], level="character")
+    for name, rows in texts.items():
+        note = tokenizer.note(rows, f"the targets of the {name} split")
+        if notes is not None and note:
+            notes.append(note)
     return tokenizer.names, same_width({name: tokenizer.encode(rows, end=True) for name, rows in texts.items()})
 
 
@@ -156,12 +167,11 @@ def token_targets(splits: Arrays, where: str) -> tuple[tuple[str, ...], dict[str
     Targets are int32 `(examples, length)`, 0 where there is nothing to predict.
 
     Raises:
-        ZooError: a target is negative.
+        ZooError: a target is negative, too large or no whole number.
     """
-    if any((y < 0).any() for y in splits.values()):
-        raise ZooError(f"{where}: token ids must not be negative; 0 stands for nothing to predict")
-    classes = max(int(y.max(initial=0)) for y in splits.values()) + 1
-    return tuple(map(str, range(classes))), {name: y.astype(np.int32) for name, y in splits.items()}
+    ids = {name: as_ids(y, f"{where}: targets of the split '{name}'") for name, y in splits.items()}
+    classes = max(int(y.max(initial=0)) for y in ids.values()) + 1
+    return tuple(map(str, range(classes))), ids
 
 
 def mask_targets(splits: Arrays, names: Sequence[str] | None, where: str) -> tuple[tuple[str, ...], dict[str, Any]]:
@@ -173,20 +183,38 @@ def mask_targets(splits: Arrays, names: Sequence[str] | None, where: str) -> tup
         where: the source, for messages.
 
     Raises:
-        ZooError: a mask has a class without a name.
+        ZooError: a mask has several channels, something else than a class from 0 to 255, or a class without a name.
     """
-    masks = {k: (y[..., 0] if y.ndim == 4 else y).astype(np.uint8) for k, y in splits.items()}
+    masks = {}
+    for split, y in splits.items():
+        if y.ndim == 4 and y.shape[-1] != 1:
+            raise ZooError(f"{where}: masks must have one channel, the class of each pixel, received {y.shape[1:]}")
+        whose = f"{where}: masks of the split '{split}'"
+        masks[split] = as_ids(y[..., 0] if y.ndim == 4 else y, whose, "classes", MAX_CLASSES_OF_MASKS).astype(np.uint8)
     highest = max(int(y.max(initial=0)) for y in masks.values())
     labels = tuple(names) if names else tuple(map(str, range(int(masks["train"].max(initial=0)) + 1)))
     if highest >= len(labels):
         raise ZooError(f"{where}: a mask has the class {highest}, and there are {len(labels)} ({', '.join(labels)})")
+    if not names:
+        _refuse_sparse(masks["train"], where)
     return labels, masks
 
 
-def box_picker(features: Any, target: str) -> Callable[[Any], Any]:
-    """Return a TensorFlow function from a TFDS example to its boxes `(MAX_OBJECTS, 5)`, padded with -1.
+def _refuse_sparse(masks: np.ndarray, where: str) -> None:
+    """Refuse masks most of whose classes no pixel has, such as masks of 0 and 255."""
+    present = np.unique(masks)
+    if 2 * len(present) < int(present[-1]) + 1:
+        raise ZooError(
+            f"{where}: masks hold {counted(present.tolist(), 'classes')}, and each number from 0 to {present[-1]} "
+            "would be one; number the classes from 0"
+        )
 
-    Crowds are left out, as in COCO's own evaluation.
+
+def box_picker(features: Any, target: str) -> Callable[[Any], Any]:
+    """Return a TensorFlow function from a TFDS example to its boxes `(MAX_OBJECTS + 1, 5)`, padded with -1.
+
+    Crowds are left out, as in COCO's own evaluation. The last row counts what is left out, in the order of
+    `BOXES_LEFT_OUT`.
 
     Raises:
         ZooError: the feature holds no boxes.
@@ -198,11 +226,15 @@ def box_picker(features: Any, target: str) -> Callable[[Any], Any]:
     def pick(example: Any) -> tf.Tensor:
         objects = example[target]
         rows = tf.concat([objects["bbox"], tf.cast(objects["label"], tf.float32)[:, None]], axis=1)
-        if "is_crowd" in objects:
-            rows = tf.boolean_mask(rows, tf.logical_not(objects["is_crowd"]))
-        rows = rows[:MAX_OBJECTS]
-        rows = tf.pad(rows, [[0, MAX_OBJECTS - tf.shape(rows)[0]], [0, 0]], constant_values=-1.0)
-        return tf.ensure_shape(rows, (MAX_OBJECTS, 5))
+        labeled = objects["label"] >= 0
+        crowd = objects["is_crowd"] if "is_crowd" in objects else tf.zeros_like(labeled)
+        kept = tf.boolean_mask(rows, labeled & ~crowd)
+        beyond = tf.maximum(tf.shape(kept)[0] - MAX_OBJECTS, 0)
+        kept = kept[:MAX_OBJECTS]
+        kept = tf.pad(kept, [[0, MAX_OBJECTS - tf.shape(kept)[0]], [0, 0]], constant_values=-1.0)
+        left_out = [tf.reduce_sum(tf.cast(which, tf.int32)) for which in (crowd, ~labeled & ~crowd)]
+        counts = tf.cast(tf.stack([*left_out, beyond, 0, 0]), tf.float32)
+        return tf.ensure_shape(tf.concat([kept, counts[None]], axis=0), (MAX_OBJECTS + 1, 5))
 
     return pick
 
@@ -220,7 +252,8 @@ def box_targets(splits: Arrays, where: str) -> dict[str, np.ndarray]:
     objects = max(1, *(int((y[..., 4] >= 0).sum(axis=1).max(initial=0)) for y in splits.values()))
     for name, y in splits.items():
         real = y[y[..., 4] >= 0]
-        wrong = (real[:, :4] < 0).any(1) | (real[:, :4] > 1).any(1) | (real[:, 2:4] <= real[:, :2]).any(1)
+        within = (real[:, :4] >= 0).all(1) & (real[:, :4] <= 1).all(1) & (real[:, 2:4] > real[:, :2]).all(1)
+        wrong = ~within  # NaN, too, is not within
         if wrong.any():
             raise ZooError(
                 f"{where}: {int(wrong.sum())} boxes of the split '{name}' do not lie within their image, for example "
@@ -228,3 +261,15 @@ def box_targets(splits: Arrays, where: str) -> dict[str, np.ndarray]:
             )
         found[name] = y[:, :objects].astype(np.float32)
     return found
+
+
+def boxes_left_out(splits: Arrays) -> list[str]:
+    """Return notes on the boxes that `box_picker` left out, from the counts in its last row."""
+    notes = []
+    for name, y in splits.items():
+        counts = y[:, -1, : len(BOXES_LEFT_OUT)].sum(axis=0).astype(int)
+        total = int((y[:, :-1, 4] >= 0).sum()) + int(counts.sum())
+        for count, why in zip(counts, BOXES_LEFT_OUT, strict=True):
+            if count:
+                notes.append(f"left out of the {name} split: {count:,} of {total:,} boxes, which {why}")
+    return notes

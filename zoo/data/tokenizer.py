@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from zoo.errors import MAX_SHOWN_NAMES, visible
 from zoo.tasks import END, PADDING, START, UNKNOWN
 
 SPECIAL = ("<padding>", "<unknown>", "<start>", "<end>")
@@ -63,6 +64,33 @@ class Tokenizer:
         for i, row in enumerate(rows):
             ids[i, : len(row)] = row
         return ids
+
+    def note(self, texts: Sequence[str] | np.ndarray, where: str) -> str | None:
+        """Return a sentence on what the vocabulary and the length limit lose of some texts; None where it is nothing.
+
+        Args:
+            texts: the texts.
+            where: what they are, for example "the test split".
+        """
+        known = set(self.symbols)
+        total = unknown = cut = 0
+        examples = dict[str, None]()
+        for text in texts:
+            tokens = split(text, self.level, self.lowercase)
+            cut += self.length is not None and len(tokens) > self.length
+            tokens = tokens[: self.length]
+            total += len(tokens)
+            lost = [token for token in tokens if token not in known]
+            unknown += len(lost)
+            examples |= dict.fromkeys(lost)
+        parts = []
+        if unknown:
+            shown = ", ".join(f"'{visible(token)}'" for token in sorted(examples)[:MAX_SHOWN_NAMES])
+            more = ", …" if len(examples) > MAX_SHOWN_NAMES else ""
+            parts.append(f"{unknown:,} of {total:,} {self.level}s are unknown to the vocabulary: {shown}{more}")
+        if cut:
+            parts.append(f"{cut:,} of {len(texts):,} texts are cut at {self.length} {self.level}s")
+        return f"{where}: {'; '.join(parts)}" if parts else None
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of one row of ids, up to its end mark or padding."""

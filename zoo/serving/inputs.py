@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from zoo.data.arrays import as_pixels
 from zoo.data.columns import read_table, table_rows, take_columns
-from zoo.data.sources.images import SUFFIXES, image_files, read_image
+from zoo.data.sources.archive import Archive
+from zoo.data.sources.images import FORMATS
 from zoo.errors import ZooError, listing
-from zoo.serving.examples import check_graphs
+from zoo.serving.examples import as_floats, as_token_ids, check_graphs
 from zoo.serving.exported_model import ExportedModel
+from zoo.serving.read_images import is_image, read_images
+from zoo.serving.read_texts import read_texts
 
 _TABLES = (".csv", ".parquet", ".pq")
+MAX_UNPACKED_BYTES = 1 << 32  # of the arrays of a file, which are held in memory
 _ARRAYS = ("x", "image", "images", "array", "x_test", "test_images")
 
 
-def read_inputs(model: ExportedModel, paths: Sequence[str | Path]) -> Iterator[tuple[list[str], Any]]:
+def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[str]) -> Iterator[tuple[list[str], Any]]:
     """Yield the names of some examples and their raw values, as `ExportedModel.predict` takes them.
 
     Args:
         model: what the inputs are for.
         paths: image files, folders of images, CSV or Parquet files, npz files with an array `x`, or text files.
+        notes: what a reader of the answers should know, such as files that are left out, is added here.
 
     Raises:
         ZooError: a file is missing, damaged, or not of the kind that the model takes.
@@ -38,8 +42,8 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path]) -> Iterator[t
             yield _from_npz(model, path)
         elif suffix == ".txt":
             _expect(model, "text", path)
-            lines = _lines(path)
-            yield [f"{path}:{row + 1}" for row in range(len(lines))], np.array(lines, dtype=object)
+            names, texts = read_texts(model, path, notes)
+            yield names, np.array(texts, dtype=object)
         elif suffix in _TABLES and model.task == "forecasting":
             yield [str(path)], _history(model, path)
         elif suffix in _TABLES:
@@ -47,16 +51,12 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path]) -> Iterator[t
             text = [c.name for c in model.columns if c.type == "category"]
             columns = take_columns(read_table(path, text), model.columns, str(path))
             yield [f"{path}:{row + 1}" for row in range(table_rows(columns))], columns
-        elif path.is_dir() or suffix in SUFFIXES:
+        elif path.is_dir() or is_image(path):
             _expect(model, "image", path)
-            files = image_files(path) if path.is_dir() else [path]
-            if not files:
-                raise ZooError(f"input {path}: the folder holds no images ({', '.join(SUFFIXES)})")
-            for file in files:
-                yield [str(file)], [_image(model, file)]
+            yield from read_images(model, path, notes)
         else:
             raise ZooError(
-                f"input {path}: expected an image ({', '.join(SUFFIXES)}), a folder, {', '.join(_TABLES)}, .npz or .txt"
+                f"input {path}: expected an image ({FORMATS}), a folder of images, {', '.join(_TABLES)}, .npz or .txt"
             )
 
 
@@ -71,16 +71,6 @@ def _expect(model: ExportedModel, kind: str, path: Path) -> None:
             "graph": "graphs, as arrays 'nodes' and 'edges' in an npz file",
         }
         raise ZooError(f"input {path}: {model.path} takes {takes[model.kind]}, not {takes[kind]}")
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise ZooError(f"{path}: not readable as UTF-8 text ({error})") from error
-    if not lines:
-        raise ZooError(f"{path}: the file holds no text")
-    return lines
 
 
 def _history(model: ExportedModel, path: Path) -> np.ndarray:
@@ -102,17 +92,6 @@ def _history(model: ExportedModel, path: Path) -> np.ndarray:
     return values[None]
 
 
-def _image(model: ExportedModel, path: Path) -> np.ndarray:
-    image = read_image(path, int(model.shape[2] or 3))
-    wanted = tuple(have if want is None else want for want, have in zip(model.shape, image.shape, strict=True))
-    if image.shape != wanted:
-        raise ZooError(
-            f"input {path}: the image is {image.shape[0]}×{image.shape[1]}, the model takes {wanted[0]}×{wanted[1]} "
-            "(train with a resize in preprocess to take any size)"
-        )
-    return image
-
-
 def _graphs(model: ExportedModel, path: Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return graphs, each of them checked: one without an axis for the examples, or several, padded."""
     try:
@@ -125,11 +104,7 @@ def _graphs(model: ExportedModel, path: Path, arrays: dict[str, np.ndarray]) -> 
 
 
 def _from_npz(model: ExportedModel, path: Path) -> tuple[list[str], Any]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise ZooError(f"{path}: not readable as an npz file ({error})") from error
+    arrays = Archive(path).read_all(MAX_UNPACKED_BYTES)
     if not arrays:
         raise ZooError(f"{path}: the file holds no arrays")
     if model.kind == "table":
@@ -148,19 +123,22 @@ def _from_npz(model: ExportedModel, path: Path) -> tuple[list[str], Any]:
     x = arrays[name]
     if model.kind == "text":
         raise ZooError(f"{path}: the model takes text files (.txt), one text a line, not arrays")
-    if model.kind == "tokens":
-        fits = x.dtype.kind in "iu" and x.ndim == 2
-        x = x.astype(np.int32) if fits else x
-    elif model.kind == "image":
-        x = x[..., None] if x.ndim == 3 and model.shape[2] == 1 else x
-        fits = x.dtype == np.uint8 and x.ndim == 4
-    else:
-        fits = x.dtype.kind in "fiu" and x.ndim == 1 + len(model.shape)
-        x = x.astype(np.float32) if fits else x
+    types = {"image": "iu", "tokens": "iu", "array": "fiu"}[model.kind]
+    x = x[..., None] if model.kind == "image" and x.ndim == 3 and model.shape[2] == 1 else x
+    fits = x.dtype.kind in types and x.ndim == 1 + len(model.shape)
     if not fits or any(want not in (None, have) for want, have in zip(model.shape, x.shape[1:], strict=True)):
         wanted = ", ".join("any" if n is None else str(n) for n in model.shape)
         kind = {"image": "uint8", "tokens": "whole numbers"}.get(model.kind, "numbers")
         raise ZooError(f"{path}: array '{name}' must be {kind} (examples, {wanted}), received {x.dtype} {x.shape}")
     if not len(x):
         raise ZooError(f"{path}: array '{name}' holds no examples")
-    return [f"{path}:{row + 1}" for row in range(len(x))], x
+    return [f"{path}:{row + 1}" for row in range(len(x))], _narrowed(model, x, f"{path}: array '{name}'")
+
+
+def _narrowed(model: ExportedModel, x: np.ndarray, where: str) -> np.ndarray:
+    """Return an array of the type that the model takes, each value looked at first."""
+    if model.kind == "image":
+        return as_pixels(x, where)
+    if model.kind == "tokens":
+        return as_token_ids(x, where, model.signature.vocabulary)
+    return as_floats(x, model.shape, where)

@@ -15,13 +15,16 @@ NO_ANSWER = "no finite answer"
 CONTINUATION_LENGTH = 200  # characters that a language model adds to a prompt
 
 
-def predict(file: str | Path, inputs: Sequence[str | Path], *, verify: bool = True) -> list[dict[str, Any]]:
+def predict(
+    file: str | Path, inputs: Sequence[str | Path], *, verify: bool = True, notes: list[str] | None = None
+) -> list[dict[str, Any]]:
     """Predict with an exported file.
 
     Args:
         file: an ONNX file that `zoo export` wrote.
         inputs: images, folders of images, CSV, Parquet, npz or text files.
         verify: compare the file with the certificate beside it and with the checksum in its metadata.
+        notes: what a reader of the answers should know, such as files that were left out, is added to this list.
 
     Returns:
         For each example `input` (file, and row where a file holds several) with, by task: `label` and `probabilities`
@@ -33,17 +36,19 @@ def predict(file: str | Path, inputs: Sequence[str | Path], *, verify: bool = Tr
     Raises:
         ZooError: the model or an input is missing, damaged, or does not fit.
     """
-    return list(predict_each(file, inputs, verify=verify))
+    return list(predict_each(file, inputs, verify=verify, notes=notes))
 
 
-def predict_each(file: str | Path, inputs: Sequence[str | Path], *, verify: bool = True) -> Iterator[dict[str, Any]]:
+def predict_each(
+    file: str | Path, inputs: Sequence[str | Path], *, verify: bool = True, notes: list[str] | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield what `predict` returns, one example at a time, as soon as its input is read.
 
     Raises:
         ZooError: as in `predict`; answers to what was read before have been given by then.
     """
     model = ExportedModel(file, verify=verify)
-    for names, raw in read_inputs(model, inputs):
+    for names, raw in read_inputs(model, inputs, notes if notes is not None else []):
         for name, found in zip(names, facts(model, raw), strict=True):
             yield {"input": name, **found}
 

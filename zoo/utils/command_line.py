@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Any
@@ -33,6 +34,8 @@ def run(app: typer.Typer) -> None:
     """
     debug = "--debug" in sys.argv or is_set("ZOO_DEBUG")
     sys.argv = [a for a in sys.argv if a != "--debug"]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     try:
         with StopRequests().listening():
             app(prog_name="zoo", obj=["--debug"] if debug else [])

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from zoo.errors import visible
 from zoo.utils.text_plot import text_plot
 
 OUT = Console(soft_wrap=True, highlight=False)
@@ -44,6 +45,12 @@ def print_result(value: Any, lines: Sequence[str], as_json: bool) -> None:
         return
     for line in lines:
         OUT.print(line, markup=False)
+
+
+def print_notes(notes: Sequence[str]) -> None:
+    """Print what a reader of the result should know, on standard error."""
+    for note in notes:
+        ERR.print(f"note: {visible(note)}", style="yellow", markup=False)
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:

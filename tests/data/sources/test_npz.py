@@ -60,19 +60,27 @@ def test_fingerprint_of_arrays(tmp_path):
     [
         ({"a": PIXELS}, IMAGES, r"expected arrays x_train and y_train or train_images and .* found a$"),
         ({"x": PIXELS}, IMAGES, "expected arrays"),
-        ({"x": PIXELS / 255, "y": LABELS}, IMAGES, r"images must be uint8 .* received float64 \(60, 6, 5\)"),
+        (
+            {"x": PIXELS / 255, "y": LABELS},
+            IMAGES,
+            r"images must be uint8, 0 to 255, received float64 \(60, 6, 5\); save them as",
+        ),
         ({"x": PIXELS[..., 0], "y": LABELS}, IMAGES, r"received uint8 \(60, 6\)"),
         ({"x": PIXELS.reshape(60, 3, 2, 5), "y": LABELS}, IMAGES, r"received uint8 \(60, 3, 2, 5\)"),
         ({"x": PIXELS, "y": LABELS}, CLASSES, r"vectors must be numbers \(examples, features\), received uint8"),
         ({"x": VECTORS.astype(str), "y": LABELS}, CLASSES, "vectors must be numbers"),
-        ({"x": VECTORS * np.nan, "y": LABELS}, CLASSES, "the inputs hold NaN or infinity"),
-        ({"x": VECTORS * 1e39, "y": LABELS}, CLASSES, "the inputs hold NaN or infinity"),
+        (
+            {"x": VECTORS * np.nan, "y": LABELS},
+            CLASSES,
+            r"60 of 60 examples whose inputs hold NaN or infinity: 1, 2, 3, 4, 5, …",
+        ),
+        ({"x": VECTORS * 1e39, "y": LABELS}, CLASSES, r"numbers beyond float32, and example 1 at \[\d\] has .*e\+"),
         ({"x": VECTORS, "y": LABELS[:-1]}, CLASSES, "train has 60 inputs and 59 targets"),
         ({"x": VECTORS, "y": np.eye(3)[LABELS]}, CLASSES, "targets must be one number or name an example"),
         ({"x": VECTORS, "y": LABELS * 0}, CLASSES, "a classifier needs at least two classes, found 0"),
         ({"x": VECTORS, "y": np.where(LABELS, 1.0, np.nan)}, CLASSES, "row 1 has no label"),
         ({"x": VECTORS, "y": np.where(LABELS == 1, np.inf, 1)}, NUMBERS, "row 2 has the target inf, not a finite"),
-        ({"x": VECTORS, "y": LABELS.astype(object)}, CLASSES, r"array 'y' is not readable \(Object arrays cannot be"),
+        ({"x": VECTORS, "y": LABELS.astype(object)}, CLASSES, r"array 'y' is not readable \(it holds Python objects"),
         ({"x": np.array([object()] * 60), "y": LABELS}, CLASSES, "array 'x' is not readable"),
         (
             {"x_train": VECTORS, "y_train": LABELS, "x_test": VECTORS[:, :3], "y_test": LABELS},
@@ -103,7 +111,7 @@ def test_npz_files_that_are_damaged(tmp_path):
 def test_large_arrays_are_mapped(tmp_path, monkeypatch):
     source = npz(tmp_path, x=PIXELS, y=LABELS)
     resident = load(source, IMAGES)
-    monkeypatch.setattr("zoo.data.sources.npz.MAX_RESIDENT_BYTES", 100)
+    monkeypatch.setattr("zoo.data.sources.archive.MAX_RESIDENT_BYTES", 100)
     mapped = load(source, IMAGES)
     base = mapped.train.inputs.array
     while base.base is not None and not isinstance(base, np.memmap):

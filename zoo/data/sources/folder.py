@@ -3,107 +3,188 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from zoo.data.dataset import Signature, SourceData, whole
 from zoo.data.inputs import ArrayInputs, ImageInputs, Inputs
-from zoo.data.sources.images import decode_image, image_files, read_image
-from zoo.errors import ZooError, listing
+from zoo.data.sources.folder_layout import find_classes, find_splits, similar_names
+from zoo.data.sources.image_files import ImageFiles, has_image_suffix, image_files, is_hidden, scan_notes
+from zoo.data.sources.images import DecodedImage, decode, quiet_pillow, read_image, read_image_file, reason_of
+from zoo.errors import ZooError, counted, listing
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
 
 MAX_KEPT_BYTES = 1 << 30  # of decoded images that stay in memory
 
 
+@dataclass
+class _SplitFiles:
+    """The image files of a split, and what decoding all of them once has shown.
+
+    Attributes:
+        files: the images.
+        targets: the class of each.
+        digest: SHA-256 over their contents.
+        kept: the decoded images, in their own number of channels; empty where they take too much memory.
+        grey: whether every image is grey.
+    """
+
+    files: list[Path]
+    targets: np.ndarray
+    digest: str = ""
+    kept: list[np.ndarray] = field(default_factory=list)
+    grey: bool = True
+
+
 def load_folder(name: str, data: Data, task: Task) -> SourceData:
     """Load images by class: `PATH/CLASS/*`, or `PATH/SPLIT/CLASS/*` where the folder holds splits.
 
-    Every image is decoded once here, so that a damaged file is found before training starts.
+    Every image is decoded once here, so that damaged files are found before training starts.
 
     Raises:
-        ZooError: a folder is missing or empty, or an image is damaged.
+        ZooError: a folder is missing or empty, its subfolders are not one a class, or images are damaged and
+            `data.on_error` does not leave them out.
     """
     path = Path(name).expanduser()
     if not path.is_dir():
         raise ZooError(f"folder {path} does not exist")
-    names = data.splits
-    has_splits = (path / names.train).is_dir()
-    roots = {"train": path / names.train if has_splits else path}
-    for split, folder in (("validation", names.validation), ("test", names.test)):
-        if has_splits and folder and (path / folder).is_dir():
-            roots[split] = path / folder
-    labels = tuple(sorted(_classes(roots["train"])))
+    roots, notes = find_splits(path, data.splits)
+    classes = {split: find_classes(root) for split, root in roots.items()}
+    labels = tuple(classes["train"])
     if len(labels) < 2:
         raise ZooError(
             f"{roots['train']}: expected one subfolder a class, at least two; found {listing(labels) or 'none'}"
         )
-    listed = {split: _list(root, labels) for split, root in roots.items()}
-    channels = data.channels or _channels([p for files, _ in listed.values() for p in files])
+    scans = {split: _scan(roots[split], folders, labels) for split, folders in classes.items()}
+    notes += similar_names([*labels])
+    notes += scan_notes([scan for split in scans.values() for scan in split.values()], path)
+    notes += _loose_images([path, *roots.values()])
 
-    inputs = {split: _load(files, channels, data.memory != "streamed") for split, (files, _) in listed.items()}
+    broken = {p: reason for split in scans.values() for scan in split.values() for p, reason in scan.unreadable.items()}
+    splits, remarks = {}, Counter[str]()
+    with quiet_pillow():
+        for split, found in scans.items():
+            splits[split] = _decode_all(_listed(found, labels), data, broken, remarks)
+    total = sum(len(split.files) for split in splits.values()) + len(broken)
+    notes += _unreadable(broken, total, path, data)
+    notes += [f"{count:,} of {total:,} images {remark}" for remark, count in sorted(remarks.items())]
+    _refuse_empty(splits, labels, roots)
+
+    channels = data.channels or (1 if all(split.grey for split in splits.values()) else 3)
+    inputs = {split: _inputs(found, channels) for split, found in splits.items()}
     shapes = {i.array.shape[1:] if isinstance(i, ArrayInputs) else None for i in inputs.values()}
     shape = shapes.pop() if len(shapes) == 1 else None
     signature = Signature("image", "class", shape or (None, None, channels), labels=labels)
-    splits = {split: whole(inputs[split], targets) for split, (_, targets) in listed.items()}
-    return SourceData(signature=signature, splits=splits)
+    examples = {split: whole(inputs[split], found.targets) for split, found in splits.items()}
+    return SourceData(signature=signature, splits=examples, notes=notes)
 
 
-def _classes(root: Path) -> list[str]:
-    return [p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")]
+def _scan(root: Path, folders: dict[str, Path], labels: Sequence[str]) -> dict[str, ImageFiles]:
+    """Return the files of each class of a split.
 
-
-def _list(root: Path, labels: tuple[str, ...]) -> tuple[list[Path], np.ndarray]:
-    unknown = set(_classes(root)) - set(labels)
+    Raises:
+        ZooError: classes are not those of the training split, or lack images.
+    """
+    unknown = [name for name in folders if name not in labels]
     if unknown:
         raise ZooError(f"{root}: classes that the training split does not have: {listing(unknown)}")
-    files: list[Path] = []
-    targets: list[int] = []
-    for index, label in enumerate(labels):
-        found = image_files(root / label) if (root / label).is_dir() else []
-        if not found:
-            raise ZooError(f"{root / label}: the class has no images; add some, or remove the folder")
-        files += found
-        targets += [index] * len(found)
-    return files, np.array(targets, np.int32)
+    scans = {label: image_files(folders[label]) for label in labels if label in folders}
+    empty = [label for label in labels if label not in scans or not (scans[label].files or scans[label].unreadable)]
+    if empty:
+        raise ZooError(_without_images(root, empty))
+    return scans
 
 
-def _channels(files: list[Path]) -> int:
-    """Return 1 where every file is grey, else 3."""
-    from PIL import Image
-
-    for path in files:
-        try:
-            with Image.open(path) as image:
-                if image.mode not in ("1", "L", "LA"):
-                    return 3
-        except Exception as error:
-            raise ZooError(f"{path}: not readable as an image ({error})") from error
-    return 1
+def _without_images(root: Path, labels: Sequence[str]) -> str:
+    if len(labels) == 1:
+        return f"{root / labels[0]}: the class has no images; add some, or remove the folder"
+    return f"{root}: {counted(labels, 'classes')}: have no images; add some, or remove the folders"
 
 
-def _load(files: list[Path], channels: int, keep: bool) -> Inputs:
-    """Decode every file once; keep the images where all of them fit into memory."""
+def _listed(scans: dict[str, ImageFiles], labels: Sequence[str]) -> _SplitFiles:
+    files = [path for label in labels for path in scans[label].files]
+    counts = [len(scans[label].files) for label in labels]
+    return _SplitFiles(files, np.repeat(np.arange(len(labels), dtype=np.int32), counts))
+
+
+def _loose_images(folders: Sequence[Path]) -> list[str]:
+    """Return a note where images lie beside the class folders, and so have no class."""
+    loose = [p for f in dict.fromkeys(folders) for p in f.iterdir() if has_image_suffix(p) and not is_hidden(p.name)]
+    names = sorted(str(path.relative_to(folders[0])) for path in loose if not path.is_dir())
+    return [f"left out, as they lie in no class folder: {counted(names, 'images')}"] if names else []
+
+
+def _decode_all(split: _SplitFiles, data: Data, broken: dict[Path, str], remarks: Counter[str]) -> _SplitFiles:
+    """Decode every file of a split once; those that fail are added to `broken` and taken out."""
     digest = hashlib.sha256()
-    kept: list[np.ndarray] = []
-    size = 0
+    keep, size = data.memory != "streamed", 0
+    whole_files: list[int] = []
 
-    def decode(path: Path) -> tuple[bytes, np.ndarray]:
-        content = path.read_bytes()
-        return hashlib.sha256(content).digest(), decode_image(content, channels, str(path))
+    def read(path: Path) -> tuple[bytes, DecodedImage] | str:
+        try:
+            content = read_image_file(path)
+            return hashlib.sha256(content).digest(), decode(content, data.channels, str(path))
+        except ZooError as error:
+            return reason_of(error, path)
 
     with ThreadPoolExecutor(4) as pool:
-        for content, image in pool.map(decode, files):
+        for position, found in enumerate(pool.map(read, split.files)):
+            if isinstance(found, str):
+                broken[split.files[position]] = found
+                continue
+            content, image = found
             digest.update(content)
-            size += image.nbytes
+            remarks.update(image.remarks)
+            whole_files.append(position)
+            split.grey = split.grey and image.pixels.shape[-1] == 1
+            size += image.pixels.nbytes
             keep = keep and size <= MAX_KEPT_BYTES
             if keep:
-                kept.append(image)
+                split.kept.append(image.pixels)
             else:
-                kept.clear()
-    if keep and len({image.shape for image in kept}) == 1:
+                split.kept.clear()
+    split.files = [split.files[i] for i in whole_files]
+    split.targets, split.digest = split.targets[whole_files], digest.hexdigest()
+    return split
+
+
+def _unreadable(broken: dict[Path, str], total: int, base: Path, data: Data) -> list[str]:
+    """Refuse images that cannot be read, or return a note where the recipe leaves them out.
+
+    Raises:
+        ZooError: there are some, and `data.on_error` is "stop".
+    """
+    if not broken:
+        return []
+    files = [f"{path.relative_to(base)} ({reason})" for path, reason in sorted(broken.items())]
+    message = f"{counted(files, f'of {total:,} images cannot be read')}"
+    if data.on_error == "stop":
+        raise ZooError(f"{base}: {message}; mend or remove them, or leave them out with data.on_error: skip")
+    return [f"left out by data.on_error: {message}"]
+
+
+def _refuse_empty(splits: dict[str, _SplitFiles], labels: Sequence[str], roots: dict[str, Path]) -> None:
+    for split, found in splits.items():
+        counts = np.bincount(found.targets, minlength=len(labels))
+        if not counts.all():
+            raise ZooError(
+                _without_images(roots[split], [label for label, count in zip(labels, counts, strict=True) if not count])
+            )
+
+
+def _inputs(split: _SplitFiles, channels: int) -> Inputs:
+    """Return the images: in one array where all have one size, and in memory where all of them fit."""
+    files, kept = (
+        split.files,
+        [image if image.shape[-1] == channels else np.repeat(image, 3, -1) for image in split.kept],
+    )
+    if kept and len({image.shape for image in kept}) == 1:
         return ArrayInputs(np.stack(kept))
-    read = kept.__getitem__ if keep else lambda i: read_image(files[i], channels)
-    return ImageInputs(len(files), read, digest.hexdigest())
+    read = kept.__getitem__ if kept else lambda i: read_image(files[i], channels)
+    return ImageInputs(len(files), read, split.digest)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.arrays import Rounding
 from zoo.data.inputs import GraphInputs
 from zoo.errors import ZooError
 
@@ -32,13 +33,18 @@ def read_graphs(builder: Any, split: str, name: str, target: str) -> tuple[Graph
             f"{feature['nodes'].shape} and {feature['edges'].shape}"
         )
     graphs, targets = [], []
+    rounding = Rounding(f"{where}: nodes")
     for row, example in enumerate(tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False)), start=1):
-        nodes, edges = example[name]["nodes"].astype(np.float32), example[name]["edges"].astype(np.int32)
+        nodes, edges = example[name]["nodes"], example[name]["edges"]
         problem = graph_problem(nodes, edges)
         if problem:
             raise ZooError(f"{where}: graph {row}: {problem}")
-        graphs.append((nodes, edges))
+        rounding.add(nodes)
+        graphs.append((nodes.astype(np.float32), edges.astype(np.int32)))
         targets.append(example[target])
+    rounding.check()
+    if not graphs:
+        raise ZooError(f"{where} holds no graphs; name another one under data.splits")
     return pad_graphs(graphs, width), np.array(targets)
 
 
@@ -46,8 +52,8 @@ def graph_problem(nodes: np.ndarray, edges: np.ndarray) -> str | None:
     """Return what is wrong with a graph, None where nothing is.
 
     Args:
-        nodes: `(nodes, features)`, without padding.
-        edges: `(edges, 2)`, without padding.
+        nodes: `(nodes, features)`, without padding, in the type of the source.
+        edges: `(edges, 2)`, without padding, in the type of the source: what is narrowed first would pass.
     """
     if not len(nodes):
         return "expected at least one node, received none"

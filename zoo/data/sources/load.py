@@ -17,7 +17,7 @@ from zoo.data.sources.text import load_text
 from zoo.data.sources.tfds import load_builtin, load_tfds
 from zoo.data.splits import draw_per_class, hold_out
 from zoo.data.tokenizer import Tokenizer, fit_tokenizer
-from zoo.errors import listing
+from zoo.errors import ZooError, listing
 from zoo.recipe.schema import Data
 from zoo.recipe.steps import PreprocessStep, Tokenize
 from zoo.tasks import Task
@@ -31,6 +31,8 @@ LOADERS: dict[str, Callable[[str, Data, Task], SourceData]] = {  # what stands b
     "npz": load_npz,
     "text": load_text,
 }
+
+_HOLDS = {"image": "images", "table": "a table", "array": "numbers", "tokens": "token ids", "graph": "graphs"}
 
 
 def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = ()) -> Dataset:
@@ -65,8 +67,17 @@ def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = 
     if data.per_class is not None:
         train = draw_per_class(train, data.per_class, data.split_seed)
         notes.append(f"{data.per_class} examples of each class are used for training; the others are left out")
+    if signature.kind != "text" and any(step.tokenize is not None for step in preprocess):
+        raise ZooError(
+            f"{data.source}: holds {_HOLDS[signature.kind]}, and preprocess.tokenize is for texts; leave it out "
+            "(preprocess: [])"
+        )
     if signature.kind == "text" and signature.tokenizer is None:
-        signature = replace(signature, tokenizer=_tokenizer(train, preprocess))
+        tokenizer = _tokenizer(train, preprocess)
+        signature = replace(signature, tokenizer=tokenizer)
+        for name, split in (("training", train), ("validation", validation), ("test", test)):
+            note = tokenizer.note(split.take(np.arange(len(split))), f"the texts of the {name} split")
+            notes += [note] if note else []
     return Dataset(
         name=data.source,
         signature=signature,

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from zoo.data.arrays import as_features, as_pixels, finite_examples
 from zoo.data.dataset import InputKind, Signature, SourceData, whole
 from zoo.data.inputs import ArrayInputs
 from zoo.data.kinds import KINDS, RawTargets
-from zoo.errors import ZooError, listing
+from zoo.data.sources.archive import Archive
+from zoo.data.targets import is_missing
+from zoo.errors import ZooError, counted, listing
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
-from zoo.utils.cache import cached
 
-MAX_RESIDENT_BYTES = 1 << 30  # larger arrays are mapped from disk
 _NAMES = {  # of the arrays of each split, in Keras's data sets and in MedMNIST
     "train": [("x_train", "y_train"), ("train_images", "train_labels"), ("x", "y")],
     "validation": [("x_validation", "y_validation"), ("x_val", "y_val"), ("val_images", "val_labels")],
@@ -27,96 +26,110 @@ _NAMES = {  # of the arrays of each split, in Keras's data sets and in MedMNIST
 def load_npz(name: str, data: Data, task: Task) -> SourceData:
     """Load arrays named `x_train`, `y_train` and, where there are any, `x_validation`, `x_test` …, or `x` and `y`.
 
-    Images are uint8 `(examples, height, width)` or `(examples, height, width, channels)`; vectors are numbers
-    `(examples, features)`, sequences `(examples, steps, features)`.
+    Images are whole numbers from 0 to 255, `(examples, height, width)` or `(examples, height, width, channels)`;
+    vectors are numbers `(examples, features)`, sequences `(examples, steps, features)`.
 
     Raises:
-        ZooError: the file is not readable, an array is missing, or has the wrong shape or type.
+        ZooError: the file is not readable, an array is missing or empty, has the wrong shape or type, or holds values
+            that the model's types do not hold, or examples with gaps that `data.on_error` does not leave out.
     """
     path = Path(name).expanduser()
-    where = str(path)
-    inputs, values = {}, {}
-    for split, (x, y) in _read_splits(path).items():
-        inputs[split], values[split] = _inputs(x, task, where), _column(y, where)
+    archive = Archive(path)
+    found = _find_splits(archive)
+    inputs, values, notes = {}, {}, _unused(archive, found)
+    for split, (x_name, y_name) in found.items():
+        x, y = archive.read(x_name), _column(archive.read(y_name), f"{path}: array '{y_name}'")
         if len(x) != len(y):
             raise ZooError(f"{path}: {split} has {len(x)} inputs and {len(y)} targets")
+        if not len(x):
+            raise ZooError(f"{path}: the arrays {x_name} and {y_name} hold no examples; leave both out of the file")
+        x = _inputs(x, task, f"{path}: array '{x_name}'")
+        inputs[split], values[split] = _complete(path, (x_name, y_name), x, y, data, notes)
     shapes = {x.shape[1:] for x in inputs.values()}
     if len(shapes) > 1:
         raise ZooError(f"{path}: the splits have different shapes: {listing(shapes)}")
     read_targets = KINDS[task.kind].targets
     assert read_targets is not None, "the recipe's check refuses npz where a series is expected"
-    labels, targets = read_targets(RawTargets(values=values, where=where))
+    labels, targets = read_targets(RawTargets(values=values, where=str(path)))
     kind: InputKind = "image" if _takes_images(task) else "array"
     signature = Signature(kind, data.target or "y", shapes.pop(), labels=labels)
     splits = {split: whole(ArrayInputs(x), targets[split]) for split, x in inputs.items()}
-    return SourceData(signature=signature, splits=splits)
+    return SourceData(signature=signature, splits=splits, notes=notes)
 
 
-def _read_splits(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    names = _members(path)
-    arrays = {}
+def _find_splits(archive: Archive) -> dict[str, tuple[str, str]]:
+    """Return the names of the inputs and the targets of each split."""
+    found = {}
     for split, options in _NAMES.items():
-        found = next(((x, y) for x, y in options if x in names and y in names), None)
-        if found:
-            arrays[split] = (_read(path, found[0]), _read(path, found[1]))
-    if "train" not in arrays:
+        pair = next(((x, y) for x, y in options if x in archive.names and y in archive.names), None)
+        if pair:
+            found[split] = pair
+    if "train" not in found:
         wanted = " or ".join(f"{x} and {y}" for x, y in _NAMES["train"])
-        raise ZooError(f"{path}: expected arrays {wanted}; found {listing(names)}")
-    return arrays
+        raise ZooError(f"{archive.path}: expected arrays {wanted}; found {listing(archive.names)}")
+    return found
+
+
+def _unused(archive: Archive, found: dict[str, tuple[str, str]]) -> list[str]:
+    """Return a note where arrays belong to no split, such as inputs without targets."""
+    used = {name for pair in found.values() for name in pair}
+    unused = [name for name in archive.names if name not in used]
+    return [f"of the file are not used: {counted(unused, 'arrays')}"] if unused else []
 
 
 def _takes_images(task: Task) -> bool:
     return task.inputs == ("image",)
 
 
-def _members(path: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return [name.removesuffix(".npy") for name in archive.namelist()]
-    except (OSError, zipfile.BadZipFile) as error:
-        raise ZooError(f"{path}: not readable as an npz file ({error})") from error
-
-
-def _read(path: Path, name: str) -> np.ndarray:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = archive.getinfo(f"{name}.npy").file_size
-        if size <= MAX_RESIDENT_BYTES:
-            with np.load(path, allow_pickle=False) as file:
-                return file[name]
-
-        def extract(folder: Path) -> None:
-            with zipfile.ZipFile(path) as archive:
-                archive.extract(f"{name}.npy", folder)
-
-        status = path.stat()
-        key = f"npz/{path.stem}-{status.st_size}-{status.st_mtime_ns}-{name}"
-        return np.load(cached(key, extract) / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise ZooError(f"{path}: array '{name}' is not readable ({error})") from error
-
-
 def _inputs(x: np.ndarray, task: Task, where: str) -> np.ndarray:
+    """Return images as uint8 with channels, or other inputs as float32."""
     if _takes_images(task):
-        if x.dtype != np.uint8 or x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[-1] not in (1, 3)):
+        if x.dtype.kind not in "iuf" or x.ndim not in (3, 4) or (x.ndim == 4 and x.shape[-1] not in (1, 3)):
             raise ZooError(
                 f"{where}: images must be uint8 (examples, height, width) or (examples, height, width, 1 or 3), "
                 f"received {x.dtype} {x.shape}"
             )
-        return x[..., None] if x.ndim == 3 else x
+        pixels = as_pixels(x, where)
+        return pixels[..., None] if x.ndim == 3 else pixels
     sequences = task.takes_sequences
     form, axes = ("sequences", "(examples, steps, features)") if sequences else ("vectors", "(examples, features)")
     if x.ndim != 2 + sequences or x.dtype.kind not in "fiub":
         raise ZooError(f"{where}: {form} must be numbers {axes}, received {x.dtype} {x.shape}")
-    with np.errstate(over="ignore"):
-        x = x if x.dtype == np.float32 else x.astype(np.float32)
-    if not all(np.isfinite(x[i : i + 65536]).all() for i in range(0, len(x), 65536)):
-        raise ZooError(f"{where}: the inputs hold NaN or infinity")
-    return x
+    return as_features(x, where)
+
+
+def _complete(
+    path: Path, names: tuple[str, str], x: np.ndarray, y: np.ndarray, data: Data, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the examples without gaps.
+
+    Raises:
+        ZooError: inputs have gaps, and `data.on_error` is "stop"; or no example is left.
+    """
+    kept = finite_examples(x) if x.dtype.kind == "f" else np.ones(len(x), bool)
+    where = f"arrays '{names[0]}' and '{names[1]}'"
+    message = f"{where}: {_rows(~kept, f'of {len(x):,} examples whose inputs hold NaN or infinity')}"
+    if data.on_error == "stop":
+        if not kept.all():
+            raise ZooError(f"{path}: {message}; fill gaps in, or leave the examples out with data.on_error: skip")
+        return x, y
+    if not kept.all():
+        notes.append(f"left out by data.on_error: {message}")
+    labeled = np.array([not is_missing(value) for value in y], bool)
+    if not labeled.all():
+        notes.append(f"left out by data.on_error: {where}: {_rows(~labeled, 'examples without a target')}")
+    kept = kept & labeled
+    if not kept.any():
+        raise ZooError(f"{path}: {where}: no example is left")
+    return (x, y) if kept.all() else (x[kept], y[kept])
+
+
+def _rows(chosen: np.ndarray, what: str) -> str:
+    return counted([int(row) + 1 for row in np.flatnonzero(chosen)], what)
 
 
 def _column(y: np.ndarray, where: str) -> np.ndarray:
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-    if y.ndim != 1 or y.dtype.kind == "O":
+    if y.ndim != 1 or y.dtype.kind not in "fiubUS":
         raise ZooError(f"{where}: targets must be one number or name an example, received {y.dtype} {y.shape}")
     return y

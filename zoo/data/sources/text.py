@@ -14,6 +14,7 @@ from zoo.data.tokenizer import fit_tokenizer
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
+from zoo.utils.files import read_regular
 
 
 def load_text(name: str, data: Data, task: Task) -> SourceData:
@@ -22,12 +23,22 @@ def load_text(name: str, data: Data, task: Task) -> SourceData:
     Raises:
         ZooError: the file is not readable or too short.
     """
-    path = Path(name).expanduser()
+    return corpus_windows({"train": read_text(Path(name).expanduser())}, data, task, data.source)
+
+
+def read_text(path: Path) -> str:
+    """Return a text file in UTF-8, its lines ended by a line feed; a byte order mark is no part of the text.
+
+    Raises:
+        ZooError: the file is not readable, no regular file, or not UTF-8.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_regular(path).decode("utf-8-sig")
+    except OSError as error:
+        raise ZooError(f"{path}: not readable as UTF-8 text ({error.strerror})") from error
+    except UnicodeDecodeError as error:
         raise ZooError(f"{path}: not readable as UTF-8 text ({error})") from error
-    return corpus_windows({"train": text}, data, task, data.source)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def corpus_windows(texts: dict[str, str], data: Data, task: Task, where: str) -> SourceData:
@@ -56,6 +67,9 @@ def corpus_windows(texts: dict[str, str], data: Data, task: Task, where: str) ->
     for part, text in texts.items():
         if len(text) < 2:
             raise ZooError(f"{where}: the {part} part has {len(text)} characters; a language model needs at least two")
+        note = tokenizer.note([text], f"the {part} text")
+        if note and part != "train":
+            notes.append(note)
         seen, following = text_windows(text, data.context)
         ids = tokenizer.encode(seen if task.fills_in else following)
         if task.fills_in and part != "train":

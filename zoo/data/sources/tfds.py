@@ -21,7 +21,7 @@ from zoo.data.sources.graphs import is_graph
 from zoo.data.sources.series import forecast_windows
 from zoo.data.sources.text import corpus_windows
 from zoo.data.sources.tfds_read import Request, as_text, is_numeric, read_split
-from zoo.errors import ZooError, did_you_mean, listing
+from zoo.errors import ZooError, counted, did_you_mean, listing
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
 
@@ -102,15 +102,15 @@ def load_builder(builder: Any, data: Data, task: Task) -> SourceData:
         split: read_split(Request(builder=builder, split=name, inputs=inputs, target=target, kind=kind, pick=pick))
         for split, name in names.items()
     }
-    labels, targets = read_targets(
-        RawTargets(
-            values={split: y for split, (_, y) in loaded.items()},
-            where=where,
-            feature=features[target],
-            metadata=builder.info.metadata or {},
-            splits=names,
-        )
+    raw = RawTargets(
+        values={split: y for split, (_, y) in loaded.items()},
+        where=where,
+        feature=features[target],
+        metadata=builder.info.metadata or {},
+        splits=names,
+        notes=_unused_splits(builder, names),
     )
+    labels, targets = read_targets(raw)
     signature = Signature(
         kind,
         target,
@@ -120,7 +120,7 @@ def load_builder(builder: Any, data: Data, task: Task) -> SourceData:
         tokens=_count_tokens([x for x, _ in loaded.values()]) if kind == "tokens" else 0,
     )
     splits = {split: whole(examples, targets[split]) for split, (examples, _) in loaded.items()}
-    return SourceData(signature=signature, splits=splits)
+    return SourceData(signature=signature, splits=splits, notes=raw.notes)
 
 
 def _shape(feature: Any, kind: InputKind) -> tuple[int | None, ...]:
@@ -152,6 +152,14 @@ def _splits(builder: Any, data: Data, where: str) -> dict[str, str]:
                 f"{where} has no split '{name}'{did_you_mean(name, available)} (splits: {listing(available)})"
             )
     return names
+
+
+def _unused_splits(builder: Any, names: dict[str, str]) -> list[str]:
+    """Return a note where the source has splits that the recipe does not name."""
+    used = {name.partition("[")[0] for name in names.values()}
+    sizes = {name: info.num_examples for name, info in builder.info.splits.items() if name not in used}
+    unused = [f"'{name}' ({count:,} examples)" for name, count in sizes.items() if count]
+    return [f"of the source are not used: {counted(unused, 'splits')}"] if unused else []
 
 
 def _keys(info: Any, data: Data, where: str) -> tuple[list[str], str]:
@@ -201,10 +209,19 @@ def _guess_kind(feature: Any, task: Task) -> InputKind:
     return "table"
 
 
+def _check_length(name: str, feature: Any, task: Task, where: str) -> None:
+    if None in feature.shape:
+        raise ZooError(
+            f"{where}: feature '{name}' has shape {feature.shape}, and zoo takes arrays of one length; pad or cut its "
+            "examples to the same"
+        )
+
+
 def _check_array(name: str, feature: Any, task: Task, where: str) -> None:
     axes = "(steps, features)" if task.takes_sequences else "(features,)"
     if len(feature.shape) != 1 + task.takes_sequences:
         raise ZooError(f"{where}: {task.name} takes {axes}, and '{name}' has shape {feature.shape}")
+    _check_length(name, feature, task, where)
 
 
 def _check_image(name: str, feature: Any, task: Task, where: str) -> None:
@@ -226,6 +243,7 @@ _CHECKS: dict[InputKind, Callable[[str, Any, Task, str], None]] = {
     "array": _check_array,
     "image": _check_image,
     "table": _check_column,
+    "tokens": _check_length,
 }
 
 

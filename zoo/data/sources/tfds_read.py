@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.arrays import Rounding, as_features, as_ids, refuse
 from zoo.data.columns import as_label
 from zoo.data.dataset import InputKind
 from zoo.data.inputs import ArrayInputs, ImageInputs, Inputs, TableInputs, TextInputs
 from zoo.data.sources.graphs import read_graphs
 from zoo.data.sources.images import decode_image
+from zoo.errors import ZooError
 from zoo.utils.cache import cached
 
 MAX_RESIDENT_BYTES = 1 << 30  # larger decoded arrays are mapped from disk
@@ -62,14 +64,14 @@ def _read_graphs(request: Request) -> tuple[Inputs, np.ndarray]:
 def _read_arrays(request: Request) -> tuple[Inputs, np.ndarray]:
     """Read images, vectors, sequences or token ids."""
     builder, name = request.builder, request.inputs[0]
-    if None in builder.info.features[name].shape:
+    if request.kind == "image" and None in builder.info.features[name].shape:
         return _read_encoded(request)
 
     def decode(folder: Path) -> None:
-        dtype = np.int32 if request.kind == "tokens" else None
-        _write_arrays(folder, _batches(builder, request.split, name, request.pick), dtype)
+        where = f"{builder.info.name}: split '{request.split}': feature '{name}'"
+        _write_arrays(folder, _batches(builder, request.split, name, request.pick), request.kind, where)
 
-    with _folder("decoded", builder, (request.split, name, request.target), decode) as folder:
+    with _folder("arrays", builder, (request.split, name, request.target), decode) as folder:
         large = (folder / "x.npy").stat().st_size > MAX_RESIDENT_BYTES
         x = np.load(folder / "x.npy", mmap_mode="r" if large else None)
         return ArrayInputs(x), _as_str(np.load(folder / "y.npy"))
@@ -106,17 +108,31 @@ def _batches(
         yield x, y.astype(bytes) if y.dtype == object else y
 
 
-def _write_arrays(folder: Path, batches: Iterator[tuple[np.ndarray, np.ndarray]], integer: Any = None) -> None:
-    """Write the batches to `x.npy` and `y.npy`, holding one batch in memory at a time."""
+def _write_arrays(folder: Path, batches: Iterator[tuple[np.ndarray, np.ndarray]], kind: InputKind, where: str) -> None:
+    """Write the batches to `x.npy` and `y.npy`, holding one batch in memory at a time.
+
+    Raises:
+        ZooError: there are no examples, or a value is none that the model's types hold.
+    """
     targets = []
     count, shape = 0, ()
     dtype: np.dtype[Any] = np.dtype(np.uint8)
+    rounding = Rounding(where)
     with open(folder / "values", "wb") as file:
         for x, y in batches:
-            dtype = np.dtype(integer or (np.uint8 if x.dtype == np.uint8 else np.float32))
+            if kind == "tokens":
+                x = as_ids(x, where)
+            elif x.dtype != np.uint8:
+                rounding.add(x)
+                refuse(x, ~np.isfinite(x), where, "numbers must be finite", count)
+                x = x.astype(np.float32)
+            dtype = x.dtype
             shape, count = x.shape[1:], count + len(x)
-            file.write(np.ascontiguousarray(x, dtype).data)
+            file.write(np.ascontiguousarray(x).data)
             targets.append(y)
+    rounding.check()
+    if not count:
+        raise ZooError(f"{where}: the split holds no examples; name another one under data.splits")
     with open(folder / "x.npy", "wb") as file, open(folder / "values", "rb") as values:
         header = {"descr": dtype.str, "fortran_order": False, "shape": (count, *shape)}
         np.lib.format.write_array_header_1_0(file, header)
@@ -131,12 +147,13 @@ def _read_table(request: Request) -> tuple[Inputs, np.ndarray]:
 
     dataset = request.builder.as_dataset(split=request.split, shuffle_files=False).batch(_BATCH)
     batches = list(tfds.as_numpy(dataset))
+    _refuse_empty(batches, request)
     features = request.builder.info.features
     columns = {}
     for name in request.inputs:
         values = np.concatenate([b[name] for b in batches])
         if is_numeric(features[name]):
-            columns[name] = values.astype(np.float32)
+            columns[name] = as_features(values, f"{request.builder.info.name}: feature '{name}'")
         elif hasattr(features[name], "names"):
             columns[name] = np.array([as_label(features[name].int2str(int(v))) for v in values], dtype=object)
         else:
@@ -153,11 +170,21 @@ def _read_texts(request: Request) -> tuple[Inputs, np.ndarray]:
     dataset = request.builder.as_dataset(split=request.split, shuffle_files=False)
     dataset = dataset.map(lambda e: (e[request.inputs[0]], e[request.target]))
     batches = list(tfds.as_numpy(dataset.batch(_BATCH)))
+    _refuse_empty(batches, request)
     texts = np.array([as_text(text) for batch, _ in batches for text in batch], dtype=object)
     targets = np.concatenate([batch for _, batch in batches])
     if targets.dtype == object:
         targets = np.array([as_text(y) for y in targets])
     return TextInputs(texts), targets
+
+
+def _refuse_empty(batches: list[Any], request: Request) -> None:
+    if not batches:
+        raise ZooError(_empty(request.builder, request.split))
+
+
+def _empty(builder: Any, split: str) -> str:
+    return f"{builder.info.name}: the split '{split}' holds no examples; name another one under data.splits"
 
 
 def _read_encoded(request: Request) -> tuple[Inputs, np.ndarray]:
@@ -175,6 +202,8 @@ def _read_encoded(request: Request) -> tuple[Inputs, np.ndarray]:
                 for content in contents:
                     ends.append(ends[-1] + file.write(content))
                 targets.append(y)
+        if not targets:
+            raise ZooError(_empty(builder, split))
         np.save(folder / "ends.npy", np.array(ends))
         np.save(folder / "y.npy", np.concatenate(targets))
 
@@ -199,5 +228,12 @@ _READERS: dict[InputKind, Callable[[Request], tuple[Inputs, np.ndarray]]] = {
 
 
 def as_text(value: Any) -> str:
-    """Return a feature's value as text."""
-    return value.decode() if isinstance(value, bytes) else str(value)
+    """Return a feature's value as text.
+
+    Raises:
+        ZooError: it is not UTF-8.
+    """
+    try:
+        return value.decode() if isinstance(value, bytes) else str(value)
+    except UnicodeDecodeError as error:
+        raise ZooError(f"a text is not UTF-8 (it begins with {value[:20]!r})") from error

@@ -1,0 +1,149 @@
+"""How a folder of images is sorted: into classes, or into splits and then classes."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from pathlib import Path
+
+from zoo.data.sources.image_files import has_image_suffix, is_hidden
+from zoo.errors import ZooError, counted, did_you_mean, listing, visible
+from zoo.recipe.schema import Splits
+
+FOLDER_NAMES = {  # of each split, in any case
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test", "testing"),
+}
+_SPLIT_OF = {name: split for split, names in FOLDER_NAMES.items() for name in names}
+
+
+def find_splits(path: Path, names: Splits) -> tuple[dict[str, Path], list[str]]:
+    """Return the folder of each split that a folder holds, and what a reader should know of the choice.
+
+    Splits are found by the names that the recipe gives, or else by their usual names. Where there are none, the folder
+    itself is the training split.
+
+    Raises:
+        ZooError: a folder that the recipe names is missing, two folders are for one split, there is no training split,
+            or some folders are splits and others are classes.
+    """
+    folders = subfolders(path)
+    roots = {}
+    for split, default in Splits().model_dump().items():
+        name = getattr(names, split)
+        root = _named(path, folders, split, name) if name not in (None, default) else _usual(path, folders, split, name)
+        if root is not None and not (split == "test" and names.test is None):
+            roots[split] = root
+    unused = [folder for folder in folders if folder not in roots.values()]
+    if not roots:
+        return {"train": path}, []
+    classes = {split: subfolders(root) for split, root in roots.items()}
+    if not any(classes.values()):  # they hold images, not class folders
+        beside = f" (beside {listing(folder.name for folder in unused)})" if unused else ""
+        raise ZooError(
+            f"{path}: folders named as splits without folders of classes in them: "
+            f"{listing(root.name for root in roots.values())}{beside}; sort the images into SPLIT/CLASS, such as "
+            f"{path / names.train / 'CLASS'}"
+        )
+    if "train" not in roots:
+        raise ZooError(
+            f"{path}: {listing(root.name for root in roots.values())} hold splits, and no folder holds the training "
+            f"split: expected {path / names.train}, or name it under data.splits.train"
+        )
+    for split, root in roots.items():
+        if not classes[split]:
+            without = "; or leave it out with data.splits.test: null" if split == "test" else ""
+            raise ZooError(f"{root}: expected one subfolder a class, as in {roots['train']}; found none{without}")
+    left_out = [folder for folder in unused if names.test is None and _SPLIT_OF.get(folder.name.lower()) == "test"]
+    mixed = [folder.name for folder in unused if folder not in left_out and _has_images(folder)]
+    if mixed:
+        raise ZooError(
+            f"{path}: {listing(root.name for root in roots.values())} are splits, and beside them lie images in "
+            f"{counted(mixed, 'folders')}; move these into a split, or away"
+        )
+    notes = [f"the folder '{visible(folder.name)}' is not used: data.splits.test is null" for folder in left_out]
+    known_by_name = {split: root for split, root in roots.items() if root.name != getattr(names, split)}
+    if known_by_name:
+        said = ", ".join(f"'{visible(root.name)}' is the {split} split" for split, root in known_by_name.items())
+        notes.append(f"by the names of the folders: {said}")
+    return roots, notes
+
+
+def find_classes(root: Path) -> dict[str, Path]:
+    """Return the folder of each class of a split, by the name of the class, sorted.
+
+    Raises:
+        ZooError: a name is not UTF-8, two names look the same, or a class folder holds folders of splits.
+    """
+    classes: dict[str, Path] = {}
+    for folder in subfolders(root):
+        try:
+            folder.name.encode("utf-8")
+        except UnicodeEncodeError:
+            raise ZooError(
+                f"{visible(folder)}: the name of this class folder is not UTF-8; rename it, for example to "
+                f"'{_without_bytes(folder.name)}'"
+            ) from None
+        name = unicodedata.normalize("NFC", folder.name)  # macOS writes é as two characters, other systems as one
+        if name in classes:
+            raise ZooError(f"{root}: two class folders have the name '{name}', written with different characters")
+        classes[name] = folder
+        splits = [f.name for f in subfolders(folder) if f.name.lower() in _SPLIT_OF and _has_images(f)]
+        if splits:
+            raise ZooError(
+                f"{folder}: a class folder holds folders of splits ({listing(splits)}); expected SPLIT/CLASS, such as "
+                f"{root / splits[0] / folder.name}"
+            )
+    return dict(sorted(classes.items()))
+
+
+def similar_names(labels: list[str]) -> list[str]:
+    """Return a note where classes differ only in case or blanks."""
+    groups = defaultdict(list)
+    for label in labels:
+        groups["".join(label.split()).casefold()].append(f"'{visible(label)}'")
+    similar = [" and ".join(group) for group in groups.values() if len(group) > 1]
+    return [f"classes whose names differ only in case or blanks: {', '.join(similar)}"] if similar else []
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder, sorted, without hidden ones and those that systems put there.
+
+    Raises:
+        ZooError: the folder is not readable.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.name))
+    except OSError as error:
+        raise ZooError(f"{visible(folder)}: not readable ({error.strerror})") from error
+
+
+def _named(path: Path, folders: list[Path], split: str, name: str) -> Path:
+    """Return the folder that the recipe names for a split."""
+    if path / name not in folders:
+        names = [folder.name for folder in folders]
+        raise ZooError(
+            f"{path}: data.splits.{split} names the folder '{name}', which is not there{did_you_mean(name, names)} "
+            f"(folders: {listing(names) or 'none'})"
+        )
+    return path / name
+
+
+def _usual(path: Path, folders: list[Path], split: str, name: str | None) -> Path | None:
+    """Return the only folder with a usual name of a split."""
+    found = [folder for folder in folders if folder.name.lower() in FOLDER_NAMES[split]]
+    if len(found) > 1:
+        raise ZooError(
+            f"{path}: the folders {listing(folder.name for folder in found)} are all for the {split} split by their "
+            "names; keep one, or move them into one"
+        )
+    return found[0] if found else None
+
+
+def _has_images(folder: Path) -> bool:
+    return any(has_image_suffix(path) for path in folder.rglob("*"))
+
+
+def _without_bytes(name: str) -> str:
+    return name.encode("utf-8", "replace").decode()
