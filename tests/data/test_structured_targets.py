@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.data.targets import BLANK, box_targets, mask_targets, text_targets, token_targets, transcription_targets
+from zoo.data.targets import (
+    BLANK,
+    box_picker,
+    box_targets,
+    boxes_left_out,
+    mask_targets,
+    text_targets,
+    token_targets,
+    transcription_targets,
+)
 from zoo.errors import ZooError
 from zoo.tasks import END, UNKNOWN
 
@@ -37,8 +46,12 @@ def test_text_targets_end_with_the_end_mark():
 def test_tokens():
     labels, targets = token_targets({"train": np.array([[0, 3]]), "test": np.array([[5, 0]])}, "here")
     assert labels == ("0", "1", "2", "3", "4", "5") and targets["test"].dtype == np.int32
-    with pytest.raises(ZooError, match="must not be negative"):
+    with pytest.raises(
+        ZooError, match=r"targets of the split 'train': token ids must not be negative, and example 1 at"
+    ):
         token_targets({"train": np.array([[-1, 3]])}, "here")
+    with pytest.raises(ZooError, match=r"split 'test': token ids must be below 16,777,216, and example 2 at \[1\] has"):
+        token_targets({"train": np.array([[0, 3]]), "test": np.array([[0, 1], [2, 2**40 + 5]])}, "here")
 
 
 def test_masks():
@@ -50,12 +63,68 @@ def test_masks():
         mask_targets(masks, ["a", "b"], "here")
 
 
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        ([[0, -1]], r"masks of the split 'test': classes must not be negative, and example 1 at \[0, 1\] has -1"),
+        ([[0, 300]], r"classes must be below 256, and example 1 at \[0, 1\] has 300"),
+        ([[0, 1.5]], "classes must be whole numbers"),
+        ([[0, np.nan]], "classes must be whole numbers"),
+        ([[[0, 0, 255], [1, 1, 1]]], r"masks must have one channel, the class of each pixel, received \(1, 2, 3\)"),
+    ],
+)
+def test_masks_that_are_no_classes(mask, message):
+    with pytest.raises(ZooError, match=message):
+        mask_targets({"train": np.array([[[0, 1]]]), "test": np.array([mask])}, None, "here")
+
+
+def test_masks_whose_numbers_are_no_classes():
+    with pytest.raises(ZooError, match=r"masks hold 2 classes: 0, 255, and each number from 0 to 255 would be one"):
+        mask_targets({"train": np.array([[[0, 255]]])}, None, "here")
+    assert len(mask_targets({"train": np.array([[[0, 2]]])}, None, "here")[0]) == 3
+
+
+def test_characters_of_targets_that_no_training_text_has_are_counted():
+    notes = []
+    text_targets({"train": ["ba", "c"], "test": ["abcd", "xx"]}, notes)
+    assert notes == ["the targets of the test split: 3 of 6 characters are unknown to the vocabulary: 'd', 'x'"]
+
+
+def test_boxes_that_are_left_out_are_counted():
+    y = np.full((2, 4, 5), -1.0)
+    y[:, 0], y[:, -1] = [0, 0, 1, 1, 0], [[1, 0, 20, 0, 0], [2, 3, 0, 0, 0]]
+    assert boxes_left_out({"test": y}) == [
+        "left out of the test split: 3 of 28 boxes, which are crowds",
+        "left out of the test split: 3 of 28 boxes, which have no label",
+        "left out of the test split: 20 of 28 boxes, which are beyond the first 100 of their image",
+    ]
+
+
+def test_boxes_are_picked_and_what_is_left_out_is_counted():
+    import tensorflow as tf
+
+    pick = box_picker({"objects": {"bbox": None, "label": None}}, "objects")
+    boxes = np.random.default_rng(0).random((130, 4)).astype(np.float32)
+    labels = np.arange(130) % 7 - (np.arange(130) == 5) * 100
+    crowd = np.arange(130) < 3
+    found = pick(
+        {"objects": {"bbox": tf.constant(boxes), "label": tf.constant(labels), "is_crowd": tf.constant(crowd)}}
+    )
+    kept = [i for i in range(130) if not crowd[i] and labels[i] >= 0]
+    np.testing.assert_array_equal(found[:100], np.column_stack([boxes, labels])[kept[:100]].astype(np.float32))
+    assert found[100].numpy().tolist() == [3, 1, 26, 0, 0]
+
+
 def test_boxes_keep_what_the_fullest_image_needs():
     boxes = np.full((2, 6, 5), -1.0)
     boxes[0, 0], boxes[1, :2] = [0, 0, 0.5, 1, 3], [[0.1, 0.2, 0.3, 0.4, 0], [0.5, 0.5, 1, 1, 1]]
     found = box_targets({"train": boxes[:1], "test": boxes}, "here")
     assert found["train"].shape == (1, 2, 5) and found["test"].dtype == np.float32
     np.testing.assert_allclose(found["test"], boxes[:, :2])
+    lost = boxes.copy()
+    lost[0, 0, 1] = np.nan
+    with pytest.raises(ZooError, match="here: 1 boxes of the split 'test' do not lie within their image"):
+        box_targets({"train": boxes[:1], "test": lost}, "here")
     boxes[1, 1, 2] = 0.5
     with pytest.raises(ZooError, match="here: 1 boxes of the split 'test' do not lie within their image"):
         box_targets({"train": boxes[:1], "test": boxes}, "here")

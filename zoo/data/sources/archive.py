@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import zipfile
 import zlib
@@ -98,7 +99,8 @@ class Archive:
             if member.size <= MAX_RESIDENT_BYTES:
                 return self._load(name)
             state = self.path.stat()
-            key = f"arrays/{self.path.stem}-{state.st_size}-{state.st_mtime_ns}-{name}"
+            identity = f"{self.path.resolve()} {state.st_size} {state.st_mtime_ns} {name}"  # a name may hold slashes
+            key = f"arrays/{self.path.stem}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
             def extract(folder: Path) -> None:
                 free = shutil.disk_usage(folder).free - _MIN_FREE_BYTES
