@@ -46,3 +46,24 @@ def test_length_cuts(length, width):
     tokenizer = fit_tokenizer(["abcde"], level="character", length=length)
     assert tokenizer.encode(["abcde", "", "e"]).shape == (3, width)
     assert tokenizer.encode([""]).tolist() == [[PADDING]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "texts", "note"),
+    [
+        ({"level": "character"}, ["ab", "ba"], None),
+        ({"level": "character"}, ["abxy", "x"], "here: 3 of 5 characters are unknown to the vocabulary: 'x', 'y'"),
+        ({"level": "character", "lowercase": True}, ["AB"], None),
+        ({"level": "character", "length": 3}, ["abxy"], "here: 1 of 3 characters are unknown"),
+        ({"level": "character", "length": 2}, ["abxy", "a"], "here: 1 of 2 texts are cut at 2 characters"),
+        ({"level": "word"}, ["ab cd", "ab"], "here: 1 of 3 words are unknown to the vocabulary: 'cd'"),
+        (
+            {"level": "character"},
+            ["cdefghijk"],
+            "here: 9 of 9 characters are unknown to the vocabulary: 'c', 'd', 'e', ",
+        ),
+    ],
+)
+def test_what_a_vocabulary_lacks_is_counted(settings, texts, note):
+    found = fit_tokenizer(["ab", "b a ba"], **settings).note(texts, "here")
+    assert found == note if note is None else note in found

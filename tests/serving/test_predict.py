@@ -119,9 +119,9 @@ def test_what_is_left_out_and_what_was_done_to_images_is_said(model, tmp_path):
     assert [r["input"] for r in results] == [str(folder / name) for name in ("1", "a/0.png", "blue.png")]
     np.testing.assert_array_equal(probabilities(results)[0], probabilities(results)[2])
     assert notes == [
-        f"{folder}: 1 file is left out, no images that can be read: .heic (1)",
+        f"{folder}: left out, no images that can be read: 1 files: .heic (1)",
         f"{folder}: left out by the name of the file or its folder: 1 images: .hidden.png",
-        f"{folder}: 1 file is used for what they hold, whatever their suffix: no suffix (1)",
+        f"{folder}: images by their content, whatever the suffix: 1 files: no suffix (1)",
         f"{folder}: 3 of 3 images have transparent pixels, which are laid on white",
     ]
 

@@ -35,7 +35,10 @@ class Splits(Section):
     """Names of the source's own splits (tfds) or subfolders (folder)."""
 
     train: str = "train"
-    validation: str | None = Field(None, description="the source's own validation split; cut from train where left out")
+    validation: str | None = Field(
+        None,
+        description="the source's own validation split; where left out, a folder with its usual name, else cut from train",
+    )
     test: str | None = Field("test", description="the source's own test split; cut from train where it does not exist")
 
 

@@ -186,10 +186,10 @@ def test_images_are_found_by_content_and_everything_else_is_counted(folder):
     dataset = load(f"folder:{folder}", IMAGES)
     assert sum(sizes(dataset)) == 42 + 5
     assert list(dataset.notes[:5]) == [
-        "5 files are left out, no images that can be read: .png~ (1), .dng (1), .bak (1), .heic (1), .txt (1)",
+        "left out, no images that can be read: 5 files: .png~ (1), .dng (1), .bak (1), .heic (1), .txt (1)",
         "left out by the name of the file or its folder: 2 images: dog/.hidden.png, dog/__MACOSX/j.png",
-        "2 files are used for what they hold, whatever their suffix: no suffix (1), .dat (1)",
-        "1 file is of subfolders count for the class above them; 1 subfolders: dog/sub (1)",
+        "images by their content, whatever the suffix: 2 files: no suffix (1), .dat (1)",
+        "images in subfolders count for the class above them: 1 in 1 subfolders: dog/sub (1)",
         "left out, as they lie in no class folder: 1 images: loose.png",
     ]
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.data.sources.images import SUFFIXES, holds_image
-from zoo.errors import counted
+from zoo.errors import counted, visible
 from zoo.utils.files import check_regular
 
+MAX_SUFFIXES = 12  # that a note shows
 _NOT_DATA = ("__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin")  # what systems put beside files
 # Files whose content begins as an image and that are none of the data: a camera's raw file, which Pillow takes for its
 # thumbnail, and copies that editors and downloads leave behind.
@@ -102,15 +103,15 @@ def scan_notes(scans: list[ImageFiles], base: Path, *, nested: bool = True) -> l
     by_content = [path for scan in scans for path in scan.by_content]
     below = [path for scan in scans for path in scan.nested]
     if others:
-        notes.append(f"{_of(others)} left out, no images that can be read: {_suffixes(others)}")
+        notes.append(f"left out, no images that can be read: {_suffixes(others)}")
     if hidden:
         notes.append(f"left out by the name of the file or its folder: {counted(_relative(hidden, base), 'images')}")
     if by_content:
-        notes.append(f"{_of(by_content)} used for what they hold, whatever their suffix: {_suffixes(by_content)}")
+        notes.append(f"images by their content, whatever the suffix: {_suffixes(by_content)}")
     if nested and below:
         folders = Counter(_relative([path.parent for path in below], base))
-        listed = counted([f"{name} ({count})" for name, count in folders.items()], "subfolders")
-        notes.append(f"{_of(below)} of subfolders count for the class above them; {listed}")
+        listed = counted([f"{name} ({count:,})" for name, count in folders.items()], "subfolders")
+        notes.append(f"images in subfolders count for the class above them: {len(below):,} in {listed}")
     return notes
 
 
@@ -135,15 +136,12 @@ def _walk(folder: Path, found: ImageFiles, seen: set[tuple[int, int]]) -> Iterat
             yield path
 
 
-def _of(files: list[Path]) -> str:
-    return f"{len(files):,} {'file is' if len(files) == 1 else 'files are'}"
-
-
 def _relative(files: list[Path], base: Path) -> list[str]:
     return [str(path.relative_to(base)) for path in files]
 
 
 def _suffixes(files: list[Path]) -> str:
-    """Return the suffixes with the number of files of each, the most frequent first."""
-    counts = Counter(path.suffix.lower() or "no suffix" for path in files)
-    return ", ".join(f"{suffix} ({count:,})" for suffix, count in counts.most_common())
+    """Return the number of files, and of each suffix, the most frequent first."""
+    counts = Counter(visible(path.suffix.lower()) or "no suffix" for path in files)
+    each = ", ".join(f"{suffix} ({count:,})" for suffix, count in counts.most_common(MAX_SUFFIXES))
+    return f"{len(files):,} files: {each}{', …' if len(counts) > MAX_SUFFIXES else ''}"
