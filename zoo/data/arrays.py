@@ -112,17 +112,17 @@ class Rounding:
         )
         self._rows += len(x)
         values = values.reshape(-1, x.shape[-1]) if x.ndim > 1 else values[:, None]
+        finite = np.isfinite(values)
+        values = np.where(finite, values, 0.0)
         errors = np.abs(values - values.astype(np.float32))
         if not self._moments:
-            first = values[0]
-            self._shift = np.where(np.isfinite(first), first, 0.0)
-            self._moments = [np.zeros(len(first)) for _ in range(3)]
-        finite = np.isfinite(values)
+            self._shift = values[0]
+            self._moments = [np.zeros(len(self._shift)) for _ in range(3)]
         centred = np.where(finite, values - self._shift, 0.0)
         self._count += len(values)
         self._moments[0] += centred.sum(axis=0)
         self._moments[1] += (centred**2).sum(axis=0)
-        self._moments[2] = np.maximum(self._moments[2], np.where(finite, errors, 0.0).max(axis=0))
+        self._moments[2] = np.maximum(self._moments[2], errors.max(axis=0))
 
     def check(self) -> None:
         """Refuse features that float32 rounds by too much of their spread.

@@ -37,7 +37,7 @@ class Splits(Section):
     train: str = "train"
     validation: str | None = Field(
         None,
-        description="the source's own validation split; where left out, a folder with its usual name, else cut from train",
+        description="the source's own validation split; where left out, a folder of its usual name, or cut from train",
     )
     test: str | None = Field("test", description="the source's own test split; cut from train where it does not exist")
 
