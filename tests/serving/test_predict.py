@@ -115,7 +115,7 @@ def test_what_is_left_out_and_what_was_done_to_images_is_said(model, tmp_path):
     Image.new("RGBA", (8, 8), (0, 0, 255, 0)).save(folder / "blue.png")
     (folder / "notes.heic").write_bytes(b"\0\0\0\x18ftypheic")
     notes = []
-    results = predict(model("folder"), [folder], notes)
+    results = predict(model("folder"), [folder], notes=notes)
     assert [r["input"] for r in results] == [str(folder / name) for name in ("1", "a/0.png", "blue.png")]
     np.testing.assert_array_equal(probabilities(results)[0], probabilities(results)[2])
     assert notes == [

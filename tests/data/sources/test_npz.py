@@ -74,7 +74,7 @@ def test_fingerprint_of_arrays(tmp_path):
             CLASSES,
             r"60 of 60 examples whose inputs hold NaN or infinity: 1, 2, 3, 4, 5, …",
         ),
-        ({"x": VECTORS * 1e39, "y": LABELS}, CLASSES, r"numbers beyond float32, and example 1 at \[\d\] has .*e\+"),
+        ({"x": VECTORS * 1e39, "y": LABELS}, CLASSES, r"float32 must hold numbers, and example 1 at \[\d\] has .*e\+"),
         ({"x": VECTORS, "y": LABELS[:-1]}, CLASSES, "train has 60 inputs and 59 targets"),
         ({"x": VECTORS, "y": np.eye(3)[LABELS]}, CLASSES, "targets must be one number or name an example"),
         ({"x": VECTORS, "y": LABELS * 0}, CLASSES, "a classifier needs at least two classes, found 0"),
