@@ -165,7 +165,7 @@ def _unreadable(broken: dict[Path, str], total: int, base: Path, data: Data) -> 
     files = [f"{path.relative_to(base)} ({reason})" for path, reason in sorted(broken.items())]
     message = f"{counted(files, f'of {total:,} images cannot be read')}"
     if data.on_error == "stop":
-        raise ZooError(f"{base}: {message}; mend or remove them, or leave them out with data.on_error: skip")
+        raise ZooError(f"{base}: {message}; mend or remove them, or leave them out with data.on_error=skip")
     return [f"left out by data.on_error: {message}"]
 
 

@@ -111,7 +111,7 @@ def _complete(
     message = f"{where}: {_rows(~kept, f'of {len(x):,} examples whose inputs hold NaN or infinity')}"
     if data.on_error == "stop":
         if not kept.all():
-            raise ZooError(f"{path}: {message}; fill gaps in, or leave the examples out with data.on_error: skip")
+            raise ZooError(f"{path}: {message}; fill gaps in, or leave the examples out with data.on_error=skip")
         return x, y
     if not kept.all():
         notes.append(f"left out by data.on_error: {message}")
