@@ -34,7 +34,7 @@ def measure(recipe: str, abnormal: str, seed: int, runs: Path) -> dict[str, floa
     report = read_json(folder / "report.json")
     loaded = load_recipe(recipe, [*overrides, f"evaluation.baseline={FOREST}"]).recipe
     problem = set_up(loaded, load_dataset(loaded.data, TASKS[loaded.task], loaded.preprocess))
-    scores = run_baseline(loaded, problem.dataset, problem.preprocessor)["test"]
+    scores = run_baseline(loaded, problem.dataset, problem.preprocessor, name=str(loaded.evaluation.baseline))["test"]
     return {
         report["model"]: report["metrics"]["test"]["auroc"],
         "PCA error": report["baseline"]["test"]["auroc"],

@@ -41,6 +41,7 @@ class Task:
         greater_is_better: direction of the primary metric.
         monitor: what training watches on validation to choose the best epoch.
         baselines: baselines that fit the task.
+        tried: of those, the ones that are tried beside the recipe's, as they take seconds on small data.
         labeled: each example has a class, to learn or to tell examples apart.
         classifies: the target is that class, and the output its probabilities.
         scales_targets: the targets are numbers, which are standardised for training.
@@ -65,6 +66,7 @@ class Task:
     greater_is_better: bool = True
     monitor: str = "loss"
     baselines: tuple[str, ...]
+    tried: tuple[str, ...] = ()
     labeled: bool = False
     classifies: bool = False
     scales_targets: bool = False
@@ -92,6 +94,7 @@ _REGRESSION_LOSSES = ("mean_squared_error", "mean_absolute_error", "huber")
 
 _classification = partial(
     Task,
+    tried=("majority_class", "logistic_regression"),
     kind="classification",
     losses=("categorical_crossentropy", "sparse_categorical_crossentropy", "binary_crossentropy", "focal"),
     primary="accuracy",
@@ -105,6 +108,7 @@ _regression = partial(
     losses=_REGRESSION_LOSSES,
     greater_is_better=False,
     baselines=_REGRESSORS,
+    tried=("mean", "ridge", "gradient_boosting"),
     scales_targets=True,
 )
 _tokens = partial(Task, kind="tokens", losses=("masked_crossentropy",))
@@ -128,7 +132,13 @@ _reconstruction = partial(
 
 _ALL = (
     _classification(name="image_classification", inputs=("image",), sources=_IMAGES, baselines=_CLASSIFIERS),
-    _classification(name="tabular_classification", inputs=("table", "array"), sources=_TABLES, baselines=_CLASSIFIERS),
+    _classification(
+        name="tabular_classification",
+        inputs=("table", "array"),
+        sources=_TABLES,
+        baselines=_CLASSIFIERS,
+        tried=("majority_class", "logistic_regression", "gradient_boosting"),
+    ),
     _regression(name="tabular_regression", inputs=("table", "array"), sources=_TABLES, primary="mae", monitor="mae"),
     _classification(
         name="sequence_classification",
@@ -145,9 +155,19 @@ _ALL = (
         primary="mse",
     ),
     _classification(
-        name="node_classification", inputs=("graph",), sources=_STORED, baselines=("label_spreading", *_CLASSIFIERS)
+        name="node_classification",
+        inputs=("graph",),
+        sources=_STORED,
+        baselines=("label_spreading", *_CLASSIFIERS),
+        tried=("majority_class", "logistic_regression", "label_spreading"),
     ),
-    _classification(name="graph_classification", inputs=("graph",), sources=_STORED, baselines=_CLASSIFIERS),
+    _classification(
+        name="graph_classification",
+        inputs=("graph",),
+        sources=_STORED,
+        baselines=_CLASSIFIERS,
+        tried=("majority_class", "logistic_regression", "random_forest"),
+    ),
     _tokens(
         name="sequence_labeling",
         inputs=("tokens",),
@@ -155,7 +175,7 @@ _ALL = (
         primary="token_accuracy",
         baselines=("most_frequent_token",),
     ),
-    _language(name="language_modeling", baselines=("unigram", "ngram")),
+    _language(name="language_modeling", baselines=("unigram", "ngram"), tried=("unigram",)),
     _language(name="masked_language_modeling", baselines=("unigram",), fills_in=True),
     Task(
         name="sequence_to_sequence",
@@ -185,7 +205,8 @@ _ALL = (
         losses=_REGRESSION_LOSSES,
         primary="mase",
         greater_is_better=False,
-        baselines=("naive", "seasonal_naive", "exponential_smoothing", "arima"),
+        baselines=("naive", "seasonal_naive", "drift", "ridge", "exponential_smoothing", "arima"),
+        tried=("naive", "seasonal_naive", "drift", "ridge", "exponential_smoothing", "arima"),
         scales_targets=True,
         forecasts=True,
     ),
@@ -197,6 +218,7 @@ _ALL = (
         losses=("pixel_crossentropy", "dice", "crossentropy_dice", "focal"),
         primary="mean_iou",
         baselines=("most_frequent_class", "pixel_forest"),
+        tried=("most_frequent_class",),
         labels_pixels=True,
     ),
     Task(

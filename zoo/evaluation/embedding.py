@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.evaluation.outputs import strongest_baseline
 from zoo.evaluation.result import TaskResult
-from zoo.tasks import TASKS, words
+from zoo.tasks import TASKS
 
 if TYPE_CHECKING:
     from zoo.evaluation.result import TrainedTask
@@ -18,7 +19,6 @@ def evaluate_embedding(trained: TrainedTask) -> TaskResult:
 
     The outputs on validation and test are the linear probe's probabilities.
     """
-    from zoo.evaluation.baselines.run import run_baseline
     from zoo.evaluation.metrics.embedding_space import tsne
     from zoo.evaluation.metrics.probes import SPLITS, classify, probe
     from zoo.evaluation.report.build import jsonable
@@ -36,9 +36,7 @@ def evaluate_embedding(trained: TrainedTask) -> TaskResult:
     points, chosen = tsne(embeddings["test"], seed)
     baseline = None
     if recipe.evaluation.baseline is not None:
-        console.print(f"Baseline: linear probe of {words(recipe.evaluation.baseline)} on the same split …")
-        width = embeddings["test"].shape[1]
-        baseline = run_baseline(recipe, dataset, problem.preprocessor, code=width)
+        baseline = strongest_baseline(problem, console, code=embeddings["test"].shape[1])
     return TaskResult(
         {name: (labels[name], outputs[name]) for name in SPLITS[1:]},
         baseline,

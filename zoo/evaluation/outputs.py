@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.evaluation.metrics.names import TITLES
 from zoo.evaluation.result import Outputs, TaskResult
 from zoo.tasks import TASKS, words
 
@@ -61,14 +62,30 @@ def _outputs(trained: TrainedTask) -> Outputs:
 
 
 def _baseline(problem: Problem, console: Console) -> dict[str, Any] | None:
-    """Fit the recipe's baseline on the training split, and run it on validation and test."""
-    from zoo.evaluation.baselines.run import run_baseline
-
-    name = problem.recipe.evaluation.baseline
-    if name is None:
+    """Fit baselines on the training split, and run the best of them on validation and test."""
+    if problem.recipe.evaluation.baseline is None:
         return None
-    console.print(f"Baseline: {words(name)} on the same split …")
     code = 0
     if TASKS[problem.recipe.task].reconstructs:
         code = problem.views.network.get_layer("features").output.shape[-1]
-    return run_baseline(problem.recipe, problem.dataset, problem.preprocessor, code=code)
+    return strongest_baseline(problem, console, code=code)
+
+
+def strongest_baseline(problem: Problem, console: Console, *, code: int = 0) -> dict[str, Any]:
+    """Run the recipe's baselines, say how good each is on validation, and return the best."""
+    from zoo.evaluation.baselines.run import baselines_to_try, run_strongest_baseline
+
+    recipe, dataset, preprocessor = problem.recipe, problem.dataset, problem.preprocessor
+    names = baselines_to_try(recipe, dataset, preprocessor)
+    console.print(f"Baseline{'s' * (len(names) > 1)}: {', '.join(map(words, names))} on the same split …")
+    found = run_strongest_baseline(recipe, dataset, preprocessor, code=code)
+    for entry in found["tried"]:
+        if "problem" in entry:
+            console.print(
+                f"  note: {words(entry['name'])} was not tried: {entry['problem']}", style="yellow", markup=False
+            )
+    if len(names) > 1:
+        metric = TASKS[recipe.task].primary
+        values = ", ".join(f"{words(e['name'])} {e[metric]:.4g}" for e in found["tried"] if metric in e)
+        console.print(f"  {TITLES[metric]} on validation: {values}; the best is {words(found['name'])}", markup=False)
+    return found

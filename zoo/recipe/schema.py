@@ -193,6 +193,11 @@ class Evaluation(Section):
     """What the model is compared with."""
 
     baseline: str | None = Field(None, description="a simple method that is fitted on the same training split")
+    baselines: list[str] | None = Field(
+        None,
+        description="methods that are tried beside `baseline`: the report compares with the best of them on "
+        "validation; [] for none, left out for those of the task that take seconds",
+    )
     features: str | None = Field(
         None,
         description="generation: the recipe of a classifier, whose features of real and generated images are compared",

@@ -6,7 +6,8 @@ import pytest
 
 from zoo.errors import ZooError
 from zoo.evaluation.baselines import forecasting as forecasters
-from zoo.evaluation.baselines.forecasting import FORECASTERS, Series, run_forecaster
+from zoo.evaluation.baselines.forecasting import FORECASTERS, run_forecaster
+from zoo.evaluation.baselines.simple_forecasts import Series
 
 TRAIN_END, HORIZON = 90, 7
 
@@ -76,9 +77,9 @@ def test_exponential_smoothing_against_statsmodels(season, sign, kept, series, m
     chosen = {}
     best = forecasters._best
 
-    def choose(fit, candidates, name):
+    def choose(fit, candidates, name, *score):
         matching = [c for c in candidates if all(c.get(k) == v for k, v in kept.items())]
-        chosen["form"], chosen["fit"] = best(fit, matching, name)
+        chosen["form"], chosen["fit"] = best(fit, matching, name, *score)
         return chosen["form"], chosen["fit"]
 
     monkeypatch.setattr(forecasters, "_best", choose)
@@ -96,8 +97,8 @@ def test_arima_against_statsmodels(season, weights, series, monkeypatch):
 
     chosen, best = {}, forecasters._best
 
-    def choose(fit, candidates, name):
-        chosen["orders"], chosen["fit"] = best(fit, candidates, name)
+    def choose(fit, candidates, name, *score):
+        chosen["orders"], chosen["fit"] = best(fit, candidates, name, *score)
         return chosen["orders"], chosen["fit"]
 
     monkeypatch.setattr(forecasters, "_best", choose)
@@ -156,3 +157,40 @@ def test_errors(series, monkeypatch):
     monkeypatch.setitem(sys.modules, "statsmodels.tsa.statespace.sarimax", None)
     with pytest.raises(ZooError, match=r'needs statsmodels, which is not installed: pip install "\.\[forecast\]"'):
         forecast_baseline("arima", series, ORIGINS, HORIZON, 4, TRAIN_END)
+
+
+def test_drift_continues_the_line_from_the_first_value_to_the_last():
+    found = forecast_baseline("drift", np.array([2.0, 9, 9, 9, 8, 0, 0, 0]), np.array([5]), 3, 2, 5)
+    np.testing.assert_allclose(found, [[9.5, 11, 12.5]])  # (8 - 2) / 4 a step
+
+
+def test_ridge_on_the_window_finds_a_recurrence():
+    """x(t) = 1.8 x(t-1) - x(t-2): two steps back say all, and the penalty can be next to nothing."""
+    values = [1.0, 1.5]
+    for _ in range(118):
+        values.append(1.8 * values[-1] - values[-2])
+    found = forecast_baseline("ridge", values, np.array([95, 110]), 4, 4, 90)
+    np.testing.assert_allclose(found, [values[95:99], values[110:114]], atol=0.02)
+
+
+def test_ridge_names_the_windows_that_it_lacks():
+    with pytest.raises(ZooError, match=r"ridge: the training part has 20 steps, 6 windows of 8 \+ 7; at least 10"):
+        forecast_baseline("ridge", np.arange(40.0) % 3, np.array([30]), 7, 4, 20)
+
+
+def test_the_form_is_the_one_whose_forecasts_are_best_where_methods_are_chosen(series, monkeypatch):
+    seen = []
+    best = forecasters._best
+
+    def choose(fit, candidates, name, *score):
+        chosen = best(fit, candidates, name, *score)
+        if score:
+            seen.append((score[0](*chosen), [score[0](c, fit(c)) for c in candidates]))
+        return chosen
+
+    monkeypatch.setattr(forecasters, "_best", choose)
+    forecast_baseline("exponential_smoothing", series, ORIGINS, HORIZON, 4, TRAIN_END)
+    forecast_baseline("arima", series, ORIGINS, HORIZON, 4, TRAIN_END)
+    assert len(seen) == 3
+    for chosen, others in seen:
+        assert chosen == pytest.approx(min(others))

@@ -184,6 +184,6 @@ def test_a_training_split_too_large_for_memory_is_fitted_in_part(monkeypatch, tm
     dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess)
     preprocessor = fit_preprocessor(recipe.preprocess, dataset)
     monkeypatch.setattr(module, "_MAX_TRAIN_VALUES", 200 * 64)
-    found = module.run_baseline(recipe, dataset, preprocessor)
+    found = module.run_baseline(recipe, dataset, preprocessor, name="logistic_regression")
     assert found["examples"] == 200 and len(found["test"]) == len(dataset.test)
     assert (found["test"].argmax(1) == dataset.test.targets).mean() > 0.85

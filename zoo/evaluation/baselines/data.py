@@ -31,6 +31,7 @@ class BaselineData:
         origins: forecasting: `validation` and `test` to the step at which each window's forecast begins.
         season: forecasting: steps after which the series repeats, 1 for none.
         train_end: forecasting: number of steps in the training part.
+        history: forecasting: number of steps that a window shows.
         code: reconstruction, anomalies and embeddings: numbers in the network's code.
         image_features: generation: from uint8 images to rows (`zoo.evaluation.metrics.generation.image_rows`).
         samples: generation: number of images to generate.
@@ -46,6 +47,7 @@ class BaselineData:
     origins: Mapping[str, np.ndarray] = field(default_factory=dict)
     season: int = 1
     train_end: int = 0
+    history: int = 0
     code: int = 0
     image_features: Callable[[np.ndarray], np.ndarray] | None = None
     samples: int = 0

@@ -1,4 +1,4 @@
-"""Forecasting: classical models of one series, chosen and fitted on its training part alone.
+"""Forecasting: classical models of one series, fitted on its training part, their form chosen on validation.
 
 The fitted model is run over the whole series once, and each forecast starts from the state at its origin: it knows
 every value before that, as the network does. statsmodels has no such forecasts, only one from the end of a series.
@@ -6,8 +6,9 @@ every value before that, as the network does. statsmodels has no such forecasts,
 
 from __future__ import annotations
 
+import math
 import warnings
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,27 +16,13 @@ import numpy as np
 
 from zoo.errors import ZooError, did_you_mean, import_extra, listing
 from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
+from zoo.evaluation.baselines.simple_forecasts import Series, drift, naive, ridge, seasonal_naive
 
 MAX_FITTED_STEPS = 2000  # at the end of the training part; a fit to more takes minutes
 MAX_SELECTION_STEPS = 600  # of those, for choosing the orders of an ARIMA model
 MAX_SEASON = 24  # steps; longer seasons get no seasonal ARMA terms, whose states grow with the season
 _ORDERS = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 1), (1, 2), (2, 2))
 _SEASONAL_ORDERS = ((0, 0), (0, 1), (1, 0), (1, 1))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Series:
-    """A series to forecast.
-
-    Attributes:
-        values: finite, float64 of shape `(time,)`.
-        season: steps after which the series repeats, 1 for none.
-        train_end: number of steps in the training part.
-    """
-
-    values: np.ndarray
-    season: int
-    train_end: int
 
 
 def run_forecaster(
@@ -71,23 +58,13 @@ def run_forecaster(
     return dict(zip(origins, np.split(found, ends), strict=True)), converged
 
 
-def _naive(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
-    """Repeat the last value before each origin."""
-    return _seasonal_naive(replace(series, season=1), origins, horizon)
-
-
-def _seasonal_naive(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
-    """Repeat the last season before each origin; where the series has no whole season yet, its first value."""
-    back = series.season - np.arange(horizon) % series.season
-    return series.values[np.maximum(origins[:, None] - back, 0)], True
-
-
 def _exponential_smoothing(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
-    """Forecast by the exponential smoothing model with the lowest AIC among nine.
+    """Forecast by the exponential smoothing model, among nine, whose forecasts over the horizon are the best.
 
     Hyndman, Koehler, Ord and Snyder, "Forecasting with Exponential Smoothing", 2008: additive errors with or without
     an additive season and multiplicative errors and season, each without trend, with a trend, and with a damped one.
-    The form is chosen with initial states from the first seasons; with the form chosen, they are fitted too.
+    The form is chosen with initial states from the first seasons; with the form chosen, they are fitted too, which is
+    kept if it is better still. AIC, which goes by one step ahead, can choose a form that is absurd over a horizon.
     """
     values, season, train_end = series.values, series.season, series.train_end
     model_class = _statsmodels("tsa.exponential_smoothing.ets", "ETSModel")
@@ -100,35 +77,50 @@ def _exponential_smoothing(series: Series, origins: np.ndarray, horizon: int) ->
             forms.append(trend | {"seasonal": "add", "seasonal_periods": season})
         if seasonal and (values[start:] > 0).all():
             forms.append(trend | {"error": "mul", "seasonal": "mul", "seasonal_periods": season})
+    if (origins - 1 < start).any():
+        raise ZooError(f"exponential_smoothing: forecasts must begin after step {start}, received {origins.min()}")
 
     def fit(form: dict[str, Any]) -> Any:
         return model_class(values[start:train_end], **form).fit(disp=False)
 
-    form, _ = _best(fit, [form | {"initialization_method": "heuristic"} for form in forms], "exponential_smoothing")
+    def forecast(form: dict[str, Any], fitted: Any, at: np.ndarray) -> np.ndarray:
+        run = model_class(values[start:], **form).smooth(fitted.params)
+        return _from_components(form, fitted, run, at - 1 - start, horizon)
+
+    chosen_by = series.chosen_by(horizon)
+    chosen_by = chosen_by[chosen_by > start]
+
+    def error(form: dict[str, Any], fitted: Any) -> float:
+        return series.error(forecast(form, fitted, chosen_by), chosen_by)
+
+    candidates = [form | {"initialization_method": "heuristic"} for form in forms]
+    form, fitted = _best(fit, candidates, "exponential_smoothing", error)
     if season <= MAX_SEASON:
-        form = form | {"initialization_method": "estimated"}
-    _, fitted = _best(fit, [form], "exponential_smoothing")
-    run = model_class(values[start:], **form).smooth(fitted.params)
-    last = origins - 1 - start
-    if (last < 0).any():
-        raise ZooError(f"exponential_smoothing: forecasts must begin after step {start}, received {origins.min()}")
+        candidates = [form, form | {"initialization_method": "estimated"}]
+        form, fitted = _best(fit, candidates, "exponential_smoothing", error)
+    return forecast(form, fitted, origins), _converged(fitted)
+
+
+def _from_components(form: dict[str, Any], fitted: Any, run: Any, last: np.ndarray, horizon: int) -> np.ndarray:
+    """Return forecasts `(n, horizon)` from the level, slope and season after each of the steps `last`."""
     forecast = np.repeat(np.asarray(run.level)[last, None], horizon, axis=1)
     if "trend" in form:
         damping = run.damping_trend if "damped_trend" in form else 1.0
         forecast += np.asarray(run.slope)[last, None] * np.cumsum(damping ** np.arange(1, horizon + 1))
     if "seasonal" in form:
+        season = form["seasonal_periods"]
         before = np.concatenate([np.asarray(fitted.initial_state)[-season:][::-1], np.asarray(run.season)])
         cycle = before[(last + 1)[:, None] + np.arange(horizon) % season]
         forecast = forecast * cycle if form["seasonal"] == "mul" else forecast + cycle
-    return forecast, _converged(fitted)
+    return forecast
 
 
 def _arima(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
-    """Forecast by the seasonal ARIMA model with the lowest AIC among small orders (Box and Jenkins 1970).
+    """Forecast by a seasonal ARIMA model of small orders (Box and Jenkins 1970).
 
     The series is differenced by the season, by the step, by both or not at all, whichever leaves the smallest standard
-    deviation. Then the orders of the ARMA model of the differences are chosen on their last part, first the seasonal
-    ones, then the others.
+    deviation. Then the orders of the ARMA model of the differences are chosen on their last part: first the seasonal
+    ones by AIC, then the others by their forecasts over the horizon.
     """
     season, train_end = series.season, series.train_end
     model_class = _statsmodels("tsa.statespace.sarimax", "SARIMAX")
@@ -154,15 +146,23 @@ def _arima(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarra
     def fit(orders: tuple[tuple[int, int], tuple[int, int]]) -> Any:
         return build(train, orders).fit(disp=False, maxiter=200)
 
-    cycles = _SEASONAL_ORDERS if 1 < season <= MAX_SEASON else ((0, 0),)
-    (_, cycle), _ = _best(attempt, [((1, 1), c) for c in cycles], "arima")
-    orders, _ = _best(attempt, [(o, cycle) for o in _ORDERS], "arima")
-    _, fitted = _best(fit, [orders], "arima")
-    run = build(differences, orders).filter(fitted.params)
+    def forecast(orders: tuple[tuple[int, int], tuple[int, int]], fitted: Any, at: np.ndarray) -> np.ndarray:
+        run = build(differences, orders).filter(fitted.params)
+        return _integrate(series.values, at, _from_states(run, at - begin, horizon) * scale, weights)
+
+    chosen_by = series.chosen_by(horizon)
+    chosen_by = chosen_by[chosen_by > begin]
+
+    def error(orders: tuple[tuple[int, int], tuple[int, int]], fitted: Any) -> float:
+        return series.error(forecast(orders, fitted, chosen_by), chosen_by) if len(chosen_by) else float(fitted.aic)
+
     if (origins <= begin).any():
         raise ZooError(f"arima: forecasts must begin after step {begin}, received {origins.min()}")
-    ahead = _from_states(run, origins - begin, horizon) * scale
-    return _integrate(series.values, origins, ahead, weights), _converged(fitted)
+    cycles = _SEASONAL_ORDERS if 1 < season <= MAX_SEASON else ((0, 0),)
+    (_, cycle), _ = _best(attempt, [((1, 1), c) for c in cycles], "arima")
+    orders, _ = _best(attempt, [(o, cycle) for o in _ORDERS], "arima", error)
+    _, fitted = _best(fit, [orders], "arima")
+    return forecast(orders, fitted, origins), _converged(fitted)
 
 
 def _differences(train: np.ndarray, season: int) -> np.ndarray:
@@ -209,28 +209,36 @@ def _from_states(run: Any, origins: np.ndarray, horizon: int) -> np.ndarray:
     return np.stack(steps, axis=1)
 
 
-def _best(fit: Any, candidates: list[Any], name: str) -> tuple[Any, Any]:
-    """Return the candidate with the lowest AIC, and its fit."""
-    best: tuple[Any, Any] | None = None
+def _best(
+    fit: Callable[[Any], Any],
+    candidates: list[Any],
+    name: str,
+    score: Callable[[Any, Any], float] = lambda candidate, fitted: float(fitted.aic),
+) -> tuple[Any, Any]:
+    """Return the candidate with the lowest score, which is its AIC where none is given, and its fit."""
+    best: tuple[float, Any, Any] | None = None
     problem: Exception | None = None
     for candidate in candidates:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 result = fit(candidate)
+                value = score(candidate, result) if np.isfinite(result.aic) else math.nan
         except (ValueError, np.linalg.LinAlgError) as error:
             problem = error
             continue
-        if np.isfinite(result.aic) and (best is None or result.aic < best[1].aic):
-            best = candidate, result
+        if math.isfinite(value) and (best is None or value < best[0]):
+            best = value, candidate, result
     if best is None:
         raise ZooError(f"baseline '{name}' cannot be fitted to this series: {problem or 'no finite likelihood'}")
-    return best
+    return best[1:]
 
 
 FORECASTERS = {
-    "naive": _naive,
-    "seasonal_naive": _seasonal_naive,
+    "naive": naive,
+    "seasonal_naive": seasonal_naive,
+    "drift": drift,
+    "ridge": ridge,
     "exponential_smoothing": _exponential_smoothing,
     "arima": _arima,
 }
@@ -241,7 +249,13 @@ def forecast(name: str, data: BaselineData, seed: int) -> BaselineResult:
     origins = {split: data.origins[split] for split in EVALUATED_SPLITS}
     horizon = data.targets["test"].shape[1] - 1
     values = np.asarray(data.required("series"), dtype=np.float64)
-    series = Series(values=values, season=data.season, train_end=data.train_end)
+    series = Series(
+        values=values,
+        season=data.season,
+        train_end=data.train_end,
+        history=data.history,
+        selection=origins["validation"],
+    )
     return BaselineResult(*run_forecaster(name, series, origins, horizon))
 
 

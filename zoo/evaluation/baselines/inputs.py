@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,9 +15,14 @@ from zoo.data.preprocessing import Preprocessor, chunks
 from zoo.errors import ZooError
 from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData
 from zoo.evaluation.baselines.graphs import graph_statistics, own_features
+from zoo.evaluation.baselines.sequences import as_texts
 from zoo.recipe.schema import Recipe
 from zoo.tasks import TASKS
 
+CHARACTER_NGRAM = 5  # characters: word stems and endings, which single characters do not show
+WORD_NGRAM = 2  # words
+MAX_NGRAMS = 100_000  # the most frequent; a classifier has a weight for each and each class
+MAX_NGRAM_TOKENS = 2_000_000  # of the training texts; of more, single tokens are counted
 _DENSE = ("gradient_boosting", "k_nearest_neighbors", "support_vector_machine")  # take no sparse word counts, or slowly
 
 
@@ -26,10 +31,11 @@ class Source:
     """A recipe's data, from which the inputs are computed.
 
     Attributes:
-        recipe: names task and baseline.
+        recipe: names the task.
         dataset: the data set.
         splits: `train`, `validation` and `test`; of a large training split, the part that is fitted on.
         preprocessor: prepares the inputs.
+        baseline: the baseline that the inputs are for.
         code: numbers in the network's code, where it has one.
     """
 
@@ -37,6 +43,7 @@ class Source:
     dataset: Dataset
     splits: dict[str, Split]
     preprocessor: Preprocessor
+    baseline: str
     code: int = 0
 
     @property
@@ -59,6 +66,7 @@ def series_data(source: Source) -> BaselineData:
         origins={split: series.origins[split] for split in EVALUATED_SPLITS},
         season=source.dataset.signature.season,
         train_end=series.train_end,
+        history=source.dataset.signature.shape[0] or 0,
     )
 
 
@@ -109,14 +117,15 @@ def _vectors(source: Source) -> BaselineData:
 
 def _words(source: Source) -> BaselineData:
     """Return weighted word counts of texts."""
-    signature, baseline = source.dataset.signature, source.recipe.evaluation.baseline
-    if baseline in _DENSE:
+    signature, tokenizer = source.dataset.signature, source.dataset.signature.tokenizer
+    if source.baseline in _DENSE:
         raise ZooError(
-            f"evaluation.baseline: {baseline} does not take the thousands of word counts of a text; choose "
+            f"evaluation.baseline: {source.baseline} does not take the thousands of word counts of a text; choose "
             "logistic_regression or random_forest"
         )
     prepared = cache(source.prepared)
-    words = _word_counts(prepared("train"), len(signature.tokenizer or ()))
+    characters = tokenizer is not None and tokenizer.level == "character"
+    words = _word_counts(prepared("train"), CHARACTER_NGRAM if characters else WORD_NGRAM)
     return BaselineData(source.targets, lambda name: words(prepared(name)), classes=len(signature.labels), scale=False)
 
 
@@ -149,15 +158,25 @@ def _flat(split: Split, preprocessor: Preprocessor) -> np.ndarray:
     return vectors
 
 
-def _word_counts(train: np.ndarray, vocabulary: int) -> Any:
-    """Return a function from token ids to weighted counts (TF-IDF, weights from the training texts), sparse."""
-    from scipy.sparse import csr_matrix
-    from sklearn.feature_extraction.text import TfidfTransformer
+def _word_counts(train: np.ndarray, longest: int) -> Callable[[np.ndarray], Any]:
+    """Return a function from token ids to weighted counts of their n-grams (TF-IDF of the training texts), sparse.
 
-    def counts(ids: np.ndarray) -> Any:
-        rows, columns = np.nonzero(ids)
-        ones = np.ones(len(rows), np.float64)
-        return csr_matrix((ones, (rows, ids[rows, columns])), shape=(len(ids), vocabulary))
+    Args:
+        train: token ids, 0 for padding, `(texts, length)`.
+        longest: tokens of the longest n-gram that is counted.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
-    weights = TfidfTransformer(sublinear_tf=True).fit(counts(train))
-    return lambda ids: weights.transform(counts(ids))
+    if np.count_nonzero(train) > MAX_NGRAM_TOKENS:
+        longest = 1
+    counter = TfidfVectorizer(
+        analyzer="char",
+        ngram_range=(1, longest),
+        lowercase=False,
+        sublinear_tf=True,
+        max_features=MAX_NGRAMS,
+    )
+    if not train.any():
+        raise ZooError("baseline: no text of the training split has a token")
+    counter.fit(as_texts(train))
+    return lambda ids: counter.transform(as_texts(ids))

@@ -21,32 +21,97 @@ from zoo.errors import ZooError, did_you_mean, listing
 from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData
 from zoo.evaluation.baselines.inputs import Source
 from zoo.evaluation.baselines.kinds import KINDS
+from zoo.evaluation.metrics.evaluate import evaluate
 from zoo.recipe.schema import Recipe
 from zoo.tasks import TASKS
 from zoo.utils.cache import cached
 from zoo.utils.files import read_json, write_json
 
-_VERSION = 1  # of what the baselines compute; a higher one ignores older results in the cache
+_VERSION = 2  # of what the baselines compute; a higher one ignores older results in the cache
 _PACKAGES = ("scikit-learn", "statsmodels", "numpy")
+MAX_TRIED_VALUES = 1 << 20  # numbers in the training examples, up to which every baseline takes seconds
+MAX_ARIMA_STEPS = 300  # of the training part; the fits of all orders to more take a minute
+MAX_ARIMA_SEASON = 12  # steps, with which the states of the model grow
+MEAN_LENGTH = 64  # steps, where the length of an example is open
 _MAX_TRAIN_VALUES = 1 << 26  # float32 numbers in the training examples, 256 MiB, which most methods hold twice
 
 
-def run_baseline(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, *, code: int = 0) -> dict[str, Any]:
-    """Return what `fit_and_run_baseline` returns for the recipe's baseline.
+def run_strongest_baseline(
+    recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, *, code: int = 0
+) -> dict[str, Any]:
+    """Run the baselines that `baselines_to_try` names, and return the one that is best on the validation split.
+
+    Of equal ones it is the recipe's own. One that cannot be fitted, or whose package is missing, is passed over.
 
     Args:
-        recipe: names the baseline.
+        recipe: names the baselines.
+        dataset: what they are fitted to.
+        preprocessor: prepares their inputs.
+        code: numbers in the network's code, where it has one.
+
+    Returns:
+        What `fit_and_run_baseline` returns for the best, and `tried`: of each, `name` and its primary metric on
+        validation, or `name` and the `problem`.
+
+    Raises:
+        ZooError: none can be fitted to the data; the message is that of the recipe's own.
+    """
+    task = TASKS[recipe.task]
+    tried: list[dict[str, Any]] = []
+    best: tuple[float, dict[str, Any]] | None = None
+    problem: ZooError | None = None
+    for name in baselines_to_try(recipe, dataset, preprocessor):
+        try:
+            found = run_baseline(recipe, dataset, preprocessor, name=name, code=code)
+        except ZooError as error:
+            problem = problem or error
+            tried.append({"name": name, "problem": str(error)})
+            continue
+        value = evaluate(task.name, dataset.validation.targets, found["validation"])[task.primary]
+        tried.append({"name": name, task.primary: value})
+        error = -value if task.greater_is_better else value
+        if best is None or error < best[0] or math.isnan(best[0]):
+            best = error, found
+    if best is None:
+        assert problem is not None
+        raise problem
+    return best[1] | {"tried": tried}
+
+
+def baselines_to_try(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor) -> list[str]:
+    """Return the recipe's baseline, then those that are tried beside it.
+
+    They are those of `evaluation.baselines`. Where that is left out, they are those of the task: on small data all
+    (ARIMA on short series alone), on large data none, as their fit would take longer than the training.
+    """
+    task, own, named = TASKS[recipe.task], str(recipe.evaluation.baseline), recipe.evaluation.baselines
+    if named is None:
+        values = len(dataset.train) * math.prod(n or MEAN_LENGTH for n in preprocessor.shape)
+        named = [name for name in task.tried if values <= MAX_TRIED_VALUES or task.forecasts]
+        series = dataset.series
+        if series is not None and (series.train_end > MAX_ARIMA_STEPS or dataset.signature.season > MAX_ARIMA_SEASON):
+            named = [name for name in named if name != "arima"]
+    return list(dict.fromkeys([own, *named]))
+
+
+def run_baseline(
+    recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, *, name: str, code: int = 0
+) -> dict[str, Any]:
+    """Return what `fit_and_run_baseline` returns for a baseline, from the cache where it has been run.
+
+    Args:
+        recipe: the task, the splits and the preprocessing.
         dataset: what it is fitted to.
         preprocessor: prepares its inputs.
+        name: the baseline.
         code: numbers in the network's code, where it has one.
 
     Raises:
         ZooError: it cannot be fitted to the data, or a package is missing.
     """
-    name = str(recipe.evaluation.baseline)
 
     def fit(folder: Path) -> None:
-        data = _data(recipe, dataset, preprocessor, code)
+        data = _data(recipe, dataset, preprocessor, name, code)
         found = fit_and_run_baseline(recipe.task, name, data, seed=recipe.data.split_seed)
         np.savez(folder / "outputs.npz", **{split: found.pop(split) for split in EVALUATED_SPLITS})
         write_json(folder / "facts.json", found)
@@ -100,7 +165,7 @@ def _key(recipe: Recipe, dataset: Dataset, name: str, code: int) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:20]
 
 
-def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, code: int) -> BaselineData:
+def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, name: str, code: int) -> BaselineData:
     task, train = TASKS[recipe.task], dataset.train
     most = _MAX_TRAIN_VALUES // max(1, math.prod(n or 1 for n in preprocessor.shape))
     if task.labeled and len(train) > most:
@@ -109,4 +174,5 @@ def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, code: in
     collect = KINDS[task.kind].data
     assert collect is not None, f"the caller collects the data of {task.kind}"
     splits = {"train": train, "validation": dataset.validation, "test": dataset.test}
-    return collect(Source(recipe=recipe, dataset=dataset, splits=splits, preprocessor=preprocessor, code=code))
+    source = Source(recipe=recipe, dataset=dataset, splits=splits, preprocessor=preprocessor, baseline=name, code=code)
+    return collect(source)

@@ -31,15 +31,16 @@ def nearest_source(source: np.ndarray, target: np.ndarray, queries: np.ndarray) 
 
     counter = CountVectorizer(analyzer="char", ngram_range=(1, 3), lowercase=False, dtype=np.float32)
     index = NearestNeighbors(n_neighbors=min(NEIGHBORS, len(source)), metric="cosine", algorithm="brute")
-    index.fit(counter.fit_transform(_texts(source)))
-    near = np.sort(index.kneighbors(counter.transform(_texts(queries)), return_distance=False), axis=1)
+    index.fit(counter.fit_transform(as_texts(source)))
+    near = np.sort(index.kneighbors(counter.transform(as_texts(queries)), return_distance=False), axis=1)
     repeated = np.repeat(queries, near.shape[1], axis=0)
     distance = edit_distances(repeated, source[near.ravel()]).reshape(near.shape)
     best = near[np.arange(len(near)), distance.argmin(1)]
     return cut(target, END)[best].astype(np.int32)
 
 
-def _texts(tokens: np.ndarray) -> list[str]:
+def as_texts(tokens: np.ndarray) -> list[str]:
+    """Return rows of token ids, 0 for padding, as texts with a character for each token."""
     return ["".join(chr(_FIRST_CHARACTER + int(i)) for i in row if i) for row in tokens]
 
 

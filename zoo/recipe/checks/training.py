@@ -98,10 +98,17 @@ def check_training(checks: Checks) -> None:
 
 def check_evaluation(checks: Checks) -> None:
     """Check that the baseline fits the task."""
-    baseline, baselines = checks.recipe.evaluation.baseline, checks.task.baselines
+    evaluation, valid = checks.recipe.evaluation, checks.task.baselines
+    named: list[tuple[str | None, KeyPath]] = [(evaluation.baseline, ("evaluation", "baseline"))]
+    named += [(name, ("evaluation", "baselines", i)) for i, name in enumerate(evaluation.baselines or ())]
+    for name, at in named:
+        checks.refuse(
+            name is not None and name not in valid,
+            at,
+            f"no baseline '{name}' for {checks.task.name}{did_you_mean(str(name), valid)} (valid: {', '.join(valid)})",
+        )
     checks.refuse(
-        baseline is not None and baseline not in baselines,
-        ("evaluation", "baseline"),
-        f"no baseline '{baseline}' for {checks.task.name}{did_you_mean(str(baseline), baselines)}"
-        f" (valid: {', '.join(baselines)})",
+        bool(evaluation.baselines) and evaluation.baseline is None,
+        ("evaluation", "baselines"),
+        "nothing is compared, as evaluation.baseline is null; name one there",
     )
