@@ -1,11 +1,14 @@
+import configparser
 import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
 
+import zoo as zoo_package
 from zoo import cli, registry
 from zoo.errors import ZooError
 from zoo.recipe import list_recipes, load_recipe
@@ -27,7 +30,7 @@ COMMANDS = {
     ],
     "schedule": ["RECIPE", "KEY=VALUE", "--steps-per-epoch", "--output", "--json"],
     "find-lr": ["RECIPE", "KEY=VALUE", "--steps", "--low", "--high", "--output", "--json"],
-    "evaluate": ["RUN", "--json"],
+    "evaluate": ["RUN", "DATA", "--output", "--json"],
     "export": ["RUN", "--json"],
     "predict": ["FILE", "INPUTS", "--output", "--verify", "--no-verify", "--json"],
     "sample": ["FILE", "--count", "--seed", "--label", "--guidance", "--output", "--verify", "--no-verify"],
@@ -120,6 +123,37 @@ def test_filters(arguments, names, zoo):
 
 
 # --- check --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["list", "zzz*"], "no model matches 'zzz*' (`zoo list` lists them all)"),
+        (["list", "resnt*"], "no model matches 'resnt*'; did you mean 'resnet"),
+        (["list", "mlp", "--task", "transcription"], "no model with task transcription matches 'mlp'"),
+    ],
+)
+def test_a_pattern_that_matches_nothing_is_said(arguments, message, zoo):
+    code, out, err = zoo(*arguments)
+    assert (code, out) == (2, "") and message in err
+    assert zoo(*arguments, "--json") == (0, "[]\n", "")
+
+
+def test_version(zoo):
+    declared = configparser.ConfigParser()
+    declared.read(Path(__file__).parents[1] / "setup.cfg")
+    assert zoo("--version")[:2] == (0, f"zoo {declared['metadata']['version']}\n")
+    assert zoo_package.__version__ == declared["metadata"]["version"]
+
+
+def test_completion_is_offered(zoo):
+    assert "--install-completion" in zoo("--help")[1]
+
+
+def test_check_takes_overrides(zoo):
+    assert zoo("check", "mlp/wine", "training.epochs=20")[0] == 0
+    code, _, err = zoo("check", "mlp/wine", "mlp/digits", "training.epochs=0")
+    assert code == 2 and err.count("override 'training.epochs=0': training.epochs: must be at least 1") == 2
 
 
 def test_check_goes_through_all_that_is_shipped(zoo):

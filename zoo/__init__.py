@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from zoo.recipe import list_recipes, load_recipe
     from zoo.registry import build, list_models, register
     from zoo.serving.exported_model import ExportedModel
+    from zoo.utils.version import __version__
 
 _HOME = {
+    "__version__": "zoo.utils.version",
     "ZooError": "zoo.errors",
     "features": "zoo.layers.head",
     "with_head": "zoo.layers.head",
@@ -45,6 +47,7 @@ _HOME = {
 __all__ = [
     "ExportedModel",
     "ZooError",
+    "__version__",
     "build",
     "describe",
     "evaluate",

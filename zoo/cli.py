@@ -10,20 +10,35 @@ import typer
 from rich.text import Text
 
 from zoo.commands.options import Json, Overrides, Plot, Recipe, Run, Runs, Verify
-from zoo.errors import ZooError, visible
+from zoo.errors import ZooError
 from zoo.utils.command_line import Commands, run
-from zoo.utils.console import ERR, OUT, print_facts, print_json, print_plot, print_result, print_table
+from zoo.utils.console import ERR, OUT, print_json, print_plot, print_result, print_table
 from zoo.utils.stopping import StopRequests
+from zoo.utils.version import __version__
 
 app = typer.Typer(
     cls=Commands,
     help="Train recipes from the Keras model zoo and export checked ONNX files.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: zoo train cnn/digits. Anywhere, --debug shows the traceback of an error.",
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        OUT.print(f"zoo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all_commands(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
 
 
 @app.command("list")
@@ -33,30 +48,18 @@ def list_(
     task: Annotated[str | None, typer.Option(help="Only models that serve this task.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the models."""
-    from zoo import registry
+    """List the models; exit code 2 if none matches."""
+    from zoo.commands.describe import list_and_print
 
-    entries = [registry.entry(name) for name in registry.list_models(pattern, family=family, task=task)]
-    rows = [
-        {"name": e.name, "family": e.family, "tasks": list(e.tasks), "summary": e.summary, "paper": e.paper}
-        for e in entries
-    ]
-    print_table(rows, ["name", "family", "tasks", "summary"], as_json)
+    list_and_print(pattern, family, task, as_json)
 
 
 @app.command()
 def describe(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: Json = False) -> None:
     """Describe a model: settings and defaults, parameters, FLOPs, paper."""
-    from zoo.commands.describe import describe as facts_of
+    from zoo.commands.describe import describe_and_print
 
-    facts = facts_of(name)
-    if as_json:
-        print_json(facts)
-        return
-    settings = facts.pop("defaults")
-    print_facts({**facts, "flops": f"{facts['flops']:,} for one example", "parameters": f"{facts['parameters']:,}"})
-    OUT.print("settings and defaults")
-    print_facts(settings, indent="  ")
+    describe_and_print(name, as_json)
 
 
 @app.command()
@@ -85,23 +88,15 @@ def show(recipe: Recipe, overrides: Overrides = None, as_json: Json = False) -> 
 @app.command()
 def check(
     recipe: Annotated[
-        list[str] | None, typer.Argument(help="Recipes; all that are shipped, where none is named.")
+        list[str] | None,
+        typer.Argument(metavar="[RECIPE]… [KEY=VALUE]…", help="Recipes (all, where none is named), and overrides."),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Check recipes without training: schema, combinations, model settings, search."""
-    from zoo.commands.check import check as check_recipes
+    from zoo.commands.check import check_and_print
 
-    results = check_recipes(recipe or [])
-    if as_json:
-        print_json(results)
-    for result in results:
-        if not as_json:
-            verdict = Text("ok   ", style="green") if result["ok"] else Text("bad  ", style="red")
-            OUT.print(verdict.append(visible(result["recipe"]), style="default"))
-        for problem in result["problems"]:
-            ERR.print(f"  {problem}", markup=False)
-    if not all(result["ok"] for result in results):
+    if not check_and_print(recipe or [], as_json):
         raise typer.Exit(2)
 
 
@@ -197,11 +192,7 @@ def schedule(
     if as_json:
         print_json(found)
         return
-    for name, values in [(found["recipe"], found["rates"]), *((g["layers"], g["rates"]) for g in found["groups"])]:
-        OUT.print(f"{name}: learning rate {values[0]:.3g} … {max(values):.3g} … {values[-1]:.3g}", markup=False)
-        print_plot(values, "epoch 0", f"{found['epochs']} of {found['steps_per_epoch']:,} steps")
-    if found["note"]:
-        OUT.print(f"note: {found['note']}", markup=False)
+    rates.print_schedule(found)
 
 
 @app.command("find-lr")
@@ -230,11 +221,19 @@ def find_lr(
 
 
 @app.command()
-def evaluate(run: Run, as_json: Json = False) -> None:
-    """Evaluate a run's saved model on the test split again."""
+def evaluate(
+    run: Run,
+    data: Annotated[
+        Path | None,
+        typer.Argument(help="New labelled data in the form of the recipe's source, in place of the test split."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="JSON file to write the result to.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Evaluate a run's saved model on the test split again, or its exported file on new labelled data."""
     from zoo.commands import evaluate as evaluating
 
-    result = evaluating.evaluate(run, console=ERR)
+    result = evaluating.evaluate(run, data, output=output, console=ERR)
     print_result(result, evaluating.metric_lines(result), as_json)
 
 

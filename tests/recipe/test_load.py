@@ -380,7 +380,7 @@ def test_what_is_not_an_override(text, write):
         ("preprocess.0.resize.height=5", "preprocess.0.resize.width: required, and missing"),
         ("preprocess.2.rescale.scale=5", "preprocess: 2 is no position in a list of 2"),
         ("preprocess.first.rescale.scale=5", "preprocess: first is no position in a list of 2"),
-        ("augment.0.random_flip.mode=vertical", "augment: expected a list, received {"),
+        ("augment.1.random_flip.mode=vertical", "augment: expected a list, received {"),
         ("description.x=5", 'description: expected text, received {"x": 5}'),
         ("optimizer={learning_rate: {peak: -1}}", "optimizer.learning_rate.peak: must be greater than 0, received -1"),
         ("extends=cnn/digits", "extends cannot be overridden; write a recipe file"),
@@ -436,3 +436,17 @@ def test_origins(write):
     assert lines["  seed: 3"] == "override 'training.seed=3'"
     assert lines["training:"] == ""
     assert next(iter(lines)) == "description: ''"
+
+
+def test_positions_of_a_list_that_is_not_there_make_it():
+    loaded = load_recipe("mlp/wine", ["optimizer.groups.0.layers=logits", "optimizer.groups.0.learning_rate=0.5"])
+    (group,) = loaded.recipe.optimizer.groups
+    assert (group.layers, group.learning_rate) == ("logits", 0.5)
+    assert loaded.origin_names()["optimizer.groups.0.layers"] == "override 'optimizer.groups.0.layers=logits'"
+    assert load_recipe("mlp/wine", ["data.ignore.0=ash", "data.ignore.1=7"]).recipe.data.ignore == ["ash", "7"]
+
+
+@pytest.mark.parametrize("override", ["optimizer.groups.1.layers=logits", "data.ignore.5=ash"])
+def test_positions_beyond_a_list_that_is_not_there_are_refused_as_an_override(override):
+    with pytest.raises(ZooError, match=r"^override .*expected a list, .* write the whole list$"):
+        load_recipe("mlp/wine", [override])

@@ -8,25 +8,50 @@ from typing import Any
 from rich.console import Console
 
 from zoo.backend.startup import start_keras
+from zoo.commands.evaluate_data import evaluate_data
 from zoo.commands.reopen import SILENT, reopen
 from zoo.commands.train import train
+from zoo.utils.files import write_json
 
 
-def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, Any]:
-    """Evaluate a run's saved model on the test split again.
+def evaluate(
+    run_folder: str | Path,
+    data: str | Path | None = None,
+    *,
+    output: str | Path | None = None,
+    console: Console = SILENT,
+) -> dict[str, Any]:
+    """Evaluate a run's saved model on the test split again, or its exported file on new labelled data.
+
+    Args:
+        run_folder: the run.
+        data: labelled data in the form of the recipe's source, see `zoo.commands.evaluate_data`.
+        output: JSON file to write the result to.
+        console: where progress is shown.
 
     Returns:
-        `run`, `recipe`, `task`, `samples`, `metrics` and `intervals`.
+        `run`, `recipe`, `task`, `samples`, `metrics` and `intervals`; of new data also `data`.
 
     Raises:
-        ZooError: no such run, or the data is not what the run was trained on.
+        ZooError: no such run, or the data is not what the run was trained on, or does not fit it.
     """
+    if data is not None:
+        console.print(f"Evaluating {run_folder} on {data}", markup=False)
+        return evaluate_data(run_folder, data, output=output)
+    result = _evaluate_again(run_folder, console)
+    if output is not None:
+        write_json(Path(output), result)
+    return result
+
+
+def _evaluate_again(run_folder: str | Path, console: Console) -> dict[str, Any]:
     from zoo.training.run import open_run
 
     start_keras(open_run(run_folder).recipe().recipe.training.processors)
     from zoo.evaluation.kinds import KINDS
     from zoo.evaluation.metrics.evaluate import evaluate as evaluate_metrics
     from zoo.evaluation.metrics.intervals import intervals
+    from zoo.evaluation.report.build import jsonable
     from zoo.evaluation.result import TrainedTask
     from zoo.tasks import TASKS
     from zoo.training.problem import set_up
@@ -41,7 +66,7 @@ def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, 
         y, output = KINDS[task.kind](trained).outputs["test"]
     else:
         y, output = dataset.test.targets, saved_outcomes(model, dataset.test, dataset.signature, task)
-    return {
+    found = {
         "run": str(run.folder),
         "recipe": loaded.name,
         "task": loaded.recipe.task,
@@ -49,6 +74,8 @@ def evaluate(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, 
         "metrics": evaluate_metrics(loaded.recipe.task, y, output),
         "intervals": intervals(loaded.recipe.task, y, output, seed=loaded.recipe.training.seed),
     }
+    plain: dict[str, Any] = jsonable(found)
+    return plain
 
 
 def metric_lines(result: dict[str, Any]) -> list[str]:
@@ -57,5 +84,5 @@ def metric_lines(result: dict[str, Any]) -> list[str]:
     for name, value in result["metrics"].items():
         interval = result["intervals"].get(name)
         bounds = f"  95% interval {interval[0]:.4f} to {interval[1]:.4f}" if interval else ""
-        lines.append(f"{name:28} {value:.4f}{bounds}")
+        lines.append(f"{name:28} {'not finite' if value is None else f'{value:.4f}'}{bounds}")
     return lines

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zoo.recipe import LoadedRecipe
     from zoo.training.run import Run
 
-SILENT = Console(quiet=True, stderr=True)
+SILENT = Console(quiet=True, stderr=True, markup=False, emoji=False)
 
 
 def reopen(folder: str | Path) -> tuple[Run, LoadedRecipe, Dataset]:

@@ -17,6 +17,7 @@ from zoo.commands.export import exported, print_export, try_before_training
 from zoo.commands.reopen import SILENT, check_same_data
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
+from zoo.utils.console import headline
 from zoo.utils.files import replacing, write_json
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def train_together(
                 console.print("Trained already; the first process evaluates and exports")
                 return None
         loaded = load_recipe(recipe, overrides) if recipe is not None else work.existing.recipe()
-        console.print(f"[bold]{loaded.name}[/]: {loaded.recipe.description or loaded.recipe.model.name}")
+        console.print(headline(loaded.name, loaded.recipe.description or loaded.recipe.model.name))
         start_keras(loaded.recipe.training.processors)
         check_backend(place)
         from zoo.data.sources.load import load_dataset
@@ -265,5 +266,5 @@ def _print_result(console: Console, report: dict[str, Any]) -> None:
     primary = TASKS[report["task"]].primary
     bounds = report["intervals"]["test"].get(primary)
     interval = f" (95% interval {bounds[0]:.4f} to {bounds[1]:.4f})" if bounds else ""
-    console.print(f"Test {primary}: [bold]{report['metrics']['test'][primary]:.4f}[/]{interval}")
+    console.print(f"Test {primary}: {report['metrics']['test'][primary]:.4f}{interval}")
     console.print(f"  {report['verdict']}", markup=False)

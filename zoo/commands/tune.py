@@ -11,6 +11,7 @@ from rich.console import Console
 from zoo.backend.startup import import_keras
 from zoo.errors import ZooError
 from zoo.recipe import LoadedRecipe, check_search, load_recipe
+from zoo.utils.console import headline
 from zoo.utils.lock import locked
 from zoo.utils.stopping import Stopped
 
@@ -48,7 +49,7 @@ def tune(
     place = _folder_of(loaded, folder)
     if in_process and (workers > 1 or chief is not None):
         raise ZooError("--in-process trains one trial at a time; leave out --workers and --chief")
-    console.print(f"[bold]{loaded.name}[/]: {_summary(loaded)}")
+    console.print(headline(loaded.name, _summary(loaded)))
     _start(loaded, chief)
     from zoo.search.processes import Launcher
     from zoo.search.progress import SearchDisplay

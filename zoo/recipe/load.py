@@ -260,7 +260,7 @@ def _check(tree: dict[str, Any], origins: dict[KeyPath, Origin], shown: str) -> 
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
         problems = problems_of(error, tree)
-        if _as_text(tree, origins, problems):
+        if _as_text(tree, origins, problems) or _as_lists(tree, origins, problems):
             return _check(tree, origins, shown)
     else:
         problems = inconsistencies(recipe)
@@ -281,6 +281,24 @@ def _as_text(tree: dict[str, Any], origins: dict[KeyPath, Origin], problems: lis
                 holder = holder[key]
             changed |= holder[last] != origin.raw
             holder[last] = origin.raw
+    return changed
+
+
+def _as_lists(tree: dict[str, Any], origins: dict[KeyPath, Origin], problems: list[Problem]) -> bool:
+    """Where the schema expects a list, and overrides gave the positions 0, 1, … of one that is not there, make it."""
+    changed = False
+    for problem in problems:
+        *parents, last = problem.path or ("",)
+        holder: Any = tree
+        for key in parents:
+            holder = holder[key]
+        given = holder[last] if problem.type == "list_type" else None
+        if not isinstance(given, dict) or not given or list(given) != [str(i) for i in range(len(given))]:
+            continue
+        holder[last] = list(given.values())
+        depth, changed = len(problem.path), True
+        for path in [p for p in origins if len(p) > depth and p[:depth] == problem.path]:
+            origins[(*path[:depth], int(path[depth]), *path[depth + 1 :])] = origins.pop(path)
     return changed
 
 

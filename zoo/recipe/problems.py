@@ -94,6 +94,8 @@ def _problem(path: KeyPath, item: dict[str, Any], tree: Any) -> Problem:
     elif error_type in _EXPECTED:
         schedule = " or a schedule" if path[-1:] == ("learning_rate",) else ""
         text = f"expected {_EXPECTED[error_type]}{schedule}{received}"
+        if error_type == "list_type" and isinstance(item["input"], dict) and all(map(_is_position, item["input"])):
+            text += "; the recipe has none there whose positions could be set: write the whole list"
     elif error_type in ("too_short", "too_long"):
         bound = f"at least {context['min_length']}" if error_type == "too_short" else f"at most {context['max_length']}"
         text = f"must hold {bound} value{'' if bound.endswith(' 1') else 's'}{received}"
@@ -126,6 +128,10 @@ def _unnamed(path: KeyPath, item: dict[str, Any], tree: Any) -> tuple[KeyPath, s
     else:
         text = f"expected one of {valid}, received {_shown(given)}"
     return (*path, key), text
+
+
+def _is_position(key: object) -> bool:
+    return str(key).isdecimal()
 
 
 def _as_sentence(message: str) -> str:

@@ -45,7 +45,7 @@ def train_job(job: TrialJob, stop: StopRequests | None = None) -> None:
         loaded = job.load()
         if outcome_of(job.folder, digest(loaded)) is not None:
             return
-        console = Console(file=log, width=200)
+        console = Console(file=log, width=200, markup=False, emoji=False)
         try:
             outcome = _train(job, loaded, console, stop)
         except ZooError as error:

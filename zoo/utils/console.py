@@ -15,9 +15,15 @@ from rich.text import Text
 from zoo.errors import visible
 from zoo.utils.text_plot import text_plot
 
-OUT = Console(soft_wrap=True, highlight=False)
-ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+_AS_WRITTEN: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}  # names and descriptions are users'
+OUT = Console(soft_wrap=True, **_AS_WRITTEN)
+ERR = Console(stderr=True, soft_wrap=True, **_AS_WRITTEN)
 _PIPED_COLUMNS = 240  # width of a table that is piped or redirected
+
+
+def headline(name: str, rest: str) -> Text:
+    """Return a line that begins with a name in bold."""
+    return Text(name, style="bold").append(f": {rest}", style="not bold")
 
 
 def print_json(value: Any) -> None:

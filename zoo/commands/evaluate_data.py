@@ -1,0 +1,174 @@
+"""`zoo evaluate RUN DATA`: a run's exported file on new labelled data."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.data.columns import as_label, check_columns, read_table
+from zoo.errors import ZooError, counted, did_you_mean, listing, visible
+from zoo.tasks import TASKS
+from zoo.utils.files import write_json
+
+if TYPE_CHECKING:
+    from zoo.recipe.schema import Recipe
+    from zoo.serving.exported_model import ExportedModel
+
+_TABLES = (".csv", ".parquet", ".pq")
+_TARGET_ARRAYS = ("y", "label", "labels", "target", "y_test")
+_KINDS = ("classification", "regression")  # whose targets are a label or a number an example
+
+Labelled = Iterator[tuple[list[str], np.ndarray]]  # what `read_inputs` is given, and the targets in its order
+
+
+def evaluate_data(run_folder: str | Path, data: str | Path, *, output: str | Path | None = None) -> dict[str, Any]:
+    """Evaluate a run's exported file on data that has the form of the recipe's source.
+
+    Args:
+        run_folder: the run, with its exported file.
+        data: a table with the recipe's target column, a folder with a subfolder a class, or an npz file with `x` and
+            `y`.
+        output: JSON file to write the result to.
+
+    Returns:
+        `run`, `recipe`, `task`, `data`, `samples`, `metrics` and `intervals`.
+
+    Raises:
+        ZooError: no such run, no exported file, or data that does not fit; or a task whose targets are neither labels
+            nor numbers.
+    """
+    from zoo.evaluation.metrics.evaluate import evaluate
+    from zoo.evaluation.metrics.intervals import intervals
+    from zoo.evaluation.report.build import jsonable
+    from zoo.serving.exported_model import ExportedModel
+    from zoo.training.run import open_run
+
+    run = open_run(run_folder)
+    loaded = run.recipe()
+    recipe, task = loaded.recipe, TASKS[loaded.recipe.task]
+    if task.kind not in _KINDS:
+        raise ZooError(
+            f"zoo evaluate RUN DATA: expected a run that predicts a label or a number for each example; {run.folder} "
+            f"is {task.name}. Without DATA its own test split is evaluated"
+        )
+    file = run.folder / "export" / "model.onnx"
+    if not file.is_file():
+        raise ZooError(f"{run.folder} has no exported file, which new data is evaluated with: zoo export {run.folder}")
+    model = ExportedModel(file)
+    names, targets, outputs = _outcomes(model, recipe, Path(data), is_number=task.kind == "regression")
+    lost = [name for name, row in zip(names, outputs, strict=True) if not np.isfinite(row).all()]
+    if lost:
+        raise ZooError(f"{data}: the answer is not a finite number for {counted(lost, 'examples')}")
+    result = {
+        "run": str(run.folder),
+        "recipe": loaded.name,
+        "task": task.name,
+        "data": str(data),
+        "samples": len(targets),
+        "metrics": evaluate(task.name, targets, outputs),
+        "intervals": intervals(task.name, targets, outputs, seed=recipe.training.seed),
+    }
+    result = jsonable(result)
+    if output is not None:
+        write_json(Path(output), result)
+    return result
+
+
+def _outcomes(
+    model: ExportedModel, recipe: Recipe, data: Path, *, is_number: bool
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return the names of the examples, their targets and the outputs."""
+    from zoo.serving.inputs import read_inputs
+
+    names: list[str] = []
+    found: list[Any] = []
+    outputs: list[np.ndarray] = []
+    for paths, targets in _reader(data)(data, recipe):
+        for some, raw in read_inputs(model, paths):
+            prediction = model.predict(raw)
+            outputs.append(np.asarray(prediction.values if is_number else prediction.probabilities, np.float64))
+            names += some
+        found += list(targets)
+    if not found:
+        raise ZooError(f"{data}: no examples")
+    if len(names) != len(found):
+        raise ZooError(f"{data}: {len(names):,} examples and {len(found):,} targets")
+    values = _numbers(found, names) if is_number else _classes(found, names, model.labels, data)
+    return names, values, np.concatenate(outputs)
+
+
+def _reader(data: Path) -> Callable[[Path, Recipe], Labelled]:
+    if not data.exists():
+        raise ZooError(f"{data} does not exist")
+    if data.is_dir():
+        return _folders
+    reader = _READERS.get(data.suffix.lower())
+    if reader is None:
+        raise ZooError(f"{data}: expected a folder with a subfolder a class, or a file: {listing(_READERS)}")
+    return reader
+
+
+def _table(data: Path, recipe: Recipe) -> Labelled:
+    target = str(recipe.data.target)
+    frame = read_table(data, [target])
+    check_columns(frame, [target], "data.target", str(data))
+    yield [str(data)], frame[target].to_numpy(dtype=object)
+
+
+def _folders(data: Path, recipe: Recipe) -> Labelled:
+    from zoo.data.sources.images import image_files
+
+    folders = sorted(path for path in data.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not folders:
+        raise ZooError(f"{data}: expected one subfolder a class, found none")
+    for folder in folders:
+        files = image_files(folder)
+        yield [str(file) for file in files], np.full(len(files), folder.name, dtype=object)
+
+
+def _arrays(data: Path, recipe: Recipe) -> Labelled:
+    try:
+        with np.load(data, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in _TARGET_ARRAYS if name in file}
+            known = list(file)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ZooError(f"{data}: not readable as an npz file ({error})") from error
+    if not arrays:
+        raise ZooError(f"{data}: expected an array 'y' with the targets; found {listing(known)}")
+    yield [str(data)], np.asarray(next(iter(arrays.values()))).reshape(-1)
+
+
+_READERS: dict[str, Callable[[Path, Recipe], Labelled]] = {".npz": _arrays, **dict.fromkeys(_TABLES, _table)}
+
+
+def _numbers(found: list[Any], names: list[str]) -> np.ndarray:
+    values = []
+    for name, value in zip(names, found, strict=True):
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = float("nan")
+        if not np.isfinite(number):
+            raise ZooError(f"{name}: expected a number as target, received {value!r}")
+        values.append(number)
+    return np.array(values)
+
+
+def _classes(found: list[Any], names: list[str], labels: tuple[str, ...], data: Path) -> np.ndarray:
+    """Return class indices: a target is the name of a class, or its number where the names are not the file's."""
+    index = {label: i for i, label in enumerate(labels)}
+    if all(isinstance(value, int | np.integer) for value in found) and not all(str(v) in index for v in found):
+        index = {str(i): i for i in range(len(labels))}
+    written = [as_label(value) for value in found]
+    unknown = [f"{name} ({visible(value)})" for name, value in zip(names, written, strict=True) if value not in index]
+    if unknown:
+        first = next(value for value in written if value not in index)
+        raise ZooError(
+            f"{data}: the run has no such class{did_you_mean(first, labels)} (its classes: {listing(labels)}): "
+            f"{counted(unknown, 'examples')}"
+        )
+    return np.array([index[value] for value in written])
