@@ -114,7 +114,14 @@ def test_lists_and_whole_numbers_are_taken_where_yaml_writes_them():
 @pytest.mark.parametrize(
     ("shared", "message"),
     [
-        ({"input_shape": (28, 0, 1)}, "input_shape must be positive whole numbers, received \\(28, 0, 1\\)"),
+        (
+            {"input_shape": (28, 0, 1)},
+            "input_shape must be a list of positive whole numbers, .* received \\(28, 0, 1\\)",
+        ),
+        ({"input_shape": 32}, r"as its default \(28, 28, 1\); received 32"),
+        ({"input_shape": "32"}, "received '32'"),
+        ({"input_shape": (True, 8, 1)}, r"received \(True, 8, 1\)"),
+        ({"input_shape": (None, 8, 1)}, r"every axis of input_shape must have a size, as in its default"),
         ({"input_shape": ()}, "input_shape must be"),
         ({"input_shape": (True,)}, "input_shape must be"),
         ({"outputs": 0}, "outputs must be a positive whole number, received 0"),

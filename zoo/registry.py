@@ -16,12 +16,14 @@ from zoo.backend.startup import import_keras, start_keras
 from zoo.errors import ZooError, did_you_mean, listing
 from zoo.utils.decorated import decorated_functions, first_line
 from zoo.utils.settings import defaults_of, first_problem
+from zoo.utils.shapes import as_shape, is_positive
 
 if TYPE_CHECKING:
     import keras
 
 ENTRY_POINT_GROUP = "zoo.models"
 ENCODERS = "image_classification"  # the task whose builders other networks are built around
+_OPEN_AXIS = "no `None` dimensions"  # what Keras says of a layer whose weights have no size
 _SHARED = ("input_shape", "outputs", "vocabulary", "every_step")  # arguments of builders that are no settings
 _LACKS = {  # what is said where one of them is given to a builder that has no such argument
     "outputs": "has no number of outputs to choose, and outputs={} was given",
@@ -187,37 +189,39 @@ def build(
     found = entry(name)
     if input_shape is None and vocabulary is None:
         vocabulary = found.vocabulary
-    shape = found.input_shape if input_shape is None else tuple(input_shape)
+    shape = found.input_shape if input_shape is None else as_shape(input_shape)
+    if shape is None:
+        raise ZooError(
+            f"model '{name}': input_shape must be a list of positive whole numbers, or None for an axis that varies, "
+            f"without the batch axis, as its default {found.input_shape}; received {input_shape!r}"
+        )
     validate_config(name, config)
-    if not shape or any(n is not None and not _positive(n) for n in shape):
-        raise ZooError(f"model '{name}': input_shape must be positive whole numbers, received {shape}")
     shared = _shared_arguments(name, outputs=outputs, vocabulary=vocabulary, every_step=every_step)
     start_keras()
     try:
         return builder(name)(input_shape=shape, **shared, **config)
     except ValueError as error:
         given = "".join(f"{key}={value}, " for key, value in {"input_shape": shape, **shared}.items())
-        raise ZooError(f"model '{name}' with {given}{config}: {error}") from error
+        problem = str(error)
+        if _OPEN_AXIS in problem:
+            problem = f"every axis of input_shape must have a size, as in its default {found.input_shape}"
+        raise ZooError(f"model '{name}' with {given}{config}: {problem}") from error
 
 
 def _shared_arguments(name: str, **asked: Any) -> dict[str, Any]:
     """Return those of `outputs`, `vocabulary` and `every_step` that a builder takes, after a check of all."""
     takes = inspect.signature(builder(name)).parameters
     for argument, value in asked.items():
-        if argument not in takes and value not in (None, False):
+        if argument not in takes and value is not None and value is not False:
             raise ZooError(f"model '{name}' {_LACKS[argument].format(value)}")
     shared = {argument: value for argument, value in asked.items() if argument in takes}
     if "outputs" in shared and shared["outputs"] is None:
         shared["outputs"] = entry(name).outputs
     for argument in ("outputs", "vocabulary"):
         value = shared.get(argument)
-        if argument in shared and not _positive(value) and (argument == "outputs" or value is not None):
+        if argument in shared and not is_positive(value) and (argument == "outputs" or value is not None):
             raise ZooError(f"model '{name}': {argument} must be a positive whole number, received {value!r}")
     return shared
-
-
-def _positive(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool) and number > 0
 
 
 def builder(name: str) -> Callable[..., keras.Model]:

@@ -45,7 +45,7 @@ def run(tmp_path, monkeypatch):
                 a = np.asarray(raw, float)
                 return SimpleNamespace(values=a, probabilities=np.stack([1 - a, a], axis=1))
 
-        def read_inputs(model, paths):
+        def read_inputs(model, paths, notes):
             for path in paths:
                 frame = pd.read_csv(path)
                 yield [f"{path}:{i + 1}" for i in range(len(frame))], frame["a"].to_numpy()
@@ -115,16 +115,13 @@ def test_data_of_another_form(run, tmp_path, name, message):
 
 
 def test_folders_of_classes_and_arrays_name_their_targets(tmp_path):
-    from PIL import Image
-
-    for label in ("cat", "dog"):
+    for label in ("dog", "cat", ".thumbnails"):
         (tmp_path / "photos" / label).mkdir(parents=True)
-        Image.new("L", (4, 4)).save(tmp_path / "photos" / label / "1.png")
     found = list(module._folders(tmp_path / "photos", None))
-    assert [(len(paths), list(targets)) for paths, targets in found] == [(1, ["cat"]), (1, ["dog"])]
+    assert found == [(str(tmp_path / "photos" / label), label) for label in ("cat", "dog")]
     np.savez(tmp_path / "x.npz", x=np.zeros((2, 3)), y=[1, 0])
-    ((paths, targets),) = module._arrays(tmp_path / "x.npz", None)
-    assert paths == [str(tmp_path / "x.npz")] and targets.tolist() == [1, 0]
+    ((path, targets),) = module._arrays(tmp_path / "x.npz", None)
+    assert path == str(tmp_path / "x.npz") and targets.tolist() == [1, 0]
     np.savez(tmp_path / "x.npz", x=np.zeros((2, 3)))
     with pytest.raises(ZooError, match="expected an array 'y' with the targets; found x"):
         list(module._arrays(tmp_path / "x.npz", None))

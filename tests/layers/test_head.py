@@ -85,3 +85,17 @@ def test_a_new_head_starts_with_the_bias_of_the_old_one():
     model.get_layer("logits").bias.assign([7.0, 7.0])
     np.testing.assert_array_equal(ops.convert_to_numpy(with_head(model, 2).get_layer("logits").bias), -3)
     assert with_head(features(model), 3).output_shape == (None, 3)
+
+
+def test_features_of_a_model_with_the_network_inside_take_raw_input(model):
+    raw = keras.Input((5,))
+    outer = keras.Model(raw, keras.layers.Softmax()(model(keras.layers.Rescaling(2.0, name="normalize")(raw))))
+    found = features(outer)
+    np.testing.assert_allclose(ops.convert_to_numpy(found(X)), ops.convert_to_numpy(features(model)(2 * X)), atol=1e-6)
+    assert found.weights[0] is model.weights[0]
+
+
+def test_features_of_two_networks_are_refused(model):
+    raw = keras.Input((5,))
+    with pytest.raises(ZooError, match="has no layer 'features'"):
+        features(keras.Model(raw, keras.layers.Softmax()(keras.layers.Dense(2)(raw))))

@@ -37,7 +37,10 @@ def evaluate(
     """
     if data is not None:
         console.print(f"Evaluating {run_folder} on {data}", markup=False)
-        return evaluate_data(run_folder, data, output=output)
+        found = evaluate_data(run_folder, data, output=output)
+        for note in found["notes"]:
+            console.print(f"  note: {note}", style="yellow", markup=False)
+        return found
     result = _evaluate_again(run_folder, console)
     if output is not None:
         write_json(Path(output), result)

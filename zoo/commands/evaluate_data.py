@@ -22,7 +22,7 @@ _TABLES = (".csv", ".parquet", ".pq")
 _TARGET_ARRAYS = ("y", "label", "labels", "target", "y_test")
 _KINDS = ("classification", "regression")  # whose targets are a label or a number an example
 
-Labelled = Iterator[tuple[list[str], np.ndarray]]  # what `read_inputs` is given, and the targets in its order
+Labelled = Iterator[tuple[str, Any]]  # what `read_inputs` is given, and its targets, or the one label of all of it
 
 
 def evaluate_data(run_folder: str | Path, data: str | Path, *, output: str | Path | None = None) -> dict[str, Any]:
@@ -35,7 +35,8 @@ def evaluate_data(run_folder: str | Path, data: str | Path, *, output: str | Pat
         output: JSON file to write the result to.
 
     Returns:
-        `run`, `recipe`, `task`, `data`, `samples`, `metrics` and `intervals`.
+        `run`, `recipe`, `task`, `data`, `samples`, `notes` (such as files that were left out), `metrics` and
+        `intervals`.
 
     Raises:
         ZooError: no such run, no exported file, or data that does not fit; or a task whose targets are neither labels
@@ -59,7 +60,8 @@ def evaluate_data(run_folder: str | Path, data: str | Path, *, output: str | Pat
     if not file.is_file():
         raise ZooError(f"{run.folder} has no exported file, which new data is evaluated with: zoo export {run.folder}")
     model = ExportedModel(file)
-    names, targets, outputs = _outcomes(model, recipe, Path(data), is_number=task.kind == "regression")
+    notes: list[str] = []
+    names, targets, outputs = _outcomes(model, recipe, Path(data), notes, is_number=task.kind == "regression")
     lost = [name for name, row in zip(names, outputs, strict=True) if not np.isfinite(row).all()]
     if lost:
         raise ZooError(f"{data}: the answer is not a finite number for {counted(lost, 'examples')}")
@@ -69,6 +71,7 @@ def evaluate_data(run_folder: str | Path, data: str | Path, *, output: str | Pat
         "task": task.name,
         "data": str(data),
         "samples": len(targets),
+        "notes": notes,
         "metrics": evaluate(task.name, targets, outputs),
         "intervals": intervals(task.name, targets, outputs, seed=recipe.training.seed),
     }
@@ -79,7 +82,7 @@ def evaluate_data(run_folder: str | Path, data: str | Path, *, output: str | Pat
 
 
 def _outcomes(
-    model: ExportedModel, recipe: Recipe, data: Path, *, is_number: bool
+    model: ExportedModel, recipe: Recipe, data: Path, notes: list[str], *, is_number: bool
 ) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return the names of the examples, their targets and the outputs."""
     from zoo.serving.inputs import read_inputs
@@ -87,12 +90,13 @@ def _outcomes(
     names: list[str] = []
     found: list[Any] = []
     outputs: list[np.ndarray] = []
-    for paths, targets in _reader(data)(data, recipe):
-        for some, raw in read_inputs(model, paths):
+    for path, targets in _reader(data)(data, recipe):
+        before = len(names)
+        for some, raw in read_inputs(model, [path], notes):
             prediction = model.predict(raw)
             outputs.append(np.asarray(prediction.values if is_number else prediction.probabilities, np.float64))
             names += some
-        found += list(targets)
+        found += [targets] * (len(names) - before) if isinstance(targets, str) else list(targets)
     if not found:
         raise ZooError(f"{data}: no examples")
     if len(names) != len(found):
@@ -116,18 +120,15 @@ def _table(data: Path, recipe: Recipe) -> Labelled:
     target = str(recipe.data.target)
     frame = read_table(data, [target])
     check_columns(frame, [target], "data.target", str(data))
-    yield [str(data)], frame[target].to_numpy(dtype=object)
+    yield str(data), frame[target].to_numpy(dtype=object)
 
 
 def _folders(data: Path, recipe: Recipe) -> Labelled:
-    from zoo.data.sources.images import image_files
-
     folders = sorted(path for path in data.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not folders:
         raise ZooError(f"{data}: expected one subfolder a class, found none")
     for folder in folders:
-        files = image_files(folder)
-        yield [str(file) for file in files], np.full(len(files), folder.name, dtype=object)
+        yield str(folder), folder.name
 
 
 def _arrays(data: Path, recipe: Recipe) -> Labelled:
@@ -139,7 +140,7 @@ def _arrays(data: Path, recipe: Recipe) -> Labelled:
         raise ZooError(f"{data}: not readable as an npz file ({error})") from error
     if not arrays:
         raise ZooError(f"{data}: expected an array 'y' with the targets; found {listing(known)}")
-    yield [str(data)], np.asarray(next(iter(arrays.values()))).reshape(-1)
+    yield str(data), np.asarray(next(iter(arrays.values()))).reshape(-1)
 
 
 _READERS: dict[str, Callable[[Path, Recipe], Labelled]] = {".npz": _arrays, **dict.fromkeys(_TABLES, _table)}

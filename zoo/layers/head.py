@@ -31,12 +31,25 @@ def head(
 def features(model: keras.Model) -> keras.Model:
     """Return the model from the same input to the features, `(batch, channels)` or `(batch, ..., channels)`.
 
-    The weights are shared.
+    The weights are shared. A model that a run saved has its network inside, behind the preprocessing: the features are
+    then those of raw input.
 
     Raises:
-        ZooError: the model does not end in `head`.
+        ZooError: neither the model nor one network inside it ends in `head`.
     """
-    return keras.Model(model.input, _features(model), name=f"{model.name}_features")
+    networks = [layer for layer in model.layers if isinstance(layer, keras.Model) and _has_features(layer)]
+    if _has_features(model) or len(networks) != 1:
+        return keras.Model(model.input, _features(model), name=f"{model.name}_features")
+    (network,) = networks
+    found: list[keras.KerasTensor] = []
+
+    def call(layer: keras.layers.Layer, *arguments: Any, **options: Any) -> Any:
+        if layer is network:
+            found.append(features(network)(*arguments, **options))
+        return layer(*arguments, **options)
+
+    again = keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
+    return keras.Model(again.input, found[0], name=f"{model.name}_features")
 
 
 def with_head(model: keras.Model, outputs: int, *, dropout: float = 0.0) -> keras.Model:
@@ -66,7 +79,11 @@ def _logits(x: keras.KerasTensor, outputs: int, dropout: float, bias_initializer
     return keras.layers.Dense(outputs, bias_initializer=bias_initializer, dtype="float32", name=LOGITS)(x)
 
 
+def _has_features(model: keras.Model) -> bool:
+    return any(layer.name == FEATURES for layer in model.layers)
+
+
 def _features(model: keras.Model) -> keras.KerasTensor:
-    if all(layer.name != FEATURES for layer in model.layers):
+    if not _has_features(model):
         raise ZooError(f"model '{model.name}' has no layer '{FEATURES}': build its output with zoo.layers.head.head")
     return model.get_layer(FEATURES).output

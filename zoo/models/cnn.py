@@ -659,6 +659,10 @@ def _stem_pool(x: keras.KerasTensor) -> keras.KerasTensor:
 def _check_image(input_shape: Sequence[int], smallest: int = 1) -> None:
     if len(input_shape) != 3:
         raise ValueError(f"needs images, (height, width, channels). Received: input_shape={tuple(input_shape)}")
+    if None in input_shape:
+        raise ValueError(
+            f"needs images, (height, width, channels), of a known size. Received: input_shape={tuple(input_shape)}"
+        )
     if min(input_shape[:2]) < smallest:
         raise ValueError(f"needs images of {smallest}x{smallest} or more. Received: input_shape={tuple(input_shape)}")
 

@@ -69,9 +69,9 @@ def run_strongest_baseline(
             continue
         value = evaluate(task.name, dataset.validation.targets, found["validation"])[task.primary]
         tried.append({"name": name, task.primary: value})
-        error = -value if task.greater_is_better else value
-        if best is None or error < best[0] or math.isnan(best[0]):
-            best = error, found
+        size = -value if task.greater_is_better else value
+        if best is None or size < best[0] or math.isnan(best[0]):
+            best = size, found
     if best is None:
         assert problem is not None
         raise problem
