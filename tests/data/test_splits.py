@@ -57,7 +57,7 @@ def test_a_cut_of_a_cut_keeps_to_its_examples():
 @pytest.mark.parametrize(
     ("counts", "fraction", "message"),
     [
-        ([1, 20], 0.2, "a class has only one example; holding out 20% for test needs at least two of each"),
+        ([1, 20], 0.2, "a class has only one example: 0; holding out 20% for test needs at least two of each"),
         ([3, 3, 3], 0.2, r"20% of 9 examples for test is 2, too few for 3 classes; raise data\.test or add data"),
         ([2, 2], 0.9, "too few for 2 classes"),
     ],

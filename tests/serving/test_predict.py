@@ -13,8 +13,9 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
-from zoo.data.columns import read_table, take_columns
+from zoo.data.columns import take_columns
 from zoo.data.preprocessing import as_tensors
+from zoo.data.tables.file import read_table
 from zoo.errors import ZooError
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.predict import predict
@@ -68,7 +69,7 @@ def test_tables(form, trained, model, reopened, tmp_path):
     shuffled.to_csv(path, index=False) if form == "csv" else shuffled.to_parquet(path)
     results = predict(model("table"), [path])
     assert [r["input"] for r in results] == [f"{path}:{row}" for row in range(1, 21)]
-    raw = take_columns(read_table(trained("table").data, ["zip code"]), dataset.signature.columns, "")
+    raw = take_columns(read_table(trained("table").data), dataset.signature.columns)
     raw = {name: values[:20] for name, values in raw.items()}
     expected = np.asarray(keras_model(as_tensors(raw, dataset.signature)))
     np.testing.assert_allclose(probabilities(results), expected, atol=1e-4)
@@ -147,7 +148,7 @@ def test_tables_that_do_not_fit(model, tmp_path):
     path.write_text("room,city,new\n1,Ulm,True\n")
     refused(r"t\.csv: missing columns: rooms; did you mean 'room'\?", model("regression"), path)
     path.write_text("rooms,city,new\n1,Ulm,True\nfour,Rom,False\n")
-    refused(r"t\.csv: column 'rooms' holds numbers, but row 2 has 'four'", model("regression"), path)
+    refused(r"t\.csv: column 'rooms' holds numbers, but row 2 \(line 3\) has 'four'", model("regression"), path)
     path.write_text("rooms,city,new\n")
     refused(r"t\.csv: the table has no rows", model("regression"), path)
     path.write_text("rooms,city,new\n1,Ulm,True\n")

@@ -52,7 +52,7 @@ def test_a_series_is_continued_from_its_last_steps(tmp_path):
     assert np.abs(np.array(result["forecast"]) - ahead).max() < 1.5  # half of its swing: it follows the season
     json.dumps(result, allow_nan=False)
     pd.DataFrame({model.target: season[:10]}).to_csv(path, index=False)
-    with pytest.raises(ZooError, match=rf"takes {steps} steps of 1 numeric columns, and the file has 10 rows"):
+    with pytest.raises(ZooError, match=rf"takes {steps} steps, and the file has 10"):
         predict(exported("lstm/elnino"), [path])
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.data.columns import as_label, check_columns, read_table
+from zoo.data.columns import as_label, check_columns
 from zoo.errors import ZooError, counted, did_you_mean, listing, visible
 from zoo.tasks import TASKS
 from zoo.utils.files import write_json
@@ -117,10 +117,13 @@ def _reader(data: Path) -> Callable[[Path, Recipe], Labelled]:
 
 
 def _table(data: Path, recipe: Recipe) -> Labelled:
+    from zoo.data.sources.table import reading_of, target_values
+    from zoo.data.tables.file import read_table
+
     target = str(recipe.data.target)
-    frame = read_table(data, [target])
-    check_columns(frame, [target], "data.target", str(data))
-    yield str(data), frame[target].to_numpy(dtype=object)
+    table = read_table(data, reading_of(recipe.data), target)
+    check_columns(table, [target], "data.target")
+    yield str(data), target_values(table, target, TASKS[recipe.task])
 
 
 def _folders(data: Path, recipe: Recipe) -> Labelled:

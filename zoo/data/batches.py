@@ -111,7 +111,7 @@ def _build_transform(prepared: Prepared, recipe: Recipe) -> Callable[[Any, Any, 
         if prepared.form == "hidden":
             x, y = hide_tokens(x, vocabulary, seed)
         if blend is not None:
-            x, y = blend(tf.cast(x, tf.float32), y, seed)
+            x, y = blend(x if x.dtype == tf.float64 else tf.cast(x, tf.float32), y, seed)
         return x, y
 
     return transform

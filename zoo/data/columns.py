@@ -1,156 +1,206 @@
-"""Table files to columns: the one reader that training, evaluation and serving use."""
+"""The columns of a table: what each is, and its values as arrays, in training, evaluation and serving alike."""
 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 
+from zoo.data.tables.file import Table, as_texts, from_frame
+from zoo.data.tables.number_style import (
+    PLAIN,
+    NumberStyle,
+    is_missing_number,
+    parse_booleans,
+    parse_numbers,
+)
+from zoo.data.tables.times import column_times, read_times
 from zoo.errors import ZooError, did_you_mean, listing
-from zoo.utils.files import check_regular
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MISSING = ""  # a missing category is a category of its own
 _WHOLE = re.compile(r"(-?\d+)\.0+")  # how pandas writes the numbers of an integer column with a gap
-_MIN_NUMERIC_FRACTION = 0.5  # of the values; from here on a column is numbers with faults rather than text
+_OLD_MISSING = frozenset(  # texts that files written before columns carried `missing` took for a missing category
+    ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+     "NULL", "NaN", "None", "n/a", "nan", "null")
+)  # fmt: skip
+_LARGEST = float(np.finfo(np.float32).max)  # of a number
+_MICROSECONDS_PER_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True)
 class Column:
-    """An input column: numbers (float32, NaN where missing) or categories (text, empty where missing)."""
+    """An input column: numbers (NaN where missing) or categories (text, empty where missing).
+
+    Attributes:
+        name: of the column in the file.
+        type: what the model takes.
+        form: what the file holds: numbers, `true` and `false`, or moments, which become days since 1970.
+        style: how numbers are written.
+        time: how moments are written (`zoo.data.tables.times`).
+        missing: texts that count as missing, beside the empty one; None in files written before they were named.
+        double: the model takes float64, because float32 would merge values.
+    """
 
     name: str
     type: Literal["number", "category"]
+    form: Literal["number", "boolean", "time"] = "number"
+    style: NumberStyle = field(default=PLAIN)
+    time: str = ""
+    missing: tuple[str, ...] | None = None
+    double: bool = False
+
+    @property
+    def dtype(self) -> Any:
+        """The type of an array of its values."""
+        return object if self.type == "category" else np.float64 if self.double else np.float32
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the column as plain data: name, type, and what is not as usual."""
+        facts: dict[str, Any] = {"name": self.name, "type": self.type}
+        if self.form != "number":
+            facts["form"] = self.form
+        if self.style != PLAIN:
+            facts["style"] = {"decimal": self.style.decimal, "thousands": self.style.thousands, "unit": self.style.unit}
+        if self.time:
+            facts["time"] = self.time
+        if self.missing is not None:
+            facts["missing"] = list(self.missing)
+        if self.double:
+            facts["double"] = True
+        return facts
 
 
-def read_table(path: str | Path, text: Iterable[str] = ()) -> pd.DataFrame:
-    """Read a CSV or Parquet file.
-
-    Args:
-        path: the file.
-        text: columns of a CSV file to keep as text, so that `01` and `true` stay categories whatever else this file
-            has in the column.
-
-    Raises:
-        ZooError: the file is missing, not readable, empty, or names a column twice.
-    """
-    import pandas as pd
-
-    path = Path(path)
-    try:
-        check_regular(path)
-        if path.suffix.lower() in (".parquet", ".pq"):
-            frame = pd.read_parquet(path)
-        else:
-            header = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, skipinitialspace=True)
-            names = [str(n) for n in header.iloc[0]]
-            if len(set(names)) < len(names):
-                twice = sorted({n for n in names if names.count(n) > 1})
-                raise ZooError(f"{path}: columns named twice: {listing(twice)}")
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more values than the header
-                types = dict.fromkeys(text, str)
-                frame = pd.read_csv(path, dtype=types, index_col=False, low_memory=False, skipinitialspace=True)
-    except ZooError:
-        raise
-    except Exception as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise ZooError(f"{path}: not readable as a table ({reason})") from error
-    if frame.empty:
-        raise ZooError(f"{path}: the table has no rows")
-    frame.columns = [str(c) for c in frame.columns]
-    return frame
+def column_from_json(facts: Mapping[str, Any]) -> Column:
+    """Return the column that `Column.to_json` wrote, or an older file."""
+    known = dict(facts)
+    if "style" in known:
+        known["style"] = NumberStyle(**known["style"])
+    if known.get("missing") is not None:
+        known["missing"] = tuple(known["missing"])
+    return Column(**known)
 
 
-def check_columns(frame: pd.DataFrame, names: Iterable[str], key: str, where: str) -> None:
+def check_columns(table: Table, names: Iterable[str], key: str) -> None:
     """Check that a table has the columns that a recipe key names.
 
     Raises:
         ZooError: it lacks one.
     """
     for name in names:
-        if name not in frame.columns:
-            hint = did_you_mean(name, frame.columns)
+        if name not in table.columns:
+            hint = did_you_mean(name, table.columns)
             raise ZooError(
-                f"{where}: {key} names the column '{name}', which the table lacks{hint} "
-                f"(columns: {', '.join(frame.columns)})"
+                f"{table.where}: {key} names the column '{name}', which the table lacks{hint} "
+                f"(columns: {', '.join(table.columns)})"
             )
 
 
-def infer_columns(frame: pd.DataFrame, names: Iterable[str], categorical: Sequence[str], where: str) -> list[Column]:
-    """Decide for each named column whether it holds numbers or categories.
+def take_columns(table: Any, columns: Sequence[Column], where: str | None = None) -> dict[str, np.ndarray]:
+    """Return the columns as arrays `(rows,)`: float32 or float64 for numbers, text (object) for categories.
+
+    Args:
+        table: a `Table`, or a DataFrame.
+        columns: what is taken.
+        where: the source, for messages; the table's own where it is left out.
 
     Raises:
-        ZooError: a column of numbers has text in it.
+        ZooError: a column is missing, or a column of numbers has something else in it.
     """
-    columns = []
-    for name in names:
-        if name in categorical:
-            columns.append(Column(name, "category"))
-            continue
-        fraction, _ = _numbers(frame[name])
-        if _MIN_NUMERIC_FRACTION <= fraction < 1:
-            _as_numbers(frame, name, where, advice="; correct it, or list the column under data.categorical")
-        columns.append(Column(name, "number" if fraction == 1 else "category"))
-    return columns
-
-
-def take_columns(frame: pd.DataFrame, columns: Sequence[Column], where: str) -> dict[str, np.ndarray]:
-    """Return the columns as arrays `(rows,)`: float32 for numbers, text (object) for categories.
-
-    Raises:
-        ZooError: a column is missing, or a column of numbers has text in it.
-    """
-    missing = [c.name for c in columns if c.name not in frame.columns]
+    table = table if isinstance(table, Table) else from_frame(table, where or "the table")
+    where = where or table.where
+    missing = [c.name for c in columns if c.name not in table.columns]
     if missing:
-        hint = did_you_mean(missing[0], frame.columns)
+        hint = did_you_mean(missing[0], table.columns)
         raise ZooError(
-            f"{where}: missing columns: {listing(missing)}{hint} (found: {', '.join(map(str, frame.columns))})"
+            f"{where}: missing columns: {listing(missing)}{hint} (found: {', '.join(map(str, table.columns))})"
         )
-    return {
-        c.name: _as_numbers(frame, c.name, where) if c.type == "number" else _as_text(frame[c.name]) for c in columns
-    }
+    taken = {}
+    for column in columns:
+        if column.type == "category":
+            taken[column.name] = categories(table, column)
+            continue
+        values = numbers(table, column)
+        refuse_wrong(table, column, values, where)
+        with np.errstate(over="ignore"):
+            taken[column.name] = values if column.double else values.astype(np.float32)
+    return taken
 
 
-def _numbers(series: pd.Series) -> tuple[float, pd.Series]:
-    """Return the fraction of the present values that are numbers, and the values as numbers."""
-    import pandas as pd
+def categories(table: Table, column: Column) -> np.ndarray:
+    """Return the categories of a column, empty where they are missing."""
+    if column.missing is None:  # an older file
+        labels = [as_label(text) for text in as_texts(table.columns[column.name])]
+        return np.array([MISSING if label in _OLD_MISSING else label for label in labels], dtype=object)
+    texts = table.texts(column.name)
+    return np.array([MISSING if text in column.missing else as_label(text) for text in texts], dtype=object)
 
-    values = pd.to_numeric(series, errors="coerce")
-    present = int(series.notna().sum())
-    return (1.0 if present == 0 else float(values.notna().sum()) / present), values
+
+def numbers(table: Table, column: Column) -> np.ndarray:
+    """Return the numbers of a column in float64, NaN for what is missing or wrong (see `wrong_rows`)."""
+    key = replace(column, double=False)
+    if key not in table.parsed:
+        table.parsed[key] = _parse(table, column)
+    return table.parsed[key]
 
 
-def _as_numbers(frame: pd.DataFrame, name: str, where: str, advice: str = "") -> np.ndarray:
-    series = frame[name]
-    _, values = _numbers(series)
-    wrong = np.flatnonzero((values.isna() & series.notna()).to_numpy())
-    if len(wrong):
+def _parse(table: Table, column: Column) -> np.ndarray:
+    values: np.ndarray = table.columns[column.name]
+    if values.dtype.kind in "iufb":
+        return values.astype(np.float64)
+    if column.form == "time":
+        times = column_times(values)
+        if times is None:
+            times = read_times(table.texts(column.name), column.time)
+        return np.where(np.isnat(times), np.nan, times.astype(np.int64) / _MICROSECONDS_PER_DAY)
+    texts = table.texts(column.name)
+    if column.form == "boolean":
+        return parse_booleans(texts)
+    parsed = parse_numbers(texts, column.style, column.missing or ())
+    if column.missing is None and column.style == PLAIN:  # an older file took booleans for 0 and 1
+        parsed = np.where(np.isnan(parsed), parse_booleans(texts), parsed)
+    return parsed
+
+
+def wrong_rows(table: Table, column: Column, values: np.ndarray) -> np.ndarray:
+    """Return the positions at which a column of numbers has something else, or no finite number of 32 bits."""
+    given = table.columns[column.name]
+    wrong = np.abs(np.nan_to_num(values, nan=0.0)) > _LARGEST
+    if given.dtype == object:
+        gaps = np.flatnonzero(np.isnan(values))
+        texts = table.take(gaps).texts(column.name)
+        wrong[gaps] = [not is_missing_number(text, column.missing or ()) for text in texts]
+    return np.flatnonzero(wrong)
+
+
+def refuse_wrong(table: Table, column: Column, values: np.ndarray, where: str, advice: str = "") -> None:
+    """Refuse a column of numbers that has something else in it.
+
+    Raises:
+        ZooError: it has; the message names the first rows.
+    """
+    wrong = wrong_rows(table, column, values)
+    if not len(wrong):
+        return
+    first = shown(table.columns[column.name][wrong[0]])
+    if not np.isnan(values[wrong[0]]):
         raise ZooError(
-            f"{where}: column '{name}' holds numbers, but row {wrong[0] + 1} has {_repr(series.iloc[wrong[0]])}"
-            f" ({len(wrong)} such of {len(series)} rows){advice}"
+            f"{where}: column '{column.name}': {table.row(wrong[0])} has {first}, not a finite number of 32 bits"
+            f"{_how_many(table, wrong)}"
         )
-    with np.errstate(over="ignore"):
-        numbers = values.to_numpy(dtype=np.float32)
-    infinite = np.flatnonzero(np.isinf(numbers))
-    if len(infinite):
-        raise ZooError(
-            f"{where}: column '{name}': row {infinite[0] + 1} has {_repr(series.iloc[infinite[0]])}, "
-            "not a finite number of 32 bits"
-        )
-    return numbers
+    style = column.style.describe()
+    holds = {"number": "numbers", "boolean": "true and false", "time": f"moments written as {column.time}"}[column.form]
+    raise ZooError(
+        f"{where}: column '{column.name}' holds {holds}{f' ({style})' if style else ''}, but {table.row(wrong[0])} has "
+        f"{first}{_how_many(table, wrong)}{advice}"
+    )
 
 
-def _as_text(series: pd.Series) -> np.ndarray:
-    gaps = series.isna()
-    return np.array([MISSING if gap else as_label(v) for v, gap in zip(series, gaps, strict=True)], dtype=object)
+def _how_many(table: Table, wrong: np.ndarray) -> str:
+    rest = f"; also {table.rows(wrong[1:])}" if len(wrong) > 1 else ""
+    return f" ({len(wrong)} such of {len(table)} rows{rest})"
 
 
 def as_label(value: Any) -> str:
@@ -162,7 +212,8 @@ def as_label(value: Any) -> str:
     return whole[1] if whole else text
 
 
-def _repr(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value as a message shows it."""
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from zoo.data.columns import Column
 from zoo.data.input_names import input_names
 from zoo.data.inputs import Inputs
+from zoo.data.tables.file import Reading
+from zoo.data.tables.time_order import TimeColumn
 from zoo.data.tokenizer import Tokenizer
 
 InputKind = Literal["image", "table", "array", "text", "tokens", "graph"]
@@ -26,13 +28,17 @@ class Signature:
             `(nodes, features)` float32 and `edges` `(edges, 2)` int32.
         shape: shape of an image, array, sequence of tokens or the nodes of a graph, None for an axis that varies; for
             a language model, the number of characters that it sees at most. Empty for tables and other texts.
-        columns: the columns of a table.
+        columns: the columns of a table, or of the table that a series comes from: the target first.
         target: name of what is predicted.
         labels: names of the classes, in the order of the outputs; empty for numbers.
         tokens: number of token ids, where the example is a sequence of them.
         tokenizer: turns texts into token ids; None until it is fitted.
         season: steps after which a series repeats.
         horizon: steps of a series that are predicted.
+        time: the column of time of a series from a table.
+        reading: how the file of a table is read, where it is not as usual.
+        double: arrays, and numbers that are predicted, are float64, because float32 would lose what differs between
+            them; of a table, each column says so for itself.
     """
 
     kind: InputKind
@@ -45,6 +51,9 @@ class Signature:
     tokenizer: Tokenizer | None = None
     season: int = 1
     horizon: int = 0
+    time: TimeColumn | None = None
+    reading: Reading = field(default_factory=Reading)
+    double: bool = False
 
     @property
     def tensor_names(self) -> list[str]:
@@ -71,7 +80,7 @@ class Signature:
             "kind": self.kind,
             "target": self.target,
             "shape": list(self.shape),
-            "columns": [{"name": c.name, "type": c.type} for c in self.columns],
+            "columns": [column.to_json() for column in self.columns],
             "labels": list(self.labels),
         }
         if self.columns:
@@ -82,6 +91,12 @@ class Signature:
             facts["tokenizer"] = self.tokenizer.to_json()
         if self.horizon:
             facts |= {"season": self.season, "horizon": self.horizon}
+        if self.time is not None:
+            facts["time"] = self.time.to_json()
+        if self.reading.to_json():
+            facts["reading"] = self.reading.to_json()
+        if self.double:
+            facts["double"] = True
         return facts
 
 

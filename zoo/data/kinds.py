@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.dataset import Signature, Split
+from zoo.data.tables.precision import needs_double
 from zoo.data.targets import (
     Arrays,
     box_picker,
@@ -41,6 +42,7 @@ class RawTargets:
         metadata: of the TFDS data set.
         splits: the source's own name of each split, for messages.
         notes: what reading the targets did that a reader of the results should know is added here.
+        rows: what messages call each example of a split; its number where it is left out.
     """
 
     values: Arrays
@@ -49,6 +51,7 @@ class RawTargets:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     splits: Mapping[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    rows: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def _feature_value(features: Any, target: str) -> Callable[[Any], Any]:
@@ -77,7 +80,7 @@ class DataKind:
 
 def _classes(raw: RawTargets) -> Targets:
     names = getattr(raw.feature, "names", None)
-    labels = tuple(names) if names else class_labels(raw.values["train"], raw.where)
+    labels = tuple(names) if names else class_labels(raw.values["train"], raw.where, raw.rows.get("train"))
     targets = {}
     for split, y in raw.values.items():
         unlabeled = int(((y < 0) | (y >= len(labels))).sum()) if names else 0
@@ -86,12 +89,15 @@ def _classes(raw: RawTargets) -> Targets:
                 f"{raw.where}: {unlabeled} of {len(y)} examples of the split '{raw.splits[split]}' have no "
                 f"label; name another split under data.splits.{split}"
             )
-        targets[split] = y.astype(np.int32) if names else class_indices(y, labels, raw.where)
+        targets[split] = y.astype(np.int32) if names else class_indices(y, labels, raw.where, raw.rows.get(split))
     return labels, targets
 
 
 def _numbers(raw: RawTargets) -> Targets:
-    return (), {split: number_targets(y, raw.where) for split, y in raw.values.items()}
+    found = {split: number_targets(y, raw.where, raw.rows.get(split)) for split, y in raw.values.items()}
+    if needs_double(np.concatenate(list(found.values()))):
+        return (), found
+    return (), {split: y.astype(np.float32) for split, y in found.items()}
 
 
 def _tokens(raw: RawTargets) -> Targets:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.data.columns import Column
 from zoo.data.dataset import Dataset, InputKind, Signature, Split
 from zoo.data.inputs import CHUNK_VALUES, GraphInputs
 from zoo.errors import ZooError
@@ -19,7 +20,7 @@ from zoo.recipe.steps import SHAPE_STEPS, Encode, PreprocessStep
 if TYPE_CHECKING:
     import keras
 
-DTYPES = {"image": "uint8", "text": "int32", "tokens": "int32"}  # of raw tensors; all others are float32
+DTYPES = {"image": "uint8", "text": "int32", "tokens": "int32"}  # of raw tensors; all others are float32 or float64
 _CHUNK_EXAMPLES = 1024
 
 
@@ -30,7 +31,8 @@ class Preprocessor:
     Attributes:
         signature: what raw examples look like.
         shape: shape of one prepared example; for graphs, of the nodes of the largest.
-        dtype: type of prepared examples; for graphs, of the nodes.
+        dtype: type of prepared examples; for graphs, of the nodes. float64 where float32 would lose what differs
+            between them before they are centred and scaled.
         to_shape: Keras model from raw inputs to prepared examples; None where they are the same.
         scale: factor of the affine step, one for each channel or column, or one for all.
         offset: of the affine step, likewise.
@@ -65,6 +67,10 @@ class Preprocessor:
         """Return the layer of the affine steps: prepared examples, or the nodes of graphs, to float32."""
         import keras
 
+        if self.dtype == "float64":
+            from zoo.layers.preprocessing import DoubleRescaling
+
+            return DoubleRescaling(self.scale.tolist(), self.offset.tolist(), name="normalize")
         scale, offset = self.scale.tolist(), self.offset.tolist()
         return keras.layers.Rescaling(
             scale[0] if len(scale) == 1 else scale, offset[0] if len(offset) == 1 else offset, name="normalize"
@@ -107,7 +113,26 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
         else:
             continue
         fitted.scale, fitted.offset = fitted.scale * scale, fitted.offset * scale + offset
+    if fitted.dtype == "float64":
+        _check_double(fitted, steps, dataset)
     return fitted
+
+
+def _check_double(fitted: Preprocessor, steps: Sequence[PreprocessStep], dataset: Dataset) -> None:
+    """Refuse numbers that need 64 bits where nothing centres them before the network, which computes in 32.
+
+    Raises:
+        ZooError: no step does, or the backend has no numbers of 64 bits.
+    """
+    import keras
+
+    signature = dataset.signature
+    names = [f"'{c.name}'" for c in signature.columns if c.double] or [f"'{signature.target}'"]
+    what = f"{dataset.name}: float32 would merge different values of {', '.join(names)}"
+    if keras.backend.backend() != "tensorflow":
+        raise ZooError(f"{what}, and only TensorFlow computes in float64; train with it, or subtract an offset")
+    if not any(step.standardize is not None or step.standardize_window is not None for step in steps):
+        raise ZooError(f"{what}; put standardize into preprocess, which centres and scales them in float64")
 
 
 def chunks(split: Split, preprocessor: Preprocessor) -> Iterator[Any]:
@@ -135,13 +160,21 @@ def _moments(preprocessor: Preprocessor, train: Split) -> tuple[np.ndarray, np.n
     return (0 if shift is None else shift) + mean, np.sqrt(np.maximum(squares / count - mean**2, 0))
 
 
+def column_dtype(column: Column) -> str:
+    """Return the type of a column's tensor."""
+    return "string" if column.type == "category" else "float64" if column.double else "float32"
+
+
+def _array_dtype(signature: Signature) -> str:
+    return "float64" if signature.double else DTYPES.get(signature.kind, "float32")
+
+
 def _inputs(signature: Signature) -> Any:
     import keras
 
     if signature.kind == "table":
-        types = {"number": "float32", "category": "string"}
         return {
-            key: keras.Input((1,), name=key, dtype=types[column.type])
+            key: keras.Input((1,), name=key, dtype=column_dtype(column))
             for key, column in zip(signature.tensor_names, signature.columns, strict=True)
         }
     if signature.kind == "graph":
@@ -150,7 +183,7 @@ def _inputs(signature: Signature) -> Any:
             "edges": keras.Input((None, 2), name="edges", dtype="int32"),
         }
     shape = (None,) if signature.kind in ("text", "tokens") else signature.shape
-    return keras.Input(shape, name=signature.tensor_names[0], dtype=DTYPES.get(signature.kind, "float32"))
+    return keras.Input(shape, name=signature.tensor_names[0], dtype=_array_dtype(signature))
 
 
 def _fit_text(_: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
@@ -185,7 +218,7 @@ def _fit_shape(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocesso
                 f"{dataset.name}: the images have different sizes; put a resize first in preprocess, "
                 "for example {resize: {height: 64, width: 64}}"
             )
-        dtype = DTYPES.get(signature.kind, "float32")
+        dtype = _array_dtype(signature)
         return Preprocessor(signature, tuple(int(n or 0) for n in signature.shape), dtype, None)
     inputs = _inputs(signature)
     x = inputs
@@ -218,20 +251,20 @@ def _fit_table(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocesso
     inputs = _inputs(dataset.signature)
     named = list(zip(dataset.signature.columns, inputs.values(), strict=True))
     numbers = [(c.name, tensor) for c, tensor in named if c.type == "number"]
+    dtype = "float64" if any(c.double for c in dataset.signature.columns) else "float32"
     parts = []
     if numbers:
         tensors = [tensor for _, tensor in numbers]
-        stacked = keras.layers.Concatenate()(tensors) if len(tensors) > 1 else tensors[0]
-        parts.append(FillMissing([_fill(columns[n], n, missing, dataset.name) for n, _ in numbers])(stacked))
+        stacked = keras.layers.Concatenate(dtype=dtype)(tensors) if len(tensors) > 1 else tensors[0]
+        fills = [_fill(columns[n], n, missing, dataset.name) for n, _ in numbers]
+        parts.append(FillMissing(fills, dtype=dtype)(stacked))
     for column, tensor in named:
         if column.type == "category":
             known = sorted(set(columns[column.name].tolist()))
             index = keras.layers.StringLookup(vocabulary=known, num_oov_indices=1)(tensor)
             parts.append(OneHot(len(known))(index))
-    vector = keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
-    return Preprocessor(
-        dataset.signature, tuple(vector.shape[1:]), "float32", keras.Model(inputs, vector, name="to_shape")
-    )
+    vector = keras.layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
+    return Preprocessor(dataset.signature, tuple(vector.shape[1:]), dtype, keras.Model(inputs, vector, name="to_shape"))
 
 
 def _fill(values: np.ndarray, name: str, missing: str, where: str) -> float:
@@ -256,6 +289,10 @@ _FITTERS: dict[InputKind, Callable[[Sequence[PreprocessStep], Dataset], Preproce
 }
 
 
+def _tensor(values: np.ndarray, column: Column) -> np.ndarray:
+    return values if column.type == "category" else values.astype(column_dtype(column), copy=False)
+
+
 def as_tensors(raw: Any, signature: Signature) -> Any:
     """Return raw examples as the Keras models take them.
 
@@ -267,7 +304,7 @@ def as_tensors(raw: Any, signature: Signature) -> Any:
     if not isinstance(raw, dict) or signature.kind == "graph":
         return raw
     columns = zip(signature.tensor_names, signature.columns, strict=True)
-    arrays = {key: raw[column.name][:, None] for key, column in columns}
+    arrays = {key: _tensor(raw[column.name], column)[:, None] for key, column in columns}
     if all(values.dtype != object for values in arrays.values()):
         return arrays
     import tensorflow as tf  # no other backend has tensors of text, and Keras does not mix tensors and arrays

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from zoo.data.dataset import Split
-from zoo.errors import ZooError
+from zoo.errors import MAX_SHOWN_NAMES, ZooError
 
 
-def hold_out(split: Split, fraction: float, name: str, *, seed: int, stratify: bool) -> tuple[Split, Split]:
+def hold_out(
+    split: Split, fraction: float, name: str, *, seed: int, stratify: bool, labels: Sequence[str] = ()
+) -> tuple[Split, Split]:
     """Hold out a fraction of the examples.
 
     Args:
@@ -17,6 +21,7 @@ def hold_out(split: Split, fraction: float, name: str, *, seed: int, stratify: b
         name: what they are held out for: "validation" or "test".
         seed: the same seed gives the same cut.
         stratify: keep the proportions of the classes.
+        labels: names of the classes, for messages.
 
     Returns:
         The rest and the held-out part, both in the order of `split`.
@@ -30,11 +35,9 @@ def hold_out(split: Split, fraction: float, name: str, *, seed: int, stratify: b
     size = round(count * fraction)
     if stratify:
         classes = len(np.unique(split.targets))
-        rarest = np.bincount(split.targets)[np.unique(split.targets)].min()
-        if rarest < 2:
-            raise ZooError(
-                f"a class has only one example; holding out {fraction:.0%} for {name} needs at least two of each"
-            )
+        single = np.flatnonzero(np.bincount(split.targets) == 1)
+        if len(single):
+            raise ZooError(_single(single, count, labels, f"holding out {fraction:.0%} for {name}"))
         if size < classes or count - size < classes:
             raise ZooError(
                 f"{fraction:.0%} of {count} examples for {name} is {size}, too few for {classes} classes; "
@@ -46,6 +49,17 @@ def hold_out(split: Split, fraction: float, name: str, *, seed: int, stratify: b
         np.arange(count), test_size=size, random_state=seed, stratify=split.targets if stratify else None
     )
     return split.part(np.sort(rest)), split.part(np.sort(out))
+
+
+def _single(classes: np.ndarray, count: int, labels: Sequence[str], purpose: str) -> str:
+    """Return the message on classes that have one example."""
+    names = [f"'{labels[i]}'" if i < len(labels) else str(i) for i in classes]
+    more = f" and {len(names) - MAX_SHOWN_NAMES} more" if len(names) > MAX_SHOWN_NAMES else ""
+    what = f"{len(names)} classes have one example: " if len(names) > 1 else "a class has only one example: "
+    advice = "add examples, or remove the class"
+    if len(names) > count // 2:
+        advice = "if the target is a number to predict, take a regression task"
+    return f"{what}{', '.join(names[:MAX_SHOWN_NAMES])}{more}; {purpose} needs at least two of each; {advice}"
 
 
 def draw_per_class(split: Split, count: int, seed: int) -> Split:

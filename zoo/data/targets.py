@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,11 +13,14 @@ from zoo.data.arrays import as_ids
 from zoo.data.columns import as_label
 from zoo.data.dataset import Signature, Split
 from zoo.data.tokenizer import fit_tokenizer
-from zoo.errors import ZooError, counted, did_you_mean, listing
+from zoo.errors import MAX_SHOWN_NAMES, ZooError, counted, did_you_mean, listing
 from zoo.recipe.schema import Data
+from zoo.tasks import TASKS
 
 BLANK = "<blank>"
 BOXES_LEFT_OUT = ("are crowds", "have no label", "are beyond the first 100 of their image")
+MAX_FRACTIONAL_CLASSES = 20  # classes that are numbers with fractions; more are measured values
+_NUMBER = re.compile(r"[+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?")
 MAX_OBJECTS = 100  # in one image, as in COCO
 MAX_CLASSES_OF_MASKS = 256  # a mask is uint8
 
@@ -28,13 +32,22 @@ def is_missing(value: object) -> bool:
     return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
-def class_labels(values: Sequence[object] | np.ndarray, where: str) -> tuple[str, ...]:
+def class_labels(
+    values: Sequence[object] | np.ndarray, where: str, rows: Sequence[str] | None = None
+) -> tuple[str, ...]:
     """Return the names of the classes: sorted, as numbers where all are whole numbers.
 
+    Args:
+        values: a class of each example.
+        where: the source, for messages.
+        rows: what messages call each example; its number where it is left out.
+
     Raises:
-        ZooError: a target is missing, or there is only one class.
+        ZooError: a target is missing, there is only one class, or the targets are numbers with fractions.
     """
-    names = sorted({_label(value, row, where) for row, value in enumerate(values)})
+    _refuse_missing(values, where, rows)
+    names = sorted({as_label(value) for value in values})
+    _refuse_measured(names, where)
     if len(names) < 2:
         raise ZooError(f"{where}: a classifier needs at least two classes, found {listing(names)}")
     if all(n.removeprefix("-").isdecimal() for n in names):
@@ -42,46 +55,87 @@ def class_labels(values: Sequence[object] | np.ndarray, where: str) -> tuple[str
     return tuple(names)
 
 
-def class_indices(values: Sequence[object] | np.ndarray, labels: Sequence[str], where: str) -> np.ndarray:
-    """Return the class index of each target: int32 `(examples,)`.
+def class_indices(
+    values: Sequence[object] | np.ndarray, labels: Sequence[str], where: str, rows: Sequence[str] | None = None
+) -> np.ndarray:
+    """Return the class index of each target: int32 `(examples,)`. The arguments are those of `class_labels`.
 
     Raises:
         ZooError: a target is missing, or is no class of the training split.
     """
     index = {name: i for i, name in enumerate(labels)}
     indices = np.empty(len(values), np.int32)
+    _refuse_missing(values, where, rows)
     for row, value in enumerate(values):
-        name = _label(value, row, where)
+        name = as_label(value)
         if name not in index:
             raise ZooError(
-                f"{where}: row {row + 1} has the class '{name}', which the training split lacks "
+                f"{where}: {_row(row, rows)} has the class '{name}', which the training split lacks "
                 f"(its classes: {listing(labels)})"
             )
         indices[row] = index[name]
     return indices
 
 
-def number_targets(values: np.ndarray, where: str) -> np.ndarray:
-    """Return the targets as float32 `(examples,)`.
+def number_targets(values: np.ndarray, where: str, rows: Sequence[str] | None = None) -> np.ndarray:
+    """Return the targets as float64 `(examples,)`. The arguments are those of `class_labels`.
 
     Raises:
         ZooError: a target is missing or not a number.
     """
-    numbers = np.empty(len(values), np.float32)
+    numbers = np.empty(len(values), np.float64)
     for row, value in enumerate(values):
         try:
-            with np.errstate(over="ignore"):
-                numbers[row] = np.nan if is_missing(value) else float(value)
+            numbers[row] = np.nan if is_missing(value) else float(value)
         except (TypeError, ValueError):
-            raise ZooError(f"{where}: row {row + 1} has the target {value!r}, and this task predicts numbers") from None
-    wrong = np.flatnonzero(~np.isfinite(numbers))
+            raise ZooError(
+                f"{where}: {_row(row, rows)} has the target {value!r}, and this task predicts numbers; to predict "
+                f"classes take a classification task ({listing(_tasks('classification'))})"
+            ) from None
+    wrong = np.flatnonzero(~(np.abs(numbers) <= np.finfo(np.float32).max))
     if len(wrong):
         first = values[wrong[0]]
         what = "no target" if is_missing(first) else f"the target {first}, not a finite number of 32 bits"
+        also = f": also {_first_rows(wrong[1:], rows)}" if len(wrong) > 1 else ""
         raise ZooError(
-            f"{where}: row {wrong[0] + 1} has {what} ({len(wrong)} such of {len(values)} rows); remove it or fill it in"
+            f"{where}: {_row(wrong[0], rows)} has {what} ({len(wrong)} such of {len(values)} rows{also}); remove it or "
+            "fill it in"
         )
     return numbers
+
+
+def _row(row: int, rows: Sequence[str] | None) -> str:
+    return f"row {row + 1}" if rows is None else rows[row]
+
+
+def _first_rows(found: Sequence[int] | np.ndarray, rows: Sequence[str] | None) -> str:
+    """Return what messages call some examples: the first five."""
+    named = ", ".join(_row(int(row), rows) for row in found[:MAX_SHOWN_NAMES])
+    return named + (f" and {len(found) - MAX_SHOWN_NAMES} more" if len(found) > MAX_SHOWN_NAMES else "")
+
+
+def _tasks(kind: str) -> list[str]:
+    return [name for name, task in TASKS.items() if task.kind == kind and "csv" in task.sources]
+
+
+def _refuse_missing(values: Sequence[object] | np.ndarray, where: str, rows: Sequence[str] | None) -> None:
+    lacking = [row for row, value in enumerate(values) if is_missing(value)]
+    if lacking:
+        also = f" ({len(lacking)} such of {len(values)} rows: also {_first_rows(lacking[1:], rows)})"
+        raise ZooError(
+            f"{where}: {_row(lacking[0], rows)} has no label{also * (len(lacking) > 1)}; remove the row or fill it in"
+        )
+
+
+def _refuse_measured(names: Sequence[str], where: str) -> None:
+    """Refuse classes that are numbers with fractions, and many: they are measured, not named."""
+    if len(names) <= MAX_FRACTIONAL_CLASSES or not all(map(_NUMBER.fullmatch, names)):
+        return
+    if any("." in name for name in names):
+        raise ZooError(
+            f"{where}: {len(names)} different numbers, such as {', '.join(names[:MAX_SHOWN_NAMES])}, are no classes; "
+            f"to predict the number take a regression task ({listing(_tasks('regression'))})"
+        )
 
 
 def separate_abnormal(signature: Signature, splits: Sequence[Split], data: Data) -> tuple[Signature, list[Split]]:
@@ -108,12 +162,6 @@ def separate_abnormal(signature: Signature, splits: Sequence[Split], data: Data)
     marked = [replace(split, targets=marks[split.targets]) for split in splits]
     train = marked[0].part(np.flatnonzero(marked[0].targets == 0))
     return replace(signature, labels=("normal", "abnormal")), [train, *marked[1:]]
-
-
-def _label(value: object, row: int, where: str) -> str:
-    if is_missing(value):
-        raise ZooError(f"{where}: row {row + 1} has no label; remove the row or fill it in")
-    return as_label(value)
 
 
 def same_width(splits: Arrays) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zoo.data.columns import Column
     from zoo.data.dataset import Signature
 
 MAX_LISTED_CLASSES = 40  # names of classes that a card lists
@@ -52,12 +53,40 @@ def noise(signature: Signature) -> str:
 
 
 def _columns(signature: Signature) -> str:
-    types = {"number": "float32, NaN where missing", "category": "text, empty where missing"}
     rows = "\n".join(
-        f"- `{name}` `(batch, 1)`: {types[c.type]}{'' if name == c.name else f'; the column {c.name!r}'}"
+        f"- `{name}` `(batch, 1)`: {_column(c)}{'' if name == c.name else f'; the column {c.name!r}'}"
         for name, c in zip(signature.input_names, signature.columns, strict=True)
     )
     return f"One input for each column:\n\n{rows}"
+
+
+def _column(column: Column) -> str:
+    """Describe what the file takes of a column, and how the table that it was trained on wrote it."""
+    if column.type == "category":
+        return "text, empty where missing"
+    forms = {
+        "number": column.style.describe(),
+        "boolean": "1 for true, 0 for false",
+        "time": f"days since 1970, from moments written as {column.time}",
+    }
+    written = f" ({forms[column.form]})" if forms[column.form] else ""
+    return f"{_float(column.double)}, NaN where missing{written}"
+
+
+def _float(double: bool) -> str:
+    return "float64" if double else "float32"
+
+
+def _series(signature: Signature) -> str:
+    """Describe the columns and the moments of a series."""
+    names = ", ".join(f"`{column.name}`" for column in signature.columns)
+    time = signature.time
+    if time is None or not time.name:
+        return f"\n\nThe columns are, in this order, {names}; a row is a step of the series, the last one the newest."
+    return (
+        f"\n\nThe columns are, in this order, {names}. A row is a step of {time.step}, the last one the newest; "
+        f"`zoo predict` takes them by name and checks column `{time.name}`. The series ended at {time.last}."
+    )
 
 
 def _ids(signature: Signature) -> str:
@@ -91,8 +120,10 @@ def _array(signature: Signature) -> str:
     axes = ", ".join(
         name if n is None else str(n) for name, n in zip(("height", "width", "channels"), signature.shape, strict=False)
     )
-    what = "uint8, 0 to 255, as decoded from the image file" if signature.kind == "image" else "float32"
-    return f"- `{signature.kind}` `(batch, {axes})`: {what}"
+    is_image = signature.kind == "image"
+    what = "uint8, 0 to 255, as decoded from the image file" if is_image else _float(signature.double)
+    series = _series(signature) if signature.columns else ""
+    return f"- `{signature.kind}` `(batch, {axes})`: {what}{series}"
 
 
 # === Outputs ===
@@ -108,12 +139,13 @@ def class_outputs(signature: Signature) -> str:
 
 def value_outputs(signature: Signature) -> str:
     """Describe one number an example."""
-    return f"- `value` `(batch,)`: {signature.target}, float32"
+    return f"- `value` `(batch,)`: {signature.target}, {_float(signature.double)}"
 
 
 def forecast_outputs(signature: Signature) -> str:
     """Describe the next values of a series."""
-    return f"- `forecast` `(batch, {signature.horizon})`: the next values of {signature.target}, float32"
+    what = f"the next values of {signature.target}, {_float(signature.double)}"
+    return f"- `forecast` `(batch, {signature.horizon})`: {what}"
 
 
 def token_outputs(signature: Signature) -> str:
@@ -196,8 +228,9 @@ def row(signature: Signature) -> str:
     """Return a line of Python that makes one raw example."""
     if signature.kind == "table":
         pairs = list(zip(signature.input_names, signature.columns, strict=True))
-        number = next((name for name, c in pairs if c.type == "number"), pairs[0][0])
-        return f"row = {{...}}  # every column, for example {number!r}: np.array([[1.0]], np.float32)"
+        number, column = next((pair for pair in pairs if pair[1].type == "number"), pairs[0])
+        example = f"{number!r}: np.array([[1.0]], np.{_float(column.double)})"
+        return f"row = {{...}}  # every column, for example {example}"
     if signature.kind == "graph":
         return (
             f"row = {{'nodes': np.zeros((1, 3, {signature.shape[-1]}), np.float32), "
@@ -206,7 +239,7 @@ def row(signature: Signature) -> str:
     if signature.kind in ("text", "tokens"):
         return "row = {'tokens': np.array([[4, 5, 6]], np.int32)}"
     shape = ", ".join(str(n or 64) for n in signature.shape)
-    dtype = "uint8" if signature.kind == "image" else "float32"
+    dtype = "uint8" if signature.kind == "image" else _float(signature.double)
     return f"row = {{{signature.kind!r}: np.zeros((1, {shape}), np.{dtype})}}"
 
 

@@ -50,9 +50,10 @@ def flatten_value(proto: onnx.ModelProto, signature: Signature) -> None:
             if name == "value":
                 node.output[position] = "value_column"
     proto.graph.initializer.append(helper.make_tensor("value_shape", TensorProto.INT64, [1], [-1]))
+    kind = proto.graph.output[0].type.tensor_type.elem_type
     del proto.graph.output[:]
     node = helper.make_node("Reshape", ["value_column", "value_shape"], ["value"])
-    _append(proto, node, "value", TensorProto.FLOAT, ["batch"])
+    _append(proto, node, "value", kind, ["batch"])
 
 
 PIXEL_CONSTANTS = {"highest": 1.0, "half_range": 127.5, "black": 0.0, "white": 255.0}

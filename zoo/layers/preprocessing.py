@@ -104,12 +104,44 @@ class OneHot(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("zoo")
+class DoubleRescaling(keras.layers.Layer):
+    """Multiply by `scale` and add `offset` in float64, for numbers whose differences float32 would lose.
+
+    Input `(batch, ..., channels)` float64, or float32 to become float64; output the same shape.
+
+    Args:
+        scale: a factor, one for each channel or one for all.
+        offset: what is added, likewise.
+        output: type of the output: "float32" for numbers that are now centred, "float64" for their own unit.
+    """
+
+    def __init__(self, scale: Sequence[float], offset: Sequence[float], output: str = "float32", **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "dtype": "float64"})
+        self.scale, self.offset, self.output_type = [*map(float, scale)], [*map(float, offset)], output
+
+    def call(self, values: Any) -> Any:
+        """Rescale the values."""
+        x = ops.cast(values, "float64")
+        scale, offset = ops.convert_to_tensor(self.scale, "float64"), ops.convert_to_tensor(self.offset, "float64")
+        return ops.cast(x * scale + offset, self.output_type)
+
+    def compute_output_spec(self, values: Any) -> keras.KerasTensor:
+        """Return the spec of the output."""
+        return keras.KerasTensor(values.shape, dtype=self.output_type)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {"scale": self.scale, "offset": self.offset, "output": self.output_type}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable("zoo")
 class WindowStandardize(keras.layers.Layer):
     """Subtract each window's own mean and divide by its own standard deviation, channel by channel.
 
     Kim et al., "Reversible instance normalization", 2022, without the learned scale. Input `(batch, steps, channels)`
     float; output the same, and mean and deviation of the first channel, `(batch, 1)` each. A constant window
-    has deviation 1.
+    has deviation 1. With `dtype="float64"` it computes in float64, and mean and deviation stay so.
     """
 
     def call(self, windows: Any) -> Any:
@@ -118,12 +150,22 @@ class WindowStandardize(keras.layers.Layer):
         mean = ops.mean(x, axis=1, keepdims=True)
         centered = x - mean
         deviation = ops.sqrt(ops.mean(ops.square(centered), axis=1, keepdims=True))
-        deviation = ops.where(deviation > 1e-6 * (1.0 + ops.abs(mean)), deviation, ops.ones_like(deviation))
-        return centered / deviation, mean[:, 0, :1], deviation[:, 0, :1]
+        rounding = 1e-12 if self.compute_dtype == "float64" else 1e-6
+        deviation = ops.where(deviation > rounding * (1.0 + ops.abs(mean)), deviation, ops.ones_like(deviation))
+        standardized = centered / deviation
+        if self.compute_dtype == "float64":
+            standardized = ops.cast(standardized, "float32")
+        return standardized, mean[:, 0, :1], deviation[:, 0, :1]
 
-    def compute_output_shape(self, shape: tuple[int | None, ...]) -> Any:
-        """Return the three shapes."""
-        return shape, (shape[0], 1), (shape[0], 1)
+    def compute_output_spec(self, windows: Any) -> Any:
+        """Return the three specs."""
+        shape, dtype = windows.shape, self.compute_dtype
+        one = (shape[0], 1)
+        return (
+            keras.KerasTensor(shape, dtype="float32" if dtype == "float64" else dtype),
+            keras.KerasTensor(one, dtype=dtype),
+            keras.KerasTensor(one, dtype=dtype),
+        )
 
 
 @keras.saving.register_keras_serializable("zoo")

@@ -69,6 +69,30 @@ class Data(Section):
     categorical: list[str] = Field(
         [], description="columns of a table to read as categories, even if they hold numbers"
     )
+    separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = Field(
+        None, description="csv: what stands between the fields; found out where left out"
+    )
+    encoding: str | None = Field(None, description="csv: the file's encoding, such as latin-1; UTF-8 where left out")
+    decimal: Literal[".", ","] | None = Field(
+        None, description="tables: the decimal mark of numbers; found out where left out"
+    )
+    thousands: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = Field(
+        None, description="tables: what stands between the thousands of numbers; found out where left out"
+    )
+    missing: list[str] = Field(
+        [],
+        description="tables: texts that count as missing in every column; the empty field does, and NA and the like do "
+        "in columns of numbers",
+    )
+    split_column: str | None = Field(
+        None, description="tables: the column that says which split a row is in: train, validation or test"
+    )
+    time: str | None = Field(None, description="forecasting: the column of time; found out where left out")
+    sort: bool = Field(False, description="forecasting: sort the rows of the file by time")
+    fill: Literal["previous", "linear"] | None = Field(
+        None,
+        description="forecasting: fill steps and values that are missing by the last value, or on a line to the next",
+    )
     channels: Annotated[Literal[1, 3] | None, BeforeValidator(_whole)] = Field(
         None, description="read images as grey (1) or colour (3)"
     )

@@ -44,10 +44,12 @@ class ExportedModel:
         task: name of the task.
         kind: "image", "array", "table", "text", "tokens" or "graph"; "noise" where images are made.
         shape: shape of one example, or of a graph's nodes; None where an axis varies.
-        columns: the columns of a table.
+        columns: the columns of a table, or of the table that a series comes from: the target first.
         labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
         tokenizer: how texts become token ids; None where the input is no text.
         threshold: anomaly detection: the score above which an example is abnormal.
+        time: the column of time of a series from a table.
+        double: arrays, and numbers that are predicted, are float64.
 
     Raises:
         ZooError: the file is missing, is not ONNX, was not written by `zoo export`, was changed or damaged since, or
@@ -68,7 +70,7 @@ class ExportedModel:
         self.task, self.kind, self.target = self.signature.task, self.signature.kind, self.signature.target
         self.shape, self.columns = self.signature.shape, list(self.signature.columns)
         self.labels, self.tokenizer = self.signature.labels, self.signature.tokenizer
-        self.threshold = self.signature.threshold
+        self.threshold, self.time, self.double = self.signature.threshold, self.signature.time, self.signature.double
         self._task = TASKS[self.task]
         self._session = open_session(content, path)
         check_graph(

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from zoo.data.arrays import as_pixels
-from zoo.data.columns import read_table, table_rows, take_columns
+from zoo.data.columns import table_rows, take_columns
 from zoo.data.sources.archive import Archive
 from zoo.data.sources.images import FORMATS
+from zoo.data.tables.file import read_table
 from zoo.errors import ZooError, listing
 from zoo.serving.examples import as_floats, as_token_ids, check_graphs
 from zoo.serving.exported_model import ExportedModel
+from zoo.serving.history import last_steps, say_unused
 from zoo.serving.read_images import is_image, read_images
 from zoo.serving.read_texts import read_texts
 
@@ -45,11 +47,12 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[s
             names, texts = read_texts(model, path, notes)
             yield names, np.array(texts, dtype=object)
         elif suffix in _TABLES and model.task == "forecasting":
-            yield [str(path)], _history(model, path)
+            yield [str(path)], _history(model, path, notes)
         elif suffix in _TABLES:
             _expect(model, "table", path)
-            text = [c.name for c in model.columns if c.type == "category"]
-            columns = take_columns(read_table(path, text), model.columns, str(path))
+            table = read_table(path, model.signature.reading, model.columns[0].name)
+            columns = take_columns(table, model.columns)
+            say_unused(table, model.signature, notes.append)
             yield [f"{path}:{row + 1}" for row in range(table_rows(columns))], columns
         elif path.is_dir() or is_image(path):
             _expect(model, "image", path)
@@ -73,23 +76,12 @@ def _expect(model: ExportedModel, kind: str, path: Path) -> None:
         raise ZooError(f"input {path}: {model.path} takes {takes[model.kind]}, not {takes[kind]}")
 
 
-def _history(model: ExportedModel, path: Path) -> np.ndarray:
-    """Return the last steps of a series: the target's column, and the other numeric ones where the model takes them."""
-    frame = read_table(path)
-    steps, channels = int(model.shape[0] or 0), int(model.shape[1] or 1)
-    if model.target not in frame.columns:
-        raise ZooError(f"{path}: lacks the column '{model.target}' (columns: {', '.join(frame.columns)})")
-    others = [c for c in frame.columns if c != model.target and frame[c].dtype.kind in "fiu"]
-    names = [model.target, *others][:channels]
-    if len(names) < channels or len(frame) < steps:
-        raise ZooError(
-            f"{path}: the model takes {steps} steps of {channels} numeric columns, and the file has {len(frame)} rows "
-            f"and {len(names)}"
-        )
-    values = frame[names].to_numpy(dtype=np.float32)[-steps:]
-    if not np.isfinite(values).all():
-        raise ZooError(f"{path}: the last {steps} rows of {', '.join(names)} hold gaps; fill them in")
-    return values[None]
+def _history(model: ExportedModel, path: Path, notes: list[str]) -> np.ndarray:
+    """Return the last steps of a series, its columns by name, in the order of time."""
+    table = read_table(path, model.signature.reading, model.target)
+    window = last_steps(table, model.signature, notes.append)[None]
+    say_unused(table, model.signature, notes.append)
+    return window
 
 
 def _graphs(model: ExportedModel, path: Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo.data.columns import Column
+from zoo.data.columns import Column, column_from_json
+from zoo.data.tables.file import Reading
+from zoo.data.tables.time_order import TimeColumn
 from zoo.data.tokenizer import SPECIAL, Tokenizer
 from zoo.errors import ZooError, listing
 from zoo.serving.certificate import HOW_TO_SKIP
@@ -34,14 +36,17 @@ class FileSignature:
         kind: "image", "array", "table", "text", "tokens" or "graph"; "noise" where images are made.
         target: name of what is predicted.
         shape: shape of one example, or of a graph's nodes; None where an axis varies.
-        columns: the columns of a table.
         inputs: column to the name of its input in the file; in older files, which lack it, both are the same.
+        columns: the columns of a table, or of the table that a series comes from: the target first.
         labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
         vocabulary: number of token ids that the model takes; None where it takes no tokens.
         tokenizer: how texts become token ids; None where the input is no text.
         threshold: anomaly detection: the score above which an example is abnormal.
         steps: steps of a diffusion sampler.
         guidance: weight of the class where the caller gives none.
+        time: the column of time of a series from a table.
+        reading: how the file of a table is read, where it is not as usual.
+        double: arrays, and numbers that are predicted, are float64.
     """
 
     task: str
@@ -56,6 +61,9 @@ class FileSignature:
     threshold: float | None
     steps: int
     guidance: float
+    time: TimeColumn | None = None
+    reading: Reading = field(default_factory=Reading)
+    double: bool = False
 
 
 def read_signature(file: OnnxFile, path: Path, *, verify: bool = True) -> FileSignature:
@@ -119,10 +127,14 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
     kind = take("kind", lambda v: v in [k for k in KINDS if k in known], f"for the task {task} {' or '.join(known)}")
     shape = take("shape", lambda v: _is_shape(v) and len(v) in _RANKS.get(kind, range(8)), f"the shape of one {kind}")
     columns = take("columns", _are_columns, "a list of columns with name and type", [])
-    if (kind == "table") != bool(columns):
+    if (kind == "table" and not columns) or (columns and kind != "table" and not TASKS[task].forecasts):
         raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns, and kind '{kind}'")
-    same = {column["name"]: column["name"] for column in columns}
+    same = {column["name"]: column["name"] for column in columns if kind == "table"}
     inputs = take("inputs", lambda v: _are_inputs(v, same), "a name for each column", same)
+    if columns and kind == "array" and len(columns) != shape[-1]:
+        raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns of {shape[-1]}")
+    reading = take("reading", _is_reading, "separator and encoding", {})
+    time = take("time", lambda v: v is None or _reads(TimeColumn.from_json, v), "a column of time")
     tokenizer = take("tokenizer", lambda v: (v is not None) == (kind == "text") and _is_tokenizer(v), "a tokenizer")
     tokens = take("tokens", lambda v: v is None or _is_count(v), "a number of token ids")
     return FileSignature(
@@ -130,14 +142,17 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         kind=kind,
         target=take("target", lambda v: isinstance(v, str), "a name"),
         shape=tuple(shape),
-        columns=tuple(Column(column["name"], column["type"]) for column in columns),
         inputs=dict(inputs),
+        columns=tuple(map(column_from_json, columns)),
         labels=tuple(take("labels", _are_texts, "a list of different names")),
         vocabulary=len(tokenizer["symbols"]) + len(SPECIAL) if tokenizer else tokens,
         tokenizer=Tokenizer.from_json(tokenizer) if tokenizer else None,
         threshold=take("threshold", lambda v: v is None or _is_number(v), "a number"),
         steps=take("steps", _is_count, "a number of steps", 1),
         guidance=take("guidance", _is_number, "a number", 1.0),
+        time=TimeColumn.from_json(time) if time else None,
+        reading=Reading(**reading),
+        double=take("double", lambda v: isinstance(v, bool), "true or false", False),
     )
 
 
@@ -167,7 +182,22 @@ def _are_columns(value: Any) -> bool:
     if not isinstance(value, list) or not all(isinstance(c, dict) for c in value):
         return False
     names = [c.get("name") for c in value]
-    return _are_texts(names) and all(c.get("type") in ("number", "category") for c in value)
+    known = _are_texts(names) and all(c.get("type") in ("number", "category") for c in value)
+    return known and all(_reads(column_from_json, column) for column in value)
+
+
+def _is_reading(value: Any) -> bool:
+    known = isinstance(value, dict) and set(value) <= {"separator", "other_encoding"}
+    return known and all(isinstance(text, str) for text in value.values())
+
+
+def _reads(read: Callable[[Any], Any], facts: Any) -> bool:
+    """Return whether plain data are what a part of the signature was written as."""
+    try:
+        read(facts)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return False
+    return True
 
 
 def _is_tokenizer(value: Any) -> bool:

@@ -41,7 +41,7 @@ def check_table(raw: Any, signature: FileSignature) -> dict[str, np.ndarray]:
         shown = ", ".join(f"'{name}' {n or 'one value'}" for name, n in list(lengths.items())[:5])
         raise ZooError(f"every column needs a value for each example; received {shown}")
     if not lengths[names[0]]:
-        return {c.name: np.zeros(0, object if c.type == "category" else np.float32) for c in signature.columns}
+        return {c.name: np.zeros(0, c.dtype) for c in signature.columns}
     return take_columns(pd.DataFrame(arrays), signature.columns, "table")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from zoo.layers.detection import DecodeBoxes
+from zoo.layers.preprocessing import DoubleRescaling
 
 if TYPE_CHECKING:
     from zoo.recipe.schema import Recipe
@@ -25,14 +26,21 @@ def probabilities(recipe: Recipe, scale: TargetScale) -> Callable[[Any], Any]:
     return lambda logits: softmax(log_sigmoid(logits))
 
 
+def in_own_unit(scale: TargetScale, name: str) -> keras.layers.Layer:
+    """Return the layer that puts standardised values back into their unit, in float64 where float32 would lose them."""
+    if scale.double:
+        return DoubleRescaling([scale.std], [scale.mean], "float64", name=name)
+    return keras.layers.Rescaling(scale.std, scale.mean, name=name, dtype="float32")
+
+
 def value(recipe: Recipe, scale: TargetScale) -> Callable[[Any], Any]:
     """Return what puts a value back into its unit."""
-    return keras.layers.Rescaling(scale.std, scale.mean, name="value", dtype="float32")
+    return in_own_unit(scale, "value")
 
 
 def forecast(recipe: Recipe, scale: TargetScale) -> Callable[[Any], Any]:
     """Return what puts a forecast back into its unit."""
-    return keras.layers.Rescaling(scale.std, scale.mean, name="forecast", dtype="float32")
+    return in_own_unit(scale, "forecast")
 
 
 def logits(recipe: Recipe, scale: TargetScale) -> Callable[[Any], Any]:

@@ -13,15 +13,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TargetScale:
-    """The unit that numbers are trained in: standard deviations from the mean of the training split."""
+    """The unit that numbers are trained in: standard deviations from the mean of the training split.
+
+    Attributes:
+        mean: of the training split.
+        std: its standard deviation.
+        double: values in their own unit are float64, because float32 would lose what differs between them.
+    """
 
     mean: float = 0.0
     std: float = 1.0
+    double: bool = False
 
     @classmethod
     def of(cls, values: np.ndarray) -> TargetScale:
         """Return the scale of some numbers; of constant ones the deviation counts as 1."""
-        return cls(float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64)) or 1.0)
+        mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+        return cls(mean, std or 1.0, values.dtype == np.float64)
 
 
 def no_scale(train: Split) -> TargetScale:

@@ -18,7 +18,7 @@ from keras import ops
 from zoo.data.batches import VIEWS
 from zoo.layers.code import SquaredError, with_embedding
 from zoo.layers.encoder import representation
-from zoo.layers.preprocessing import WindowRestore, WindowStandardize
+from zoo.layers.preprocessing import DoubleRescaling, WindowRestore, WindowStandardize
 from zoo.training.generative.views import saved_view, trained_view
 from zoo.training.penalty import Penalized
 
@@ -89,14 +89,20 @@ def forecaster_views(parts: Parts, head: Head) -> Views:
     """Return the views of a forecaster, which may standardise each window by itself and put the forecast back."""
     if not parts.preprocessor.window:
         return predictor_views(parts, head)
-    normalize, standardize = parts.preprocessor.normalize(), WindowStandardize(name="standardize_window")
-    restore = WindowRestore(name="restore_window")
-    unscale = keras.layers.Rescaling(1 / parts.scale.std, -parts.scale.mean / parts.scale.std, name="unscale")
+    mean, std, dtype = parts.scale.mean, parts.scale.std, None
+    unscale: keras.layers.Layer = keras.layers.Rescaling(1 / std, -mean / std, name="unscale")
+    normalize = parts.preprocessor.normalize()
+    if parts.scale.double:  # all stays float64 until a window is standardised, and from where it is restored
+        dtype, unscale = "float64", DoubleRescaling([1 / std], [-mean / std], name="unscale")
+        own = parts.preprocessor
+        normalize = DoubleRescaling(own.scale.tolist(), own.offset.tolist(), "float64", name="normalize")
+    standardize = WindowStandardize(name="standardize_window", dtype=dtype)
+    restore = WindowRestore(name="restore_window", dtype=dtype)
 
     def outputs(x: Any) -> tuple[Any, Any]:
         x, mean, deviation = standardize(normalize(x))
         values = restore(parts.network(x), mean, deviation)
-        return unscale(values), keras.layers.Identity(name="forecast")(values)
+        return unscale(values), keras.layers.Identity(name="forecast", dtype=dtype)(values)
 
     return _views(parts, outputs)
 

@@ -51,7 +51,11 @@ def test_labels_and_fingerprints_of_tables(table):
         ({"target": "kind", "ignore": ["hight"]}, {}, r"data\.ignore names the column 'hight', .* 'height'\?"),
         ({"target": "kind", "categorical": ["x"]}, {}, r"data\.categorical names the column 'x', which the table"),
         ({"target": "kind", "ignore": ["height", "colour", "code"]}, {}, "no input column is left beside the target"),
-        ({"target": "kind"}, {"kind": FRAME["kind"].where(FRAME.index != 6)}, "column 'kind': row 7 has no label"),
+        (
+            {"target": "kind"},
+            {"kind": FRAME["kind"].where(FRAME.index != 6)},
+            r"column 'kind': row 7( \(line 8\))? has no label",
+        ),
         ({"target": "kind"}, {"kind": 1}, "column 'kind': a classifier needs at least two classes, found 1"),
     ],
 )
@@ -61,5 +65,12 @@ def test_tables_that_are_not_right(table, settings, changes, message):
 
 def test_numbers_that_are_missing(table):
     source = table(height=FRAME["height"].where(FRAME.index != 6))
-    refused(r"column 'height': row 7 has no target \(1 such of 60 rows\)", source, NUMBERS, target="height")
-    refused(r"row 1 has the target 'red', and this task predicts numbers", table(), NUMBERS, target="colour")
+    refused(
+        r"column 'height': row 7( \(line 8\))? has no target \(1 such of 60 rows\)", source, NUMBERS, target="height"
+    )
+    refused(
+        r"column 'colour' holds text, 'red' \(40\), 'blue' \(20\), .* take a classification task",
+        table(),
+        NUMBERS,
+        target="colour",
+    )

@@ -48,7 +48,7 @@ def mixup(images: tf.Tensor, targets: tf.Tensor, alpha: float, seed: tf.Tensor) 
     import tensorflow as tf
 
     weight = _beta(tf.shape(images)[0], alpha, seed, 1)
-    wide = tf.reshape(weight, (-1,) + (1,) * (images.shape.rank - 1))
+    wide = tf.cast(tf.reshape(weight, (-1,) + (1,) * (images.shape.rank - 1)), images.dtype)
     # The order of a batch is random, so the batch in reverse gives each example a random partner.
     return wide * images + (1 - wide) * images[::-1], _blended(targets, weight)
 

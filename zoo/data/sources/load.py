@@ -55,10 +55,19 @@ def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = 
     train, validation, test = source.splits["train"], source.splits.get("validation"), source.splits.get("test")
     notes = list(source.notes)
     if test is None:
-        train, test = hold_out(train, data.test, "test", seed=data.split_seed, stratify=task.labeled)
+        train, test = hold_out(
+            train, data.test, "test", seed=data.split_seed, stratify=task.labeled, labels=source.signature.labels
+        )
         notes.append(f"no test split of its own: {data.test:.0%} of the examples were held out for it")
     if validation is None:
-        train, validation = hold_out(train, data.validation, "validation", seed=data.split_seed, stratify=task.labeled)
+        train, validation = hold_out(
+            train,
+            data.validation,
+            "validation",
+            seed=data.split_seed,
+            stratify=task.labeled,
+            labels=source.signature.labels,
+        )
     signature = source.signature
     relabel = KINDS[task.kind].relabel
     if relabel is not None:
@@ -103,8 +112,15 @@ def _tokenizer(train: Split, preprocess: Sequence[PreprocessStep]) -> Tokenizer:
 
 def _fingerprint(signature: Signature, splits: dict[str, Split]) -> str:
     """Return SHA-256 over signature, examples, targets and splits."""
-    form = {k: getattr(signature, k) for k in ("kind", "target", "shape", "columns", "labels")}
-    state = hashlib.sha256(f"Signature({', '.join(f'{k}={v!r}' for k, v in form.items())})".encode())
+    columns = [f"Column(name={c.name!r}, type={c.type!r})" for c in signature.columns if signature.kind == "table"]
+    form = {
+        "kind": repr(signature.kind),
+        "target": repr(signature.target),
+        "shape": repr(signature.shape),
+        "columns": f"({', '.join(columns)}{',' * (len(columns) == 1)})",
+        "labels": repr(signature.labels),
+    }
+    state = hashlib.sha256(f"Signature({', '.join(f'{k}={v}' for k, v in form.items())})".encode())
     digests: dict[int, str] = {}
     for name, split in splits.items():
         digest = digests.setdefault(id(split.inputs), split.inputs.digest())

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
-from zoo.data.columns import check_columns, infer_columns, read_table, take_columns
-from zoo.data.dataset import Signature, SourceData, whole
+import numpy as np
+
+from zoo.data.columns import Column, as_label, check_columns, numbers, take_columns, wrong_rows
+from zoo.data.dataset import Signature, SourceData, Split
 from zoo.data.inputs import TableInputs
 from zoo.data.kinds import KINDS, RawTargets
 from zoo.data.sources.series import load_series
+from zoo.data.tables.file import Reading, Table, read_table
+from zoo.data.tables.infer import infer_columns, infer_number, spellings, split_of, text_notes, without_names
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
+
+_MAX_SKIPPED_FRACTION = 0.5  # of the rows; a file with more faults is another file than the recipe says
+
+
+def reading_of(data: Data) -> Reading:
+    """Return how a recipe wants its table read."""
+    return Reading(
+        separator=data.separator,
+        encoding=data.encoding,
+        decimal=data.decimal,
+        thousands=data.thousands,
+        missing=tuple(data.missing),
+        skip=data.on_error == "skip",
+    )
 
 
 def load_table(name: str, data: Data, task: Task) -> SourceData:
@@ -20,23 +39,132 @@ def load_table(name: str, data: Data, task: Task) -> SourceData:
     Raises:
         ZooError: the file is not readable, lacks a column that the recipe names, or has a value of the wrong type.
     """
-    path = Path(name).expanduser()
-    read_targets = KINDS[task.kind].targets
-    if read_targets is None:
-        return load_series(path, data)
-    frame = read_table(path)
-    target = str(data.target)
-    check_columns(frame, [target], "data.target", str(path))
-    check_columns(frame, data.ignore, "data.ignore", str(path))
-    check_columns(frame, data.categorical, "data.categorical", str(path))
-    inputs = [c for c in frame.columns if c != target and c not in data.ignore]
-    if not inputs:
-        raise ZooError(f"{path}: no input column is left beside the target '{target}'")
-    columns = infer_columns(frame, inputs, data.categorical, str(path))
-    text = [c.name for c in columns if c.type == "category"]
-    frame = read_table(path, text + [target] * task.labeled)
-    values = frame[target].to_numpy(dtype=object, na_value=None)
-    labels, targets = read_targets(RawTargets(values={"train": values}, where=f"{path}: column '{target}'"))
-    examples = TableInputs(take_columns(frame, columns, str(path)))
-    signature = Signature("table", target, columns=tuple(columns), labels=labels)
-    return SourceData(signature=signature, splits={"train": whole(examples, targets["train"])})
+    path, target = Path(name).expanduser(), str(data.target)
+    table = read_table(path, reading_of(data), target)
+    check_columns(table, [target], "data.target")
+    check_columns(table, data.ignore, "data.ignore")
+    if KINDS[task.kind].targets is None:
+        return load_series(table, data)
+    return _load_rows(table, data, task)
+
+
+def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
+    target, read_targets = str(data.target), KINDS[task.kind].targets
+    assert read_targets is not None
+    check_columns(table, data.categorical, "data.categorical")
+    apart = [data.split_column] if data.split_column else []
+    check_columns(table, apart, "data.split_column")
+    inputs = [c for c in table.columns if c != target and c not in data.ignore and c not in apart]
+    columns, notes = infer_columns(table, inputs, data.categorical)
+    columns, left_out = without_names(table, columns, data.categorical)
+    notes = [*table.notes, *notes, *left_out]
+    if not columns:
+        detail = f" ({'; '.join(left_out or notes)})" if inputs and notes else ""
+        raise ZooError(f"{table.where}: no input column is left beside the target '{target}'{detail}")
+    goal, said = _target(table, target, task)
+    notes += said
+    table, skipped = _without_faults(table, columns, goal)
+    notes += skipped
+    parts = _parts(table, data.split_column)
+    values = _target_values(table, goal)
+    labels, targets = read_targets(
+        RawTargets(
+            values={split: values[rows] for split, rows in parts.items()},
+            where=f"{table.where}: column '{target}'",
+            rows={split: [table.row(int(row)) for row in rows] for split, rows in parts.items()},
+        )
+    )
+    examples = TableInputs(take_columns(table, columns))
+    double = targets["train"].dtype == np.float64
+    signature = Signature("table", target, columns=tuple(columns), labels=labels, reading=table.reading, double=double)
+    splits = {split: Split(examples, rows, targets[split]) for split, rows in parts.items()}
+    if data.split_column:
+        notes.append(f"split by column '{data.split_column}': {', '.join(f'{len(r)} {n}' for n, r in parts.items())}")
+    return SourceData(signature=signature, splits=splits, notes=notes)
+
+
+def target_values(table: Table, name: str, task: Task) -> np.ndarray:
+    """Return the targets of a table, as a task reads them: labels as text, or numbers; None or NaN where missing.
+
+    Raises:
+        ZooError: a target of numbers holds text.
+    """
+    return _target_values(table, _target(table, name, task)[0])
+
+
+def _target(table: Table, name: str, task: Task) -> tuple[Column, list[str]]:
+    """Return what the target's column is, and notes on how it is written."""
+    if task.labeled:
+        column = Column(name, "category", missing=table.reading.missing)
+        counts = Counter(text for text in table.texts(name).tolist() if text and text not in table.reading.missing)
+        return column, text_notes(table, name, counts, "class")
+    return number_target(table, name)
+
+
+def number_target(table: Table, name: str) -> tuple[Column, list[str]]:
+    """Return the column of a target of numbers, and notes on how they are written.
+
+    Raises:
+        ZooError: it holds text.
+    """
+    column, notes = infer_number(table, name)
+    if column.type == "category":
+        counts = Counter(text for text in table.texts(name).tolist() if text)
+        raise ZooError(
+            f"{table.where}: data.target: column '{name}' holds text, {spellings(counts)}, and this task predicts "
+            "numbers; to predict classes take a classification task (tabular_classification)"
+        )
+    return column, notes
+
+
+def _target_values(table: Table, column: Column) -> np.ndarray:
+    """Return the raw targets: labels as text, None where missing, or numbers, NaN where missing."""
+    if column.type == "number":
+        return numbers(table, column).astype(object)
+    missing = column.missing or ()
+    texts = table.texts(column.name)
+    return np.array([None if not text or text in missing else as_label(text) for text in texts], dtype=object)
+
+
+def _without_faults(table: Table, columns: list[Column], target: Column) -> tuple[Table, list[str]]:
+    """Leave out the rows with a fault, where the recipe says so."""
+    faults: dict[str, np.ndarray] = {}
+    if table.reading.skip:
+        for column in (*columns, target):
+            if column.type == "number":
+                faults[column.name] = wrong_rows(table, column, numbers(table, column))
+        values = _target_values(table, target)
+        lacking = [i for i, value in enumerate(values) if value is None or value != value]
+        faults[target.name] = np.union1d(faults.get(target.name, []), lacking).astype(int)
+    bad = np.unique(np.concatenate([np.empty(0, int), *faults.values()])).astype(int)
+    if not len(bad):
+        return table, []
+    per_column = ", ".join(f"'{name}' ({len(rows)})" for name, rows in faults.items() if len(rows))
+    what = f"{len(bad)} of {len(table)} rows cannot be read, because of column {per_column}: {table.rows(bad)}"
+    if len(bad) > _MAX_SKIPPED_FRACTION * len(table):
+        raise ZooError(f"{table.where}: {what}; too many to leave out")
+    kept = table.take(np.setdiff1d(np.arange(len(table)), bad))
+    return kept, [f"{what}; they are left out"]
+
+
+def _parts(table: Table, column: str | None) -> dict[str, np.ndarray]:
+    """Return the rows of each split that the table names; all rows train where it names none.
+
+    Raises:
+        ZooError: a row names no split, or none trains.
+    """
+    if column is None:
+        return {"train": np.arange(len(table))}
+    texts = table.texts(column)
+    splits = [split_of(text) for text in texts]
+    unknown = np.flatnonzero([split is None for split in splits])
+    if len(unknown):
+        raise ZooError(
+            f"{table.where}: data.split_column: {table.row(unknown[0])} of column '{column}' has "
+            f"'{texts[unknown[0]]}', which names no split ({len(unknown)} such of {len(table)} rows); "
+            "expected train, validation or test"
+        )
+    found = {name: np.flatnonzero([split == name for split in splits]) for name in ("train", "validation", "test")}
+    if not len(found["train"]):
+        raise ZooError(f"{table.where}: data.split_column: no row of column '{column}' says train")
+    return {name: rows for name, rows in found.items() if len(rows)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 from zoo.recipe.checks.collect import Checks
 from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import SHAPE_STEPS
@@ -49,6 +51,7 @@ def check_data(checks: Checks) -> None:
         ("data", "target"),
         "required, and missing: the name of the column to predict",
     )
+    _check_table_keys(checks, source)
     checks.belongs(
         ("data", "window"),
         given=data.window is not None,
@@ -73,6 +76,36 @@ def check_data(checks: Checks) -> None:
         ("data", "validation"),
         f"validation ({data.validation}) and data.test ({data.test}) leave nothing to train on",
     )
+
+
+def _check_table_keys(checks: Checks, source: str) -> None:
+    """Check the keys that say how a table is read."""
+    data, forecasts = checks.recipe.data, checks.task.forecasts
+    for keys, sources, purpose in (
+        (("separator", "encoding"), ("csv",), "csv"),
+        (("decimal", "thousands", "missing", "split_column", "time", "sort", "fill"), ("csv", "parquet"), "tables"),
+    ):
+        for key in keys:
+            checks.refuse(bool(getattr(data, key)) and source not in sources, ("data", key), f"is for {purpose}")
+    for key in ("time", "sort", "fill"):
+        checks.refuse(
+            bool(getattr(data, key)) and not forecasts, ("data", key), f"is for forecasting, not {checks.task.name}"
+        )
+    checks.refuse(
+        bool(data.split_column) and forecasts, ("data", "split_column"), "series are split by time; leave it out"
+    )
+    checks.refuse(
+        data.decimal is not None and data.decimal == data.thousands,
+        ("data", "thousands"),
+        f"'{data.thousands}' is the decimal mark, too",
+    )
+    for key, name in (("split_column", data.split_column), ("time", data.time)):
+        checks.refuse(bool(name) and name == data.target, ("data", key), f"'{name}' is what is predicted")
+    if data.encoding is not None:
+        try:
+            codecs.lookup(data.encoding)
+        except LookupError:
+            checks.refuse(True, ("data", "encoding"), f"unknown encoding '{data.encoding}'")
 
 
 def check_preprocess(checks: Checks) -> None:

@@ -1,0 +1,77 @@
+"""CSV files as text, each row with its line."""
+
+import csv
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from zoo.data.tables.file import Reading, read_table
+from zoo.errors import ZooError
+
+
+@pytest.fixture
+def csv_file(tmp_path):
+    def write(content):
+        path = tmp_path / "t.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def test_each_row_has_its_line(csv_file):
+    text = 'a,b\n1,"x\ny"\n\n2,z\n3,"w"\n'
+    table = read_table(csv_file(text))
+    assert table.columns["b"].tolist() == ["x\ny", "z", "w"] and table.lines.tolist() == [2, 5, 6]
+    assert table.rows(np.arange(3)) == "row 1 (line 2), row 2 (line 5), row 3 (line 6)"
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_the_separator_is_found_out_and_said(csv_file, separator):
+    rows = [["a", "b"], ["1,5", "x, y"], ["2,5", "z"]]
+    text = io.StringIO()
+    csv.writer(text, delimiter=separator).writerows(rows)
+    table = read_table(csv_file(text.getvalue()))
+    assert [table.columns["a"].tolist(), table.columns["b"].tolist()] == [["1,5", "2,5"], ["x, y", "z"]]
+    assert any("fields are separated by" in note for note in table.notes)
+
+
+def test_the_target_tells_between_separators(csv_file):
+    path = csv_file("a,b;y\n1,2;3\n")
+    assert list(read_table(path, target="b;y").columns) == ["a", "b;y"]
+    assert list(read_table(path, target="y").columns) == ["a,b", "y"]
+    assert list(read_table(path, Reading(separator=";")).columns) == ["a,b", "y"]
+
+
+def test_encodings(csv_file):
+    content = "a,b\nsí,1\n"
+    assert read_table(csv_file(b"\xef\xbb\xbf" + content.encode())).columns["a"][0] == "sí"
+    assert read_table(csv_file(content.encode("utf-16"))).columns["a"][0] == "sí"
+    assert read_table(csv_file(content.encode("latin-1")), Reading(encoding="latin-1")).columns["a"][0] == "sí"
+    with pytest.raises(ZooError, match=r"line 2: the byte 0xed is no UTF-8\); name .* data\.encoding: latin-1"):
+        read_table(csv_file(content.encode("latin-1")))
+
+
+def test_rows_of_another_width_are_counted_and_left_out_on_request(csv_file):
+    path = csv_file("a,b\n" + "1,2\n" * 20 + "1\n" * 6 + "1,2,3\n")
+    message = (
+        r"7 of 27 rows have another number of fields than the header's 2 \(6 of 1, 1 of 3\): line 22, .* and 2 more"
+    )
+    with pytest.raises(ZooError, match=message):
+        read_table(path)
+    table = read_table(path, Reading(skip=True))
+    assert len(table) == 20 and len(table.lines) == 20 and "they are left out" in table.notes[-1]
+
+
+def test_names(csv_file):
+    table = read_table(csv_file(" a ,,b\n1,2,3\n"))
+    assert list(table.columns) == ["a", "Unnamed: 1", "b"]
+
+
+def test_an_index_of_moments_is_a_column(tmp_path):
+    index = pd.date_range("2023-01-01", periods=3, name="day")
+    pd.DataFrame({"y": [1, 2, 3]}, index=index).to_parquet(tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    assert list(table.columns) == ["day", "y"] and table.columns["day"].dtype.kind == "M"

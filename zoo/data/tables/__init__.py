@@ -1,0 +1,1 @@
+"""Tables: files, what is written in their columns, and what each column is."""

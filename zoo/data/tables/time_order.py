@@ -1,0 +1,295 @@
+"""The order of a series: its column of time, which has to rise by even steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from zoo.data.tables.file import Table
+from zoo.data.tables.number_style import is_missing_number
+from zoo.data.tables.times import (
+    Step,
+    column_times,
+    even_step,
+    later,
+    likely_step,
+    named_as_time,
+    places,
+    read_times,
+    time_forms,
+)
+from zoo.errors import ZooError
+
+_MAX_GROUP_FRACTION = 0.5  # of the rows; a column with more values tells no series apart
+_MAX_FILLED_FACTOR = 100  # steps after filling, as a multiple of the rows
+_IGNORE = "or list it under data.ignore to take the rows as they come"
+
+
+class OrderError(ZooError):
+    """A column of time that is not as it has to be: the fault, and what to do about it in a recipe."""
+
+    def __init__(self, fault: str, advice: str) -> None:
+        super().__init__(f"{fault}; {advice}")
+        self.fault = fault
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeColumn:
+    """The column of time of a series.
+
+    Attributes:
+        name: of the column; empty where the series has none and its rows are taken in order.
+        form: how moments are written (`zoo.data.tables.times`).
+        step: between two of them.
+        last: the last moment that the series has, as ISO 8601.
+        sort: rows are sorted by it.
+        fill: how steps and values that are missing are filled; empty where they are refused.
+    """
+
+    name: str = ""
+    form: str = ""
+    step: Step = field(default_factory=lambda: Step("us", 1))
+    last: str = ""
+    sort: bool = False
+    fill: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the column as plain data."""
+        return {
+            "name": self.name,
+            "form": self.form,
+            "step": {"unit": self.step.unit, "count": self.step.count},
+            "last": self.last,
+            "sort": self.sort,
+            "fill": self.fill,
+        }
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> TimeColumn:
+        """Return what `to_json` wrote."""
+        return cls(**{**facts, "step": Step(**facts["step"])})
+
+
+def find_time(table: Table, names: Sequence[str], wanted: str | None) -> tuple[str, list[str]] | None:
+    """Return the column of time and the forms in which it reads as moments; None where no column does.
+
+    Args:
+        table: the series.
+        names: the columns that may be it.
+        wanted: the column that the recipe names.
+
+    Raises:
+        ZooError: the recipe names a column that does not read as time.
+    """
+    if wanted is not None:
+        forms = _forms(table, wanted, numbers=True)
+        if not forms:
+            texts = [text for text in table.texts(wanted) if text]
+            raise ZooError(
+                f"{table.where}: data.time: column '{wanted}' does not read as time: "
+                f"'{texts[0] if texts else ''}'; expected moments such as 2023-05-01, 2023-05-01 12:00 or 05/2023"
+            )
+        return wanted, forms
+    found = [(name, forms) for name in names if (forms := _forms(table, name, numbers=named_as_time(name)))]
+    found.sort(key=lambda pair: not named_as_time(pair[0]))  # stable: the first of those whose name says time
+    return found[0] if found else None
+
+
+def _forms(table: Table, name: str, *, numbers: bool) -> list[str]:
+    values = table.columns[name]
+    if column_times(values) is not None:
+        return ["iso8601"]
+    if values.dtype.kind in "fb":
+        return []
+    texts = [text for text in table.texts(name) if not is_missing_number(text, table.reading.missing)]
+    return time_forms(texts, numbers=numbers)
+
+
+def moments(table: Table, name: str, form: str) -> np.ndarray:
+    """Return the moments of a column.
+
+    Raises:
+        ZooError: a row has none.
+    """
+    times = column_times(table.columns[name])
+    if times is None:
+        times = read_times(table.texts(name), form)
+    wrong = np.flatnonzero(np.isnat(times))
+    if len(wrong):
+        raise OrderError(
+            f"{table.where}: column '{name}' is time, and {table.rows(wrong)} has '{table.texts(name)[wrong[0]]}' "
+            f"({len(wrong)} such of {len(table)} rows)",
+            f"correct it, {_IGNORE}",
+        )
+    return times
+
+
+def best_form(table: Table, name: str, forms: Sequence[str]) -> str:
+    """Return the form in which a column of time is read: of several, the one that gives even steps.
+
+    Raises:
+        ZooError: none or several do.
+    """
+    if len(forms) == 1:
+        return forms[0]
+    even = [form for form in forms if even_step(np.sort(moments(table, name, form))) is not None]
+    if len(even) == 1:
+        return even[0]
+    raise ZooError(
+        f"{table.where}: column '{name}' is time, and values such as '{table.texts(name)[0]}' can be read in "
+        f"{len(forms)} ways ({', '.join(forms)}); write year, month, day, {_IGNORE}"
+    )
+
+
+def order(table: Table, times: np.ndarray, name: str, *, sort: bool, fill: bool) -> tuple[np.ndarray, Step]:
+    """Return the positions of the rows in the order of time, and the step between them.
+
+    Args:
+        table: the series.
+        times: the moment of each row.
+        name: the column of time.
+        sort: rows may stand in another order.
+        fill: steps may be missing.
+
+    Raises:
+        ZooError: the rows are not in order, a moment stands twice, or the steps are not even.
+    """
+    positions = np.argsort(times, kind="stable")
+    ordered = times[positions]
+    _refuse_doubles(table, positions, ordered, name)
+    backwards = np.flatnonzero(np.diff(times) < np.timedelta64(0))
+    if len(backwards) and not sort:
+        at = int(backwards[0]) + 1
+        raise OrderError(
+            f"{table.where}: column '{name}' is time, and {table.row(at)} has {said(times[at])}, before the row above, "
+            f"{said(times[at - 1])} ({len(backwards)} such of {len(table)} rows)",
+            f"set data.sort: true to sort the rows, {_IGNORE}",
+        )
+    if len(times) < 2:
+        return positions, Step("us", 1)
+    step = even_step(ordered)
+    if step is None:
+        step = likely_step(ordered)
+        if step is None or not fill:
+            raise _uneven(table, positions, ordered, name, step)
+    return positions, step
+
+
+def _refuse_doubles(table: Table, positions: np.ndarray, ordered: np.ndarray, name: str) -> None:
+    doubles = np.flatnonzero(np.diff(ordered) == np.timedelta64(0)) + 1
+    if not len(doubles):
+        return
+    rows = np.sort(positions[doubles])
+    first = int(rows[0])
+    moment = said(ordered[doubles[np.flatnonzero(positions[doubles] == first)[0]]])
+    groups = _groups(table, positions, ordered, name)
+    if groups:
+        advice = (
+            f"column '{groups}' seems to tell several series apart, one below the other: write a file for each of them"
+        )
+    else:
+        advice = f"leave one row for each moment, {_IGNORE}"
+    raise OrderError(
+        f"{table.where}: column '{name}' is time, and {table.row(first)} has {moment} again ({len(rows)} such of "
+        f"{len(table)} rows)",
+        advice,
+    )
+
+
+def _groups(table: Table, positions: np.ndarray, ordered: np.ndarray, name: str) -> str:
+    """Return the column with few values whose groups have each moment once; empty where there is none."""
+    for other, values in table.columns.items():
+        if other == name or (values.dtype != object and values.dtype.kind not in "iub"):
+            continue
+        texts = table.texts(other)[positions]
+        few = 1 < len(set(texts)) <= _MAX_GROUP_FRACTION * len(table)
+        if few and len(set(zip(texts.tolist(), ordered.tolist(), strict=True))) == len(table):
+            return other
+    return ""
+
+
+def _uneven(table: Table, positions: np.ndarray, ordered: np.ndarray, name: str, step: Step | None) -> OrderError:
+    """Return the error for moments that do not rise by even steps."""
+    if step is not None:
+        where = places(ordered, step)
+        wide = np.flatnonzero(np.diff(where) != 1) + 1
+        at, lacking = int(wide[0]), int(where[-1]) + 1 - len(ordered)
+        return OrderError(
+            f"{table.where}: column '{name}' is time, and {table.row(positions[at])} has {said(ordered[at])}, more "
+            f"than {step} after {said(ordered[at - 1])} ({len(wide)} gaps, {lacking} steps missing)",
+            f"set data.fill: previous or linear to fill them, {_IGNORE}",
+        )
+    between = np.diff(ordered)
+    usual = np.sort(between)[len(between) // 2]
+    at = int(np.flatnonzero(between != usual)[0]) + 1
+    count = int((between != usual).sum())
+    return OrderError(
+        f"{table.where}: column '{name}' is time, and {table.row(positions[at])} has {said(ordered[at])}, "
+        f"{_duration(between[at - 1])} after the row before; the usual step is {_duration(usual)} ({count} such of "
+        f"{len(table)} rows)",
+        f"bring it to even steps, {_IGNORE}",
+    )
+
+
+def _duration(between: np.timedelta64) -> Step:
+    return Step("us", int(between.astype(np.int64)))
+
+
+def said(moment: np.datetime64) -> str:
+    """Return a moment as ISO 8601, without a time of day of zero."""
+    day = moment.astype("datetime64[D]")
+    if moment == day:
+        return str(day)
+    second = moment.astype("datetime64[s]")
+    return str(second if second == moment else moment).replace("T", " ")
+
+
+def filled(
+    values: np.ndarray, times: np.ndarray | None, step: Step, how: str, where: str
+) -> tuple[np.ndarray, int, int]:
+    """Return a series with the steps and values that are missing.
+
+    Args:
+        values: `(time, channels)` in the order of time, NaN where missing.
+        times: the moment of each row; None where the rows are even.
+        step: between two moments.
+        how: "previous", the last value, or "linear", on a line from it to the next.
+        where: the source, for messages.
+
+    Returns:
+        The values, how many steps were added, and how many values were filled in the steps that were there.
+
+    Raises:
+        ZooError: the gaps are too long, or the series begins with one.
+    """
+    lacking = int(np.isnan(values).sum())
+    if times is not None:
+        at = places(times, step)
+        if at[-1] + 1 > _MAX_FILLED_FACTOR * len(values):
+            raise ZooError(
+                f"{where}: data.fill would make {at[-1] + 1} steps of {step} from {len(values)} rows; the step is too "
+                "small for this series"
+            )
+        wide = np.full((int(at[-1]) + 1, values.shape[1]), np.nan, values.dtype)
+        wide[at] = values
+        added, values = len(wide) - len(values), wide
+    else:
+        added, values = 0, values.copy()
+    for channel in values.T:
+        known = np.flatnonzero(~np.isnan(channel))
+        if not len(known) or known[0] > 0 or (how == "linear" and known[-1] < len(channel) - 1):
+            raise ZooError(f"{where}: data.fill: the series begins or ends with a missing value; remove such rows")
+        if how == "linear":
+            channel[:] = np.interp(np.arange(len(channel)), known, channel[known])
+        else:
+            channel[:] = channel[known[np.searchsorted(known, np.arange(len(channel)), side="right") - 1]]
+    return values, added, lacking
+
+
+def future(column: TimeColumn, count: int) -> list[str]:
+    """Return the next moments after the last one."""
+    last = np.datetime64(column.last, "us")
+    return [said(later(last, column.step, i + 1)) for i in range(count)]
