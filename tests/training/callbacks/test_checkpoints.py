@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from zoo.training.callbacks.log import EpochLog
 from zoo.training.callbacks.state import read_state, state_files, write_state
 from zoo.training.fit import fit
 from zoo.training.problem import set_up
+from zoo.utils.stopping import Stopped, StopRequests
 
 QUIET = Console(quiet=True)
 ARRAYS = {"a": np.arange(6.0, dtype=np.float32).reshape(2, 3), "b": np.array(7)}
@@ -249,6 +251,23 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(name, data, tmp_path):
     again, final = train(recipe, dataset, tmp_path / "cut", resume=True)  # stopped after training, in the evaluation
     assert same(again, found)
     assert rows(final) == rows(expected)
+
+
+def test_a_signal_ends_training_after_a_step_and_its_state_is_written(data, tmp_path):
+    recipe = load_recipe("mlp/digits", [*MLP, "training.epochs=2"]).recipe
+    weights, expected = train(recipe, data(recipe), tmp_path / "whole")
+    stop = StopRequests()
+
+    class Signal(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Stopped), stop.listening():
+        fit(set_up(recipe, data(recipe)), tmp_path / "cut", QUIET, watching=[Signal()], stop=stop)
+    (state,) = state_files(tmp_path / "cut" / "checkpoints")
+    assert read_state(state)[0]["step"] == 5  # of one call
+    found, resumed = train(recipe, data(recipe), tmp_path / "cut", resume=True)
+    assert same(found, weights) and rows(resumed) == rows(expected)
 
 
 ON_JAX = """
