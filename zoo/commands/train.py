@@ -195,6 +195,7 @@ def _train_and_report(work: _Work, loaded: LoadedRecipe, dataset: Dataset) -> No
     """Do the stages before the export that are missing."""
     from zoo.commands.write_report import evaluate_and_report
     from zoo.data.audit import audit
+    from zoo.evaluation.kinds import check_before_training
     from zoo.training.fit import fit
     from zoo.training.problem import set_up
     from zoo.training.saved_model import load_model
@@ -207,6 +208,7 @@ def _train_and_report(work: _Work, loaded: LoadedRecipe, dataset: Dataset) -> No
         if problem.pretrained is not None:
             facts["pretrained"] = problem.pretrained
         _print_start(console, problem, facts)
+        check_before_training(problem)
         if work.run is not None:
             _check_data(work, facts, dataset)
         elif work.is_first:

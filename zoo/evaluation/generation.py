@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo.errors import ZooError
 from zoo.evaluation.result import TaskResult
-from zoo.recipe import load_recipe
+from zoo.recipe import LoadedRecipe, load_recipe
 from zoo.recipe.steps import SHAPE_STEPS
 from zoo.tasks import words
 from zoo.utils.cache import cached
@@ -85,15 +85,12 @@ def _images(problem: Problem, split: Split, most: int) -> np.ndarray:
     return np.concatenate([np.round(x).astype(np.uint8) for x in chunks(part, problem.preprocessor)])
 
 
-def _image_features(trained: TrainedTask) -> tuple[ImageFeatures, dict[str, Any]]:
-    """Return the function from images to rows, and what the report says of its classifier."""
-    import keras
+def check_features(problem: Problem) -> LoadedRecipe:
+    """Return the recipe of the classifier that images are compared by, which is checked before training, too.
 
-    from zoo import registry
-    from zoo.evaluation.metrics.image_features import image_features
-    from zoo.layers.head import features
-
-    problem = trained.problem
+    Raises:
+        ZooError: there is no such recipe, it is of other data, or takes images of another shape.
+    """
     name = str(problem.recipe.evaluation.features)
     loaded = load_recipe(name)
     if loaded.recipe.task != "image_classification" or loaded.recipe.data.source != problem.dataset.name:
@@ -105,6 +102,26 @@ def _image_features(trained: TrainedTask) -> tuple[ImageFeatures, dict[str, Any]
         raise ZooError(
             f"evaluation.features: {name} resizes or crops its images; name a recipe that takes them as they are"
         )
+    takes, made = problem.dataset.signature.shape, tuple(problem.preprocessor.shape)
+    if any(a not in (None, b) for a, b in zip(takes, made, strict=True)):
+        raise ZooError(
+            f"evaluation.features: {name} takes images as they are in {problem.dataset.name}, {takes}, and this recipe "
+            f"makes images of the shape {made}; leave out what resizes or crops them in preprocess"
+        )
+    return loaded
+
+
+def _image_features(trained: TrainedTask) -> tuple[ImageFeatures, dict[str, Any]]:
+    """Return the function from images to rows, and what the report says of its classifier."""
+    import keras
+
+    from zoo import registry
+    from zoo.evaluation.metrics.image_features import image_features
+    from zoo.layers.head import features
+
+    problem = trained.problem
+    loaded = check_features(problem)
+    name = str(problem.recipe.evaluation.features)
     settings = f"{loaded.run_yaml()}{problem.dataset.fingerprint}{keras.__version__}"
     key = hashlib.sha256(settings.encode()).hexdigest()[:16]
     folder = cached(f"features/{loaded.name.replace('/', '-')}-{key}", _trainer(trained, name))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from zoo.evaluation.embedding import evaluate_embedding
-from zoo.evaluation.generation import evaluate_generation
+from zoo.evaluation.generation import check_features, evaluate_generation
 from zoo.evaluation.outputs import evaluate_anomalies, evaluate_outputs
 from zoo.evaluation.result import TaskResult, TrainedTask
-from zoo.tasks import Kind
+from zoo.tasks import TASKS, Kind
+
+if TYPE_CHECKING:
+    from zoo.training.problem import Problem
 
 KINDS: dict[Kind, Callable[[TrainedTask], TaskResult]] = {
     "classification": evaluate_outputs,
@@ -24,3 +28,13 @@ KINDS: dict[Kind, Callable[[TrainedTask], TaskResult]] = {
     "generation": evaluate_generation,
     "representation": evaluate_embedding,
 }
+
+
+def check_before_training(problem: Problem) -> None:
+    """Refuse what the evaluation of the trained model would refuse.
+
+    Raises:
+        ZooError: it would.
+    """
+    if TASKS[problem.recipe.task].makes_images:
+        check_features(problem)
