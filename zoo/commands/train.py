@@ -216,7 +216,7 @@ def _train_and_report(work: _Work, loaded: LoadedRecipe, dataset: Dataset) -> No
                 try_before_training(loaded, dataset, problem.views.saved)
             work.create(loaded, facts)
         if work.run is not None:
-            console.print(f"Training in {work.run.folder}")
+            console.print(f"{'Training' if is_training else 'Trained already'} in {work.run.folder}")
         if is_training:
             folder = work.run.folder if work.run else None
             fitted = fit(problem, folder, console, resume=work.has_checkpoint, stop=work.stop)
