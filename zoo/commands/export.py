@@ -14,6 +14,7 @@ from rich.console import Console
 from zoo.backend.startup import choose_backend, environment_with, start_keras
 from zoo.commands.reopen import SILENT, reopen
 from zoo.errors import ZooError
+from zoo.utils.files import write_text
 
 if TYPE_CHECKING:
     from keras import Model
@@ -68,8 +69,23 @@ def exported(run: Run, dataset: Dataset, model: Model) -> dict[str, Any]:
     return certificate
 
 
-def try_before_training(loaded: LoadedRecipe, dataset: Dataset, model: Model) -> None:
-    """Try the export of a model that is not trained yet, on JAX in another process.
+def try_in_other_process(loaded: LoadedRecipe) -> None:
+    """On another backend than the one that the converter reads, try the export of the recipe's model in a process.
+
+    Raises:
+        ZooError: it cannot be exported.
+    """
+    import keras
+
+    if keras.backend.backend() != _EXPORTING:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "recipe.yaml"
+            write_text(path, loaded.run_yaml())
+            _in_other_process(str(path), "--trial")
+
+
+def try_in_this_process(loaded: LoadedRecipe, dataset: Dataset, model: Model) -> None:
+    """On the backend that the converter reads, try the export of a model that is not trained yet.
 
     Raises:
         ZooError: it cannot be exported.
@@ -80,13 +96,6 @@ def try_before_training(loaded: LoadedRecipe, dataset: Dataset, model: Model) ->
         from zoo.export.trial import try_export
 
         try_export(loaded, dataset, model)
-        return
-    from zoo.training.run import fill_run
-
-    with TemporaryDirectory() as folder:
-        run = fill_run(loaded, Path(folder))
-        model.save(run.model_path)
-        _in_other_process(folder, "--trial")
 
 
 def _in_other_process(*arguments: str) -> str:

@@ -1,6 +1,7 @@
-"""`python -m zoo.commands.export_process RUN [--trial]`: the export of a training on another backend.
+"""`python -m zoo.commands.export_process RUN`, or `RECIPE --trial`: the export of a training on another backend.
 
-The training holds the run's lock. The certificate is printed as JSON; with --trial the model is not trained yet.
+The training holds the run's lock. The certificate is printed as JSON; with --trial the recipe's model, not yet trained,
+is exported for a trial.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from zoo.backend.startup import start_keras
 from zoo.commands.export import export_held
@@ -16,29 +16,28 @@ from zoo.errors import ZooError
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Export the run that the command line names, or try to."""
-    folder, *options = arguments
+    """Export the run that the command line names, or try a recipe's model."""
+    path, *options = arguments
     try:
         if options == ["--trial"]:
-            _try(Path(folder))
+            _try(path)
         else:
-            print(json.dumps(export_held(folder)))
+            print(json.dumps(export_held(path)))
     except ZooError as error:
         sys.exit(f"error: {error}")
 
 
-def _try(folder: Path) -> None:
+def _try(path: str) -> None:
     start_keras()
     from zoo.data.sources.load import load_dataset
     from zoo.export.trial import try_export
+    from zoo.recipe import load_recipe
     from zoo.tasks import TASKS
-    from zoo.training.run import open_run
-    from zoo.training.saved_model import load_model
+    from zoo.training.problem import set_up
 
-    run = open_run(folder)
-    loaded = run.recipe()
+    loaded = load_recipe(path, ["training.distribution=null"])  # devices are the training's affair
     dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess)
-    try_export(loaded, dataset, load_model(run))
+    try_export(loaded, dataset, set_up(loaded.recipe, dataset).views.saved)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from zoo.backend.processes import Place, check_backend, joined
 from zoo.backend.startup import start_keras
-from zoo.commands.export import exported, print_export, try_before_training
+from zoo.commands.export import exported, print_export, try_in_other_process, try_in_this_process
 from zoo.commands.reopen import SILENT, check_same_data
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
@@ -203,6 +203,8 @@ def _train_and_report(work: _Work, loaded: LoadedRecipe, dataset: Dataset) -> No
 
     console, is_training = work.console, "training" in work.missing
     facts = audit(dataset)
+    if work.run is None and work.is_first and work.export:
+        try_in_other_process(loaded)
     with joined(work.place if is_training else None, work.stop):
         problem = set_up(loaded.recipe, dataset)
         if problem.pretrained is not None:
@@ -213,7 +215,7 @@ def _train_and_report(work: _Work, loaded: LoadedRecipe, dataset: Dataset) -> No
             _check_data(work, facts, dataset)
         elif work.is_first:
             if work.export:
-                try_before_training(loaded, dataset, problem.views.saved)
+                try_in_this_process(loaded, dataset, problem.views.saved)
             work.create(loaded, facts)
         if work.run is not None:
             console.print(f"{'Training' if is_training else 'Trained already'} in {work.run.folder}")
