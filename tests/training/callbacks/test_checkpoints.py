@@ -125,7 +125,7 @@ def kept(tmp_path):
     return make
 
 
-@pytest.mark.parametrize(("greater", "figures", "best"), [(True, [1, 3, 3, 2], 2), (False, [4, np.nan, 2, 3], 3)])
+@pytest.mark.parametrize(("greater", "figures", "best"), [(True, [1, 3, 3, 2], 3), (False, [4, np.nan, 2, 3], 3)])
 def test_checkpoints_compare_in_the_right_direction(kept, greater, figures, best):
     callback = kept(greater)
     model = callback.model
