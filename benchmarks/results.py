@@ -3,6 +3,7 @@
 python benchmarks/results.py add RUN [RUN ...]    keep a run's manifest in benchmarks/results/
 python benchmarks/results.py write                write the tables again
 python benchmarks/results.py check                fail if a page is not what `write` would make
+python benchmarks/results.py stale                list the figures whose recipe or code has changed since
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from zoo import registry
 from zoo.errors import ZooError
 from zoo.evaluation.metrics.names import TITLES
 from zoo.recipe import list_recipes, load_recipe
+from zoo.recipe.source import parse
 from zoo.tasks import TASKS, words
 from zoo.utils.files import read_json, write_json, write_text
 
@@ -46,12 +48,15 @@ KEPT = [
     "hardware",
     "created",
 ]
+KEPT_WHERE_KNOWN = ["config", "kept_epoch"]  # in reports of later versions
 
 
 def add(run: Path) -> Path:
     """Keep what the tables need of a run's `report.json`, by recipe and seed."""
     report = read_json(run / "report.json")
     manifest: dict[str, Any] = {key: report[key] for key in KEPT}
+    manifest |= {key: report[key] for key in KEPT_WHERE_KNOWN if key in report}
+    manifest["commit"] = read_json(run / "environment.json").get("commit")
     manifest["data"] = {key: report["data"][key] for key in ("source", "fingerprint", "splits")}
     path = RESULTS / report["recipe"] / f"seed-{report['seed']}.json"
     write_json(path, manifest)
@@ -115,12 +120,44 @@ def _conditions(kept: dict[str, list[dict[str, Any]]]) -> str:
     """Return what the figures were measured with."""
     runs = [run for group in kept.values() for run in group]
     versions = {f"{n} {run['versions'][n]}" for run in runs for n in ("keras", "tensorflow") if n in run["versions"]}
-    hardware = {f"{run['hardware']['cores']} cores of {run['hardware']['cpu']}" for run in runs}
+    machines = {_machine(run["hardware"]) for run in runs}
+    chosen = {name: _chooses_epoch(group[0]) for name, group in kept.items()}
+    last = [f"`{name}`" for name, is_chosen in chosen.items() if not is_chosen]
     return (
-        f"Measured with {', '.join(sorted(versions))} on {'; '.join(sorted(hardware))}, no GPU. "
+        f"Measured with {', '.join(sorted(versions))} on {'; '.join(sorted(machines))}. "
         "± is the standard deviation over seeds; in brackets the 95% interval of a single run. "
-        "The validation split chose every setting and the epoch that was kept."
+        f"The validation split chose the epoch that was kept in {len(chosen) - len(last)} of {len(chosen)} recipes; "
+        f"the last was kept in {', '.join(last)}. `python benchmarks/results.py stale` lists the figures that are "
+        "older than the code or the recipe that they are of."
     )
+
+
+def _machine(hardware: dict[str, Any]) -> str:
+    """Return a machine as its manifest has it: what stands there of accelerators, and nothing where nothing stands."""
+    accelerators = ", ".join(hardware.get("accelerators", ()))
+    return f"{hardware['cores']} cores of {hardware['cpu']}{f' with {accelerators}' if accelerators else ''}"
+
+
+def _chooses_epoch(manifest: dict[str, Any]) -> bool:
+    """Return whether the run kept its best epoch on validation: by its own recipe, else by the shipped one."""
+    if "config" in manifest:
+        select = parse(manifest["config"], manifest["recipe"])[0].get("training", {}).get("select")
+    else:
+        select = load_recipe(manifest["recipe"]).recipe.training.select
+    return bool(select == "best")
+
+
+def list_stale() -> int:
+    """Print the figures that are stale, with the reasons; return how many."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    from stale_figures import stale
+
+    found = stale()
+    for figure in found:
+        since = f"since {figure.commit[:9]}" if figure.commit else ""
+        print(f"{figure.path.relative_to(RESULTS)} {since}: {'; '.join(figure.reasons)}")
+    print(f"{len(found)} of {len(list(RESULTS.rglob('seed-*.json')))} figures are stale")
+    return len(found)
 
 
 def latency() -> str:
@@ -386,6 +423,9 @@ def main(arguments: list[str]) -> int:
     if arguments == ["write"]:
         for page in PAGES:
             write_text(page, rendered(page))
+        return 0
+    if arguments == ["stale"]:
+        list_stale()
         return 0
     if arguments == ["check"]:
         return int(any(rendered(page) != page.read_text(encoding="utf-8") for page in PAGES))

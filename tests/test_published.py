@@ -44,6 +44,55 @@ def test_every_kept_manifest_belongs_to_a_shipped_recipe() -> None:
             assert run["data"]["source"] == load_recipe(recipe).recipe.data.source
 
 
+def test_a_figure_that_is_not_stale_is_of_the_recipe_as_it_is_now() -> None:
+    """A manifest that keeps no recipe, or another one, is listed; one that is not listed has the shipped recipe."""
+    figures = _script("stale_figures")
+    listed = {figure.path for figure in figures.stale()}
+    paths = sorted(figures.RESULTS.rglob("seed-*.json"))
+    assert paths
+    for path in paths:
+        manifest = json.loads(path.read_text())
+        if path not in listed:
+            assert manifest["config"] == figures.recipe_of(manifest) and manifest["commit"]
+
+
+def test_files_that_a_figure_depends_on() -> None:
+    figures = _script("stale_figures")
+    files = figures.files_of("cnn/digits")
+    assert {"recipes/cnn/digits.yaml", "recipes/_base/image_classification.yaml", "zoo/models/cnn.py"} <= files
+    assert {"zoo/training/fit.py", "zoo/layers/head.py", "zoo/data/splits.py", "zoo/losses/classes.py"} <= files
+    assert not {"zoo/models/lstm.py", "zoo/cli.py", "zoo/serving/exported_model.py"} & files
+
+
+def test_a_change_of_recipe_or_code_makes_a_figure_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = _script("stale_figures")
+    manifest = {"recipe": "mlp/wine", "seed": 3, "commit": "c" * 40}
+    manifest["config"] = figures.recipe_of(manifest)
+    path = tmp_path / "seed-3.json"
+    changed: set[str] = {"zoo/cli.py"}
+    monkeypatch.setattr(figures, "_git", lambda *words: "commit")
+    monkeypatch.setattr(figures, "_changed_since", lambda commit: changed)
+
+    def reasons(**other: str) -> list[str]:
+        path.write_text(json.dumps(manifest | other))
+        return figures._figure(path).reasons
+
+    assert reasons() == []
+    assert reasons(config="model: {name: mlp}\n") == ["the recipe is another now"]
+    changed.add("zoo/training/fit.py")
+    assert reasons() == ["1 files that it uses have changed: zoo/training/fit.py"]
+    monkeypatch.setattr(figures, "_git", lambda *words: "")
+    assert reasons() == ["its commit is not known here"]
+
+
+def test_hardware_is_read_and_only_a_chosen_epoch_is_called_chosen() -> None:
+    results = _script("results")
+    assert results._machine({"cpu": "X", "cores": 4}) == "4 cores of X"
+    assert results._machine({"cpu": "X", "cores": 4, "accelerators": ["gpu:0"]}) == "4 cores of X with gpu:0"
+    assert results._chooses_epoch({"recipe": "mlp/wine", "config": "training: {select: best}\n"})
+    assert not results._chooses_epoch({"recipe": "mlp/wine"})
+
+
 def test_every_recipe_on_builtin_data_with_figures_is_exported() -> None:
     names = {path.relative_to(ROOT / "exported").as_posix() for path in EXPORTED}
     assert names == set(_script("exported").small_recipes())

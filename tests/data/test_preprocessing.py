@@ -262,3 +262,33 @@ def test_saved_and_loaded_it_gives_the_same_bits(kind, tmp_path):
     tensors = as_tensors(raw, data.signature)
     np.testing.assert_array_equal(np.asarray(loaded(tensors)), np.asarray(model(tensors)))
     np.testing.assert_array_equal(np.asarray(model(tensors)), applied(preprocessor, raw))
+
+
+def test_fill_values_and_categories_come_from_the_training_split_alone():
+    train = {
+        "a, b": np.array([1, 2, 9, np.nan], np.float32),
+        "größe": np.array([0, 0, 0, 4], np.float32),
+        "colour": np.array(["red", "blue", "red", "red"], object),
+        "city": np.array(["Ulm", "Ulm", "Rom", "Rom"], object),
+    }
+    other = {
+        "a, b": np.full(4, 1e6, np.float32),
+        "größe": np.full(4, -1e6, np.float32),
+        "colour": np.array(["green"] * 4, object),
+        "city": np.array(["Bern"] * 4, object),
+    }
+    columns = {"missing": "median"}
+    preprocessor = fit_preprocessor(
+        steps({"encode": columns}, {"standardize": {}}), dataset(TABLE, TableInputs(train), TableInputs(other))
+    )
+    row = {
+        "a, b": np.array([np.nan], np.float32),
+        "größe": np.array([np.nan], np.float32),
+        "colour": np.array(["green"], object),
+        "city": np.array(["Rom"], object),
+    }
+    found = np.asarray(preprocessor.prepare(row))[0]
+    np.testing.assert_allclose(found, [2, 0, 0, 0, 1, 0])  # medians of training; no green; Rom before Ulm
+    filled = np.array([1, 2, 9, 2])
+    moments = np.asarray(preprocessor.normalize()(np.array([[2, 0, 0, 0, 1, 0]], np.float32)))[0]
+    assert moments[0] == pytest.approx((2 - filled.mean()) / filled.std(), abs=1e-5)

@@ -95,3 +95,18 @@ def test_few_embeddings_in_the_plane(shape):
 
 def test_equal_embeddings_lie_at_one_point():
     assert not tsne(np.full((20, 5), 0.1), seed=0)[0].any()
+
+
+def test_clusters_that_differ_from_the_classes_against_scikit_learn():
+    """The two scores of an imperfect grouping are not alike, so that neither can stand for the other."""
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    generator = np.random.default_rng(0)
+    y = generator.integers(0, 3, 200)
+    x = np.eye(3)[y] + 0.6 * generator.normal(size=(200, 3))
+    clusters = KMeans(3, n_init=4, random_state=5).fit_predict(x)
+    found = clustering(x, y, seed=5)
+    nmi, ari = normalized_mutual_info_score(y, clusters), adjusted_rand_score(y, clusters)
+    assert abs(nmi - ari) > 0.03
+    assert (found["nmi"], found["ari"]) == (pytest.approx(nmi), pytest.approx(ari))

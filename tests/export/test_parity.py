@@ -1,0 +1,37 @@
+"""The comparison of a file with its model: what counts as a difference."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from zoo.errors import ZooError
+from zoo.export.parity import different_classes, different_labels, largest_difference
+
+
+def test_labels_that_differ_are_counted():
+    expected = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    compared = SimpleNamespace(
+        signature=SimpleNamespace(labels=("a", "b")),
+        expected=expected,
+        prediction=SimpleNamespace(labels=["a", "a", "b"], output=expected[:, ::-1]),
+    )
+    assert different_labels(compared) == 2
+    assert different_classes(compared) == 3
+
+
+def test_the_largest_difference_and_the_scale():
+    expected = np.array([[1.0, -4.0], [2.0, 3.0]])
+    found = expected + np.array([[0.0, 0.25], [-0.5, 0.0]])
+    assert largest_difference(found, expected, Path("x")) == (0.5, 4.0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_difference_that_is_not_finite_is_infinite(value):
+    assert largest_difference(np.array([1.0, value]), np.array([1.0, 1.0]), Path("x"))[0] == float("inf")
+
+
+def test_outputs_of_another_shape_are_refused():
+    with pytest.raises(ZooError, match=r"x: the file gives outputs of the shape \(1, 2\), the model \(2, 1\)"):
+        largest_difference(np.zeros((1, 2)), np.zeros((2, 1)), Path("x"))
