@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zoo.data.columns import Column
+from zoo.data.dataset import Signature
 from zoo.data.input_names import MAX_INPUT_NAME, RESERVED, input_names
 from zoo.export import graph_outputs
 from zoo.export.kinds import KINDS
@@ -42,3 +44,10 @@ def test_every_output_is_reserved():
     with open(graph_outputs.__file__, encoding="utf-8") as file:
         inner = set(re.findall(r'"((?:label|value)(?:_[a-z]+)?)"', file.read()))
     assert inner and inner <= RESERVED
+
+
+def test_only_tables_have_an_input_for_each_column():
+    columns = (Column("zip code", "number"), Column("y", "number"))
+    assert Signature("table", "z", columns=columns).to_json()["inputs"] == {"zip code": "zip_code", "y": "y"}
+    series = Signature("array", "y", (14, 2), columns=columns)
+    assert "inputs" not in series.to_json() and series.input_names == ["array"]

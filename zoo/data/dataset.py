@@ -83,7 +83,7 @@ class Signature:
             "columns": [column.to_json() for column in self.columns],
             "labels": list(self.labels),
         }
-        if self.columns:
+        if self.kind == "table":
             facts["inputs"] = dict(zip([c.name for c in self.columns], self.input_names, strict=True))
         if self.tokens:
             facts["tokens"] = self.tokens
