@@ -11,7 +11,7 @@ import numpy as np
 from zoo.data.columns import Column, numbers, refuse_wrong
 from zoo.data.tables.file import Table
 from zoo.data.tables.infer import infer_columns
-from zoo.data.tables.time_order import OrderError, filled, moments, order
+from zoo.data.tables.time_order import OrderError, filled, moments, order, with_composed_time
 from zoo.errors import ZooError, counted, did_you_mean, listing
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def last_steps(table: Table, model: FileSignature, say: Say = lambda note: None)
         ZooError: a column is missing, a value is, or the moments are not those of the series the model was trained on.
     """
     steps = int(model.shape[0] or 0)
+    if model.time is not None and model.time.name not in table.columns:
+        table = with_composed_time(table)
     columns = model.columns or _unnamed(table, model, say)
     needed = [*(column.name for column in columns), *([model.time.name] if model.time and model.time.name else [])]
     missing = [name for name in needed if name not in table.columns]

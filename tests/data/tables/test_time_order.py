@@ -109,3 +109,17 @@ def test_a_gap_in_a_column_is_refused_by_row_or_filled(series):
     refused(r"1 of 200 steps lack a value, in column 'y' \(1\): row 6 \(line 7\)", series(table), FORECAST, target="y",
             window=WINDOW)  # fmt: skip
     assert whole(load_series(series(table), fill="previous"))[5] == np.float32(VALUES[4])
+
+
+@pytest.mark.parametrize(("part", "most", "step"), [("month", 12, "1 month"), ("quarter", 4, "3 months")])
+def test_year_and_month_are_one_column_of_time(series, part, most, step):
+    table = [(f"{1990 + i // most}.0", i % most + 1, v) for i, v in enumerate(VALUES)]
+    dataset = load_series(series(table, f"Year,{part},y"))
+    assert (dataset.signature.time.name, str(dataset.signature.time.step)) == (f"year-{part}", step)
+    source = series(table[::-1], f"Year,{part},y")
+    refused(r"row 2 \(line 3\) has .* before the row above", source, FORECAST, target="y", window=WINDOW)
+
+
+def test_years_written_with_a_decimal_are_time(series):
+    dataset = load_series(series([(f"{1700 + i}.0", v) for i, v in enumerate(VALUES)], "YEAR,y"))
+    assert (dataset.signature.time.name, str(dataset.signature.time.step)) == ("YEAR", "1 year")

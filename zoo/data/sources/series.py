@@ -12,7 +12,16 @@ from zoo.data.inputs import ArrayInputs
 from zoo.data.tables.file import Table, as_texts
 from zoo.data.tables.infer import infer_columns, infer_number
 from zoo.data.tables.precision import series_needs_double
-from zoo.data.tables.time_order import TimeColumn, best_form, filled, find_time, moments, order, said
+from zoo.data.tables.time_order import (
+    TimeColumn,
+    best_form,
+    filled,
+    find_time,
+    moments,
+    order,
+    said,
+    with_composed_time,
+)
 from zoo.data.tables.times import column_times, time_forms
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
@@ -25,6 +34,7 @@ def load_series(table: Table, data: Data) -> SourceData:
         ZooError: the rows are not in the order of time or not even, a column lacks a value, or the series is too short.
     """
     target = str(data.target)
+    table = table if data.time is not None else with_composed_time(table)
     if data.time is not None:
         check_columns(table, [data.time], "data.time")
     others = [name for name in table.columns if name != target and name not in data.ignore]

@@ -29,7 +29,7 @@ _MIN_ROWS = 10  # from here on values that are all different say something
 _MIN_TEXTS = 20  # the same of texts
 _MAX_SINGLE_FRACTION = 0.5  # of the texts that occur once; a category that is seen once is not seen again
 _ADVICE = "; correct it, list the column under data.categorical, or leave such rows out (data.on_error: skip)"
-_ID = re.compile(r"(?:^|[_\W])(?:id|ids|uuid|guid)$|[a-z]I[dD]$", re.IGNORECASE)
+_ID = re.compile(r"(?:^|[_\W])(?i:id|ids|uuid|guid)$|[a-z](?:Id|ID)$")
 _ROW_NUMBER = re.compile(
     r"^(?:unnamed: \d+|index|idx|row|row_?(?:number|names?|num|id)|no\.?|nr\.?|#|level_0|obs|id)$", re.I
 )

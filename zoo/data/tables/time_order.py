@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.tables.file import Table
-from zoo.data.tables.number_style import is_missing_number
+from zoo.data.tables.file import Table, as_texts, tidy
+from zoo.data.tables.number_style import is_missing_number, parse_numbers
 from zoo.data.tables.times import (
     Step,
     column_times,
@@ -73,6 +73,36 @@ class TimeColumn:
         return cls(**{**facts, "step": Step(**facts["step"])})
 
 
+def with_composed_time(table: Table) -> Table:
+    """Return a table with a column of time in front where its columns `year` and `month` or `quarter` make one."""
+    named = {name.casefold(): name for name in table.columns}
+    for part, most, write in _YEAR_PARTS:
+        if not {"year", part} <= set(named) or f"year-{part}" in named:
+            continue
+        years, parts = _whole(table.columns[named["year"]]), _whole(table.columns[named[part]])
+        if years is None or parts is None or len(np.unique(years)) == len(years):
+            continue
+        if parts.min() >= 1 and parts.max() <= most and years.min() >= 1000 and years.max() < 3000:
+            texts = [write(int(year), int(number)) for year, number in zip(years, parts, strict=True)]
+            composed = {f"year-{part}": np.array(texts, dtype=object)}
+            return Table(table.where, {**composed, **table.columns}, table.lines, table.reading, table.notes)
+    return table
+
+
+_YEAR_PARTS = (  # columns beside `year`, their largest value, and how both are written as one
+    ("month", 12, lambda year, month: f"{year:04d}-{month:02d}"),
+    ("quarter", 4, lambda year, quarter: f"{year:04d}Q{quarter}"),
+)
+
+
+def _whole(values: np.ndarray) -> np.ndarray | None:
+    """Return whole numbers; None where a value is none."""
+    numbers = values if values.dtype.kind in "iuf" else None
+    if values.dtype == object:
+        numbers = parse_numbers([tidy(text) for text in as_texts(values)])
+    return None if numbers is None or not (numbers == np.floor(numbers)).all() else numbers
+
+
 def find_time(table: Table, names: Sequence[str], wanted: str | None) -> tuple[str, list[str]] | None:
     """Return the column of time and the forms in which it reads as moments; None where no column does.
 
@@ -102,7 +132,7 @@ def _forms(table: Table, name: str, *, numbers: bool) -> list[str]:
     values = table.columns[name]
     if column_times(values) is not None:
         return ["iso8601"]
-    if values.dtype.kind in "fb":
+    if values.dtype.kind == "b" or (values.dtype.kind == "f" and (not numbers or (values != np.floor(values)).any())):
         return []
     texts = [text for text in table.texts(name) if not is_missing_number(text, table.reading.missing)]
     return time_forms(texts, numbers=numbers)

@@ -17,6 +17,7 @@ _QUARTER = "quarter"
 _WEEK = "week"
 _YEAR = "year"
 _UNIX = "unix"
+_WHOLE_YEAR = re.compile(r"\d{4}(?:\.0+)?")  # with a decimal, as a column of numbers may be written
 _EPOCH_YEARS = (1000, 3000)  # years that a whole number of four digits may be
 _UNIX_RANGE = (100_000_000, 5_000_000_000)  # seconds: 1973 to 2128
 _UNIX_UNITS = (("unix", 1), ("unix_ms", 1_000), ("unix_us", 1_000_000), ("unix_ns", 1_000_000_000))
@@ -119,7 +120,7 @@ def _candidates(text: str, numbers: bool) -> list[str]:
     if text.isdecimal() and not numbers:
         return [form for form in forms if form == "%Y%m%d"]
     if numbers:
-        forms += [_YEAR] if re.fullmatch(r"\d{4}", text) else []
+        forms += [_YEAR] if _WHOLE_YEAR.fullmatch(text) else []
         forms += [form for form, _ in _UNIX_UNITS] if re.fullmatch(r"\d{9,19}(?:\.\d+)?", text) else []
     if text.isdecimal():
         return forms
@@ -132,8 +133,9 @@ def _parse(texts: Sequence[str], form: str) -> np.ndarray:
 
     nothing = np.full(len(texts), np.datetime64("NaT", "us"))
     if form == _YEAR:
-        fits = [bool(re.fullmatch(r"\d{4}", t)) and _EPOCH_YEARS[0] <= int(t) < _EPOCH_YEARS[1] for t in texts]
-        return np.array([np.datetime64(t, "us") if fit else n for t, fit, n in zip(texts, fits, nothing, strict=True)])
+        fits = [bool(_WHOLE_YEAR.fullmatch(t)) and _EPOCH_YEARS[0] <= int(t[:4]) < _EPOCH_YEARS[1] for t in texts]
+        pairs = zip(texts, fits, nothing, strict=True)
+        return np.array([np.datetime64(t[:4], "us") if fit else n for t, fit, n in pairs], "datetime64[us]")
     if form.startswith(_UNIX):
         return _unix(texts, dict(_UNIX_UNITS)[form])
     shape = _SHAPES.get(form)
