@@ -4,6 +4,7 @@ import socket
 import sys
 import threading
 
+import grpc
 import pytest
 from searching import leave, recipe_file, run_to_the_end, search_state, trials
 
@@ -170,3 +171,98 @@ def test_without_grpc_the_extra_is_named_before_anything_is_written(command, pat
     with pytest.raises(ZooError, match=r'needs grpcio, which is not installed: pip install ".\[distributed\]"'):
         command(path, chief="127.0.0.1:9", folder=tmp_path / "search")
     assert not (tmp_path / "search").exists()
+
+
+# --- strangers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "request_", "words"),
+    [
+        ("take", {}, "worker: expected a name"),
+        ("take", {"worker": ""}, "worker: expected a name"),
+        ("take", {"worker": "w" * 201}, "of 1 to 200 characters"),
+        ("take", {"worker": ["a"]}, "worker: expected a name"),
+        ("take", ["a"], "worker: expected a name"),
+        ("put", {"worker": "a", "number": 99, "failed": True}, "number: expected that of a trial that has begun"),
+        ("put", {"worker": "a"}, "received None"),
+        ("still_own", {"worker": "a", "number": True}, "received True"),
+        ("still_own", {"worker": "a", "number": "0"}, "received '0'"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused_in_words(served, name, request_, words):
+    _, _, client, _ = served
+    one = client("one")
+    with pytest.raises(grpc.RpcError) as caught:
+        rpc.remote_call(one._channel, name)(request_, timeout=10)
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT and words in caught.value.details()
+    assert one.take() == ("RUNNING", 0)
+
+
+def test_a_message_that_is_too_large_or_no_json_is_refused(served):
+    _, _, client, _ = served
+    one = client("one")
+    for content in (b'{"worker": "' + b"w" * rpc.MAX_MESSAGE_BYTES + b'"}', b"\xff", b"[" * 5000):
+        call = one._channel.unary_unary("/zoo.search.Chief/take", request_serializer=bytes)
+        with pytest.raises(grpc.RpcError):
+            call(content, timeout=10)
+    assert one.take() == ("RUNNING", 0)
+
+
+def test_a_stranger_cannot_end_the_trial_of_another(served):
+    made, _, client, ended = served
+    one, stranger = client("one"), client("stranger")
+    _, number = one.take()
+    stranger.put(number, failed=True)
+    assert ended == [] and made.store.records[number].status == "running"
+    assert one.still_own(number)
+    assert stranger.take() == ("RUNNING", 1)  # not the one that it put
+
+
+def test_workers_are_counted(served, monkeypatch):
+    monkeypatch.setattr(chief_module, "MAX_WORKERS", 2)
+    _, _, client, _ = served
+    client("a").take()
+    client("b").take()
+    with pytest.raises(ZooError, match="refuses: there are 2 workers already"):
+        client("c").take()
+    assert client("a").still_own(0)
+
+
+def test_keras_tuners_protocol_takes_and_ends_trials_and_nothing_else(served):
+    from keras_tuner.src import protos
+
+    made, _, client, ended = served
+    one, service = client("one"), protos.get_service()
+    stub = protos.get_service_grpc().OracleStub(one._channel)
+    for call, message in (
+        (stub.UpdateTrial, service.UpdateTrialRequest(trial_id="0")),
+        (stub.GetSpace, service.GetSpaceRequest()),
+    ):
+        with pytest.raises(grpc.RpcError) as caught:
+            call(message, timeout=10)
+        assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
+    trials_ = [stub.CreateTrial(service.CreateTrialRequest(tuner_id=name), timeout=10).trial for name in "ab"]
+    assert [trial.trial_id for trial in trials_] == ["0", "1"]
+    values = trials_[0].hyperparameters.values.values
+    assert set(values) == set(made.store.records[0].values)
+    leave(made, made.store.records[1])
+    from keras_tuner.engine.trial import Trial, TrialStatus
+
+    done = Trial.from_proto(trials_[1])
+    done.status = TrialStatus.COMPLETED
+    stub.EndTrial(service.EndTrialRequest(trial=done.to_proto()), timeout=10)
+    assert [record.number for record in ended] == [1]
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.EndTrial(service.EndTrialRequest(trial=done.to_proto()), timeout=10)
+    assert "no worker has trial 1" in caught.value.details()
+
+
+def test_an_oracle_that_refuses_holds_no_lock(path, tmp_path):
+    oracle = search_state(path, tmp_path).trials.oracle
+    with pytest.raises(NotImplementedError, match="trials report through their files"):
+        oracle.update_trial("0", {})
+    taken = threading.Thread(target=oracle.create_trial, args=("a",))
+    taken.start()
+    taken.join(10)
+    assert not taken.is_alive()

@@ -16,6 +16,7 @@ MODULE_NAMES = [
     "keras_tuner.src.engine.conditions.Parent",
     "keras_tuner.src.engine.oracle.LOCKS",
     "keras_tuner.src.engine.oracle.THREADS",
+    "keras_tuner.src.protos.get_service",
 ]
 ATTRIBUTES = {
     oracles.RandomSearchOracle: ["_seed_state", "_retry_queue", "_save_trial"],

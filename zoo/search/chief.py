@@ -16,12 +16,15 @@ from keras_tuner.engine.trial import TrialStatus
 from rich.console import Console
 
 from zoo.errors import ZooError, visible
+from zoo.search.keras_tuner_service import keras_tuner_service
 from zoo.search.progress import SearchDisplay
 from zoo.search.records import TrialRecord
-from zoo.search.rpc import LEASE_SECONDS, import_grpc, is_loopback, parse_address, service
+from zoo.search.rpc import LEASE_SECONDS, SERVER_OPTIONS, import_grpc, is_loopback, parse_address, service
 from zoo.search.run_trials import POLL_SECONDS
 from zoo.search.state import SearchState
 
+MAX_NAME_CHARACTERS = 200  # of a worker
+MAX_WORKERS = 1000  # at a time; each name is kept until its worker has been silent
 _NO_WORKER_SECONDS = 60.0  # after which the chief says that no worker has come
 
 
@@ -60,29 +63,63 @@ class Chief:
         return {"status": TrialStatus.STOPPED, "number": None}
 
     def put(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Take in that a worker's trial has ended."""
-        worker, number = self._hear(request), int(request["number"])
-        record = self.state.put(number, "its process did not end well" if request["failed"] else None)
+        """Take in that a worker's trial has ended; of a trial that is another's, only what its files say."""
+        worker, number = self._hear(request), self._number(request)
         with self._lock:
-            if self._trials.get(worker) == number:
+            is_own = self._trials.get(worker) == number
+            if is_own:
                 del self._trials[worker]
+        failed = is_own and request.get("failed") is True
+        record = self.state.put(number, "its process did not end well" if failed else None)
         if record is not None:
             self._ended(record)
-        elif self.state.store.records[number].status == "running":
+        elif is_own and self.state.store.records[number].status == "running":
             self.state.give_back(number)  # its files are not to be seen from here
         return {}
 
     def still_own(self, request: dict[str, Any]) -> dict[str, Any]:
         """Take in a sign of life; say whether the trial is still this worker's."""
-        worker = self._hear(request)
+        worker, number = self._hear(request), self._number(request)
         with self._lock:
-            return {"own": self._trials.get(worker) == int(request["number"])}
+            return {"own": self._trials.get(worker) == number}
+
+    def owner_of(self, number: int) -> str:
+        """Return the worker that has a trial.
+
+        Raises:
+            ValueError: nobody has it.
+        """
+        with self._lock:
+            for worker, own in self._trials.items():
+                if own == number:
+                    return worker
+        raise ValueError(f"no worker has trial {number}")
 
     def _hear(self, request: dict[str, Any]) -> str:
-        worker = str(request["worker"])
+        """Take in that a worker lives, and return its name.
+
+        Raises:
+            ValueError: the request names no worker, or there are too many.
+        """
+        worker = request.get("worker") if isinstance(request, dict) else None
+        if not isinstance(worker, str) or not 0 < len(worker) <= MAX_NAME_CHARACTERS:
+            raise ValueError(f"worker: expected a name of 1 to {MAX_NAME_CHARACTERS} characters")
         with self._lock:
+            if worker not in self._last_heard and len(self._last_heard) >= MAX_WORKERS:
+                raise ValueError(f"there are {MAX_WORKERS} workers already")
             self._last_heard[worker] = time.monotonic()
         return worker
+
+    def _number(self, request: dict[str, Any]) -> int:
+        """Return the trial that a request is about.
+
+        Raises:
+            ValueError: there is no such trial.
+        """
+        number = request.get("number")
+        if isinstance(number, bool) or not isinstance(number, int) or number not in self.state.store.records:
+            raise ValueError(f"number: expected that of a trial that has begun, received {number!r:.40}")
+        return number
 
     # === What the chief does ===
 
@@ -111,9 +148,9 @@ def start_server(chief: Chief, host: str, port: int) -> Any:
     Raises:
         ZooError: the address cannot be had.
     """
-    server = import_grpc().server(futures.ThreadPoolExecutor(max_workers=4), options=[("grpc.so_reuseport", 0)])
+    server = import_grpc().server(futures.ThreadPoolExecutor(max_workers=4), options=SERVER_OPTIONS)
     calls = {"take": chief.take, "put": chief.put, "still_own": chief.still_own}
-    server.add_generic_rpc_handlers([service(calls)])
+    server.add_generic_rpc_handlers([service(calls), keras_tuner_service(chief)])
     try:
         server.add_insecure_port(f"{host}:{port}")
     except RuntimeError as error:

@@ -16,8 +16,18 @@ from keras_tuner.engine.trial import Trial
 from keras_tuner.oracles import HyperbandOracle
 from keras_tuner.src.engine.conditions import Parent  # `conditional_scope` cannot say "of two keys at once"
 from keras_tuner.src.engine.oracle import LOCKS, THREADS
+from keras_tuner.src.protos import get_service
 
-__all__ = ["BudgetedHyperbandOracle", "Parent", "StatelessOracle", "unlocked_on_error"]
+__all__ = [
+    "ORACLE_SERVICE",
+    "BudgetedHyperbandOracle",
+    "Parent",
+    "StatelessOracle",
+    "get_service",
+    "unlocked_on_error",
+]
+
+ORACLE_SERVICE = "keras_tuner.Oracle"  # the name of keras-tuner's service on the wire
 
 _DRAWS_PER_TRIAL = 10_000  # more random numbers than one trial uses
 
@@ -43,6 +53,14 @@ class StatelessOracle(Oracle):
         """Take in the end of a trial."""
         with unlocked_on_error(self):
             super().end_trial(trial)
+
+    def update_trial(self, trial_id: str, metrics: Any, step: int = 0) -> Any:
+        """Refuse, before the lock is taken, what no search of zoo asks: outcomes come from the trials' files.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("trials report through their files, not with update_trial")
 
     def save(self) -> None:
         """Write nothing: each trial has a file of its own."""

@@ -12,8 +12,11 @@ from zoo.errors import ZooError, import_extra
 
 HEARTBEAT_SECONDS = 2.0  # between two signs of life of a worker
 LEASE_SECONDS = 20.0  # of silence after which a worker's trial is given to another
+MAX_MESSAGE_BYTES = 1 << 16  # of a request: a worker's name and a number
 PATIENCE_SECONDS = 60.0  # that a worker waits for a chief that does not answer
 _SERVICE = "zoo.search.Chief"
+
+SERVER_OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)]
 
 Call = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -57,10 +60,23 @@ def service(calls: Mapping[str, Call]) -> Any:
 
     def handler(call: Call) -> Any:
         return grpc.unary_unary_rpc_method_handler(
-            lambda request, context: call(request), request_deserializer=json.loads, response_serializer=_encode
+            answered(call), request_deserializer=json.loads, response_serializer=_encode
         )
 
     return grpc.method_handlers_generic_handler(_SERVICE, {name: handler(call) for name, call in calls.items()})
+
+
+def answered(call: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return a handler of gRPC that refuses, in words, what `call` refuses with a ValueError."""
+    grpc = import_grpc()
+
+    def handle(request: Any, context: Any) -> Any:
+        try:
+            return call(request)
+        except ValueError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+
+    return handle
 
 
 def remote_call(channel: Any, name: str) -> Any:

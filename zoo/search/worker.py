@@ -58,6 +58,8 @@ class Client:
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.UNIMPLEMENTED:
                 raise ZooError(f"what answers at {self._where} is no chief of this version of zoo") from error
+            if error.code() == grpc.StatusCode.INVALID_ARGUMENT:
+                raise ZooError(f"the chief at {self._where} refuses: {error.details()}") from error
             raise ZooError(
                 f"the chief at {self._where} has not answered for {rpc.PATIENCE_SECONDS:.0f} s; start it again with "
                 "the same command, then the workers: the search is resumed"
