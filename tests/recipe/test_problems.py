@@ -353,6 +353,28 @@ CONSISTENCY = [
         {"data": {"source": "tfds:a", "on_error": "skip"}},
         "2: data.on_error: skip applies to folder, csv, parquet",
     ),
+    (IMAGES, {"data": {"source": "tfds:a", "separator": ";"}}, "2: data.separator: is for csv"),
+    (IMAGES, {"data": {"source": "tfds:a", "missing": ["x"]}}, "2: data.missing: is for tables"),
+    (
+        NUMBERS,
+        {"data": {"source": "csv:a", "target": "y", "sort": True}},
+        "2: data.sort: is for forecasting, not tabular_regression",
+    ),
+    (
+        NUMBERS,
+        {"data": {"source": "csv:a", "target": "y", "split_column": "y"}},
+        "2: data.split_column: 'y' is what is predicted",
+    ),
+    (
+        NUMBERS,
+        {"data": {"source": "csv:a", "target": "y", "decimal": ",", "thousands": ","}},
+        "2: data.thousands: ',' is the decimal mark, too",
+    ),
+    (
+        NUMBERS,
+        {"data": {"source": "csv:a", "target": "y", "encoding": "latin-99"}},
+        "2: data.encoding: unknown encoding 'latin-99'",
+    ),
     (
         IMAGES,
         {"data": {"source": "tfds:a", "validation": 0.5, "test": 0.5}},

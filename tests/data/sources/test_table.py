@@ -74,3 +74,65 @@ def test_numbers_that_are_missing(table):
         NUMBERS,
         target="colour",
     )
+
+
+@pytest.fixture
+def csv(tmp_path):
+    def write(text):
+        path = tmp_path / "rows.csv"
+        path.write_text(text, encoding="utf-8")
+        return f"csv:{path}"
+
+    return write
+
+
+ROWS = [(f"{i % 7}.5", f"{i * i % 11}", "yes" if i % 2 else "no") for i in range(60)]
+
+
+def lines(header, rows):
+    return "\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n"
+
+
+def test_a_column_of_splits_splits_the_rows(csv):
+    names = ["Training", "test", "val"]
+    rows = [(*row, names[i % 5 % 3]) for i, row in enumerate(ROWS)]
+    dataset = load(csv(lines("a,b,y,part", rows)), target="y", split_column="part")
+    for split, name in ((dataset.train, "Training"), (dataset.validation, "val"), (dataset.test, "test")):
+        assert split.indices.tolist() == [i for i, row in enumerate(rows) if row[-1] == name]
+    assert "part" not in [column.name for column in dataset.signature.columns]
+    message = (
+        r"data\.split_column: row 1 \(line 2\) of column 'y' has 'no', which names no split \(60 such of 60 rows\)"
+    )
+    refused(message, csv(lines("a,y,b", [(a, y, b) for a, b, y in ROWS])), target="b", split_column="y")
+
+
+def test_rows_that_cannot_be_read_are_listed_and_left_out_on_request(csv):
+    rows = [list(row) for row in ROWS]
+    rows[3][0], rows[8][2], rows[20][1] = "broken", "", "inf"
+    source = csv(lines("a,b,y", rows) + "1,2\n")
+    refused("1 of 61 rows have another number of fields", source, target="y")
+    dataset = load(source, target="y", on_error="skip")
+    kept = sorted(i for split in (dataset.train, dataset.validation, dataset.test) for i in split.indices)
+    assert len(kept) == 57
+    a = [float(row[0]) for i, row in enumerate(rows) if i not in (3, 8, 20)]
+    np.testing.assert_array_equal(dataset.train.inputs.columns["a"], np.float32(a))
+    said = " ".join(dataset.notes)
+    assert "'a' (1), 'b' (1), 'y' (1): row 4 (line 5), row 9 (line 10), row 21 (line 22); they are left out" in said
+    assert "line 62; they are left out" in said
+
+
+def test_the_other_kind_of_task_is_named(csv):
+    source = csv(lines("a,b,y", [(a, b, f"{i / 7:.4f}") for i, (a, b, _) in enumerate(ROWS)]))
+    refused(r"60 different numbers, such as .* take a regression task \(.*tabular_regression", source, target="y")
+    source = csv(lines("a,b,y", [(a, b, i) for i, (a, b, _) in enumerate(ROWS)]))
+    refused("60 classes have one example: .* take a regression task", source, target="y")
+    source = csv(lines("a,b,y", [*ROWS, (1, 2, "maybe")]))
+    refused("a class has only one example: 'maybe'", source, target="y")
+
+
+def test_a_large_target_stays_what_it_is(csv):
+    values = [1_700_000_000 + i / 7 for i in range(60)]
+    source = csv(lines("a,b,y", [(a, b, repr(v)) for (a, b, _), v in zip(ROWS, values, strict=True)]))
+    dataset = load(source, NUMBERS, target="y")
+    np.testing.assert_array_equal(dataset.train.targets, np.array(values)[dataset.train.indices])
+    assert dataset.signature.double and dataset.signature.to_json()["double"]

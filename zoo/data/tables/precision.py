@@ -13,16 +13,16 @@ EXACT_INTEGERS = 1 << 53  # up to here float64 holds every whole number
 
 def needs_double(values: np.ndarray) -> bool:
     """Return whether float32 would lose what differs between numbers: float64, NaN where missing."""
-    return _needs_double(values, float(np.nanstd(values)) if np.isfinite(values).any() else 0.0, _MAX_RATIO)
+    present = values[np.isfinite(values)]
+    return _needs_double(present, float(present.std()) if len(present) else 0.0, _MAX_RATIO)
 
 
 def series_needs_double(values: np.ndarray) -> bool:
     """Return the same of a series, in which the steps from one value to the next have to differ."""
-    return _needs_double(values, usual_step(values), _MAX_STEP_RATIO)
+    return _needs_double(values[np.isfinite(values)], usual_step(values), _MAX_STEP_RATIO)
 
 
-def _needs_double(values: np.ndarray, spread: float, most: float) -> bool:
-    present = values[np.isfinite(values)]
+def _needs_double(present: np.ndarray, spread: float, most: float) -> bool:
     if not len(present) or present.min() == present.max():
         return False
     largest = float(np.abs(present).max())
