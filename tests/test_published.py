@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 import subprocess
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
@@ -106,6 +107,9 @@ def test_exported_file_is_small_checked_and_the_one_certified(folder: Path) -> N
     assert certificate["sha256"] == hashlib.sha256(content).hexdigest()
     assert certificate["label_flips"] == 0 or ExportedModel(folder / "model.onnx").labels
     assert certificate["max_abs_difference"] <= certificate["tolerance"]
+    assert certificate["file"] == "model.onnx"
+    for output in certificate["outputs"].values():
+        assert output["max_abs_difference"] <= output["tolerance"]
     assert certificate["samples"] > 0
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
     assert certificate["sha256"][:16] in (folder / "card.md").read_text(encoding="utf-8")
@@ -159,3 +163,56 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     lines = found.stdout.splitlines()
     assert len(lines) == 1
     assert lines[0].endswith(".venv/bin/pytest")
+
+
+# --- what is shipped is what the code makes -----------------------------------------------------------------------
+
+LONG = {  # recipes whose data or graph takes long to make
+    *("cnn/digit_scenes_boxes", "cnn/digit_scenes_masks", "diffusion/digits", "graph/digit_graphs"),
+    *("graph/digit_neighbors", "graph/digit_neighbors_gat", "graph/digit_neighbors_sage"),
+    *("lstm/dates", "lstm/digit_strips", "transformer/dates", "transformer/python_topics"),
+}
+
+
+def _structure(graph: onnx.GraphProto) -> tuple[Counter[str], Counter[tuple[int, ...]], list[bytes]]:
+    """Return how often a graph has each operator and each shape of weights, and its inputs and outputs."""
+    operators, weights = Counter(node.op_type for node in graph.node), Counter()
+    weights.update((tensor.data_type, *tensor.dims) for tensor in graph.initializer)
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                inner = _structure(attribute.g)
+                operators, weights = operators + inner[0], weights + inner[1]
+    return operators, weights, [value.SerializeToString() for value in (*graph.input, *graph.output)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in LONG else ())
+        for name in (path.relative_to(ROOT / "exported").as_posix() for path in EXPORTED)
+    ],
+)
+def test_exported_file_has_the_graph_that_the_code_makes(name: str) -> None:
+    """A model of the recipe with random weights, converted now: the same operators, weights and metadata."""
+    from zoo.data.sources.load import load_dataset
+    from zoo.export.export import converted
+    from zoo.tasks import TASKS
+    from zoo.training.problem import set_up
+
+    loaded = load_recipe(name)
+    task = TASKS[loaded.recipe.task]
+    dataset = load_dataset(loaded.recipe.data, task, loaded.recipe.preprocess)
+    model = set_up(loaded.recipe, dataset).views.saved
+    draw = np.random.default_rng(0)
+    for weight in model.weights:  # zeros would be folded away
+        if weight.dtype.startswith("float"):
+            weight.assign(draw.uniform(0.5, 1.5, weight.shape))
+    fresh = converted(loaded, dataset, model, {"threshold": 0.1} if task.finds_anomalies else None)
+    shipped = onnx.load(ROOT / "exported" / name / "model.onnx")
+    for ours, theirs in zip(_structure(fresh.graph), _structure(shipped.graph), strict=True):
+        assert ours == theirs
+    ours, theirs = ({entry.key: entry.value for entry in proto.metadata_props} for proto in (fresh, shipped))
+    assert ours.keys() == theirs.keys() and ours["zoo.format"] == theirs["zoo.format"]
+    ours, theirs = (json.loads(entries["zoo.signature"]) for entries in (ours, theirs))
+    assert {**ours, "threshold": None} == {**theirs, "threshold": None}

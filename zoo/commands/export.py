@@ -127,6 +127,12 @@ def print_export(console: Console, certificate: dict[str, Any]) -> None:
         return
     console.print(
         f"Exported {certificate['bytes'] / 1024:,.0f} KB: largest difference from Keras "
-        f"{certificate['max_abs_difference']:.1e} on {certificate['samples']:,} test examples, "
-        f"{certificate['label_flips']} labels differ"
+        f"{certificate['max_abs_difference']:.1e} on {certificate['samples']:,} test examples"
+        f"{differing_decisions(certificate)}"
     )
+
+
+def differing_decisions(certificate: dict[str, Any]) -> str:
+    """Return how many labels, decoded texts or the like differ, empty where none were compared."""
+    decided = certificate.get("decisions")
+    return "" if decided is None else f", {certificate['label_flips']:,} {decided} differ"

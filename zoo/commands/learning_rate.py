@@ -182,7 +182,8 @@ def _draw(
     if marks is not None:
         axes.set_xscale("log")
     if marks is not None or len(curves) > 1:
-        axes.legend(loc="best", fontsize=9)
+        for text in axes.legend(loc="best", fontsize=9).get_texts():
+            text.set_parse_math(False)  # a `$` in a pattern of layers is no formula; the ticks of a log axis are one
     axes.set_xlabel(along)
     axes.set_ylabel(up)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from zoo.export import markdown
 from zoo.export.kinds import KINDS
 from zoo.tasks import TASKS
 
@@ -29,16 +30,19 @@ def card(report: Mapping[str, Any], certificate: Mapping[str, Any], signature: S
     )
     splits = report["data"]["splits"]
     versions = report["versions"]
-    findings = "\n".join(f"- {finding}" for finding in report["data"]["findings"]) or "- none"
-    return f"""# {report["recipe"]}
+    findings = "\n".join(f"- {markdown.text(finding)}" for finding in report["data"]["findings"]) or "- none"
+    return f"""---
+{front_matter(report)}---
 
-{description}
+# {markdown.text(report["recipe"])}
+
+{markdown.text(description)}
 
 | | |
 | --- | --- |
 | task | {report["task"].replace("_", " ")} |
-| model | {report["model"]}, {report["parameters"]:,} parameters |
-| data | `{report["data"]["source"]}`, fingerprint `{report["data"]["fingerprint"][:16]}` |
+| model | {markdown.text(report["model"])}, {report["parameters"]:,} parameters |
+| data | {markdown.code(report["data"]["source"])}, fingerprint `{report["data"]["fingerprint"][:16]}` |
 | splits | {splits["train"]:,} train, {splits["validation"]:,} validation, {splits["test"]:,} test |
 | seed | {report["seed"]} |
 | file | {certificate["bytes"] / 1024:,.0f} KB, opset {certificate["opset"]}, SHA-256 `{certificate["sha256"][:16]}` |
@@ -50,7 +54,7 @@ def card(report: Mapping[str, Any], certificate: Mapping[str, Any], signature: S
 | --- | --- | --- |
 {rows}
 
-Against the baseline: {report["verdict"]}.
+Against the baseline: {markdown.text(report["verdict"])}.
 
 ## Input and output
 
@@ -61,6 +65,9 @@ Against the baseline: {report["verdict"]}.
 {"Preprocessing is inside the file. " if text.has_preprocessing else ""}With onnxruntime alone:
 
 ```python
+import os
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # from version 1.31 on, onnxruntime reports to its vendor otherwise
 import numpy as np, onnxruntime
 
 session = onnxruntime.InferenceSession("model.onnx")
@@ -75,6 +82,18 @@ session = onnxruntime.InferenceSession("model.onnx")
 
 {findings}
 """
+
+
+def front_matter(report: Mapping[str, Any]) -> str:
+    """Return what hubs of models read in front of a card, as YAML."""
+    import yaml
+
+    facts = {
+        "library_name": "onnx",
+        "tags": ["keras-model-zoo", "onnxruntime", report["task"].replace("_", "-"), str(report["model"])],
+    }
+    text: str = yaml.safe_dump(facts, allow_unicode=True, sort_keys=False)
+    return text
 
 
 def _interval(bounds: list[float] | None) -> str:

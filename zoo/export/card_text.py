@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.export import markdown
+
 if TYPE_CHECKING:
     from zoo.data.columns import Column
     from zoo.data.dataset import Signature
@@ -54,7 +56,8 @@ def noise(signature: Signature) -> str:
 
 def _columns(signature: Signature) -> str:
     rows = "\n".join(
-        f"- `{name}` `(batch, 1)`: {_column(c)}{'' if name == c.name else f'; the column {c.name!r}'}"
+        f"- {markdown.code(name)} `(batch, 1)`: {_column(c)}"
+        f"{'' if name == c.name else f'; the column {markdown.code(c.name)}'}"
         for name, c in zip(signature.input_names, signature.columns, strict=True)
     )
     return f"One input for each column:\n\n{rows}"
@@ -79,7 +82,7 @@ def _float(double: bool) -> str:
 
 def _series(signature: Signature) -> str:
     """Describe the columns and the moments of a series."""
-    names = ", ".join(f"`{column.name}`" for column in signature.columns)
+    names = ", ".join(markdown.code(column.name) for column in signature.columns)
     time = signature.time
     if time is None or not time.name:
         return f"\n\nThe columns are, in this order, {names}; a row is a step of the series, the last one the newest."
@@ -139,12 +142,12 @@ def class_outputs(signature: Signature) -> str:
 
 def value_outputs(signature: Signature) -> str:
     """Describe one number an example."""
-    return f"- `value` `(batch,)`: {signature.target}, {_float(signature.double)}"
+    return f"- `value` `(batch,)`: {markdown.text(signature.target)}, {_float(signature.double)}"
 
 
 def forecast_outputs(signature: Signature) -> str:
     """Describe the next values of a series."""
-    what = f"the next values of {signature.target}, {_float(signature.double)}"
+    what = f"the next values of {markdown.text(signature.target)}, {_float(signature.double)}"
     return f"- `forecast` `(batch, {signature.horizon})`: {what}"
 
 
@@ -217,7 +220,7 @@ def embedding_outputs(signature: Signature) -> str:
 
 
 def _classes(signature: Signature) -> str:
-    names = ", ".join(f"`{label}`" for label in signature.labels[:MAX_LISTED_CLASSES])
+    names = ", ".join(markdown.code(label) for label in signature.labels[:MAX_LISTED_CLASSES])
     return names + (" …" if len(signature.labels) > MAX_LISTED_CLASSES else "")
 
 
@@ -227,10 +230,11 @@ def _classes(signature: Signature) -> str:
 def row(signature: Signature) -> str:
     """Return a line of Python that makes one raw example."""
     if signature.kind == "table":
-        pairs = list(zip(signature.input_names, signature.columns, strict=True))
-        number, column = next((pair for pair in pairs if pair[1].type == "number"), pairs[0])
-        example = f"{number!r}: np.array([[1.0]], np.{_float(column.double)})"
-        return f"row = {{...}}  # every column, for example {example}"
+        return (
+            "types = {'tensor(float)': np.float32, 'tensor(double)': np.float64}\n"
+            "row = {x.name: np.zeros((1, 1), types[x.type]) if x.type in types else np.array([['']], object)\n"
+            "       for x in session.get_inputs()}  # a value for each column"
+        )
     if signature.kind == "graph":
         return (
             f"row = {{'nodes': np.zeros((1, 3, {signature.shape[-1]}), np.float32), "
@@ -251,16 +255,23 @@ def decoder_row(signature: Signature) -> str:
 def image_call(signature: Signature) -> str:
     """Return Python code that makes images."""
     return (
-        "shapes = {x.name: x.shape for x in session.get_inputs()}  # every axis `batch` is yours to choose\n"
-        "images = session.run(['image'], {'noise': np.random.randn(4, *shapes['noise'][1:]).astype(np.float32)})"
+        "count, inputs = 4, {}\n"
+        "for x in session.get_inputs():\n"
+        "    shape = [count if size == 'batch' else size for size in x.shape]\n"
+        "    inputs[x.name] = np.random.standard_normal(shape).astype(np.float32)\n"
+        "if 'label' in inputs:\n"
+        f"    inputs['label'] = np.arange(count, dtype=np.int32) % {max(1, len(signature.labels))}\n"
+        "if 'guidance' in inputs:\n"
+        "    inputs['guidance'] = np.ones(1, np.float32)\n"
+        "(images,) = session.run(['image'], inputs)"
     )
 
 
 # === Proof ===
 
 
-def _difference(certificate: Mapping[str, Any]) -> str:
-    return f"{certificate['max_abs_difference']:.1e} (allowed {certificate['tolerance']:.0e})"
+def _difference(facts: Mapping[str, Any]) -> str:
+    return f"{facts['max_abs_difference']:.1e} (allowed {facts['tolerance']:.0e})"
 
 
 def proof_on_noise(certificate: Mapping[str, Any]) -> str:
@@ -272,28 +283,28 @@ def proof_on_noise(certificate: Mapping[str, Any]) -> str:
     )
 
 
-def proof_on_examples(certificate: Mapping[str, Any], decisions: str) -> str:
-    """Say how far outputs are from those of the Keras model, and how many decisions differ."""
+def proof_on_examples(certificate: Mapping[str, Any]) -> str:
+    """Say how far each output is from that of the Keras model, and how many decisions differ, where there are some."""
+    outputs, decided = certificate.get("outputs", {}), certificate.get("decisions")
+    differences = ", ".join(f"`{name}` {_difference(output)}" for name, output in outputs.items())
+    decisions = "" if decided is None else f" {certificate['label_flips']:,} {decided} differ."
     return (
         f"The file was run in onnxruntime on all {certificate['samples']:,} test examples and compared with the Keras "
-        f"model: largest\ndifference {_difference(certificate)}, {certificate['label_flips']} {decisions} differ."
+        f"model: largest\ndifference {differences or _difference(certificate)}.{decisions}"
     )
 
 
-def predictor_text(
-    outputs: OfSignature, results: str = "(logits,)", *, row: OfSignature = row, decisions: str = "labels"
-) -> CardText:
+def predictor_text(outputs: OfSignature, results: str = "(logits,)", *, row: OfSignature = row) -> CardText:
     """Return the text for a file that takes raw examples.
 
     Args:
         outputs: describes the outputs.
         results: the outputs as a call in Python unpacks them.
         row: makes an example in Python.
-        decisions: what is counted where file and model differ.
     """
     return CardText(
         inputs=inputs,
         outputs=outputs,
         call=lambda signature: f"{row(signature)}\n{results} = session.run(None, row)",
-        proof=lambda certificate: proof_on_examples(certificate, decisions),
+        proof=proof_on_examples,
     )

@@ -14,6 +14,7 @@ import onnx
 from onnx import helper
 
 from zoo.errors import ZooError
+from zoo.serving.onnx_file import CHECKSUM_KEY, scan
 
 RECIPE_KEY = "zoo.recipe"
 DATA_KEY = "zoo.data"
@@ -152,3 +153,10 @@ def add_metadata(proto: onnx.ModelProto, entries: Mapping[str, Any]) -> None:
         k: v if isinstance(v, str) else json.dumps(v, ensure_ascii=False, sort_keys=True) for k, v in entries.items()
     }
     helper.set_model_props(proto, values)
+
+
+def seal(proto: onnx.ModelProto) -> None:
+    """Put the checksum of a finished file into its metadata, so that a change shows without the certificate."""
+    kept = [(entry.key, entry.value) for entry in proto.metadata_props if entry.key != CHECKSUM_KEY]
+    add_metadata(proto, dict(kept))
+    add_metadata(proto, {**dict(kept), CHECKSUM_KEY: scan(proto.SerializeToString(), "the model").sha256})

@@ -10,10 +10,10 @@ import onnx
 
 from zoo.errors import ZooError
 from zoo.export.card import card
-from zoo.export.convert import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata
+from zoo.export.convert import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, seal
 from zoo.export.decoder import export_decoder
 from zoo.export.kinds import KINDS
-from zoo.serving.metadata import FORMAT, FORMAT_KEY, GRAPH_KEY, SIGNATURE_KEY
+from zoo.serving.metadata import FORMAT, FORMAT_KEY, SIGNATURE_KEY
 from zoo.tasks import TASKS
 from zoo.training.run import Run, versions
 from zoo.utils.files import read_json, replacing, write_json, write_text
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import keras
 
     from zoo.data.dataset import Dataset
+    from zoo.export.parity import Parity
     from zoo.recipe import LoadedRecipe
 
 
@@ -57,16 +58,22 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
         if parity.max_abs_difference > tolerance or (exporter.exact and parity.label_flips):
             raise ZooError(
                 f"the exported file differs from the Keras model by {parity.max_abs_difference:.2e} "
-                f"(allowed {tolerance:.0e}) and in {parity.label_flips} of {parity.samples} labels; it was removed"
+                f"(allowed {tolerance:.0e}){_in_decisions(parity, exporter.decided)}; it was removed"
             )
         content = temporary.read_bytes()
     if task.reconstructs:
         export_decoder(path.with_name("decoder.onnx"), model, dataset, settings)
     certificate = {
+        "file": path.name,
         "max_abs_difference": parity.max_abs_difference,
         "label_flips": parity.label_flips,
         "samples": parity.samples,
         "tolerance": tolerance,
+        "decisions": exporter.decided,
+        "outputs": {
+            name: {"max_abs_difference": output.max_abs_difference, "tolerance": output.tolerance}
+            for name, output in parity.outputs.items()
+        },
         "split": exporter.compared_on,
         "data": {"source": dataset.name, "fingerprint": dataset.fingerprint},
         "opset": settings.opset,
@@ -108,12 +115,16 @@ def converted(
             DATA_KEY: {"source": dataset.name, "fingerprint": dataset.fingerprint},
             VERSIONS_KEY: packages,
             FORMAT_KEY: str(FORMAT),
-            GRAPH_KEY: hashlib.sha256(proto.graph.SerializeToString()).hexdigest(),
         },
     )
     proto.producer_name, proto.producer_version = "zoo", packages.get("keras-model-zoo", "")
     proto.doc_string = recipe.description
+    seal(proto)
     return proto
+
+
+def _in_decisions(parity: Parity, decided: str | None) -> str:
+    return "" if decided is None else f" and in {parity.label_flips} of {parity.samples} {decided}"
 
 
 def exported_path(run: Run) -> Path:

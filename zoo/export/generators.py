@@ -10,7 +10,7 @@ import numpy as np
 from zoo.export.convert import check_graph, name_axes, to_onnx
 from zoo.export.diffusion_sampler import sampler_proto
 from zoo.export.graph_outputs import add_image
-from zoo.export.parity import Parity
+from zoo.export.parity import OutputParity, Parity
 from zoo.export.sampler_parity import measure_sampler
 from zoo.training.generative.views import SAMPLE, draw_inputs, process_of, sampling_of
 from zoo.utils.onnx_session import open_session
@@ -41,6 +41,7 @@ class Generator:
 
     card: CardText
     exact: ClassVar[bool] = False
+    decided: ClassVar[str | None] = None
     compared_on: ClassVar[str] = "noise"
 
     def convert(
@@ -147,7 +148,7 @@ def measure_generation(
             samples=_EXACT_IMAGES,
             guidance=1.0 if settings.guidance is None else settings.guidance,
         )
-        return Parity(found.exported, 0, found.samples, 1.0), 2 * found.keras + _ROUNDING
+        return _of_sample(found.exported, found.samples, 2 * found.keras + _ROUNDING)
     classes = next((x for x in model.inputs if x.name == "label"), None)
     labels = None if classes is None else np.arange(images, dtype=np.int32) % _classes(model)
     given = draw_inputs(model, images, 0, labels)
@@ -155,7 +156,12 @@ def measure_generation(
     (got,) = session.run(["sample"], {x.name: value for x, value in zip(model.inputs, given, strict=True)})
     wanted = model.predict_on_batch(given if len(given) > 1 else given[0])
     difference = float(np.abs(got.astype(np.float64) - wanted).max())
-    return Parity(difference, 0, images, 1.0), recipe.export.tolerance
+    return _of_sample(difference, images, recipe.export.tolerance)
+
+
+def _of_sample(difference: float, images: int, tolerance: float) -> tuple[Parity, float]:
+    outputs = {"sample": OutputParity(difference, 1.0, tolerance)}
+    return Parity(difference, 0, images, 1.0, outputs), tolerance
 
 
 def _classes(model: keras.Model) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,21 +24,39 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class OutputParity:
+    """How far one output is from the model's.
+
+    Attributes:
+        max_abs_difference: largest difference of a number.
+        scale: largest absolute value.
+        tolerance: largest difference that is allowed.
+    """
+
+    max_abs_difference: float
+    scale: float
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True)
 class Parity:
     """How far the file is from the model.
 
     Attributes:
-        max_abs_difference: largest difference of a number that the file puts out.
+        max_abs_difference: largest difference of a number; where tolerances are known, that of the output nearest to
+            its own.
         label_flips: decisions that differ: labels, decoded texts, the class of a pixel, the most probable token;
             always 0 for numbers and boxes.
         samples: number of examples compared.
-        scale: largest absolute output.
+        scale: largest absolute value of that output.
+        outputs: the same for each output by name.
     """
 
     max_abs_difference: float
     label_flips: int
     samples: int
     scale: float
+    outputs: Mapping[str, OutputParity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +80,23 @@ class Compared:
     raw: Any
     expected: Any
     prediction: Prediction
+
+
+def hold_to(parity: Parity, tolerance: float, *, bounded: bool) -> tuple[Parity, float]:
+    """Give each output its own tolerance, and return the parity with that of the output nearest to its own.
+
+    Args:
+        parity: as measured.
+        tolerance: allowed difference of an output within [-1, 1].
+        bounded: all outputs are; else the tolerance of each grows with its largest value.
+    """
+    outputs = {
+        name: replace(output, tolerance=tolerance * (1.0 if bounded else max(1.0, output.scale)))
+        for name, output in parity.outputs.items()
+    }
+    worst = max(outputs.values(), key=lambda output: output.max_abs_difference / output.tolerance)
+    held = replace(parity, outputs=outputs, max_abs_difference=worst.max_abs_difference, scale=worst.scale)
+    return held, worst.tolerance
 
 
 Decisions = Callable[[Compared], int]  # counts the decisions that differ

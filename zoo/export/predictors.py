@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
@@ -11,7 +11,16 @@ import numpy as np
 
 from zoo.export.convert import check_graph, name_axes, to_onnx
 from zoo.export.graph_outputs import add_nothing
-from zoo.export.parity import Compared, Decisions, Parity, largest_difference, no_decisions
+from zoo.export.guards import guard
+from zoo.export.parity import (
+    Compared,
+    Decisions,
+    OutputParity,
+    Parity,
+    hold_to,
+    largest_difference,
+    no_decisions,
+)
 from zoo.serving.exported_model import ExportedModel
 from zoo.tasks import START
 from zoo.training.saved_model import chunks, keras_output
@@ -37,7 +46,10 @@ class Predictor:
         inputs: names of the file's inputs; None where they are the signature's.
         extend: adds to the graph what follows from its outputs.
         expected: takes the Keras model's output; returns it in the shape of the file's.
+        parts: outputs of the file that stand side by side in the Keras model's, and how many numbers each has there,
+            0 for the rest.
         decisions: counts the decisions in which file and model differ.
+        decided: what is counted there, in the plural; None where the outputs are no decisions.
         exact: no decision may differ.
         bounded: the outputs lie in [0, 1]; else the tolerance grows with the largest of them.
         card: what the card says.
@@ -47,7 +59,9 @@ class Predictor:
     inputs: tuple[str, ...] | None = None
     extend: Callable[[onnx.ModelProto, Signature], None] = add_nothing
     expected: Callable[[Any], Any] = lambda output: output
+    parts: Mapping[str, int] = field(default_factory=dict)
     decisions: Decisions = no_decisions
+    decided: str | None = None
     exact: bool = False
     bounded: bool = False
     card: CardText
@@ -91,6 +105,7 @@ class Predictor:
         proto = to_onnx(model, inputs, self.outputs, opset=opset)
         name_axes(proto)
         self.extend(proto, signature)
+        guard(proto, signature)
         check_graph(proto, model, opset)
         return proto
 
@@ -99,7 +114,7 @@ class Predictor:
     ) -> tuple[Parity, float]:
         """Compare a file with the saved model on the whole test split; return the difference and what is allowed."""
         parity = self.measure(path, model, dataset.test, dataset.signature)
-        return parity, recipe.export.tolerance * (1.0 if self.bounded else max(1.0, parity.scale))
+        return hold_to(parity, recipe.export.tolerance, bounded=self.bounded)
 
     def try_out(
         self, path: Path, proto: onnx.ModelProto, model: keras.Model, recipe: Recipe, dataset: Dataset
@@ -109,7 +124,8 @@ class Predictor:
         Decisions are left out: where all outputs are equal, rounding decides.
         """
         parity = self.measure(path, model, dataset.test, dataset.signature, decisions=no_decisions)
-        return parity.max_abs_difference, recipe.export.tolerance * (1.0 if self.bounded else max(1.0, parity.scale))
+        held, tolerance = hold_to(parity, recipe.export.tolerance, bounded=self.bounded)
+        return held.max_abs_difference, tolerance
 
     def measure(
         self,
@@ -129,20 +145,22 @@ class Predictor:
             decisions: counts the decisions that differ; that of the kind of task where it is left out.
         """
         exported = ExportedModel(path, verify=False)  # what is measured may have been changed on purpose
-        worst, flips, scale = 0.0, 0, 0.0
+        outputs: dict[str, OutputParity] = {}
+        flips = 0
         for positions in chunks(split):
             raw = split.take(positions)
             decoder_input = _decoder_input(split.targets[positions]) if self.inputs == SOURCE_AND_TARGET else None
             expected = keras_output(model, raw, signature, decoder_input)
             prediction = exported.predict(raw, decoder_input)
             if isinstance(expected, dict):
-                pairs = [(values, expected[name]) for name, values in prediction.parts.items()]
+                pairs = {name: (values, expected[name]) for name, values in prediction.parts.items()}
             else:
                 expected = self.expected(expected)
-                pairs = [(prediction.output, expected)]
-            for found, wanted in pairs:
+                pairs = self.compared(prediction.output, expected)
+            for name, (found, wanted) in pairs.items():
                 difference, largest = largest_difference(found, wanted, path)
-                worst, scale = max(worst, difference), max(scale, largest)
+                before = outputs.get(name, OutputParity(0.0, 0.0))
+                outputs[name] = OutputParity(max(before.max_abs_difference, difference), max(before.scale, largest))
             flips += (decisions or self.decisions)(
                 Compared(
                     model=model,
@@ -154,7 +172,18 @@ class Predictor:
                     prediction=prediction,
                 )
             )
-        return Parity(worst, flips, len(split), scale)
+        worst = max(output.max_abs_difference for output in outputs.values())
+        return Parity(worst, flips, len(split), max(output.scale for output in outputs.values()), outputs)
+
+    def compared(self, found: Any, expected: Any) -> dict[str, tuple[Any, Any]]:
+        """Return the file's and the model's numbers by the name of the output; `parts` cuts the last axis."""
+        if not self.parts:
+            return {self.outputs[0]: (found, expected)}
+        pairs, start = {}, 0
+        for name, size in self.parts.items():
+            part = slice(start, start + size if size else None)
+            pairs[name], start = (found[..., part], expected[..., part]), start + size
+        return pairs
 
 
 def _decoder_input(targets: np.ndarray) -> np.ndarray:

@@ -49,6 +49,8 @@ def _images(raw: Any, signature: FileSignature) -> np.ndarray | list[np.ndarray]
         return [_one_image(image, f"image {row}", signature.shape) for row, image in enumerate(raw, start=1)]
     images = _pixels(raw, "images")
     height, width, channels = signature.shape
+    if images.shape == (0,):
+        return []
     if images.ndim == 4:
         check_shape(images.shape[1:], signature.shape, "images", images)
         return images

@@ -37,8 +37,8 @@ class ExportedModel:
 
     Args:
         path: the file.
-        verify: compare the file with the certificate beside it, where there is one, and its graph with the checksum in
-            its metadata. False for a file that was changed on purpose, such as a quantized one.
+        verify: compare the file with the certificate beside it, where there is one, and with the checksum in its
+            metadata. False for a file that was changed on purpose, such as a quantized one.
 
     Attributes:
         task: name of the task.
@@ -298,7 +298,7 @@ def _without_confidence(prediction: Prediction, found: Feeds) -> Prediction:
     finite = np.full(len(next(iter(found.values()))), True)
     for values in found.values():
         if values.dtype.kind == "f":
-            finite &= np.isfinite(values).reshape(len(values), -1).all(axis=1)
+            finite &= np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     labels = prediction.labels
     if labels is not None:
         labels = [label if fine else None for label, fine in zip(labels, finite, strict=True)]

@@ -14,12 +14,11 @@ from zoo.data.tables.time_order import TimeColumn
 from zoo.data.tokenizer import SPECIAL, Tokenizer
 from zoo.errors import ZooError, listing
 from zoo.serving.certificate import HOW_TO_SKIP
-from zoo.serving.onnx_file import OnnxFile
+from zoo.serving.onnx_file import CHECKSUM_KEY, OnnxFile
 from zoo.tasks import TASKS
 
 SIGNATURE_KEY = "zoo.signature"
 FORMAT_KEY = "zoo.format"  # version of the metadata; files without it are of version 1
-GRAPH_KEY = "zoo.graph_sha256"  # checksum of the graph, from version 2 on
 FORMAT = 2  # version that this package writes; it reads all up to it
 RAW_KINDS = ("image", "array", "table", "text", "tokens", "graph")
 KINDS = (*RAW_KINDS, "noise")
@@ -72,10 +71,10 @@ def read_signature(file: OnnxFile, path: Path, *, verify: bool = True) -> FileSi
     Args:
         file: the file's metadata and checksum.
         path: the file, for messages.
-        verify: compare the graph with the checksum in the metadata.
+        verify: compare the file with the checksum in its metadata.
 
     Raises:
-        ZooError: the metadata are missing, damaged, or of a later version, or the graph was changed.
+        ZooError: the metadata are missing, damaged, or of a later version, or the file was changed.
     """
     metadata = file.metadata
     if SIGNATURE_KEY not in metadata:
@@ -86,11 +85,6 @@ def read_signature(file: OnnxFile, path: Path, *, verify: bool = True) -> FileSi
             f"{path}: its metadata are of version {version}, and this package reads versions up to {FORMAT}; install "
             "the version that exported the file, or a later one"
         )
-    if verify and version > 1 and metadata.get(GRAPH_KEY) != file.graph_sha256:
-        raise ZooError(
-            f"{path}: its graph is not the one that was exported ('{GRAPH_KEY}' in its metadata differs); it was "
-            f"changed or damaged, so export it again ({HOW_TO_SKIP})"
-        )
     try:
         facts = json.loads(metadata[SIGNATURE_KEY])
     except ValueError as error:
@@ -99,7 +93,13 @@ def read_signature(file: OnnxFile, path: Path, *, verify: bool = True) -> FileSi
         raise ZooError(
             f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: expected an object, received {facts!r:.40}"
         )
-    return _signature(facts, path)
+    signature = _signature(facts, path)
+    if verify and (version > 1 or CHECKSUM_KEY in metadata) and metadata.get(CHECKSUM_KEY) != file.sha256:
+        raise ZooError(
+            f"{path}: not as it was exported: its content and '{CHECKSUM_KEY}' in its metadata differ; it was "
+            f"changed or damaged, so export it again ({HOW_TO_SKIP})"
+        )
+    return signature
 
 
 def _version(metadata: Mapping[str, str], path: Path) -> int:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from zoo.errors import ZooError
 
+CHECKSUM_KEY = "zoo.sha256"  # entry of the metadata, from version 2 of them on
+
 # Numbers of fields in onnx.proto; they are part of the format and never change.
 _GRAPH, _METADATA = 7, 14  # of ModelProto
 _KEY, _VALUE = 1, 2  # of StringStringEntryProto
@@ -26,55 +28,60 @@ class OnnxFile:
 
     Attributes:
         metadata: its entries.
-        graph_sha256: SHA-256 of the serialized graph, weights included, metadata not.
+        sha256: SHA-256 of all of it but the entry `CHECKSUM_KEY`; the order of the metadata has no effect.
     """
 
     metadata: dict[str, str]
-    graph_sha256: str
+    sha256: str
 
 
 def scan(content: bytes, where: str | Path) -> OnnxFile:
-    """Return the metadata of an ONNX file and the checksum of its graph.
+    """Return the metadata of an ONNX file and its checksum.
 
     Raises:
         ZooError: the content is no ONNX model, or is cut short.
     """
     metadata: dict[str, str] = {}
-    graphs: list[memoryview] = []
+    digest, graphs = hashlib.sha256(), 0
     try:
-        for number, value in _fields(memoryview(content)):
-            if number == _GRAPH:
-                graphs.append(value)
-            elif number == _METADATA:
-                entry = {key: bytes(text).decode("utf-8") for key, text in _fields(value)}
-                metadata[entry[_KEY]] = entry.get(_VALUE, "")
+        for number, value, written in _fields(memoryview(content)):
+            if number != _METADATA:
+                digest.update(written)
+                graphs += number == _GRAPH
+                continue
+            entry = {key: bytes(text).decode("utf-8") for key, text, _ in _fields(value)}
+            metadata[entry[_KEY]] = entry.get(_VALUE, "")
     except (ValueError, KeyError) as error:
         reason = str(error) if type(error) is ValueError else "its metadata are damaged"
         raise ZooError(f"{where}: not readable as an ONNX model ({reason})") from error
-    if len(graphs) != 1:
-        raise ZooError(f"{where}: not readable as an ONNX model (expected one graph, found {len(graphs)})")
-    return OnnxFile(metadata=metadata, graph_sha256=hashlib.sha256(graphs[0]).hexdigest())
+    if graphs != 1:
+        raise ZooError(f"{where}: not readable as an ONNX model (expected one graph, found {graphs})")
+    for key in sorted(metadata.keys() - {CHECKSUM_KEY}):
+        digest.update(f"{key}\0{metadata[key]}\0".encode())
+    return OnnxFile(metadata=metadata, sha256=digest.hexdigest())
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Yield the number and content of each delimited field of a message; others are skipped."""
+def _fields(message: memoryview) -> Iterator[tuple[int, memoryview, memoryview]]:
+    """Yield the number of each field, its content, which is empty where it is no text or message, and all its bytes."""
     at = 0
     while at < len(message):
+        start = at
         tag, at = _varint(message, at)
         number, kind = tag >> 3, tag & 7
         if number == 0 or kind not in (_VARINT, _DELIMITED, *_FIXED_SIZES):
             raise ValueError("its bytes are no protocol buffer")
         if kind == _VARINT:
             _, at = _varint(message, at)
+            yield number, message[at:at], message[start:at]
             continue
         length = _FIXED_SIZES.get(kind, 0)
         if kind == _DELIMITED:
             length, at = _varint(message, at)
         if at + length > len(message):
             raise ValueError("it is cut short")
-        if kind == _DELIMITED:
-            yield number, message[at : at + length]
+        content = message[at : at + length] if kind == _DELIMITED else message[at:at]
         at += length
+        yield number, content, message[start:at]
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.errors import ZooError
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.inputs import read_inputs
 from zoo.serving.kinds import KINDS
@@ -48,6 +49,8 @@ def predict_each(
         ZooError: as in `predict`; answers to what was read before have been given by then.
     """
     model = ExportedModel(file, verify=verify)
+    if TASKS[model.task].makes_images:
+        raise ZooError(f"{file}: makes images from noise; use sample(), or `zoo sample`")
     for names, raw in read_inputs(model, inputs, notes if notes is not None else []):
         for name, found in zip(names, facts(model, raw), strict=True):
             yield {"input": name, **found}

@@ -169,6 +169,7 @@ def to_svg(figure: Figure, name: str, alt: str) -> str:
 
     import matplotlib
     from matplotlib.colors import to_hex
+    from matplotlib.text import Text
 
     for axes in figure.axes:
         legend = axes.get_legend()
@@ -176,8 +177,10 @@ def to_svg(figure: Figure, name: str, alt: str) -> str:
             legend.get_frame().set(facecolor="none", edgecolor="none")
             for text in legend.get_texts():
                 text.set(color=INK, fontsize=9)
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # a `$` in the name of a class is a dollar
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "text.parse_math": False}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]

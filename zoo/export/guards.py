@@ -1,0 +1,129 @@
+"""What a file is guarded against: a batch of no examples, and numbers that are not finite.
+
+onnxruntime's LSTM and GRU abort the process on an empty batch, and turn NaN into a number like any other; Keras does
+neither. The guards are plain operators, and change no answer to finite examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+if TYPE_CHECKING:
+    import onnx
+
+    from zoo.data.dataset import Signature
+
+PREFIX = "guard/"
+_RECURRENT = ("LSTM", "GRU", "RNN")
+_FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE)
+
+
+def guard(proto: onnx.ModelProto, signature: Signature) -> None:
+    """Guard a file where it needs it: arrays against numbers that are not finite, and an empty batch.
+
+    Recurrent operators and the adjacency of graphs take no batch of 0 examples; other operators do.
+    """
+    if signature.kind == "array":
+        spoil_not_finite(proto)
+    if signature.kind == "graph" or any(node.op_type in _RECURRENT for node in proto.graph.node):
+        fill_empty_batch(proto)
+
+
+def spoil_not_finite(proto: onnx.ModelProto) -> None:
+    """Make every float output of an example NaN if one of its inputs is not finite: 0 times it is NaN, else 0."""
+    graph = proto.graph
+    (given,) = graph.input
+    rank, kind = len(given.type.tensor_type.shape.dim), given.type.tensor_type.elem_type
+    _constant(graph, "zero", np.zeros((), helper.tensor_dtype_to_np_dtype(kind)))
+    _constant(graph, "example_axes", np.arange(1, rank, dtype=np.int64))
+    first = [
+        helper.make_node("Mul", [given.name, _name("zero")], [_name("zeros")]),
+        helper.make_node("ReduceSum", [_name("zeros"), _name("example_axes")], [_name("spoiled")], keepdims=0),
+    ]
+    last = []
+    for output in graph.output:
+        own = output.type.tensor_type.elem_type
+        if own not in _FLOATS:
+            continue
+        shape = [-1, *[1] * (len(output.type.tensor_type.shape.dim) - 1)]
+        _constant(graph, f"{output.name}/column", np.array(shape, np.int64))
+        _rename(graph, output.name, _name(f"{output.name}/free"))
+        rows, column = _name("spoiled"), _name(f"{output.name}/spoiled")
+        if own != kind:
+            rows = _name(f"{output.name}/rows")
+            last.append(helper.make_node("Cast", [_name("spoiled")], [rows], to=own))
+        last += [
+            helper.make_node("Reshape", [rows, _name(f"{output.name}/column")], [column]),
+            helper.make_node("Add", [_name(f"{output.name}/free"), column], [output.name]),
+        ]
+    _surround(graph, first, last)
+
+
+def fill_empty_batch(proto: onnx.ModelProto) -> None:
+    """Put one example of zeros into an empty batch, and cut it off from the outputs."""
+    graph = proto.graph
+    _constant(graph, "first", np.array([0], np.int64))
+    _constant(graph, "second", np.array([1], np.int64))
+    _constant(graph, "behind", np.array([np.iinfo(np.int32).max], np.int64))
+    first = []
+    for given in graph.input:
+        kind = given.type.tensor_type.elem_type
+        blank, shape, rest, sizes, filler, filled = (
+            _name(f"{given.name}/{part}") for part in ("blank", "shape", "rest", "sizes", "filler", "filled")
+        )
+        graph.initializer.append(numpy_helper.from_array(np.zeros((), helper.tensor_dtype_to_np_dtype(kind)), blank))
+        _rename(graph, given.name, filled)
+        first.append(helper.make_node("Shape", [given.name], [shape]))
+        if not any(node.output[0] == _name("missing") for node in first):
+            first += [
+                helper.make_node("Gather", [shape, _name("first")], [_name("batch")], axis=0),
+                helper.make_node("Equal", [_name("batch"), _name("first")], [_name("is_empty")]),
+                helper.make_node("Cast", [_name("is_empty")], [_name("missing")], to=TensorProto.INT64),
+            ]
+        first += [
+            helper.make_node("Slice", [shape, _name("second"), _name("behind")], [rest]),
+            helper.make_node("Concat", [_name("missing"), rest], [sizes], axis=0),
+            helper.make_node("Expand", [blank, sizes], [filler]),
+            helper.make_node("Concat", [given.name, filler], [filled], axis=0),
+        ]
+    last = []
+    for output in graph.output:
+        _rename(graph, output.name, _name(f"{output.name}/filled"))
+        cut = [_name(f"{output.name}/filled"), _name("first"), _name("batch"), _name("first")]
+        last.append(helper.make_node("Slice", cut, [output.name]))
+    _surround(graph, first, last)
+
+
+def _name(part: str) -> str:
+    return PREFIX + part
+
+
+def _constant(graph: onnx.GraphProto, name: str, value: np.ndarray) -> None:
+    graph.initializer.append(numpy_helper.from_array(value, _name(name)))
+
+
+def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
+    """Rename a value wherever nodes read or write it, in inner graphs too; inputs and outputs keep their names."""
+    for node in _nodes(graph):
+        for names in (node.input, node.output):
+            for place, name in enumerate(names):
+                if name == old:
+                    names[place] = new
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _nodes(attribute.g)
+
+
+def _surround(graph: onnx.GraphProto, first: list[onnx.NodeProto], last: list[onnx.NodeProto]) -> None:
+    nodes = [*first, *graph.node, *last]
+    del graph.node[:]
+    graph.node.extend(nodes)
