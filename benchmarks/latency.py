@@ -12,16 +12,17 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import keras
 import numpy as np
 import onnx
-import onnxruntime as ort
 import torch
 from results import LATENCY, latency
 
 import zoo
+from zoo.backend.startup import disable_telemetry
 from zoo.export.convert import to_onnx
 from zoo.training.run import hardware
 from zoo.utils.files import write_json
@@ -65,8 +66,11 @@ def masked(name: str, units: int) -> keras.Model:
     return keras.Model(inputs, keras.layers.Dense(CLASSES)(x))
 
 
-def session(proto: onnx.ModelProto) -> ort.InferenceSession:
+def session(proto: onnx.ModelProto) -> Any:
     """Return an onnxruntime session on two threads."""
+    disable_telemetry()
+    import onnxruntime as ort
+
     options = ort.SessionOptions()
     options.intra_op_num_threads = THREADS
     return ort.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
@@ -137,7 +141,7 @@ def main() -> None:
             rows.append(
                 {"model": name, "batch": batch, "ms": measure(candidates(name, given.units, tokens), given.rounds)}
             )
-    versions = {"onnxruntime": ort.__version__, "keras": keras.__version__, "torch": torch.__version__}
+    versions = {"onnxruntime": version("onnxruntime"), "keras": keras.__version__, "torch": torch.__version__}
     result = {"rows": rows, **vars(given), "threads": THREADS, "versions": versions, "hardware": hardware()}
     write_json(LATENCY, result)
     print(latency())

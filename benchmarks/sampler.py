@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from results import SAMPLER, sampler
 
 from zoo.export.convert import to_onnx
@@ -25,6 +24,7 @@ from zoo.training.generative.views import SAMPLE, draw_inputs, sampling_of
 from zoo.training.run import hardware, open_run, versions
 from zoo.training.saved_model import load_model
 from zoo.utils.files import read_json, write_json
+from zoo.utils.onnx_session import open_session
 
 
 def time_calls(call: Callable[[], object], rounds: int) -> list[float]:
@@ -50,7 +50,7 @@ def main() -> None:
     labels = np.arange(given.images) % 10 if any(x.name == "label" for x in model.inputs) else None
     inputs = draw_inputs(model, given.images, 0, labels)
     file = run.folder / "export" / "model.onnx"
-    session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    session = open_session(file)
     feeds = {x.name: value for x, value in zip(model.inputs, inputs, strict=True)}
     if "guidance" in {x.name for x in session.get_inputs()}:
         feeds["guidance"] = np.array([settings.guidance or 1.0], np.float32)

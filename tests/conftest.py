@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # tests import onnxruntime by themselves
 settings.register_profile("tests", deadline=None, derandomize=True)
 settings.load_profile("tests")
 
