@@ -125,7 +125,8 @@ def test_metadata_of_another_version_or_damaged(copied, changes, message):
         ("mlp/wine", "kind", "image", "'kind' must be"),
         ("mlp/wine", "columns", [], "0 columns, and kind 'table'"),
         ("mlp/wine", "columns", [{"name": "a", "type": "date"}], "'columns' must be a list of columns"),
-        ("mlp/wine", "columns", [{"name": "a", "type": "number"}], "do not belong together: expected the inputs a"),
+        ("mlp/wine", "columns", [{"name": "a", "type": "number"}], "'inputs' must be a name for each column"),
+        ("lstm/elnino", "kind", "table", "'kind' must be for the task forecasting array"),
         ("mlp/wine", "labels", ["a", "b"], "2 labels, and 'probabilities' has 3"),
         ("mlp/wine", "labels", ["a", "a", "b"], "'labels' must be a list of different names"),
         ("mlp/wine", "target", 3, "'target' must be a name"),
@@ -139,7 +140,7 @@ def test_metadata_of_another_version_or_damaged(copied, changes, message):
 def test_a_signature_that_is_not_understood(copied, name, key, value, message):
     path = copied(name)
     facts = json.loads(metadata_of(path)["zoo.signature"])
-    change_metadata(path, zoo__signature=json.dumps({**facts, key: value}))
+    change_metadata(path, zoo__signature=json.dumps({**facts, key: value}), seal_again=True)
     with pytest.raises(ZooError, match=message):
         ExportedModel(path)
 
