@@ -99,3 +99,10 @@ def test_what_the_recipe_lists_as_categories_is_used():
 def test_names_of_splits():
     assert [split_of(text) for text in ("Training", "val", "TEST", "dev", "other")] == [
         "train", "validation", "test", "validation", None]  # fmt: skip
+
+
+def test_dates_typed_as_whole_numbers_are_named():
+    table = Table("t.parquet", {"day": np.array([20230101, 20230131, 20230202])})
+    _, notes = infer_columns(table, ["day"])
+    assert "looks like dates, such as 20230101" in notes[0]
+    assert not infer_columns(Table("t.parquet", {"n": np.array([20230101, 20239999])}), ["n"])[1]

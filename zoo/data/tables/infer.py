@@ -25,6 +25,7 @@ from zoo.data.tables.times import column_times, likely_forms, read_times, time_f
 from zoo.errors import MAX_SHOWN_NAMES, ZooError
 
 _MIN_NUMERIC_FRACTION = 0.5  # of the values; from here on a column is numbers with faults rather than text
+_FIRST_DATE = 15_000_101  # the first whole number that may be a date, year, month and day
 _MIN_ROWS = 10  # from here on values that are all different say something
 _MIN_TEXTS = 20  # the same of texts
 _MAX_SINGLE_FRACTION = 0.5  # of the texts that occur once; a category that is seen once is not seen again
@@ -169,6 +170,10 @@ def _hints(name: str, values: np.ndarray) -> list[str]:
         return []
     if len(values) >= _MIN_ROWS and _counts_up(values):
         return [f"column '{name}' counts the rows; list it under data.ignore if it measures nothing"]
+    if values.min() > _FIRST_DATE and time_forms([f"{value:.0f}" for value in np.unique(values)]):
+        return [
+            f"column '{name}' is read as numbers and looks like dates, such as {values[0]:.0f}; write them as dates"
+        ]
     if _ID.search(name):
         return [f"column '{name}' is read as numbers; list it under data.categorical if it names things"]
     return []
