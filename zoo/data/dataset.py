@@ -11,7 +11,7 @@ import numpy as np
 from zoo.data.columns import Column
 from zoo.data.input_names import input_names
 from zoo.data.inputs import Inputs
-from zoo.data.tables.file import Reading
+from zoo.data.tables.reading import Reading
 from zoo.data.tables.time_order import TimeColumn
 from zoo.data.tokenizer import Tokenizer
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from zoo.data.columns import Column, numbers, refuse_wrong
 from zoo.data.tables.file import Table
+from zoo.data.tables.fill import filled
 from zoo.data.tables.infer import infer_columns
-from zoo.data.tables.time_order import OrderError, filled, moments, order, with_composed_time
+from zoo.data.tables.time_order import OrderError, moments, order, with_composed_time
 from zoo.errors import ZooError, counted, did_you_mean, listing
 
 if TYPE_CHECKING:

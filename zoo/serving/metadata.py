@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.data.columns import Column, column_from_json
-from zoo.data.tables.file import Reading
+from zoo.data.tables.reading import Reading
 from zoo.data.tables.time_order import TimeColumn
 from zoo.data.tokenizer import SPECIAL, Tokenizer
 from zoo.errors import ZooError, listing

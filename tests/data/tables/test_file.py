@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.data.tables.file import Reading, read_table
+from zoo.data.tables.file import read_table
+from zoo.data.tables.reading import Reading
 from zoo.errors import ZooError
 
 

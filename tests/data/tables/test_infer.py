@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from zoo.data.columns import take_columns
-from zoo.data.tables.file import Reading, Table
-from zoo.data.tables.infer import infer_columns, split_of, without_names
+from zoo.data.tables.file import Table
+from zoo.data.tables.infer import infer_columns
+from zoo.data.tables.reading import Reading
+from zoo.data.tables.texts import split_of, without_names
 from zoo.errors import ZooError
 
 

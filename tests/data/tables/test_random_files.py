@@ -8,7 +8,8 @@ from random_tables import series_file, table_file
 
 from zoo.data.columns import column_from_json, take_columns
 from zoo.data.sources.load import load_dataset
-from zoo.data.tables.file import Reading, read_table
+from zoo.data.tables.file import read_table
+from zoo.data.tables.reading import Reading
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 from zoo.tasks import TASKS

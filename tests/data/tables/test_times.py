@@ -5,7 +5,7 @@ import datetime
 import numpy as np
 import pytest
 
-from zoo.data.tables.times import Step, even_step, later, likely_step, named_as_time, places, read_times, time_forms
+from zoo.data.tables.times import Step, even_step, likely_step, named_as_time, places, read_times, time_forms
 
 FIRST = datetime.datetime(2019, 11, 28, 13, 5)
 DAYS = np.arange(np.datetime64("2023-01-02"), np.datetime64("2023-06-01")).astype("datetime64[us]")
@@ -57,7 +57,6 @@ def test_even_steps_and_gaps(times, name):
     step = even_step(times)
     assert str(step) == name
     np.testing.assert_array_equal(places(times, step), np.arange(len(times)))
-    assert all(later(times[0], step, i) == times[i] for i in range(len(times)))
     if len(times) > 5:
         gap = np.delete(times, 3)
         assert even_step(gap) is None and likely_step(gap) == step

@@ -10,12 +10,12 @@ from zoo.data.columns import Column, check_columns, numbers
 from zoo.data.dataset import Series, Signature, SourceData, Split
 from zoo.data.inputs import ArrayInputs
 from zoo.data.tables.file import Table, as_texts
+from zoo.data.tables.fill import filled
 from zoo.data.tables.infer import infer_columns, infer_number
 from zoo.data.tables.precision import series_needs_double
 from zoo.data.tables.time_order import (
     TimeColumn,
     best_form,
-    filled,
     find_time,
     moments,
     order,

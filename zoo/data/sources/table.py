@@ -12,8 +12,10 @@ from zoo.data.dataset import Signature, SourceData, Split
 from zoo.data.inputs import TableInputs
 from zoo.data.kinds import KINDS, RawTargets
 from zoo.data.sources.series import load_series
-from zoo.data.tables.file import Reading, Table, read_table
-from zoo.data.tables.infer import infer_columns, infer_number, spellings, split_of, text_notes, without_names
+from zoo.data.tables.file import Table, read_table
+from zoo.data.tables.infer import infer_columns, infer_number
+from zoo.data.tables.reading import Reading
+from zoo.data.tables.texts import spellings, split_of, text_notes, without_names
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 from zoo.tasks import Task

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from zoo.data.columns import Column, numbers, refuse_wrong, shown
+from zoo.data.columns import Column, numbers, refuse_wrong
 from zoo.data.tables.file import Table, as_texts
 from zoo.data.tables.number_style import (
-    MISSING_NUMBERS,
     PLAIN,
     NumberStyle,
     find_style,
@@ -21,24 +20,18 @@ from zoo.data.tables.number_style import (
     looks_like_number,
 )
 from zoo.data.tables.precision import EXACT_INTEGERS, merged_integers, needs_double
+from zoo.data.tables.texts import spellings, split_of, text_notes
 from zoo.data.tables.times import column_times, likely_forms, read_times, time_forms
 from zoo.errors import MAX_SHOWN_NAMES, ZooError
 
 _MIN_NUMERIC_FRACTION = 0.5  # of the values; from here on a column is numbers with faults rather than text
 _FIRST_DATE = 15_000_101  # the first whole number that may be a date, year, month and day
 _MIN_ROWS = 10  # from here on values that are all different say something
-_MIN_TEXTS = 20  # the same of texts
-_MAX_SINGLE_FRACTION = 0.5  # of the texts that occur once; a category that is seen once is not seen again
 _ADVICE = "; correct it, list the column under data.categorical, or leave such rows out (data.on_error: skip)"
 _ID = re.compile(r"(?:^|[_\W])(?i:id|ids|uuid|guid)$|[a-z](?:Id|ID)$")
 _ROW_NUMBER = re.compile(
     r"^(?:unnamed: \d+|index|idx|row|row_?(?:number|names?|num|id)|no\.?|nr\.?|#|level_0|obs|id)$", re.I
 )
-SPLIT_NAMES = {
-    "train": ("train", "training", "tr"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "test": ("test", "testing", "te"),
-}
 _SPLIT_COLUMN = re.compile(r"(?:^|_)(?:split|set|subset|partition|fold)(?:$|_)", re.IGNORECASE)
 
 Found = tuple[Column | None, list[str]]  # None: the column is left out
@@ -250,13 +243,6 @@ def _missing_note(column: Column, counts: Counter[str]) -> list[str]:
     return [f"column '{column.name}': {spellings(found)} count as missing"]
 
 
-def spellings(counts: Mapping[str, int]) -> str:
-    """Return texts with their counts, the most frequent first, at most five."""
-    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    named = ", ".join(f"'{text}' ({count})" for text, count in ranked[:MAX_SHOWN_NAMES])
-    return named + (f" and {len(ranked) - MAX_SHOWN_NAMES} more" if len(ranked) > MAX_SHOWN_NAMES else "")
-
-
 def _time(column: Column, table: Table) -> tuple[Column, list[str]]:
     values = numbers(table, column)
     if not table.reading.skip:
@@ -325,61 +311,7 @@ def _as_category(table: Table, name: str) -> tuple[Column, list[str]]:
     return column, text_notes(table, name, counts)
 
 
-def text_notes(table: Table, name: str, counts: Counter[str], what: str = "category") -> list[str]:
-    """Return notes on texts that were tidied, that differ in case alone, or that could stand for a missing value."""
-    notes = []
-    raw = as_texts(table.columns[name])
-    blanks = sum(text != text.strip() for text in raw)
-    if blanks:
-        notes.append(f"column '{name}': blanks around {blanks} values were removed")
-    tidied = table.texts(name)
-    composed = sum(text.strip() != tidy for text, tidy in zip(raw, tidied, strict=True))
-    if composed:
-        notes.append(f"column '{name}': accents of {composed} values were composed with their letters (NFC)")
-    alike: dict[str, list[str]] = {}
-    for text in counts:
-        alike.setdefault(text.casefold(), []).append(text)
-    for group in [group for group in alike.values() if len(group) > 1][:MAX_SHOWN_NAMES]:
-        named = spellings({text: counts[text] for text in group})
-        notes.append(f"column '{name}': {named} differ only in case and are different {_PLURAL[what]}")
-    gaps = {text: counts[text] for text in counts if text.casefold() in MISSING_NUMBERS and text.casefold() != "-"}
-    if gaps:
-        notes.append(
-            f"column '{name}': {spellings(gaps)} is a {what} like any other; list it under data.missing if it says "
-            "that there is none"
-        )
-    return notes
-
-
-_PLURAL = {"category": "categories", "class": "classes"}
-
-
-def without_names(
-    table: Table, columns: Sequence[Column], categorical: Sequence[str]
-) -> tuple[list[Column], list[str]]:
-    """Leave out columns of texts in which most texts occur once, such as names: no category of them is seen again."""
-    kept, notes = [], []
-    for column in columns:
-        if column.type == "category" and column.name not in categorical:
-            counts = Counter(text for text in table.texts(column.name).tolist() if text)
-            total, single = sum(counts.values()), sum(count == 1 for count in counts.values())
-            if total >= _MIN_TEXTS and single > _MAX_SINGLE_FRACTION * total:
-                notes.append(
-                    f"column '{column.name}' is left out: {single} of its {total} texts occur once, such as "
-                    f"{shown(next(text for text, count in counts.items() if count == 1))}; list it under "
-                    "data.categorical to use it"
-                )
-                continue
-        kept.append(column)
-    return kept, notes
-
-
 # === Splits ===
-
-
-def split_of(text: str) -> str | None:
-    """Return the split that a text names: "train", "validation" or "test"."""
-    return next((split for split, names in SPLIT_NAMES.items() if text.casefold() in names), None)
 
 
 def _is_split(name: str, present: Sequence[str]) -> bool:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.tables.file import Table, as_texts, tidy
+from zoo.data.tables.file import Table, as_texts
 from zoo.data.tables.number_style import is_missing_number, parse_numbers
+from zoo.data.tables.reading import tidy
 from zoo.data.tables.times import (
     Step,
     column_times,
     even_step,
-    later,
     likely_step,
     named_as_time,
     places,
@@ -24,7 +24,6 @@ from zoo.data.tables.times import (
 from zoo.errors import ZooError
 
 _MAX_GROUP_FRACTION = 0.5  # of the rows; a column with more values tells no series apart
-_MAX_FILLED_FACTOR = 100  # steps after filling, as a multiple of the rows
 _IGNORE = "or list it under data.ignore to take the rows as they come"
 
 
@@ -275,51 +274,3 @@ def said(moment: np.datetime64) -> str:
         return str(day)
     second = moment.astype("datetime64[s]")
     return str(second if second == moment else moment).replace("T", " ")
-
-
-def filled(
-    values: np.ndarray, times: np.ndarray | None, step: Step, how: str, where: str
-) -> tuple[np.ndarray, int, int]:
-    """Return a series with the steps and values that are missing.
-
-    Args:
-        values: `(time, channels)` in the order of time, NaN where missing.
-        times: the moment of each row; None where the rows are even.
-        step: between two moments.
-        how: "previous", the last value, or "linear", on a line from it to the next.
-        where: the source, for messages.
-
-    Returns:
-        The values, how many steps were added, and how many values were filled in the steps that were there.
-
-    Raises:
-        ZooError: the gaps are too long, or the series begins with one.
-    """
-    lacking = int(np.isnan(values).sum())
-    if times is not None:
-        at = places(times, step)
-        if at[-1] + 1 > _MAX_FILLED_FACTOR * len(values):
-            raise ZooError(
-                f"{where}: data.fill would make {at[-1] + 1} steps of {step} from {len(values)} rows; the step is too "
-                "small for this series"
-            )
-        wide = np.full((int(at[-1]) + 1, values.shape[1]), np.nan, values.dtype)
-        wide[at] = values
-        added, values = len(wide) - len(values), wide
-    else:
-        added, values = 0, values.copy()
-    for channel in values.T:
-        known = np.flatnonzero(~np.isnan(channel))
-        if not len(known) or known[0] > 0 or (how == "linear" and known[-1] < len(channel) - 1):
-            raise ZooError(f"{where}: data.fill: the series begins or ends with a missing value; remove such rows")
-        if how == "linear":
-            channel[:] = np.interp(np.arange(len(channel)), known, channel[known])
-        else:
-            channel[:] = channel[known[np.searchsorted(known, np.arange(len(channel)), side="right") - 1]]
-    return values, added, lacking
-
-
-def future(column: TimeColumn, count: int) -> list[str]:
-    """Return the next moments after the last one."""
-    last = np.datetime64(column.last, "us")
-    return [said(later(last, column.step, i + 1)) for i in range(count)]

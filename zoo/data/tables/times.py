@@ -194,22 +194,6 @@ def places(times: np.ndarray, step: Step) -> np.ndarray:
     return (found - found[0]) // step.count
 
 
-def later(time: np.datetime64, step: Step, count: int) -> np.datetime64:
-    """Return the moment so many steps later."""
-    if step.unit == "us":
-        return time + np.timedelta64(step.count * count, "us")
-    day = time.astype("datetime64[D]")
-    if step.unit == "business_day":
-        return np.busday_offset(day, step.count * count).astype("datetime64[us]") + (time - day)
-    month = day.astype("datetime64[M]")
-    last = (month + 1).astype("datetime64[D]") - 1
-    goal = month + step.count * count
-    goal_last = (goal + 1).astype("datetime64[D]") - 1
-    same_day = goal.astype("datetime64[D]") + (day - month.astype("datetime64[D]"))
-    chosen = goal_last if day == last else min(same_day, goal_last)
-    return chosen.astype("datetime64[us]") + (time - day)
-
-
 def _grids(times: np.ndarray) -> list[tuple[str, int, np.ndarray]]:
     """Return unit, usual step and place of each moment, for each unit that the moments may count in."""
     days = times.astype("datetime64[D]")
