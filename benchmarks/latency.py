@@ -3,9 +3,10 @@
 python benchmarks/latency.py [--steps 50] [--units 128] [--batch 1 32] [--rounds 10]
 
 Tokens in, five classes out, one layer; every second row ends in padding. The candidates run in turn, ten calls each a
-round, with two threads; medians are printed. Needs torch and onnxscript: `pip install torch onnxscript`.
+round, with two threads; medians are printed. Needs onnxscript, and torch in its CPU build (`torch_build.py`).
 """
 
+# ruff: noqa: E402 - torch's build is looked at before torch is imported
 from __future__ import annotations
 
 import argparse
@@ -18,6 +19,10 @@ from typing import Any
 import keras
 import numpy as np
 import onnx
+from torch_build import require_cpu_torch
+
+require_cpu_torch()
+
 import torch
 from results import LATENCY, latency
 

@@ -18,6 +18,7 @@ from zoo import registry
 from zoo.errors import ZooError
 from zoo.evaluation.metrics.names import TITLES
 from zoo.recipe import list_recipes, load_recipe
+from zoo.recipe.load import composed
 from zoo.recipe.source import parse
 from zoo.tasks import TASKS, words
 from zoo.utils.files import read_json, write_json, write_text
@@ -143,7 +144,7 @@ def _chooses_epoch(manifest: dict[str, Any]) -> bool:
     if "config" in manifest:
         select = parse(manifest["config"], manifest["recipe"])[0].get("training", {}).get("select")
     else:
-        select = load_recipe(manifest["recipe"]).recipe.training.select
+        select = composed(manifest["recipe"]).get("training", {}).get("select", "best")
     return bool(select == "best")
 
 

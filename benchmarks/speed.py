@@ -38,6 +38,7 @@ from typing import Any
 
 import numpy as np
 from results import SPEED, speed
+from torch_build import require_cpu_torch
 
 from zoo.utils.files import read_json, write_json
 
@@ -617,6 +618,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--dry", action="store_true", help="print the figures and keep nothing")
     given = parser.parse_args()
+    require_cpu_torch()
     if given.candidate:
         CALLS[given.candidate](given.families[0], given.folder)
         return

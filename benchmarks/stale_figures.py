@@ -16,7 +16,7 @@ from typing import Any
 from zoo import registry
 from zoo.errors import counted
 from zoo.recipe import load_recipe
-from zoo.recipe.load import find_recipe
+from zoo.recipe.load import composed, find_recipe
 from zoo.utils.files import read_json
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -75,9 +75,9 @@ def _figure(path: Path) -> Figure:
 @cache
 def files_of(recipe: str) -> set[str]:
     """Return the files that a recipe's figures depend on, relative to the root: its YAML files and its modules."""
-    loaded = load_recipe(recipe)
-    builder = registry.entry(loaded.recipe.model.name).module
-    kind = loaded.recipe.data.source.partition(":")[0]
+    tree = composed(recipe)
+    builder = registry.entry(tree["model"]["name"]).module
+    kind = tree["data"]["source"].partition(":")[0]
     files = set(_recipe_files(find_recipe(recipe)[0]))
     todo, seen = [*ENTRIES, builder], set[str]()
     while todo:

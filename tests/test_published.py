@@ -6,9 +6,10 @@ import hashlib
 import importlib.util
 import json
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import onnx
@@ -25,6 +26,7 @@ def _script(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"benchmarks_{name}", ROOT / "benchmarks" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where data classes look for it
     spec.loader.exec_module(module)
     return module
 
@@ -216,3 +218,24 @@ def test_exported_file_has_the_graph_that_the_code_makes(name: str) -> None:
     assert ours.keys() == theirs.keys() and ours["zoo.format"] == theirs["zoo.format"]
     ours, theirs = (json.loads(entries["zoo.signature"]) for entries in (ours, theirs))
     assert {**ours, "threshold": None} == {**theirs, "threshold": None}
+
+
+@pytest.mark.parametrize(
+    ("version", "requires", "refused"),
+    [
+        ("2.13.0+cpu", None, None),
+        ("2.13.0", ["numpy"], None),
+        ("2.13.0", ["nvidia-cudnn-cu12==9; platform_system == 'Linux'"], "torch 2.13.0 is a build for CUDA"),
+        ("2.13.0+cu126", None, r"named torch-VERSION\+cpu"),
+    ],
+)
+def test_benchmarks_name_the_build_of_torch_that_works(
+    version: str, requires: list[str] | None, refused: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = _script("torch_build")
+    monkeypatch.setattr(build, "distribution", lambda name: SimpleNamespace(version=version, requires=requires))
+    if refused is None:
+        build.require_cpu_torch()
+        return
+    with pytest.raises(SystemExit, match=refused):
+        build.require_cpu_torch()

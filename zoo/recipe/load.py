@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 from zoo.errors import ZooError, did_you_mean, visible
 from zoo.recipe.checks import inconsistencies
 from zoo.recipe.merge import merge, paths
-from zoo.recipe.problems import Problem, problems_of
+from zoo.recipe.overridden import as_lists, as_text
+from zoo.recipe.problems import problems_of
 from zoo.recipe.schema import Recipe
 from zoo.recipe.source import KeyPath, Origin, dotted, dump, dump_line, is_unicode, parse_value, read
 from zoo.recipe.space import space_problems
@@ -86,7 +87,7 @@ def summaries() -> list[dict[str, str]]:
     """Return name, task, source, model and description of each shipped recipe, without checking them."""
     rows = []
     for name in list_recipes():
-        tree, _ = _compose(*find_recipe(name), ())
+        tree = composed(name)
         rows.append(
             {
                 "name": name,
@@ -97,6 +98,11 @@ def summaries() -> list[dict[str, str]]:
             }
         )
     return rows
+
+
+def composed(name: str) -> dict[str, Any]:
+    """Return what a recipe and those that it extends say, without checking it and without defaults."""
+    return _compose(*find_recipe(name), ())[0]
 
 
 def recipes_folder() -> Path:
@@ -260,46 +266,13 @@ def _check(tree: dict[str, Any], origins: dict[KeyPath, Origin], shown: str) -> 
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
         problems = problems_of(error, tree)
-        if _as_text(tree, origins, problems) or _as_lists(tree, origins, problems):
+        if as_text(tree, origins, problems) or as_lists(tree, origins, problems):
             return _check(tree, origins, shown)
     else:
         problems = inconsistencies(recipe)
         if not problems:
             return recipe
     raise ZooError("\n".join(f"{_place(origins, p.path, shown)}: {p}" for p in problems))
-
-
-def _as_text(tree: dict[str, Any], origins: dict[KeyPath, Origin], problems: list[Problem]) -> bool:
-    """Where the schema expects text and an override gave `7` or `true`, use the override's text."""
-    changed = False
-    for problem in problems:
-        origin = origins.get(problem.path)
-        if problem.type == "string_type" and origin is not None and origin.raw is not None:
-            *parents, last = problem.path
-            holder: Any = tree
-            for key in parents:
-                holder = holder[key]
-            changed |= holder[last] != origin.raw
-            holder[last] = origin.raw
-    return changed
-
-
-def _as_lists(tree: dict[str, Any], origins: dict[KeyPath, Origin], problems: list[Problem]) -> bool:
-    """Where the schema expects a list, and overrides gave the positions 0, 1, … of one that is not there, make it."""
-    changed = False
-    for problem in problems:
-        *parents, last = problem.path or ("",)
-        holder: Any = tree
-        for key in parents:
-            holder = holder[key]
-        given = holder[last] if problem.type == "list_type" else None
-        if not isinstance(given, dict) or not given or list(given) != [str(i) for i in range(len(given))]:
-            continue
-        holder[last] = list(given.values())
-        depth, changed = len(problem.path), True
-        for path in [p for p in origins if len(p) > depth and p[:depth] == problem.path]:
-            origins[(*path[:depth], int(path[depth]), *path[depth + 1 :])] = origins.pop(path)
-    return changed
 
 
 def _place(origins: dict[KeyPath, Origin], path: KeyPath, shown: str) -> Origin:
