@@ -116,7 +116,8 @@ def result(root: Path) -> dict[str, Any]:
     for name in ("report.json", "training.json", "export/certificate.json"):
         found[name] = _untimed(json.loads((folder / name).read_text(encoding="utf-8")))
     found["model.onnx"] = onnx.load(folder / "export" / "model.onnx").graph.SerializeToString(deterministic=True)
-    found["files"] = sorted(str(p.relative_to(folder)) for p in folder.rglob("*.[jhpo]*") if "step-" not in p.name)
+    names = [str(path.relative_to(folder)) for path in folder.rglob("*") if "tensorboard" not in path.parts]
+    found["files"] = sorted(name for name in names if "step-" not in name)  # a state's name has a checksum of times
     return found
 
 
