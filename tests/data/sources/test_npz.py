@@ -7,6 +7,11 @@ import pytest
 from loading import CLASSES, IMAGES, NUMBERS, canonical, everything, load, refused
 
 from zoo.data.inputs import ArrayInputs
+from zoo.data.sources.load import load_dataset
+from zoo.errors import ZooError
+from zoo.recipe.schema import Data
+from zoo.recipe.steps import PreprocessStep, Tokenize
+from zoo.tasks import TASKS
 
 RNG = np.random.default_rng(0)
 PIXELS, VECTORS = RNG.integers(0, 256, (60, 6, 5), dtype=np.uint8), RNG.normal(size=(60, 4))
@@ -96,6 +101,57 @@ def test_fingerprint_of_arrays(tmp_path):
 )
 def test_arrays_that_are_not_right(tmp_path, arrays, task, message):
     refused(message, npz(tmp_path, **arrays), task)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int64, np.uint16, np.uint64])
+def test_whole_numbers_from_0_to_255_are_images(dtype, tmp_path):
+    dataset = load(npz(tmp_path, x=PIXELS.astype(dtype), y=LABELS), IMAGES)
+    assert dataset.fingerprint == load(npz(tmp_path, x=PIXELS, y=LABELS), IMAGES).fingerprint
+    wrong = PIXELS.astype(np.int64)
+    wrong[7, 1, 2], wrong[9, 0, 0] = 256, -1
+    message = r"array 'x': pixels must be 0 to 255, and example 8 at \[1, 2\] has 256 \(2 such of 1,800 values\)"
+    refused(message, npz(tmp_path, x=wrong, y=LABELS), IMAGES)
+
+
+def test_a_split_without_examples_is_refused_by_its_arrays(tmp_path):
+    arrays = {"x_train": PIXELS, "y_train": LABELS, "x_test": PIXELS[:0], "y_test": LABELS[:0]}
+    refused("the arrays x_test and y_test hold no examples; leave both out", npz(tmp_path, **arrays), IMAGES)
+
+
+def test_arrays_of_no_split_are_named(tmp_path):
+    dataset = load(npz(tmp_path, x=VECTORS, y=LABELS, x_test=VECTORS, ids=LABELS))
+    assert dataset.notes[0] == "of the file are not used: 2 arrays: x_test, ids"
+
+
+def test_examples_with_gaps_are_left_out_on_request_and_counted(tmp_path):
+    x, y = VECTORS.copy(), np.array(["a", "b", "c"])[LABELS]
+    x[3, 1], x[5, 0], y[8] = np.nan, np.inf, ""
+    source = npz(tmp_path, x=x, y=y)
+    refused(r"arrays 'x' and 'y': 2 of 60 examples whose inputs hold NaN or infinity: 4, 6; fill", source)
+    dataset = load(source, on_error="skip")
+    assert list(dataset.notes[:2]) == [
+        "left out by data.on_error: arrays 'x' and 'y': 2 of 60 examples whose inputs hold NaN or infinity: 4, 6",
+        "left out by data.on_error: arrays 'x' and 'y': 1 examples without a target: 9",
+    ]
+    kept = [i for i in range(60) if i not in (3, 5, 8)]
+    expected = np.column_stack([VECTORS.astype(np.float32), LABELS])[kept]
+    np.testing.assert_array_equal(everything(dataset), canonical(expected))
+
+
+def test_seconds_that_float32_would_merge_are_refused(tmp_path):
+    seconds = np.column_stack([VECTORS[:, 0] * 1e3, 1_700_000_000 + 30 * np.arange(60)]).astype(np.int64)
+    refused(
+        r"array 'x': float32, which models take, rounds 1 of 2 features .* the first is feature 2, with values such as "
+        r"1700000000",
+        npz(tmp_path, x=seconds, y=LABELS),
+    )
+
+
+def test_numbers_under_a_recipe_for_texts_are_refused(tmp_path):
+    source = npz(tmp_path, x=np.zeros((60, 5, 3)), y=LABELS)
+    steps = [PreprocessStep(tokenize=Tokenize())]
+    with pytest.raises(ZooError, match=r"holds numbers, and preprocess\.tokenize is for texts; leave it out"):
+        load_dataset(Data(source=source), TASKS["sequence_classification"], steps)
 
 
 def test_npz_files_that_are_damaged(tmp_path):
