@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -21,6 +21,7 @@ def whole_numbers(dtype):
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_whole_numbers_stay_what_they_are_or_are_refused(dtype, data):
     x = data.draw(whole_numbers(dtype))

@@ -104,7 +104,7 @@ def _scan(root: Path, folders: dict[str, Path], labels: Sequence[str]) -> dict[s
 def _without_images(root: Path, labels: Sequence[str]) -> str:
     if len(labels) == 1:
         return f"{root / labels[0]}: the class has no images; add some, or remove the folder"
-    return f"{root}: {counted(labels, 'classes')}: have no images; add some, or remove the folders"
+    return f"{root}: {counted(labels, 'classes have no images')}; add some, or remove the folders"
 
 
 def _listed(scans: dict[str, ImageFiles], labels: Sequence[str]) -> _SplitFiles:

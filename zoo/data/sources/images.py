@@ -81,6 +81,8 @@ def decode(content: bytes, channels: int | None, name: str) -> DecodedImage:
     Raises:
         ZooError: the file is damaged, cut short, too large, or not an image of a format that is read.
     """
+    if not content:
+        raise ZooError(f"{name}: not readable as an image (the file is empty)")
     remarks = []
     try:
         with Image.open(io.BytesIO(content), formats=_formats(Path(name).suffix.lower())) as image:

@@ -37,7 +37,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise ZooError(f"{path}: not readable as UTF-8 text ({error.strerror})") from error
     except UnicodeDecodeError as error:
-        raise ZooError(f"{path}: not readable as UTF-8 text ({error})") from error
+        raise ZooError(f"{path}: not readable as UTF-8 text ({error}); save it as UTF-8") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
