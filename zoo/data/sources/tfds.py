@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.arrays import as_features
 from zoo.data.builtin import builtin_builder
 from zoo.data.columns import Column
 from zoo.data.dataset import InputKind, Signature, SourceData, whole
@@ -260,8 +261,9 @@ def _load_series(builder: Any, split: str, data: Data, where: str) -> SourceData
     examples = list(tfds.as_numpy(builder.as_dataset(split=split)))
     if len(examples) != 1:
         raise ZooError(f"{where}: forecasting takes one series, and the split '{split}' holds {len(examples)} examples")
-    values = np.asarray(examples[0][name], np.float32)
-    return forecast_windows(values.reshape(len(values), -1), data, name, where)
+    values = np.asarray(examples[0][name])
+    values = as_features(values.reshape(len(values), -1), f"{where}: feature '{name}'")
+    return forecast_windows(values, data, name, where)
 
 
 def _load_text(builder: Any, names: dict[str, str], data: Data, task: Task, where: str) -> SourceData:
