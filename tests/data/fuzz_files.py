@@ -232,8 +232,8 @@ def arrays_to_train_on(draw, folder):
         assert not is_fine or TOO_FEW.search(str(error)), f"no reason: {error}"
         raise
     with np.load(path) as file:  # the other reader; a changed byte may have renamed an array
-        wanted = [file["x_train"]] + [file["x_test"]] * ({"x_test", "y_test"} <= set(file.files))
-    wanted = np.concatenate(wanted)
+        names = ["x_train", *(["x_test"] if {"x_test", "y_test"} <= set(file.files) else [])]
+        wanted = np.concatenate([file[name] for name in names])
     total = len(wanted)
     wanted = wanted.astype(np.longdouble).reshape(len(wanted), -1)
     wanted = wanted[np.isfinite(wanted).all(axis=1)]
