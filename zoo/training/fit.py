@@ -22,6 +22,7 @@ from zoo.losses import build_loss
 from zoo.optimization.optimizers import build_optimizer, on_plateau
 from zoo.optimization.watched import WatchedOptimizer
 from zoo.tasks import TASKS
+from zoo.training.as_measured import check_trained
 from zoo.training.callbacks.average import AverageInPlace
 from zoo.training.callbacks.checkpoints import Checkpoints, Monitor
 from zoo.training.callbacks.log import EpochLog, EpochStart
@@ -210,7 +211,11 @@ class _Fit:
             )
 
     def finish(self) -> int:
-        """Write the models, put the weights in place that the recipe selects, and return their epoch."""
+        """Write the models, put the weights in place that the recipe selects, and return their epoch.
+
+        Raises:
+            ZooError: their figures are not those of the epoch.
+        """
         epoch = len(self.log.rows)
         self.average.set_model(self.model)
         with self.scope():
@@ -220,6 +225,7 @@ class _Fit:
                 self.checkpoints.restore_best()
                 epoch = self.checkpoints.best_epoch
         self.problem.views.settle()
+        check_trained(self.problem, self.log.rows[epoch - 1], self.validation)
         return epoch
 
 
