@@ -38,7 +38,8 @@ RUNS = {
     "plateau": (
         "mlp/digits",
         ["model.widths=[8]", "model.dropout=0", "optimizer={name: sgd}"]
-        + ["optimizer.learning_rate={schedule: reduce_on_plateau, initial: 0.1, patience: 1, min_delta: 9}"],
+        + ["optimizer.learning_rate={schedule: reduce_on_plateau, initial: 0.1, patience: 1, min_delta: 9}"]
+        + ["training.epochs=3"],
     ),
     "simclr": ("representation/digits_simclr", ["optimizer.learning_rate.peak=1e-4"]),
 }
@@ -71,7 +72,7 @@ def compare(name, folder, backend, count=2):
     pytest.importorskip(backend)
     recipe, overrides = RUNS[name]
     warmed = "warmup" in json.dumps(load_recipe(recipe, overrides).recipe.optimizer.model_dump())
-    given = json.dumps([recipe, [*overrides, *(COMMON if warmed else COMMON[:2])], count, str(folder)])
+    given = json.dumps([recipe, [*(COMMON if warmed else COMMON[:2]), *overrides], count, str(folder)])
     environment = {**os.environ, "KERAS_BACKEND": backend}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, given], env=environment, capture_output=True, text=True, check=False

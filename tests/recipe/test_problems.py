@@ -490,7 +490,14 @@ CONSISTENCY = [
     ),
     (
         IMAGES,
-        {"optimizer": {"name": "sgd", "learning_rate": 1, "layer_decay": 0.5, "groups": [{"layers": "*"}]}},
+        {
+            "optimizer": {
+                "name": "sgd",
+                "learning_rate": 1,
+                "layer_decay": 0.5,
+                "groups": [{"layers": "*", "weight_decay": 0.1}],
+            }
+        },
         "7: optimizer.layer_decay: goes by the depth of the layers, and optimizer.groups by their names; keep one",
     ),
     (
@@ -550,8 +557,8 @@ CONSISTENCY = [
             ({"schedule": "warmup_linear", "peak": 1, "warmup": "100%"}, "warmup: the warmup must end before the run"),
             ({"schedule": "one_cycle", "peak": 1, "rise": "2 epochs"}, "rise: the way up and the way down must fit"),
             (
-                {"schedule": "reduce_on_plateau", "initial": 0.1, "final": 0.2},
-                "final: the lowest rate, 0.2, is above the first, 0.1",
+                {"schedule": "reduce_on_plateau", "initial": 0.1, "final": 0.2, "patience": 1},
+                "final: the rate is to fall, and the last one, 0.2, is not below the first, 0.1",
             ),
         )
     ),
@@ -560,7 +567,7 @@ CONSISTENCY = [
         {
             "optimizer": {
                 "name": "sgd",
-                "learning_rate": {"schedule": "reduce_on_plateau", "initial": 0.1},
+                "learning_rate": {"schedule": "reduce_on_plateau", "initial": 0.1, "patience": 1},
                 "unfreeze_epochs": 1,
             }
         },

@@ -196,6 +196,7 @@ def _train_and_report(work: _Work, loaded: LoadedRecipe, dataset: Dataset) -> No
     from zoo.commands.write_report import evaluate_and_report
     from zoo.data.audit import audit
     from zoo.evaluation.kinds import check_before_training
+    from zoo.training.effect import step_notes
     from zoo.training.fit import fit
     from zoo.training.problem import set_up
     from zoo.training.saved_model import load_model
@@ -209,6 +210,8 @@ def _train_and_report(work: _Work, loaded: LoadedRecipe, dataset: Dataset) -> No
         problem = set_up(loaded.recipe, dataset)
         if problem.pretrained is not None:
             facts["pretrained"] = problem.pretrained
+        steps = len(problem.train) // loaded.recipe.training.batch_size
+        facts["findings"] = [*loaded.notes, *facts["findings"], *step_notes(loaded.recipe, steps)]
         _print_start(console, problem, facts)
         check_before_training(problem)
         if work.run is not None:

@@ -92,6 +92,11 @@ def _by_depth(
     variables, height = model.trainable_variables, heights(model)
     own = [height.get(id(v), 0) for v in variables]
     wait, deepest = settings.unfreeze_epochs or 0, max(own)
+    if deepest == 0:
+        key = "layer_decay" if settings.layer_decay is not None else "unfreeze_epochs"
+        raise ZooError(
+            f"optimizer.{key}: has no effect, as all that is trained of model '{model.name}' is one block; leave it out"
+        )
     if wait * deepest >= epochs:
         raise ZooError(
             f"optimizer.unfreeze_epochs: {wait} for each of the {deepest + 1} units of the model is longer than "
@@ -118,6 +123,7 @@ def _groups(settings: Any, model: keras.Model) -> list[int]:
         ZooError: a group is left without variables.
     """
     groups: dict[int, int] = {}
+    trained = {id(v) for v in model.trainable_variables}
     for i, group in enumerate(settings.groups or ()):
         held = {
             id(v)
@@ -125,10 +131,10 @@ def _groups(settings: Any, model: keras.Model) -> list[int]:
             if fnmatch.fnmatchcase(layer.name, group.layers)
             for v in layer.variables
         }
-        if not held - set(groups):
+        if not (held & trained) - set(groups):
             names = sorted({layer.name for layer in layers_of(model) if layer.trainable_variables})
             raise ZooError(
-                f"optimizer.groups: '{group.layers}' fits no layer that an earlier group has left "
+                f"optimizer.groups: '{group.layers}' fits no layer that is trained and that an earlier group has left "
                 f"(layers: {listing(names)})"
             )
         for variable in held:

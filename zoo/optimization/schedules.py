@@ -47,6 +47,8 @@ def build_schedule(
     if name == "warmup_linear":
         return StraightLines([0, warmup, max(total, warmup + 1)], [0.0, settings.peak, settings.final])
     if name == "step":
+        for at in settings.at or ():
+            _must_fit("at", at, steps(at), total)
         last = sorted(steps(at) - 1 for at in settings.epochs or settings.at)  # the last step of each value
         values = [settings.initial * settings.factor**k for k in range(len(last) + 1)]
         return schedules.PiecewiseConstantDecay(last, values)

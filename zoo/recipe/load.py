@@ -11,10 +11,12 @@ from pydantic import BaseModel, ValidationError
 
 from zoo.errors import ZooError, did_you_mean, visible
 from zoo.recipe.checks import inconsistencies
+from zoo.recipe.checks.effect import BEYOND_THE_RUN, NO_EFFECT
 from zoo.recipe.merge import merge, paths
 from zoo.recipe.overridden import as_lists, as_text
-from zoo.recipe.problems import problems_of
+from zoo.recipe.problems import Problem, problems_of
 from zoo.recipe.schema import Recipe
+from zoo.recipe.shorten import shorten
 from zoo.recipe.source import KeyPath, Origin, dotted, dump, dump_line, is_unicode, parse_value, read
 from zoo.recipe.space import space_problems
 from zoo.tasks import FILE_SOURCES
@@ -28,11 +30,15 @@ class LoadedRecipe:
         name: what runs are filed under, such as `cnn/digits`.
         recipe: the checked values, defaults included.
         origins: where each value was written; values without one are defaults.
+        notes: what was changed to fit into a run that an override has shortened, a sentence each.
+        shortened: the keys that were.
     """
 
     name: str
     recipe: Recipe
     origins: dict[KeyPath, Origin]
+    notes: tuple[str, ...] = ()
+    shortened: tuple[KeyPath, ...] = ()
 
     def to_yaml(self) -> str:
         """Return the resolved recipe as YAML, which is itself a recipe."""
@@ -120,22 +126,35 @@ def _names_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
 
 
-def load_recipe(name: str | Path, overrides: Sequence[str] = ()) -> LoadedRecipe:
+def load_recipe(name: str | Path, overrides: Sequence[str] = (), *, trained: bool = False) -> LoadedRecipe:
     """Load a recipe, merge it into what it extends, apply overrides and check the result.
 
     Args:
         name: a shipped recipe (`cnn/digits`) or the path of a recipe file (`mine.yaml`).
         overrides: `key.path=value`, split at the first `=`; the value is typed by the schema.
+        trained: whether it is that of a run; then it may ask for what has no effect.
 
     Raises:
         ZooError: any problem; the message names file, line, key, what was received and what is allowed.
     """
     path, shown = find_recipe(str(name))
     tree, origins = _compose(path, shown, ())
+    training = tree.get("training")
+    epochs = training.get("epochs") if isinstance(training, dict) else None
     for text in overrides:
         _override(tree, origins, text)
     title = path.stem if str(name).endswith((".yaml", ".yml")) else str(name)
-    return LoadedRecipe(title, _check(tree, origins, shown), origins)
+    recipe = _typed(tree, origins, shown)
+    problems = inconsistencies(recipe)
+    if trained:
+        problems = [p for p in problems if p.type not in (BEYOND_THE_RUN, NO_EFFECT)]
+    shorter = shorten(tree, origins, problems, epochs)
+    problems = shorter.problems
+    if shorter.notes and not problems:
+        recipe = _typed(tree, origins, shown)
+        problems = [p for p in inconsistencies(recipe) if p.type != BEYOND_THE_RUN]
+    _refuse(problems, origins, shown)
+    return LoadedRecipe(title, recipe, origins, tuple(shorter.notes), tuple(shorter.changed))
 
 
 def check_search(loaded: LoadedRecipe) -> None:
@@ -261,18 +280,21 @@ def _innermost_list(tree: Any, path: KeyPath, place: str) -> tuple[list[Any] | N
     return found
 
 
-def _check(tree: dict[str, Any], origins: dict[KeyPath, Origin], shown: str) -> Recipe:
+def _typed(tree: dict[str, Any], origins: dict[KeyPath, Origin], shown: str) -> Recipe:
+    """Return the recipe whose types the schema has checked."""
     try:
-        recipe = Recipe.model_validate(tree)
+        return Recipe.model_validate(tree)
     except ValidationError as error:
         problems = problems_of(error, tree)
         if as_text(tree, origins, problems) or as_lists(tree, origins, problems):
-            return _check(tree, origins, shown)
-    else:
-        problems = inconsistencies(recipe)
-        if not problems:
-            return recipe
-    raise ZooError("\n".join(f"{_place(origins, p.path, shown)}: {p}" for p in problems))
+            return _typed(tree, origins, shown)
+        _refuse(problems, origins, shown)
+        raise
+
+
+def _refuse(problems: list[Problem], origins: dict[KeyPath, Origin], shown: str) -> None:
+    if problems:
+        raise ZooError("\n".join(f"{_place(origins, p.path, shown)}: {p}" for p in problems))
 
 
 def _place(origins: dict[KeyPath, Origin], path: KeyPath, shown: str) -> Origin:

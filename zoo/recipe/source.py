@@ -24,6 +24,11 @@ class Origin:
     line: int | None = None
     raw: str | None = None
 
+    @property
+    def is_override(self) -> bool:
+        """Whether it is an override."""
+        return self.line is None and self.file.startswith("override ")
+
     def __str__(self) -> str:
         return visible(self.file) if self.line is None else f"{visible(self.file)}:{self.line}"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.recipe import LoadedRecipe
 from zoo.recipe.load import find_recipe
-from zoo.recipe.source import dump
+from zoo.recipe.source import dotted, dump
 from zoo.recipe.space import changes
 from zoo.search.records import TrialRecord
 
@@ -29,7 +29,7 @@ class TrialRecipes:
         path, _ = find_recipe(source)
         self._loaded = loaded
         self._parent = str(path.resolve()) if source.endswith(_YAML) else source
-        self._overrides = _typed_overrides(loaded.tree(), overrides)
+        self._overrides = _typed_overrides(loaded, overrides)
 
     def text(self, record: TrialRecord, path: Path, heading: Sequence[str]) -> str:
         """Return the recipe file of a trial.
@@ -51,10 +51,13 @@ class TrialRecipes:
         return part
 
 
-def _typed_overrides(tree: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """Return the values that overrides gave to the recipe, its search left out, as the schema typed them."""
-    values = {}
-    for key in (text.partition("=")[0].strip() for text in overrides):
+def _typed_overrides(loaded: LoadedRecipe, overrides: Sequence[str]) -> dict[str, Any]:
+    """Return the values that overrides gave to the recipe, its search left out, as the schema typed them.
+
+    Among them are those that follow from an override of the run's length.
+    """
+    tree, values = loaded.tree(), {}
+    for key in (*(text.partition("=")[0].strip() for text in overrides), *map(dotted, loaded.shortened)):
         value: Any = tree
         for name in key.split("."):
             value = value.get(name) if isinstance(value, Mapping) else None

@@ -19,6 +19,7 @@ from zoo.errors import ZooError
 from zoo.losses import balanced_weights
 from zoo.postprocessing.kinds import compact_outputs
 from zoo.tasks import TASKS
+from zoo.training.effect import check_steps
 from zoo.training.kinds import KINDS
 from zoo.training.penalty import Penalty
 from zoo.training.pretrained import load_pretrained
@@ -70,6 +71,7 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
         raise ZooError(
             f"training.batch_size is {size}, and the training split of {dataset.name} has {len(dataset.train)} examples"
         )
+    check_steps(recipe, len(dataset.train) // size)
     task = TASKS[recipe.task]
     training = KINDS[task.kind]
     preprocessor = fit_preprocessor(recipe.preprocess, dataset)

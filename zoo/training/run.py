@@ -54,7 +54,7 @@ class Run:
 
     def recipe(self) -> LoadedRecipe:
         """Return the resolved recipe of the run."""
-        loaded = load_recipe(self.folder / "recipe.yaml")
+        loaded = load_recipe(self.folder / "recipe.yaml", trained=True)
         return LoadedRecipe(self.name, loaded.recipe, loaded.origins)
 
 

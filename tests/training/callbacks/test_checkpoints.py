@@ -138,6 +138,17 @@ def test_checkpoints_compare_in_the_right_direction(kept, greater, figures, best
     assert callback.best_epoch == model.get_weights()[0] == best
 
 
+@pytest.mark.parametrize(
+    ("losses", "best"),
+    [([0.3, 0.2, 0.4], 2), ([0.3, 0.2, 0.2], 3), ([np.nan, 0.2, 0.3], 2), ([0.1, np.nan, 0.2], 1)],
+)
+def test_of_equal_figures_the_lower_loss_counts_and_then_the_later_epoch(kept, losses, best):
+    callback = kept()
+    for epoch, loss in enumerate(losses):
+        callback.on_epoch_end(epoch, {"val_figure": 0.9, "val_loss": loss})
+    assert callback.best_epoch == best
+
+
 def test_without_any_finite_figure_the_first_is_the_best(kept):
     callback = kept(False)
     callback.on_epoch_end(0, {"val_figure": np.nan})
@@ -323,7 +334,7 @@ np.savez(Path(folder) / "weights.npz", *weights)
 def test_another_process_ends_in_the_same_bits(name, data, tmp_path):
     """Seeds that are drawn before the run sets its own differ between processes."""
     recipe_name, overrides = RUNS[name]
-    overrides = [*overrides, "training.epochs=2"]
+    overrides = [*overrides, "training.epochs=3"]
     (tmp_path / "other").mkdir()
     given = json.dumps([recipe_name, overrides, str(tmp_path / "other")])
     subprocess.run([sys.executable, "-c", ANOTHER, given], cwd=Path(__file__).parent, check=True)
@@ -335,7 +346,7 @@ def test_another_process_ends_in_the_same_bits(name, data, tmp_path):
 
 def test_a_damaged_state_is_passed_over(data, tmp_path):
     recipe_name, overrides = RUNS["mlp"]
-    recipe = load_recipe(recipe_name, [*overrides, "training.epochs=2", "training.checkpoints.every_steps=2"]).recipe
+    recipe = load_recipe(recipe_name, [*overrides, "training.epochs=3", "training.checkpoints.every_steps=2"]).recipe
     weights, _ = train(recipe, data(recipe), tmp_path / "whole")
     train_until(recipe, data(recipe), tmp_path / "cut", 4)
     newest, _ = state_files(tmp_path / "cut" / "checkpoints")

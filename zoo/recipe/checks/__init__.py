@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zoo.recipe.checks.collect import Checks
 from zoo.recipe.checks.data import check_data, check_preprocess
+from zoo.recipe.checks.effect import check_effect
 from zoo.recipe.checks.generation import check_generation
 from zoo.recipe.checks.model import check_model
 from zoo.recipe.checks.optimizer import check_optimizer
@@ -30,6 +31,7 @@ _CHECKS = (
     check_evaluation,
     check_generation,
     check_model,
+    check_effect,
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.recipe.checks.collect import Checks
 from zoo.recipe.optimizers import Group
-from zoo.recipe.schedules import LearningRate, ReduceOnPlateau, steps_of
+from zoo.recipe.schedules import LearningRate, ReduceOnPlateau
 from zoo.recipe.source import KeyPath
 
 _CLIPS = ("clip_value", "clip_norm", "clip_global_norm")
@@ -54,15 +54,6 @@ def _check_group(checks: Checks, group: Group, at: KeyPath) -> None:
 
 def _check_schedule(checks: Checks, rate: LearningRate, at: KeyPath) -> None:
     """Check that a schedule fits into the run. Durations in steps are left to the data."""
-    epochs = checks.recipe.training.epochs
-
-    def in_epochs(key: str) -> float:
-        """Return a duration in epochs; 0 where it is left out or given in steps."""
-        duration = getattr(rate, key, None)
-        if duration is None or (isinstance(duration, str) and "step" in duration):
-            return 0.0
-        return steps_of(duration, 1.0, epochs)
-
     for first, second in _ALTERNATIVES:
         given = [key for key in (first, second) if getattr(rate, key, None) is not None]
         checks.refuse(
@@ -74,21 +65,4 @@ def _check_schedule(checks: Checks, rate: LearningRate, at: KeyPath) -> None:
             not given and hasattr(rate, first) and hasattr(rate, second),
             (*at, second),
             "required, and missing: for example 2 (epochs), 500 steps or 10%",
-        )
-    for key in ("warmup_epochs", "warmup"):
-        checks.refuse(
-            in_epochs(key) >= epochs,
-            (*at, key),
-            f"the warmup must end before the run does, and training.epochs is {epochs}",
-        )
-    checks.refuse(
-        2 * in_epochs("rise") > epochs,
-        (*at, "rise"),
-        f"the way up and the way down must fit into the run, and training.epochs is {epochs}",
-    )
-    if isinstance(rate, ReduceOnPlateau):
-        checks.refuse(
-            rate.final > rate.initial,
-            (*at, "final"),
-            f"the lowest rate, {rate.final}, is above the first, {rate.initial}",
         )

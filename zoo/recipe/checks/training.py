@@ -80,11 +80,6 @@ def check_training(checks: Checks) -> None:
     recipe, training = checks.recipe, checks.recipe.training
     at: KeyPath = ("training", "augment_until")
     checks.refuse(
-        (training.stop_after or 0) > training.epochs,
-        ("training", "stop_after"),
-        f"training.epochs is {training.epochs}, and {training.stop_after} is after its end",
-    )
-    checks.refuse(
         training.augment_until is not None and not recipe.augment,
         at,
         "there is no augmentation that could end; leave it out, or add steps to augment",
