@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +36,7 @@ class TrialRecord:
         parent: number of the trial whose training it resumes.
         objective_value: the objective on validation, the mean over its seeds.
         objective_values: the objective with each seed.
+        loss: the validation loss of the same epochs, which decides between equal scores.
         score: what the tuner sees: `objective_value`, less what the cost is worth.
         cost: what the model costs, where the search asks for it.
         kept_epoch: the epoch whose value it is, with the first seed.
@@ -56,6 +58,7 @@ class TrialRecord:
     parent: int | None = None
     objective_value: float | None = None
     objective_values: list[float] = field(default_factory=list)
+    loss: float | None = None
     score: float | None = None
     cost: float | None = None
     kept_epoch: int | None = None
@@ -137,14 +140,14 @@ class TrialStore:
         return [r for _, r in sorted(self.records.items()) if r.status == "finished" and r.score is not None]
 
     def best(self, *, greater_is_better: bool) -> TrialRecord | None:
-        """Return the trial with the best score, of several the earliest."""
+        """Return the first of `ranked`."""
         return next(iter(ranked(self.finished, greater_is_better=greater_is_better)), None)
 
 
 def ranked(records: Iterable[TrialRecord], *, greater_is_better: bool) -> list[TrialRecord]:
-    """Return trials by their score, the best first; of equal ones the earliest."""
+    """Return trials by their score, the best first; of equal ones that with the lowest loss, of those the earliest."""
     sign = -1 if greater_is_better else 1
-    return sorted(records, key=lambda r: (sign * (r.score or 0.0), r.number))
+    return sorted(records, key=lambda r: (sign * (r.score or 0.0), inf if r.loss is None else r.loss, r.number))
 
 
 def pareto_front(

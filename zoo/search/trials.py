@@ -71,6 +71,8 @@ class SearchTrials:
         first = outcomes[0]
         record.objective_values = [o["objective"] for o in outcomes]
         record.objective_value = statistics.fmean(record.objective_values) if len(outcomes) > 1 else first["objective"]
+        losses = [o["figures"]["val_loss"] for o in outcomes if "val_loss" in o.get("figures", ())]
+        record.loss = statistics.fmean(losses) if len(losses) == len(outcomes) else None
         record.curve, record.kept_epoch = first["curve"], first["kept_epoch"]
         # A resumed run counts the seconds of its parent, too.
         before = self.store.records[record.parent].seconds if record.parent is not None else 0.0
