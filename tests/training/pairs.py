@@ -137,11 +137,11 @@ def try_cell(cell: Cell, folder: Path, *, export: bool = False) -> str:
     from rich.console import Console
 
     from zoo.commands.export import exported
-    from zoo.training.as_measured import check_saved
     from zoo.training.callbacks.checkpoints import Checkpoints
     from zoo.training.fit import fit
     from zoo.training.problem import set_up
     from zoo.training.run import create_run
+    from zoo.training.saved_as_measured import check_saved
     from zoo.training.saved_model import load_model
     from zoo.utils.files import replacing, write_json
 
@@ -163,7 +163,7 @@ def try_cell(cell: Cell, folder: Path, *, export: bool = False) -> str:
         problem.views.saved.save(path)
     model = load_model(run)
     try:
-        check_saved(problem, model, fitted)
+        check_saved(problem, model, fitted.history[fitted.kept_epoch - 1])
     except ZooError as error:
         return f"saved: {error}"
     after = fitted.history[fitted.kept_epoch - 1]["val_loss"]

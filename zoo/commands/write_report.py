@@ -14,7 +14,7 @@ from zoo.evaluation.report.predictions import Predictions
 from zoo.evaluation.result import TrainedTask
 from zoo.postprocessing.decoding import sample
 from zoo.tasks import TASKS
-from zoo.training.as_measured import check_saved
+from zoo.training.saved_as_measured import check_saved
 from zoo.training.saved_model import load_model
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def evaluate_and_report(
         ZooError: the saved model is not the one that training measured.
     """
     model = load_model(run)  # what is evaluated is what was saved
-    check_saved(problem, model, fitted)
+    check_saved(problem, model, fitted.history[fitted.kept_epoch - 1])
     trained = TrainedTask(problem=problem, model=model, folder=run.folder, console=console, train=train)
     result = KINDS[TASKS[loaded.recipe.task].kind](trained)
     return report_run(run=run, loaded=loaded, problem=problem, model=model, fitted=fitted, facts=facts, result=result)
