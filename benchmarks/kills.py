@@ -99,7 +99,7 @@ def result(root: Path) -> dict[str, Any]:
     """Return what a run has ended with: names to arrays, rows and plain data."""
     import h5py
     import keras
-    import onnx
+    import onnx.numpy_helper
 
     import zoo
 
@@ -116,7 +116,12 @@ def result(root: Path) -> dict[str, Any]:
         found["metrics.csv"] = [_untimed(row) for row in csv.DictReader(rows)]
     for name in ("report.json", "training.json", "export/certificate.json"):
         found[name] = _untimed(json.loads((folder / name).read_text(encoding="utf-8")))
-    found["model.onnx"] = onnx.load(folder / "export" / "model.onnx").graph.SerializeToString(deterministic=True)
+    graph = onnx.load(folder / "export" / "model.onnx").graph  # in which tf2onnx names and orders by chance
+    constants = [onnx.numpy_helper.to_array(constant) for constant in graph.initializer]
+    found["model.onnx"] = [
+        sorted(node.op_type for node in graph.node),
+        sorted((str(values.dtype), values.shape, values.tobytes()) for values in constants if values.dtype != object),
+    ]
     names = [str(path.relative_to(folder)) for path in folder.rglob("*") if "tensorboard" not in path.parts]
     found["files"] = sorted(name for name in names if "step-" not in name)  # a state's name has a checksum of times
     return found
