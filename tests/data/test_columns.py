@@ -7,6 +7,7 @@ import pytest
 from zoo.data.columns import Column, as_label, take_columns
 from zoo.data.tables.file import read_table
 from zoo.data.tables.infer import infer_columns
+from zoo.data.tables.number_style import NumberStyle
 from zoo.errors import ZooError
 
 
@@ -128,3 +129,14 @@ def test_text_where_training_saw_numbers(csv):
         match=r"W: column 'a' holds numbers, but row 2 \(line 3\) has 'x' \(2 such of 3 rows; also row 3 \(line 4\)\)$",
     ):
         take_columns(frame, [Column("a", "number")], "W")
+
+
+def test_numbers_that_were_read_before_are_taken_as_they_are():
+    """Days since 1970, and values of a styled column, come as numbers from a caller that has read the file itself."""
+    columns = [
+        Column("day", "number", "time", time="iso8601", missing=()),
+        Column("price", "number", style=NumberStyle(thousands=",", unit="$"), missing=()),
+        Column("on", "number", "boolean", missing=()),
+    ]
+    taken = take_columns(pd.DataFrame({"day": [19358.5], "price": [1234.5], "on": [1.0]}), columns)
+    assert {name: values.tolist() for name, values in taken.items()} == {"day": [19358.5], "price": [1234.5], "on": [1]}
