@@ -5,7 +5,7 @@ import pytest
 
 import zoo
 from zoo.commands.reopen import reopen
-from zoo.data.preprocessing import as_tensors
+from zoo.data.raw_tensors import as_tensors
 from zoo.errors import ZooError
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.data.targets import (
+from zoo.data.structured_targets import (
     BLANK,
     box_picker,
     box_targets,

@@ -12,7 +12,7 @@ from onnx import numpy_helper
 from PIL import Image
 
 from zoo.data.dataset import Signature
-from zoo.data.preprocessing import as_tensors
+from zoo.data.raw_tensors import as_tensors
 from zoo.errors import ZooError
 from zoo.export import export as export_module
 from zoo.export.convert import to_onnx

@@ -9,7 +9,8 @@ from zoo.backend.startup import start_keras
 from zoo.data.columns import Column
 from zoo.data.dataset import Dataset, Signature, whole
 from zoo.data.inputs import TableInputs
-from zoo.data.preprocessing import as_tensors, fit_preprocessor
+from zoo.data.preprocessing import fit_preprocessor
+from zoo.data.raw_tensors import as_tensors
 from zoo.errors import ZooError
 from zoo.export.convert import check_graph, to_onnx
 from zoo.layers.preprocessing import DoubleRescaling, WindowRestore, WindowStandardize

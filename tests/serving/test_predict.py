@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from zoo.data.columns import take_columns
-from zoo.data.preprocessing import as_tensors
+from zoo.data.raw_tensors import as_tensors
 from zoo.data.tables.file import read_table
 from zoo.errors import ZooError
 from zoo.serving.exported_model import ExportedModel

@@ -9,21 +9,18 @@ from typing import Any
 import numpy as np
 
 from zoo.data.dataset import Signature, Split
-from zoo.data.tables.precision import needs_double
-from zoo.data.targets import (
+from zoo.data.structured_targets import (
     Arrays,
     box_picker,
     box_targets,
     boxes_left_out,
-    class_indices,
-    class_labels,
     mask_targets,
-    number_targets,
-    separate_abnormal,
     text_targets,
     token_targets,
     transcription_targets,
 )
+from zoo.data.tables.precision import needs_double
+from zoo.data.targets import class_indices, class_labels, number_targets, separate_abnormal
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 from zoo.tasks import Kind

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.data.columns import Column
 from zoo.data.dataset import Dataset, InputKind, Signature, Split
 from zoo.data.inputs import CHUNK_VALUES, GraphInputs
+from zoo.data.raw_tensors import array_dtype, as_tensors, keras_inputs
 from zoo.errors import ZooError
 from zoo.recipe.steps import SHAPE_STEPS, Encode, PreprocessStep
 
 if TYPE_CHECKING:
     import keras
 
-DTYPES = {"image": "uint8", "text": "int32", "tokens": "int32"}  # of raw tensors; all others are float32 or float64
 _CHUNK_EXAMPLES = 1024
 
 
@@ -78,7 +77,7 @@ class Preprocessor:
 
     def raw_inputs(self) -> Any:
         """Return Keras inputs for raw examples: one tensor, or a dict of them for a table or a graph."""
-        return self.to_shape.input if self.to_shape is not None else _inputs(self.signature)
+        return self.to_shape.input if self.to_shape is not None else keras_inputs(self.signature)
 
 
 def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
@@ -160,32 +159,6 @@ def _moments(preprocessor: Preprocessor, train: Split) -> tuple[np.ndarray, np.n
     return (0 if shift is None else shift) + mean, np.sqrt(np.maximum(squares / count - mean**2, 0))
 
 
-def column_dtype(column: Column) -> str:
-    """Return the type of a column's tensor."""
-    return "string" if column.type == "category" else "float64" if column.double else "float32"
-
-
-def _array_dtype(signature: Signature) -> str:
-    return "float64" if signature.double else DTYPES.get(signature.kind, "float32")
-
-
-def _inputs(signature: Signature) -> Any:
-    import keras
-
-    if signature.kind == "table":
-        return {
-            key: keras.Input((1,), name=key, dtype=column_dtype(column))
-            for key, column in zip(signature.tensor_names, signature.columns, strict=True)
-        }
-    if signature.kind == "graph":
-        return {
-            "nodes": keras.Input(signature.shape, name="nodes"),
-            "edges": keras.Input((None, 2), name="edges", dtype="int32"),
-        }
-    shape = (None,) if signature.kind in ("text", "tokens") else signature.shape
-    return keras.Input(shape, name=signature.tensor_names[0], dtype=_array_dtype(signature))
-
-
 def _fit_text(_: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
     """Texts become token ids, padded to the longest text of any split."""
     tokenizer = dataset.signature.tokenizer
@@ -218,9 +191,9 @@ def _fit_shape(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocesso
                 f"{dataset.name}: the images have different sizes; put a resize first in preprocess, "
                 "for example {resize: {height: 64, width: 64}}"
             )
-        dtype = _array_dtype(signature)
+        dtype = array_dtype(signature)
         return Preprocessor(signature, tuple(int(n or 0) for n in signature.shape), dtype, None)
-    inputs = _inputs(signature)
+    inputs = keras_inputs(signature)
     x = inputs
     for step in steps:
         height, width = step.settings.height, step.settings.width
@@ -248,7 +221,7 @@ def _fit_table(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocesso
 
     missing = next((s.encode for s in steps if s.encode is not None), Encode()).missing
     columns = dict(dataset.train.take(np.arange(len(dataset.train))))
-    inputs = _inputs(dataset.signature)
+    inputs = keras_inputs(dataset.signature)
     named = list(zip(dataset.signature.columns, inputs.values(), strict=True))
     numbers = [(c.name, tensor) for c, tensor in named if c.type == "number"]
     dtype = "float64" if any(c.double for c in dataset.signature.columns) else "float32"
@@ -287,26 +260,3 @@ _FITTERS: dict[InputKind, Callable[[Sequence[PreprocessStep], Dataset], Preproce
     "text": _fit_text,
     "graph": _fit_graph,
 }
-
-
-def _tensor(values: np.ndarray, column: Column) -> np.ndarray:
-    return values if column.type == "category" else values.astype(column_dtype(column), copy=False)
-
-
-def as_tensors(raw: Any, signature: Signature) -> Any:
-    """Return raw examples as the Keras models take them.
-
-    The columns of a table become `(rows, 1)` under their tensor names, texts become token ids padded to the longest;
-    the rest stays as it is.
-    """
-    if signature.tokenizer is not None:
-        return signature.tokenizer.encode(raw)
-    if not isinstance(raw, dict) or signature.kind == "graph":
-        return raw
-    columns = zip(signature.tensor_names, signature.columns, strict=True)
-    arrays = {key: _tensor(raw[column.name], column)[:, None] for key, column in columns}
-    if all(values.dtype != object for values in arrays.values()):
-        return arrays
-    import tensorflow as tf  # no other backend has tensors of text, and Keras does not mix tensors and arrays
-
-    return {key: tf.constant(values) for key, values in arrays.items()}

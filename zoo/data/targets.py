@@ -1,30 +1,21 @@
-"""Targets: class names to indices, numbers, texts, token ids, masks, boxes."""
+"""Targets that are one value an example: class names to indices, numbers, normal and abnormal."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from zoo.data.arrays import as_ids
 from zoo.data.columns import as_label
 from zoo.data.dataset import Signature, Split
-from zoo.data.tokenizer import fit_tokenizer
-from zoo.errors import MAX_SHOWN_NAMES, ZooError, counted, did_you_mean, listing
+from zoo.errors import MAX_SHOWN_NAMES, ZooError, did_you_mean, listing
 from zoo.recipe.schema import Data
 from zoo.tasks import TASKS
 
-BLANK = "<blank>"
-BOXES_LEFT_OUT = ("are crowds", "have no label", "are beyond the first 100 of their image")
 MAX_FRACTIONAL_CLASSES = 20  # classes that are numbers with fractions; more are measured values
 _NUMBER = re.compile(r"[+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?")
-MAX_OBJECTS = 100  # in one image, as in COCO
-MAX_CLASSES_OF_MASKS = 256  # a mask is uint8
-
-Arrays = Mapping[str, np.ndarray]
 
 
 def is_missing(value: object) -> bool:
@@ -162,162 +153,3 @@ def separate_abnormal(signature: Signature, splits: Sequence[Split], data: Data)
     marked = [replace(split, targets=marks[split.targets]) for split in splits]
     train = marked[0].part(np.flatnonzero(marked[0].targets == 0))
     return replace(signature, labels=("normal", "abnormal")), [train, *marked[1:]]
-
-
-def same_width(splits: Arrays) -> dict[str, np.ndarray]:
-    """Pad the token ids of several splits to one width."""
-    width = max(ids.shape[1] for ids in splits.values())
-    return {name: np.pad(ids, ((0, 0), (0, width - ids.shape[1]))) for name, ids in splits.items()}
-
-
-def text_targets(texts: Arrays, notes: list[str] | None = None) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
-    """Return the characters of the training texts as a vocabulary, and each split's texts as token ids.
-
-    Ids are int32 `(examples, length)`: the text, its end mark, padding (`zoo.data.tokenizer`).
-
-    Args:
-        texts: of each split.
-        notes: characters of other splits that no training text has are counted here.
-    """
-    tokenizer = fit_tokenizer(texts["train"], level="character")
-    for name, rows in texts.items():
-        note = tokenizer.note(rows, f"the targets of the {name} split")
-        if notes is not None and note:
-            notes.append(note)
-    return tokenizer.names, same_width({name: tokenizer.encode(rows, end=True) for name, rows in texts.items()})
-
-
-def transcription_targets(texts: Arrays, where: str) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
-    """Return the blank and the characters of the training texts as classes, and each split's texts as class indices.
-
-    Indices are int32 `(examples, length)`, padded with 0, which is the blank of CTC.
-
-    Raises:
-        ZooError: a text has a character that no training text has.
-    """
-    symbols = sorted(set("".join(texts["train"])))
-    index = {symbol: i for i, symbol in enumerate(symbols, start=1)}
-    splits = {}
-    for name, rows in texts.items():
-        unknown = sorted(set("".join(rows)) - set(symbols))
-        if unknown:
-            raise ZooError(f"{where}: the split '{name}' has characters that no training text has: {' '.join(unknown)}")
-        ids = np.zeros((len(rows), max(map(len, rows), default=0) or 1), np.int32)
-        for i, row in enumerate(rows):
-            ids[i, : len(row)] = [index[c] for c in row]
-        splits[name] = ids
-    return (BLANK, *symbols), same_width(splits)
-
-
-def token_targets(splits: Arrays, where: str) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
-    """Return the names of the classes, which are their numbers, and each split's targets.
-
-    Targets are int32 `(examples, length)`, 0 where there is nothing to predict.
-
-    Raises:
-        ZooError: a target is negative, too large or no whole number.
-    """
-    ids = {name: as_ids(y, f"{where}: targets of the split '{name}'") for name, y in splits.items()}
-    classes = max(int(y.max(initial=0)) for y in ids.values()) + 1
-    return tuple(map(str, range(classes))), ids
-
-
-def mask_targets(splits: Arrays, names: Sequence[str] | None, where: str) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Return the names of the classes and each split's masks `(examples, height, width)` uint8.
-
-    Args:
-        splits: `(examples, height, width)` or with one channel more.
-        names: names of the classes, where the source gives them.
-        where: the source, for messages.
-
-    Raises:
-        ZooError: a mask has several channels, something else than a class from 0 to 255, or a class without a name.
-    """
-    masks = {}
-    for split, y in splits.items():
-        if y.ndim == 4 and y.shape[-1] != 1:
-            raise ZooError(f"{where}: masks must have one channel, the class of each pixel, received {y.shape[1:]}")
-        whose = f"{where}: masks of the split '{split}'"
-        masks[split] = as_ids(y[..., 0] if y.ndim == 4 else y, whose, "classes", MAX_CLASSES_OF_MASKS).astype(np.uint8)
-    highest = max(int(y.max(initial=0)) for y in masks.values())
-    labels = tuple(names) if names else tuple(map(str, range(int(masks["train"].max(initial=0)) + 1)))
-    if highest >= len(labels):
-        raise ZooError(f"{where}: a mask has the class {highest}, and there are {len(labels)} ({', '.join(labels)})")
-    if not names:
-        _refuse_sparse(masks["train"], where)
-    return labels, masks
-
-
-def _refuse_sparse(masks: np.ndarray, where: str) -> None:
-    """Refuse masks most of whose classes no pixel has, such as masks of 0 and 255."""
-    present = np.unique(masks)
-    if 2 * len(present) < int(present[-1]) + 1:
-        raise ZooError(
-            f"{where}: masks hold {counted(present.tolist(), 'classes')}, and each number from 0 to {present[-1]} "
-            "would be one; number the classes from 0"
-        )
-
-
-def box_picker(features: Any, target: str) -> Callable[[Any], Any]:
-    """Return a TensorFlow function from a TFDS example to its boxes `(MAX_OBJECTS + 1, 5)`, padded with -1.
-
-    Crowds are left out, as in COCO's own evaluation. The last row counts what is left out, in the order of
-    `BOXES_LEFT_OUT`.
-
-    Raises:
-        ZooError: the feature holds no boxes.
-    """
-    if not hasattr(features[target], "keys") or not {"bbox", "label"} <= set(features[target].keys()):
-        raise ZooError(f"feature '{target}' must be a sequence of objects with 'bbox' and 'label', as in tfds:coco")
-    import tensorflow as tf
-
-    def pick(example: Any) -> tf.Tensor:
-        objects = example[target]
-        rows = tf.concat([objects["bbox"], tf.cast(objects["label"], tf.float32)[:, None]], axis=1)
-        labeled = objects["label"] >= 0
-        crowd = objects["is_crowd"] if "is_crowd" in objects else tf.zeros_like(labeled)
-        kept = tf.boolean_mask(rows, labeled & ~crowd)
-        beyond = tf.maximum(tf.shape(kept)[0] - MAX_OBJECTS, 0)
-        kept = kept[:MAX_OBJECTS]
-        kept = tf.pad(kept, [[0, MAX_OBJECTS - tf.shape(kept)[0]], [0, 0]], constant_values=-1.0)
-        left_out = [tf.reduce_sum(tf.cast(which, tf.int32)) for which in (crowd, ~labeled & ~crowd)]
-        counts = tf.cast(tf.stack([*left_out, beyond, 0, 0]), tf.float32)
-        return tf.ensure_shape(tf.concat([kept, counts[None]], axis=0), (MAX_OBJECTS + 1, 5))
-
-    return pick
-
-
-def box_targets(splits: Arrays, where: str) -> dict[str, np.ndarray]:
-    """Return each split's boxes, padded to the image with the most objects in place of `MAX_OBJECTS`.
-
-    Boxes are float32 `(examples, objects, 5)`: ymin, xmin, ymax, xmax as fractions of the image, then the class; -1
-    is padding.
-
-    Raises:
-        ZooError: a box is not within its image, or has no extent.
-    """
-    found = {}
-    objects = max(1, *(int((y[..., 4] >= 0).sum(axis=1).max(initial=0)) for y in splits.values()))
-    for name, y in splits.items():
-        real = y[y[..., 4] >= 0]
-        within = (real[:, :4] >= 0).all(1) & (real[:, :4] <= 1).all(1) & (real[:, 2:4] > real[:, :2]).all(1)
-        wrong = ~within  # NaN, too, is not within
-        if wrong.any():
-            raise ZooError(
-                f"{where}: {int(wrong.sum())} boxes of the split '{name}' do not lie within their image, for example "
-                f"{real[wrong][0, :4].tolist()} (ymin, xmin, ymax, xmax as fractions of the image)"
-            )
-        found[name] = y[:, :objects].astype(np.float32)
-    return found
-
-
-def boxes_left_out(splits: Arrays) -> list[str]:
-    """Return notes on the boxes that `box_picker` left out, from the counts in its last row."""
-    notes = []
-    for name, y in splits.items():
-        counts = y[:, -1, : len(BOXES_LEFT_OUT)].sum(axis=0).astype(int)
-        total = int((y[:, :-1, 4] >= 0).sum()) + int(counts.sum())
-        for count, why in zip(counts, BOXES_LEFT_OUT, strict=True):
-            if count:
-                notes.append(f"left out of the {name} split: {count:,} of {total:,} boxes, which {why}")
-    return notes

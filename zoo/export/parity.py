@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.data.preprocessing import as_tensors
+from zoo.data.raw_tensors import as_tensors
 from zoo.errors import ZooError
 from zoo.postprocessing.compact import MAX_EXTRA_TOKENS, decode
 from zoo.utils.padding import pad_rows

@@ -16,7 +16,7 @@ import zoo.layers.diffusion_sampler
 import zoo.layers.preprocessing  # noqa: F401 - layers that a saved model holds register themselves
 from zoo import registry
 from zoo.data.dataset import Signature, Split
-from zoo.data.preprocessing import as_tensors
+from zoo.data.raw_tensors import as_tensors
 from zoo.errors import ZooError
 from zoo.postprocessing.kinds import compact_outputs
 from zoo.tasks import Task

@@ -9,7 +9,7 @@ import numpy as np
 from zoo.data.augmentation.masking import hide_characters
 from zoo.data.dataset import Signature, SourceData, whole
 from zoo.data.inputs import TextInputs
-from zoo.data.targets import same_width
+from zoo.data.structured_targets import same_width
 from zoo.data.tokenizer import fit_tokenizer
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,29 +9,23 @@ from dataclasses import replace
 import numpy as np
 
 from zoo.data.columns import Column, numbers, refuse_wrong
-from zoo.data.tables.file import Table, as_texts
+from zoo.data.tables.file import Table
+from zoo.data.tables.number_notes import missing_notes, refuse_merged, scaling_notes, writing_notes
 from zoo.data.tables.number_style import (
     PLAIN,
-    NumberStyle,
     find_style,
     fraction_of_numbers,
     is_missing_number,
     looks_like_number,
 )
-from zoo.data.tables.precision import EXACT_INTEGERS, merged_integers, needs_double
-from zoo.data.tables.texts import spellings, split_of, text_notes
+from zoo.data.tables.precision import needs_double
+from zoo.data.tables.texts import spellings, text_notes
 from zoo.data.tables.times import column_times, likely_forms, read_times, time_forms
+from zoo.data.tables.uninformative import hints, names_splits, nothing_told, split_note
 from zoo.errors import MAX_SHOWN_NAMES, ZooError
 
 _MIN_NUMERIC_FRACTION = 0.5  # of the values; from here on a column is numbers with faults rather than text
-_FIRST_DATE = 15_000_101  # the first whole number that may be a date, year, month and day
-_MIN_ROWS = 10  # from here on values that are all different say something
 _ADVICE = "; correct it, list the column under data.categorical, or leave such rows out (data.on_error: skip)"
-_ID = re.compile(r"(?:^|[_\W])(?i:id|ids|uuid|guid)$|[a-z](?:Id|ID)$")
-_ROW_NUMBER = re.compile(
-    r"^(?:unnamed: \d+|index|idx|row|row_?(?:number|names?|num|id)|no\.?|nr\.?|#|level_0|obs|id)$", re.I
-)
-_SPLIT_COLUMN = re.compile(r"(?:^|_)(?:split|set|subset|partition|fold)(?:$|_)", re.IGNORECASE)
 
 Found = tuple[Column | None, list[str]]  # None: the column is left out
 
@@ -88,8 +81,8 @@ def _as_input(table: Table, name: str, likely: str) -> Found:
     if values.dtype == object:
         counts = Counter(table.texts(name).tolist())
         present = [text for text in counts if not is_missing_number(text, table.reading.missing)]
-        if _is_split(name, present):
-            return None, [_split_note(name, counts)]
+        if names_splits(name, present):
+            return None, [split_note(name, counts)]
         forms = time_forms(present)
         if len(forms) > 1:
             return None, [
@@ -98,10 +91,10 @@ def _as_input(table: Table, name: str, likely: str) -> Found:
             ]
     column, notes = _infer(table, name, likely)
     if column.type == "number" and column.form == "number":
-        reason = _nothing_told(name, numbers(table, column))
+        reason = nothing_told(name, numbers(table, column))
         if reason:
             return None, [reason]
-        notes += _hints(name, numbers(table, column))
+        notes += hints(name, numbers(table, column))
     return column, notes
 
 
@@ -120,7 +113,7 @@ def _infer(table: Table, name: str, likely: str) -> tuple[Column, list[str]]:
         return _as_category(table, name) if any(counts) else (Column(name, "number", missing=missing), [])
     if {text.casefold() for text in present} <= {"true", "false"}:
         column = Column(name, "number", "boolean", missing=missing)
-        return column, _missing_note(column, counts)
+        return column, missing_notes(column, counts)
     forms = time_forms(present)
     if forms:
         return _time(Column(name, "number", "time", time=forms[0], missing=missing), table)
@@ -138,109 +131,10 @@ def _number(
     name, values = column.name, numbers(table, column)
     if not table.reading.skip:
         refuse_wrong(table, column, values, table.where, _ADVICE)
-    notes = [] if counts is None else _writing(name, column.style, counts, ambiguous)
-    _refuse_merged(table, name, values)
+    notes = [] if counts is None else writing_notes(name, column.style, counts, ambiguous)
+    refuse_merged(table, name, values)
     column = replace(column, double=needs_double(values))
-    return column, notes + _merged_by_scaling(column, values) + _missing_note(column, counts or Counter())
-
-
-def _nothing_told(name: str, values: np.ndarray) -> str:
-    """Return why a column of numbers is left out: row numbers and ids tell nothing of another row."""
-    if not _is_whole(values):
-        return ""
-    if _ROW_NUMBER.match(name) and _counts_up(values):
-        what = "the column without a name" if name.startswith("Unnamed: ") else f"column '{name}'"
-        return f"{what} holds row numbers ({values[0]:.0f} to {values[-1]:.0f}) and is left out"
-    different = len(np.unique(values))
-    if _ID.search(name) and different == len(values) >= _MIN_ROWS:
-        return f"column '{name}' holds an id, {different} different whole numbers, and is left out"
-    return ""
-
-
-def _hints(name: str, values: np.ndarray) -> list[str]:
-    """Return notes on numbers that may tell nothing, or name things."""
-    if not _is_whole(values):
-        return []
-    if len(values) >= _MIN_ROWS and _counts_up(values):
-        return [f"column '{name}' counts the rows; list it under data.ignore if it measures nothing"]
-    if values.min() > _FIRST_DATE and time_forms([f"{value:.0f}" for value in np.unique(values)]):
-        return [
-            f"column '{name}' is read as numbers and looks like dates, such as {values[0]:.0f}; write them as dates"
-        ]
-    if _ID.search(name):
-        return [f"column '{name}' is read as numbers; list it under data.categorical if it names things"]
-    return []
-
-
-def _is_whole(values: np.ndarray) -> bool:
-    return bool(len(values)) and not np.isnan(values).any() and bool((values == np.floor(values)).all())
-
-
-def _counts_up(values: np.ndarray) -> bool:
-    """Return whether values count the rows, from 0 or 1."""
-    return len(values) > 2 and values[0] in (0, 1) and bool((np.diff(values) == 1).all())
-
-
-def _writing(name: str, style: NumberStyle, counts: Counter[str], ambiguous: bool) -> list[str]:
-    """Return notes on how the numbers of a column are written."""
-    notes = []
-    if style != PLAIN:
-        written = [
-            text for text in counts if text and not fraction_of_numbers([text])[0] and not is_missing_number(text)
-        ]
-        count = sum(counts[text] for text in written)
-        if count:
-            either = " (data.decimal and data.thousands change that)" if ambiguous else ""
-            notes.append(
-                f"column '{name}': {count} values such as '{written[0]}' are numbers, {style.describe()}{either}"
-            )
-    zeros = [text for text in counts if text[:1] == "0" and re.fullmatch(r"0[0-9]+", text)]
-    if zeros:
-        count = sum(counts[text] for text in zeros)
-        notes.append(
-            f"column '{name}': {count} values such as '{zeros[0]}' begin with a zero and are read as numbers; list the "
-            "column under data.categorical if they are codes"
-        )
-    return notes
-
-
-def _refuse_merged(table: Table, name: str, values: np.ndarray) -> None:
-    given = table.columns[name]
-    if given.dtype == object and len(values) and np.nanmax(np.abs(values), initial=0) > EXACT_INTEGERS:
-        texts = [text for text in as_texts(given) if re.fullmatch(r"[+-]?[0-9]+", text.strip())]
-        different = len({int(text) for text in texts})
-        merged = different - len({float(text) for text in texts})
-    else:
-        merged = merged_integers(given)
-        different = len(np.unique(given)) if merged else 0
-    if merged:
-        raise ZooError(
-            f"{table.where}: column '{name}' has whole numbers beyond 2^53: {different} different ones would become "
-            f"{different - merged} numbers of 64 bits; list it under data.categorical or data.ignore"
-        )
-
-
-def _merged_by_scaling(column: Column, values: np.ndarray) -> list[str]:
-    """Return a note where even centred and scaled values fall together in float32."""
-    present = values[np.isfinite(values)]
-    if not column.double or not len(present):
-        return []
-    scaled = ((present - present.mean()) / (present.std() or 1.0)).astype(np.float32)
-    different, left = len(np.unique(present)), len(np.unique(scaled))
-    if different - left <= different // 10:
-        return []
-    return [
-        f"column '{column.name}': its {different} different values become {left} once scaled to float32: a few "
-        "lie far from all others"
-    ]
-
-
-def _missing_note(column: Column, counts: Counter[str]) -> list[str]:
-    """Return a note on texts that count as missing numbers."""
-    found = {text: count for text, count in counts.items() if text and is_missing_number(text, column.missing or ())}
-    if not found:
-        return []
-    return [f"column '{column.name}': {spellings(found)} count as missing"]
+    return column, notes + scaling_notes(column, values) + missing_notes(column, counts or Counter())
 
 
 def _time(column: Column, table: Table) -> tuple[Column, list[str]]:
@@ -260,7 +154,7 @@ def _almost_numbers(
     if column is not None:
         if not table.reading.skip:
             refuse_wrong(table, column, numbers(table, column), table.where, _ADVICE)
-        return column, _missing_note(column, counts)
+        return column, missing_notes(column, counts)
     fits = np.array([looks_like_number(text) for text in present], bool)
     weights = np.array([counts[text] for text in present])
     if weights[fits].sum() < _MIN_NUMERIC_FRACTION * weights.sum():
@@ -312,14 +206,3 @@ def _as_category(table: Table, name: str) -> tuple[Column, list[str]]:
 
 
 # === Splits ===
-
-
-def _is_split(name: str, present: Sequence[str]) -> bool:
-    return _SPLIT_COLUMN.search(name) is not None and len(present) > 1 and all(map(split_of, present))
-
-
-def _split_note(name: str, counts: Counter[str]) -> str:
-    return (
-        f"column '{name}' names splits, {spellings(counts)}, and is left out; data.split_column: {name} splits "
-        "the rows by it"
-    )

@@ -1,0 +1,63 @@
+"""Raw examples as the Keras models take them: types, inputs and tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from zoo.data.columns import Column
+from zoo.data.dataset import Signature
+
+DTYPES = {"image": "uint8", "text": "int32", "tokens": "int32"}  # of raw tensors; all others are float32 or float64
+
+
+def column_dtype(column: Column) -> str:
+    """Return the type of a column's tensor."""
+    return "string" if column.type == "category" else "float64" if column.double else "float32"
+
+
+def array_dtype(signature: Signature) -> str:
+    """Return the type of the tensor of raw examples that are one array."""
+    return "float64" if signature.double else DTYPES.get(signature.kind, "float32")
+
+
+def keras_inputs(signature: Signature) -> Any:
+    """Return Keras inputs for raw examples: one tensor, or a dict of them for a table or a graph."""
+    import keras
+
+    if signature.kind == "table":
+        return {
+            key: keras.Input((1,), name=key, dtype=column_dtype(column))
+            for key, column in zip(signature.tensor_names, signature.columns, strict=True)
+        }
+    if signature.kind == "graph":
+        return {
+            "nodes": keras.Input(signature.shape, name="nodes"),
+            "edges": keras.Input((None, 2), name="edges", dtype="int32"),
+        }
+    shape = (None,) if signature.kind in ("text", "tokens") else signature.shape
+    return keras.Input(shape, name=signature.tensor_names[0], dtype=array_dtype(signature))
+
+
+def _tensor(values: np.ndarray, column: Column) -> np.ndarray:
+    return values if column.type == "category" else values.astype(column_dtype(column), copy=False)
+
+
+def as_tensors(raw: Any, signature: Signature) -> Any:
+    """Return raw examples as the Keras models take them.
+
+    The columns of a table become `(rows, 1)` under their tensor names, texts become token ids padded to the longest;
+    the rest stays as it is.
+    """
+    if signature.tokenizer is not None:
+        return signature.tokenizer.encode(raw)
+    if not isinstance(raw, dict) or signature.kind == "graph":
+        return raw
+    columns = zip(signature.tensor_names, signature.columns, strict=True)
+    arrays = {key: _tensor(raw[column.name], column)[:, None] for key, column in columns}
+    if all(values.dtype != object for values in arrays.values()):
+        return arrays
+    import tensorflow as tf  # no other backend has tensors of text, and Keras does not mix tensors and arrays
+
+    return {key: tf.constant(values) for key, values in arrays.items()}
