@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zoo.export import card_text
-from zoo.export.card_text import CardText, predictor_text
+from zoo.export import card_inputs, card_outputs
+from zoo.export.card_text import CardText, predictor_text, proof_on_noise
 from zoo.export.generators import Generator
 from zoo.export.graph_outputs import add_label, add_mask, flatten_value, split_boxes
 from zoo.export.parity import different_classes, different_labels, different_sequences
@@ -21,20 +21,20 @@ KINDS: dict[Kind, Predictor | Generator] = {
         exact=True,
         bounded=True,
         decided="labels",
-        card=predictor_text(card_text.class_outputs, "probabilities, label"),
+        card=predictor_text(card_outputs.class_outputs, "probabilities, label"),
     ),
     "regression": Predictor(
         outputs=("value",),
         extend=flatten_value,
         expected=lambda output: output[:, 0],
-        card=predictor_text(card_text.value_outputs, "(value,)"),
+        card=predictor_text(card_outputs.value_outputs, "(value,)"),
     ),
-    "forecasting": Predictor(outputs=("forecast",), card=predictor_text(card_text.forecast_outputs, "(forecast,)")),
+    "forecasting": Predictor(outputs=("forecast",), card=predictor_text(card_outputs.forecast_outputs, "(forecast,)")),
     "tokens": Predictor(
         outputs=("logits",),
         decisions=different_classes,
         decided="most probable tokens",
-        card=predictor_text(card_text.token_outputs),
+        card=predictor_text(card_outputs.token_outputs),
     ),
     "sequences": Predictor(
         outputs=("logits",),
@@ -42,14 +42,14 @@ KINDS: dict[Kind, Predictor | Generator] = {
         decisions=different_sequences,
         exact=True,
         decided="decoded texts",
-        card=predictor_text(card_text.decoder_outputs, row=card_text.decoder_row),
+        card=predictor_text(card_outputs.decoder_outputs, row=card_inputs.decoder_row),
     ),
     "transcription": Predictor(
         outputs=("probabilities",),
         decisions=different_classes,
         bounded=True,
         decided="steps",
-        card=predictor_text(card_text.transcription_outputs, "(probabilities,)"),
+        card=predictor_text(card_outputs.transcription_outputs, "(probabilities,)"),
     ),
     "segmentation": Predictor(
         outputs=("probabilities",),
@@ -57,29 +57,29 @@ KINDS: dict[Kind, Predictor | Generator] = {
         decisions=different_classes,
         bounded=True,
         decided="pixels",
-        card=predictor_text(card_text.mask_outputs, "probabilities, mask"),
+        card=predictor_text(card_outputs.mask_outputs, "probabilities, mask"),
     ),
     "detection": Predictor(
         outputs=("detections",),
         extend=split_boxes,
         parts={"boxes": 4, "scores": 0},
         bounded=True,
-        card=predictor_text(card_text.box_outputs, "boxes, scores"),
+        card=predictor_text(card_outputs.box_outputs, "boxes, scores"),
     ),
     "reconstruction": Predictor(
-        outputs=_AUTOENCODER, card=predictor_text(card_text.autoencoder_outputs, _AUTOENCODER_RESULTS)
+        outputs=_AUTOENCODER, card=predictor_text(card_outputs.autoencoder_outputs, _AUTOENCODER_RESULTS)
     ),
-    "anomaly": Predictor(outputs=_AUTOENCODER, card=predictor_text(card_text.anomaly_outputs, _AUTOENCODER_RESULTS)),
+    "anomaly": Predictor(outputs=_AUTOENCODER, card=predictor_text(card_outputs.anomaly_outputs, _AUTOENCODER_RESULTS)),
     "generation": Generator(
         card=CardText(
-            inputs=card_text.noise,
-            outputs=card_text.image_outputs,
-            call=card_text.image_call,
-            proof=card_text.proof_on_noise,
+            inputs=card_inputs.noise,
+            outputs=card_outputs.image_outputs,
+            call=card_inputs.image_call,
+            proof=proof_on_noise,
             has_preprocessing=False,
         )
     ),
     "representation": Predictor(
-        outputs=("embedding",), card=predictor_text(card_text.embedding_outputs, "(embedding,)")
+        outputs=("embedding",), card=predictor_text(card_outputs.embedding_outputs, "(embedding,)")
     ),
 }

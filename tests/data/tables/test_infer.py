@@ -21,27 +21,6 @@ def infer(values, name="x", categorical=(), **reading):
 
 
 @pytest.mark.parametrize(
-    ("values", "name", "said"),
-    [
-        (range(20), "Unnamed: 0", "holds row numbers (0 to 19) and is left out"),
-        (range(1, 21), "index", "holds row numbers (1 to 20) and is left out"),
-        (range(500, 900, 20), "customer_id", "holds an id, 20 different whole numbers"),
-        ([f"C-{i:04d}" for i in range(40)], "customer", "is left out: 40 of its 40 texts occur once"),
-        (["03/04/2020", "05/06/2020"] * 10, "day", "can be told in 2 ways; it is left out"),
-        (["train", "test"] * 10, "split", "names splits, 'test' (10), 'train' (10), and is left out"),
-    ],
-)
-def test_columns_that_tell_nothing_are_left_out_with_a_note(values, name, said):
-    column, notes, _ = infer(values, name)
-    assert (
-        column is None
-        and len(notes) == 1
-        and said in notes[0]
-        and f"{name}" in notes[0].replace("the column without a name", "Unnamed: 0")
-    )
-
-
-@pytest.mark.parametrize(
     ("values", "form", "said", "expected"),
     [
         (["1,234", "12", "5,678,901"], "number", "thousands separated by ','", [1234, 12, 5678901]),
@@ -98,13 +77,11 @@ def test_what_the_recipe_lists_as_categories_is_used():
     assert column.type == "category" and not notes
 
 
+def test_texts_that_all_differ_are_left_out_with_a_note():
+    column, notes, _ = infer([f"C-{i:04d}" for i in range(40)], "customer")
+    assert column is None and "is left out: 40 of its 40 texts occur once" in notes[0] and len(notes) == 1
+
+
 def test_names_of_splits():
     assert [split_of(text) for text in ("Training", "val", "TEST", "dev", "other")] == [
         "train", "validation", "test", "validation", None]  # fmt: skip
-
-
-def test_dates_typed_as_whole_numbers_are_named():
-    table = Table("t.parquet", {"day": np.array([20230101, 20230131, 20230202])})
-    _, notes = infer_columns(table, ["day"])
-    assert "looks like dates, such as 20230101" in notes[0]
-    assert not infer_columns(Table("t.parquet", {"n": np.array([20230101, 20239999])}), ["n"])[1]

@@ -195,14 +195,8 @@ def counts_of(texts: Sequence[str], chosen: np.ndarray, counts: Counter[str]) ->
     return sum(counts[text] for text, choose in zip(texts, chosen, strict=True) if choose)
 
 
-# === Categories ===
-
-
 def _as_category(table: Table, name: str) -> tuple[Column, list[str]]:
     """Decide on a column of texts: categories, unless hardly one is seen twice."""
     column = Column(name, "category", missing=table.reading.missing)
     counts = Counter(text for text in table.texts(name).tolist() if text and text not in table.reading.missing)
     return column, text_notes(table, name, counts)
-
-
-# === Splits ===

@@ -1,0 +1,142 @@
+"""What a card says of a file's inputs, and how an example is made in Python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zoo.export import markdown
+
+if TYPE_CHECKING:
+    from zoo.data.columns import Column
+    from zoo.data.dataset import Signature
+
+
+def inputs(signature: Signature) -> str:
+    """Describe the inputs of a file that takes raw examples."""
+    return {"table": _columns, "text": _text, "tokens": _tokens, "graph": _graph}.get(signature.kind, _array)(signature)
+
+
+def noise(signature: Signature) -> str:
+    """Describe the inputs of a file that makes images."""
+    return (
+        "- `noise` `(batch, …)`: float32, standard normal, which decides what is made\n"
+        "- `label` `(batch,)`: int32, the class, where the model takes one\n"
+        "- `guidance` `(1,)`: float32, weight of the class, where a diffusion model takes one\n"
+        "- `step_noise` `(steps, batch, …)`: float32, standard normal, with the sampler ddpm"
+    )
+
+
+def _columns(signature: Signature) -> str:
+    rows = "\n".join(
+        f"- {markdown.code(name)} `(batch, 1)`: {_column(c)}"
+        f"{'' if name == c.name else f'; the column {markdown.code(c.name)}'}"
+        for name, c in zip(signature.input_names, signature.columns, strict=True)
+    )
+    return f"One input for each column:\n\n{rows}"
+
+
+def _column(column: Column) -> str:
+    """Describe what the file takes of a column, and how the table that it was trained on wrote it."""
+    if column.type == "category":
+        return "text, empty where missing"
+    forms = {
+        "number": column.style.describe(),
+        "boolean": "1 for true, 0 for false",
+        "time": f"days since 1970, from moments written as {column.time}",
+    }
+    written = f" ({forms[column.form]})" if forms[column.form] else ""
+    return f"{float_type(column.double)}, NaN where missing{written}"
+
+
+def float_type(double: bool) -> str:
+    """Return the type of numbers in the file."""
+    return "float64" if double else "float32"
+
+
+def _series(signature: Signature) -> str:
+    """Describe the columns and the moments of a series."""
+    names = ", ".join(markdown.code(column.name) for column in signature.columns)
+    time = signature.time
+    if time is None or not time.name:
+        return f"\n\nThe columns are, in this order, {names}; a row is a step of the series, the last one the newest."
+    return (
+        f"\n\nThe columns are, in this order, {names}. A row is a step of {time.step}, the last one the newest; "
+        f"`zoo predict` takes them by name and checks column `{time.name}`. The series ended at {time.last}."
+    )
+
+
+def _ids(signature: Signature) -> str:
+    return f"int32 ids below {signature.vocabulary}, padded on the right with 0"
+
+
+def _tokens(signature: Signature) -> str:
+    return f"- `tokens` `(batch, length)`: {_ids(signature)}"
+
+
+def _text(signature: Signature) -> str:
+    level = signature.tokenizer.level if signature.tokenizer else ""
+    return (
+        f"Text, one token for each {level}; `zoo.ExportedModel` does this with the vocabulary that the file carries. "
+        f"Token ids: {_ids(signature)}; 1 is unknown, 2 and 3 mark start and end."
+    )
+
+
+def _graph(signature: Signature) -> str:
+    return (
+        f"- `nodes` `(batch, nodes, {signature.shape[-1]})`: float32, features of each node; NaN pads a graph that "
+        "has fewer than another\n"
+        "- `edges` `(batch, edges, 2)`: int32, source and target of each edge, an undirected one in both directions; "
+        "-1 pads\n\n"
+        "Where nodes are classified, the first node of a graph is the one that is asked for, and the others are its "
+        "neighborhood."
+    )
+
+
+def _array(signature: Signature) -> str:
+    axes = ", ".join(
+        name if n is None else str(n) for name, n in zip(("height", "width", "channels"), signature.shape, strict=False)
+    )
+    is_image = signature.kind == "image"
+    what = "uint8, 0 to 255, as decoded from the image file" if is_image else float_type(signature.double)
+    series = _series(signature) if signature.columns else ""
+    return f"- `{signature.kind}` `(batch, {axes})`: {what}{series}"
+
+
+def row(signature: Signature) -> str:
+    """Return a line of Python that makes one raw example."""
+    if signature.kind == "table":
+        return (
+            "types = {'tensor(float)': np.float32, 'tensor(double)': np.float64}\n"
+            "row = {x.name: np.zeros((1, 1), types[x.type]) if x.type in types else np.array([['']], object)\n"
+            "       for x in session.get_inputs()}  # a value for each column"
+        )
+    if signature.kind == "graph":
+        return (
+            f"row = {{'nodes': np.zeros((1, 3, {signature.shape[-1]}), np.float32), "
+            "'edges': np.array([[[0, 1], [1, 0]]], np.int32)}"
+        )
+    if signature.kind in ("text", "tokens"):
+        return "row = {'tokens': np.array([[4, 5, 6]], np.int32)}"
+    shape = ", ".join(str(n or 64) for n in signature.shape)
+    dtype = "uint8" if signature.kind == "image" else float_type(signature.double)
+    return f"row = {{{signature.kind!r}: np.zeros((1, {shape}), np.{dtype})}}"
+
+
+def decoder_row(signature: Signature) -> str:
+    """Return a line of Python that makes a source and the beginning of its target."""
+    return "row = {'source': np.array([[4, 5, 6]], np.int32), 'target': np.array([[2]], np.int32)}"
+
+
+def image_call(signature: Signature) -> str:
+    """Return Python code that makes images."""
+    return (
+        "count, inputs = 4, {}\n"
+        "for x in session.get_inputs():\n"
+        "    shape = [count if size == 'batch' else size for size in x.shape]\n"
+        "    inputs[x.name] = np.random.standard_normal(shape).astype(np.float32)\n"
+        "if 'label' in inputs:\n"
+        f"    inputs['label'] = np.arange(count, dtype=np.int32) % {max(1, len(signature.labels))}\n"
+        "if 'guidance' in inputs:\n"
+        "    inputs['guidance'] = np.ones(1, np.float32)\n"
+        "(images,) = session.run(['image'], inputs)"
+    )

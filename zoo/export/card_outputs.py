@@ -1,0 +1,105 @@
+"""What a card says of a file's outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zoo.export import markdown
+from zoo.export.card_inputs import float_type
+
+if TYPE_CHECKING:
+    from zoo.data.dataset import Signature
+
+MAX_LISTED_CLASSES = 40  # names of classes that a card lists
+
+
+def class_outputs(signature: Signature) -> str:
+    """Describe probabilities and the most probable class of each example."""
+    return (
+        f"- `probabilities` `(batch, {len(signature.labels)})`: float32, in the order {_classes(signature)}\n"
+        "- `label` `(batch,)`: the most probable class, text"
+    )
+
+
+def value_outputs(signature: Signature) -> str:
+    """Describe one number an example."""
+    return f"- `value` `(batch,)`: {markdown.text(signature.target)}, {float_type(signature.double)}"
+
+
+def forecast_outputs(signature: Signature) -> str:
+    """Describe the next values of a series."""
+    what = f"the next values of {markdown.text(signature.target)}, {float_type(signature.double)}"
+    return f"- `forecast` `(batch, {signature.horizon})`: {what}"
+
+
+def token_outputs(signature: Signature) -> str:
+    """Describe the logits of each step."""
+    return f"- `logits` `(batch, length, {len(signature.labels)})`: float32, at each step, before the softmax"
+
+
+def decoder_outputs(signature: Signature) -> str:
+    """Describe one step of decoding."""
+    return (
+        "The graph is one step of decoding: it takes `source` `(batch, source_length)` and the `target` so far "
+        "`(batch, target_length)`, which begins with 2, and gives\n"
+        f"- `logits` `(batch, target_length, {len(signature.labels)})`: float32; the last step is for the next token"
+    )
+
+
+def transcription_outputs(signature: Signature) -> str:
+    """Describe the probabilities that CTC takes."""
+    return (
+        f"- `probabilities` `(batch, steps, {len(signature.labels)})`: float32, for connectionist temporal "
+        f"classification, in the order {_classes(signature)}: take the best at each step, drop repeats, then blanks"
+    )
+
+
+def mask_outputs(signature: Signature) -> str:
+    """Describe probabilities and the most probable class of each pixel."""
+    return (
+        f"- `probabilities` `(batch, height, width, {len(signature.labels)})`: float32, in the order "
+        f"{_classes(signature)}\n"
+        "- `mask` `(batch, height, width)`: the most probable class of each pixel, int64"
+    )
+
+
+def box_outputs(signature: Signature) -> str:
+    """Describe boxes and scores."""
+    return (
+        "- `boxes` `(batch, places, 4)`: ymin, xmin, ymax, xmax in shares of the image, float32\n"
+        f"- `scores` `(batch, places, {len(signature.labels)})`: float32, in the order {_classes(signature)}; 0 where "
+        "there is no peak, so that no further suppression is needed"
+    )
+
+
+def autoencoder_outputs(signature: Signature) -> str:
+    """Describe embedding, reconstruction and score."""
+    return (
+        "- `embedding` `(batch, features)`: the code, float32; `decoder.onnx` takes it back to an image\n"
+        "- `reconstruction` `(batch, height, width, channels)`: float32 in [0, 1]\n"
+        "- `score` `(batch,)`: mean squared difference of image and reconstruction, float32"
+    )
+
+
+def anomaly_outputs(signature: Signature) -> str:
+    """Describe the outputs of an autoencoder whose score is compared with a threshold."""
+    threshold = "the file's metadata hold the threshold above which an image is abnormal"
+    return f"{autoencoder_outputs(signature)}; {threshold}"
+
+
+def image_outputs(signature: Signature) -> str:
+    """Describe images."""
+    return (
+        "- `image` `(batch, height, width, channels)`: uint8\n"
+        "- `sample`: the same in float32, before -1 to 1 became 0 to 255"
+    )
+
+
+def embedding_outputs(signature: Signature) -> str:
+    """Describe embeddings."""
+    return "- `embedding` `(batch, features)`: float32"
+
+
+def _classes(signature: Signature) -> str:
+    names = ", ".join(markdown.code(label) for label in signature.labels[:MAX_LISTED_CLASSES])
+    return names + (" …" if len(signature.labels) > MAX_LISTED_CLASSES else "")
