@@ -18,7 +18,7 @@ from zoo import registry
 from zoo.errors import ZooError
 from zoo.evaluation.metrics.names import TITLES
 from zoo.recipe import list_recipes, load_recipe
-from zoo.recipe.load import composed
+from zoo.recipe.compose import composed
 from zoo.recipe.source import parse
 from zoo.tasks import TASKS, words
 from zoo.utils.files import read_json, write_json, write_text

@@ -16,7 +16,8 @@ from typing import Any
 from zoo import registry
 from zoo.errors import counted
 from zoo.recipe import load_recipe
-from zoo.recipe.load import composed, find_recipe
+from zoo.recipe.compose import composed
+from zoo.recipe.find import find_recipe
 from zoo.utils.files import read_json
 
 ROOT = Path(__file__).resolve().parents[1]

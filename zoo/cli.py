@@ -65,7 +65,7 @@ def describe(name: Annotated[str, typer.Argument(help="A model's name.")], as_js
 @app.command()
 def recipes(as_json: Json = False) -> None:
     """List the recipes."""
-    from zoo.recipe.load import summaries
+    from zoo.recipe.compose import summaries
 
     print_table(summaries(), ["name", "task", "source", "model", "description"], as_json)
 

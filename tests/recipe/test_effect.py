@@ -4,7 +4,7 @@ import pytest
 
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
-from zoo.recipe.load import list_recipes
+from zoo.recipe.find import list_recipes
 
 RATE = "optimizer.learning_rate={schedule: "
 SGD = "optimizer={name: sgd, learning_rate: 0.1"

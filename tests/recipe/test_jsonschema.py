@@ -4,8 +4,8 @@ import jsonschema
 import pytest
 
 from zoo.recipe import list_recipes, load_recipe
+from zoo.recipe.find import recipes_folder
 from zoo.recipe.jsonschema import json_schema
-from zoo.recipe.load import recipes_folder
 from zoo.recipe.source import parse, read
 
 FILES = sorted(recipes_folder().rglob("*.yaml"))

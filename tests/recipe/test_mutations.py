@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from zoo import cli
 from zoo.errors import ZooError
 from zoo.recipe import LoadedRecipe, list_recipes, load_recipe
-from zoo.recipe.load import recipes_folder
+from zoo.recipe.find import recipes_folder
 from zoo.recipe.source import dump, parse
 
 SETTINGS = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.recipe import LoadedRecipe
-from zoo.recipe.load import find_recipe
+from zoo.recipe.find import find_recipe
 from zoo.recipe.source import dotted, dump
 from zoo.recipe.space import changes
 from zoo.search.records import TrialRecord
