@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from zoo import errors
-from zoo.errors import ZooError, counted, import_extra, listing, require_extra
+from zoo.errors import ZooError, counted, import_extra, listing, prefixed, require_extra
 
 SETUP = Path(__file__).parents[1] / "setup.cfg"
 
@@ -41,3 +41,10 @@ def test_a_list_of_files_counts_them_all_and_shows_the_first_five() -> None:
 
 def test_names_that_are_no_text_can_be_printed() -> None:
     assert listing(["b", os.fsdecode(b"caf\xe9"), "a"]).encode("utf-8") == b"a, b, caf\\udce9"
+
+
+def test_a_message_begins_with_where_it_is() -> None:
+    with pytest.raises(ZooError, match=r"^a\.onnx: no such column$"), prefixed(Path("a.onnx")):
+        raise ZooError("no such column")
+    with pytest.raises(KeyError), prefixed("a.onnx"):
+        raise KeyError("x")

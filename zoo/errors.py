@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 MAX_SHOWN_NAMES = 5  # of files or rows in a message, which counts them all
@@ -22,6 +23,15 @@ class ZooError(Exception):
     The message says what is wrong, where, what was received and what would be right. The command line prints it
     without a traceback and exits with code 2.
     """
+
+
+@contextmanager
+def prefixed(where: object) -> Iterator[None]:
+    """Begin the message of a `ZooError` from within the block with where it is, such as a file."""
+    try:
+        yield
+    except ZooError as error:
+        raise ZooError(f"{where}: {error}") from error
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:

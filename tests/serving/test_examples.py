@@ -215,9 +215,9 @@ def test_an_answer_that_is_not_finite_has_no_label(opened):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"count": 0}, "count: expected at least 1, received 0"),
+        ({"count": 0}, "count: expected a whole number of at least 1, received 0"),
         ({"count": 2.5}, "count: expected a whole number"),
-        ({"count": 2, "seed": -1}, "seed: expected at least 0"),
+        ({"count": 2, "seed": -1}, "seed: expected a whole number of at least 0"),
         ({"count": 2, "guidance": 3.0}, "takes no guidance, so it would have no effect"),
         ({"count": 2, "labels": ["3", "4"]}, "takes no classes, so labels would have no effect"),
     ],

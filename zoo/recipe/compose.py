@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import ZooError, visible
+from zoo.errors import ZooError, prefixed, visible
 from zoo.recipe.find import find_recipe, list_recipes
 from zoo.recipe.merge import merge
 from zoo.recipe.source import KeyPath, Origin, dump_line, read
@@ -60,10 +60,8 @@ def compose(path: Path, shown: str, above: tuple[Path, ...] = ()) -> tuple[dict[
     chain = (*above, path.resolve())
     for position, parent in enumerate(parents):
         place = own_origins.get(("extends", position), place)
-        try:
+        with prefixed(f"{place}: extends"):
             parent_path, parent_shown = find_recipe(parent, beside=path.parent)
-        except ZooError as error:
-            raise ZooError(f"{place}: extends: {error}") from error
         if parent_path.resolve() in chain:
             names = " → ".join(p.stem for p in (*chain, parent_path.resolve()))
             raise ZooError(f"{place}: extends: the recipe extends itself ({visible(names)})")

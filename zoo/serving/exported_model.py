@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import statistics
 import time
 from collections.abc import Sequence
@@ -12,9 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.tokenizer import SPECIAL
-from zoo.errors import ZooError
-from zoo.postprocessing.decoding import beam_search, greedy, sample
+from zoo.errors import ZooError, prefixed
 from zoo.serving.certificate import check_certificate
 from zoo.serving.examples import as_token_ids, check_examples
 from zoo.serving.feeds import Feeds, input_names, one_blank_example, split_feeds
@@ -23,7 +20,9 @@ from zoo.serving.metadata import SIGNATURE_KEY, check_graph, read_signature
 from zoo.serving.noise import draw_noise, noise_parts
 from zoo.serving.onnx_file import scan
 from zoo.serving.prediction import Prediction
-from zoo.tasks import END, START, TASKS, UNKNOWN
+from zoo.serving.text_generation import continue_text, decode_sources, fill_in_texts
+from zoo.serving.values import whole_number
+from zoo.tasks import END, TASKS
 from zoo.utils.files import read_regular
 from zoo.utils.onnx_session import open_session, run_session
 
@@ -103,11 +102,9 @@ class ExportedModel:
                 f"{self.path}: making images is for generators, and the file's task is {self.task}; use predict(), or "
                 "`zoo predict`"
             )
-        try:
-            given = [each.name for each in self._session.get_inputs()]
+        given = [each.name for each in self._session.get_inputs()]
+        with prefixed(self.path):
             feeds = draw_noise(given, self.signature, count=count, seed=seed, labels=labels, guidance=guidance)
-        except ZooError as error:
-            raise ZooError(f"{self.path}: {error}") from error
         parts = [self._run(part) for part in noise_parts(feeds, count)]
         if not all(np.isfinite(part["sample"]).all() for part in parts if "sample" in part):
             raise ZooError(f"{self.path}: the images are not finite; take a lower guidance, or train the model again")
@@ -144,7 +141,7 @@ class ExportedModel:
             )
         examples = self._examples(raw)
         if self._task.decodes and decoder_input is None:
-            symbols = self._decode(examples)
+            symbols = decode_sources(self._run, examples)
             return Prediction(symbols, texts=[self._text(row) for row in symbols])
         if decoder_input is not None:
             decoder_input = as_token_ids(decoder_input, "decoder_input", len(self.labels))
@@ -173,7 +170,7 @@ class ExportedModel:
             raise ZooError(f"{self.path}: expected at least one example, received none")
         feeds = {name: values[:1] for name, values in parts[0].items()}
         times = []
-        for _ in range(_at_least_one(calls, "calls")):
+        for _ in range(whole_number(calls, "calls", least=1)):
             started = time.perf_counter()
             self._run(feeds)
             times.append(time.perf_counter() - started)
@@ -192,15 +189,12 @@ class ExportedModel:
         """
         if not self._task.decodes:
             raise ZooError(f"{self.path}: decoding is for sequence to sequence, and the file's task is {self.task}")
-        return self._decode(self._examples(raw), _at_least_one(most, "most"), beams=_at_least_one(beams, "beams"))
-
-    def _decode(self, source: np.ndarray, most: int = 256, *, beams: int = 1) -> np.ndarray:
-        def step(rows: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-            return self._run({"source": source[rows], "target": tokens.astype(np.int32)})["logits"][:, -1]
-
-        if beams == 1:
-            return greedy(step, len(source), start=START, end=END, most=most)
-        return beam_search(step, len(source), start=START, end=END, most=most, width=beams)
+        return decode_sources(
+            self._run,
+            self._examples(raw),
+            most=whole_number(most, "most", least=1),
+            beams=whole_number(beams, "beams", least=1),
+        )
 
     def generate(
         self,
@@ -227,19 +221,17 @@ class ExportedModel:
         if not isinstance(prompt, str) or not prompt:
             raise ZooError(f"prompt: expected a text of at least one character, received {prompt!r}")
 
-        def step(tokens: np.ndarray) -> np.ndarray:
-            return self._run({"tokens": tokens[:, -(self.shape[0] or 0) :].astype(np.int32)})["logits"][:, -1]
-
-        ids = sample(
-            step,
-            self.tokenizer.encode([prompt]),
-            length=_at_least_one(length, "length"),
+        return continue_text(
+            self._run,
+            self.tokenizer,
+            prompt,
+            length=whole_number(length, "length", least=1),
+            context=self.shape[0] or 0,
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
             seed=seed,
         )
-        return self.tokenizer.decode(ids[0])
 
     def fill_in(self, texts: Sequence[str] | np.ndarray) -> list[str]:
         """Put the most probable symbol in each place of texts that the vocabulary lacks, for example U+FFFD.
@@ -249,28 +241,17 @@ class ExportedModel:
         """
         if not self._task.fills_in or self.tokenizer is None:
             raise ZooError(f"{self.path}: filling in is for masked language models, and the file's task is {self.task}")
-        try:
+        with prefixed(self.path):
             given = check_examples(texts, self.signature)
-        except ZooError as error:
-            raise ZooError(f"{self.path}: {error}") from error
-        tokens = self.tokenizer.encode([text[: self.shape[0]] for text in given])
-        if not len(tokens):
-            return []
-        symbols = len(SPECIAL)
-        parts = [self._run({"tokens": row[None]})["logits"] for row in tokens]
-        best = symbols + np.concatenate(parts)[..., symbols:].argmax(axis=-1)
-        filled = np.where(tokens == UNKNOWN, best, tokens)
-        return [self.tokenizer.decode(row) for row in filled]
+        return fill_in_texts(self._run, self.tokenizer, [text[: self.shape[0]] for text in given])
 
     def _text(self, row: np.ndarray) -> str:
         return "".join(self.labels[i] for i in row if i > END)
 
     def _examples(self, raw: Any) -> Any:
         """Return raw examples checked, and texts as token ids."""
-        try:
+        with prefixed(self.path):
             examples = check_examples(raw, self.signature)
-        except ZooError as error:
-            raise ZooError(f"{self.path}: {error}") from error
         if self.tokenizer is not None:
             return self.tokenizer.encode(examples)
         return examples
@@ -281,16 +262,6 @@ class ExportedModel:
 
 def _join(parts: list[np.ndarray]) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _at_least_one(value: int, name: str) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if number < 1:
-        raise ZooError(f"{name}: expected a whole number of at least 1, received {value!r}")
-    return number
 
 
 def _without_confidence(prediction: Prediction, found: Feeds) -> Prediction:

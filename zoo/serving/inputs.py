@@ -13,7 +13,7 @@ from zoo.data.columns import table_rows, take_columns
 from zoo.data.sources.archive import Archive
 from zoo.data.sources.images import FORMATS
 from zoo.data.tables.file import read_table
-from zoo.errors import ZooError, listing
+from zoo.errors import ZooError, listing, prefixed
 from zoo.serving.examples import as_floats, as_token_ids, check_graphs
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.history import last_steps, say_unused
@@ -86,10 +86,8 @@ def _history(model: ExportedModel, path: Path, notes: list[str]) -> np.ndarray:
 
 def _graphs(model: ExportedModel, path: Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return graphs, each of them checked: one without an axis for the examples, or several, padded."""
-    try:
+    with prefixed(path):
         graphs = check_graphs(arrays, model.shape)
-    except ZooError as error:
-        raise ZooError(f"{path}: {error}") from error
     if not len(graphs["nodes"]):
         raise ZooError(f"{path}: array 'nodes' holds no graphs")
     return graphs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from zoo.errors import ZooError, did_you_mean, listing
 from zoo.serving.feeds import MAX_BATCH, Feeds
 from zoo.serving.metadata import FileSignature
+from zoo.serving.values import whole_number
 
 _LARGEST_GUIDANCE = 1e6  # far above what makes an image; float32 overflows behind it
 
@@ -37,7 +37,7 @@ def draw_noise(
     Raises:
         ZooError: the count or the seed is no whole number, the model does not take classes or guidance, or not these.
     """
-    count, seed = _whole(count, "count", 1), _whole(seed, "seed", 0)
+    count, seed = whole_number(count, "count", least=1), whole_number(seed, "seed", least=0)
     if labels is not None and ("label" not in inputs or not signature.labels):
         raise ZooError("this model takes no classes, so labels would have no effect")
     if guidance is not None and "guidance" not in inputs:
@@ -84,13 +84,3 @@ def _weight(guidance: Any) -> float:
     if not 0 <= weight <= _LARGEST_GUIDANCE:
         raise ZooError(f"guidance: expected 0 to {_LARGEST_GUIDANCE:g}, received {guidance}")
     return weight
-
-
-def _whole(value: Any, name: str, least: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError as error:
-        raise ZooError(f"{name}: expected a whole number, received {value!r}") from error
-    if number < least:
-        raise ZooError(f"{name}: expected at least {least}, received {value}")
-    return number

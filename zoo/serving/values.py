@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,3 +60,18 @@ def shown(value: Any) -> str:
     """Return a value's type and its beginning, for a message."""
     text = " ".join(repr(value).split())
     return f"{type(value).__name__} {text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + '…'}"
+
+
+def whole_number(value: Any, name: str, *, least: int) -> int:
+    """Return a whole number.
+
+    Raises:
+        ZooError: it is none, or is below `least`.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < least:
+        raise ZooError(f"{name}: expected a whole number of at least {least}, received {value!r}")
+    return number
