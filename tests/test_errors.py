@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from zoo import errors
-from zoo.errors import ZooError, counted, import_extra, listing, prefixed, require_extra
+from zoo.errors import ZooError, counted, first_few, import_extra, listing, prefixed, require_extra
 
 SETUP = Path(__file__).parents[1] / "setup.cfg"
 
@@ -37,6 +37,11 @@ def test_a_package_that_is_there_passes() -> None:
 def test_a_list_of_files_counts_them_all_and_shows_the_first_five() -> None:
     assert counted("gfedcba", "files") == "7 files: g, f, e, d, c, …"
     assert counted([10, 9], "rows") == "2 rows: 10, 9"
+
+
+def test_the_first_five_are_named_and_the_others_counted() -> None:
+    assert first_few("abcde") == "a, b, c, d, e"
+    assert first_few([*"abcde", 6, 7]) == "a, b, c, d, e and 2 more"
 
 
 def test_names_that_are_no_text_can_be_printed() -> None:

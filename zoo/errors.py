@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -48,6 +48,12 @@ def visible(text: object) -> str:
 def listing(names: Iterable[object]) -> str:
     """Return the names, sorted and separated by commas, for use inside a message."""
     return ", ".join(sorted(visible(n) for n in names))
+
+
+def first_few(names: Sequence[object]) -> str:
+    """Return the first five and how many more there are: "a, b, c, d, e and 2 more"."""
+    more = f" and {len(names) - MAX_SHOWN_NAMES:,} more" if len(names) > MAX_SHOWN_NAMES else ""
+    return ", ".join(map(str, names[:MAX_SHOWN_NAMES])) + more
 
 
 def counted(names: Iterable[object], what: str) -> str:

@@ -11,6 +11,7 @@ from zoo.backend.startup import start_keras
 from zoo.commands.evaluate_data import evaluate_data
 from zoo.commands.reopen import SILENT, reopen
 from zoo.commands.train import train
+from zoo.utils.console import print_notes
 from zoo.utils.files import write_json
 
 
@@ -38,8 +39,7 @@ def evaluate(
     if data is not None:
         console.print(f"Evaluating {run_folder} on {data}", markup=False)
         found = evaluate_data(run_folder, data, output=output)
-        for note in found["notes"]:
-            console.print(f"  note: {note}", style="yellow", markup=False)
+        print_notes(found["notes"], console, indent="  ")
         return found
     result = _evaluate_again(run_folder, console)
     if output is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.columns import as_label, check_columns
+from zoo.data.sources.archive import Archive
 from zoo.errors import ZooError, counted, did_you_mean, listing, visible
 from zoo.tasks import TASKS
 from zoo.utils.files import write_json
@@ -135,15 +135,11 @@ def _folders(data: Path, recipe: Recipe) -> Labelled:
 
 
 def _arrays(data: Path, recipe: Recipe) -> Labelled:
-    try:
-        with np.load(data, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in _TARGET_ARRAYS if name in file}
-            known = list(file)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ZooError(f"{data}: not readable as an npz file ({error})") from error
-    if not arrays:
-        raise ZooError(f"{data}: expected an array 'y' with the targets; found {listing(known)}")
-    yield str(data), np.asarray(next(iter(arrays.values()))).reshape(-1)
+    archive = Archive(data)
+    name = next((name for name in _TARGET_ARRAYS if name in archive.names), None)
+    if name is None:
+        raise ZooError(f"{data}: expected an array 'y' with the targets; found {listing(archive.names)}")
+    yield str(data), archive.read(name).reshape(-1)
 
 
 _READERS: dict[str, Callable[[Path, Recipe], Labelled]] = {".npz": _arrays, **dict.fromkeys(_TABLES, _table)}

@@ -12,7 +12,7 @@ from rich.console import Console
 from zoo.backend.startup import start_keras
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
-from zoo.utils.console import OUT, print_plot
+from zoo.utils.console import OUT, print_notes, print_plot
 from zoo.utils.files import replacing
 
 SILENT = Console(quiet=True, stderr=True)
@@ -198,5 +198,4 @@ def print_schedule(found: dict[str, Any]) -> None:
     for name, values in [(found["recipe"], found["rates"]), *((g["layers"], g["rates"]) for g in found["groups"])]:
         OUT.print(f"{name}: learning rate {values[0]:.3g} … {max(values):.3g} … {values[-1]:.3g}", markup=False)
         print_plot(values, "epoch 0", f"{found['epochs']} of {found['steps_per_epoch']:,} steps")
-    if found["note"]:
-        OUT.print(f"note: {found['note']}", markup=False)
+    print_notes([found["note"]] if found["note"] else [], OUT)

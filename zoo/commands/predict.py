@@ -9,7 +9,7 @@ from typing import Any
 from zoo.errors import counted
 from zoo.serving.predict import NO_ANSWER, in_one_line, is_answered, predict_each
 from zoo.serving.write_predictions import check_output, write_predictions
-from zoo.utils.console import ERR, OUT, print_json_list, print_notes
+from zoo.utils.console import OUT, print_json_list, print_notes
 
 
 def predict(
@@ -45,8 +45,8 @@ def predict(
     else:
         for result in results():
             OUT.print(f"{result['input']}  {in_one_line(result)}", markup=False)
-    print_notes(notes)
     if len(unanswered) == 1:
-        ERR.print(f"note: {unanswered[0]} has {NO_ANSWER}", markup=False)
+        notes.append(f"{unanswered[0]} has {NO_ANSWER}")
     elif unanswered:
-        ERR.print(f"note: {counted(unanswered, f'examples have {NO_ANSWER}')}", markup=False)
+        notes.append(counted(unanswered, f"examples have {NO_ANSWER}"))
+    print_notes(notes)

@@ -17,7 +17,7 @@ from zoo.commands.export import exported, print_export, try_in_other_process, tr
 from zoo.commands.reopen import SILENT, check_same_data
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
-from zoo.utils.console import headline
+from zoo.utils.console import headline, print_notes
 from zoo.utils.files import replacing, write_json
 
 if TYPE_CHECKING:
@@ -258,8 +258,7 @@ def _print_start(console: Console, problem: Problem, facts: dict[str, Any]) -> N
     model = problem.recipe.model
     sizes = ", ".join(f"{count:,} {name}" for name, count in facts["splits"].items())
     console.print(f"Data: {problem.dataset.name}: {sizes}")
-    for finding in facts["findings"]:
-        console.print(f"  note: {finding}", style="yellow", markup=False)
+    print_notes(facts["findings"], console, indent="  ")
     console.print(f"Model: {model.name}, {count_parameters(problem.views.network):,} parameters")
     if problem.pretrained is not None:
         console.print(

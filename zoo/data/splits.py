@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from zoo.data.dataset import Split
-from zoo.errors import MAX_SHOWN_NAMES, ZooError
+from zoo.errors import ZooError, first_few
 
 
 def hold_out(
@@ -54,12 +54,11 @@ def hold_out(
 def _single(classes: np.ndarray, count: int, labels: Sequence[str], purpose: str) -> str:
     """Return the message on classes that have one example."""
     names = [f"'{labels[i]}'" if i < len(labels) else str(i) for i in classes]
-    more = f" and {len(names) - MAX_SHOWN_NAMES} more" if len(names) > MAX_SHOWN_NAMES else ""
     what = f"{len(names)} classes have one example: " if len(names) > 1 else "a class has only one example: "
     advice = "add examples, or remove the class"
     if len(names) > count // 2:
         advice = "if the target is a number to predict, take a regression task"
-    return f"{what}{', '.join(names[:MAX_SHOWN_NAMES])}{more}; {purpose} needs at least two of each; {advice}"
+    return f"{what}{first_few(names)}; {purpose} needs at least two of each; {advice}"
 
 
 def draw_per_class(split: Split, count: int, seed: int) -> Split:

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.data.columns import as_label
 from zoo.data.dataset import Signature, Split
-from zoo.errors import MAX_SHOWN_NAMES, ZooError, did_you_mean, listing
+from zoo.errors import MAX_SHOWN_NAMES, ZooError, did_you_mean, first_few, listing
 from zoo.recipe.schema import Data
 from zoo.tasks import TASKS
 
@@ -101,8 +101,7 @@ def _row(row: int, rows: Sequence[str] | None) -> str:
 
 def _first_rows(found: Sequence[int] | np.ndarray, rows: Sequence[str] | None) -> str:
     """Return what messages call some examples: the first five."""
-    named = ", ".join(_row(int(row), rows) for row in found[:MAX_SHOWN_NAMES])
-    return named + (f" and {len(found) - MAX_SHOWN_NAMES} more" if len(found) > MAX_SHOWN_NAMES else "")
+    return first_few([_row(int(row), rows) for row in found])
 
 
 def _tasks(kind: str) -> list[str]:

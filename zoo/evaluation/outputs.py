@@ -9,6 +9,7 @@ import numpy as np
 from zoo.evaluation.metrics.names import TITLES
 from zoo.evaluation.result import Outputs, TaskResult
 from zoo.tasks import TASKS, words
+from zoo.utils.console import print_notes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,11 +80,8 @@ def strongest_baseline(problem: Problem, console: Console, *, code: int = 0) -> 
     names = baselines_to_try(recipe, dataset, preprocessor)
     console.print(f"Baseline{'s' * (len(names) > 1)}: {', '.join(map(words, names))} on the same split …")
     found = run_strongest_baseline(recipe, dataset, preprocessor, code=code)
-    for entry in found["tried"]:
-        if "problem" in entry:
-            console.print(
-                f"  note: {words(entry['name'])} was not tried: {entry['problem']}", style="yellow", markup=False
-            )
+    untried = [entry for entry in found["tried"] if "problem" in entry]
+    print_notes([f"{words(e['name'])} was not tried: {e['problem']}" for e in untried], console, indent="  ")
     if len(names) > 1:
         metric = TASKS[recipe.task].primary
         values = ", ".join(f"{words(e['name'])} {e[metric]:.4g}" for e in found["tried"] if metric in e)

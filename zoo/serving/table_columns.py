@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.columns import take_columns
-from zoo.errors import ZooError, did_you_mean, listing
+from zoo.errors import ZooError, did_you_mean, first_few, listing
 from zoo.serving.metadata import FileSignature
 from zoo.serving.values import as_array, form, shown
 
@@ -38,8 +38,8 @@ def check_table(raw: Any, signature: FileSignature) -> dict[str, np.ndarray]:
         arrays = {name: values.reshape(1) for name, values in arrays.items()}
     lengths = {name: len(values) if values.ndim else 0 for name, values in arrays.items()}
     if len(set(lengths.values())) > 1 or any(not values.ndim for values in arrays.values()):
-        shown = ", ".join(f"'{name}' {n or 'one value'}" for name, n in list(lengths.items())[:5])
-        raise ZooError(f"every column needs a value for each example; received {shown}")
+        received = first_few([f"'{name}' {n or 'one value'}" for name, n in lengths.items()])
+        raise ZooError(f"every column needs a value for each example; received {received}")
     if not lengths[names[0]]:
         return {c.name: np.zeros(0, c.dtype) for c in signature.columns}
     return take_columns(pd.DataFrame(arrays), signature.columns, "table")

@@ -53,10 +53,10 @@ def print_result(value: Any, lines: Sequence[str], as_json: bool) -> None:
         OUT.print(line, markup=False)
 
 
-def print_notes(notes: Sequence[str]) -> None:
-    """Print what a reader of the result should know, on standard error."""
+def print_notes(notes: Sequence[str], console: Console = ERR, *, indent: str = "") -> None:
+    """Print what a reader of the result should know; on standard error where no console is given."""
     for note in notes:
-        ERR.print(f"note: {visible(note)}", style="yellow", markup=False)
+        console.print(f"{indent}note: {visible(note)}", style="yellow", markup=False)
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.tables.reading import Reading, check_names, tidy
-from zoo.errors import MAX_SHOWN_NAMES, ZooError, visible
+from zoo.errors import MAX_SHOWN_NAMES, ZooError, first_few, visible
 from zoo.utils.files import read_regular
 
 _SEPARATORS = (",", ";", "\t", "|")  # that are tried, the usual one first
@@ -41,11 +41,10 @@ def read_csv(
     if wrong:
         found = Counter(len(rows[i]) for i in wrong)
         widths = ", ".join(f"{count} of {width}" for width, count in found.most_common(MAX_SHOWN_NAMES))
-        first = ", ".join(f"line {lines[i]}" for i in wrong[:MAX_SHOWN_NAMES])
-        more = f" and {len(wrong) - MAX_SHOWN_NAMES} more" if len(wrong) > MAX_SHOWN_NAMES else ""
+        first = first_few([f"line {lines[i]}" for i in wrong])
         what = (
             f"{len(wrong)} of {len(rows) - 1} rows have another number of fields than the header's {len(names)} "
-            f"({widths}): {first}{more}"
+            f"({widths}): {first}"
         )
         if not reading.skip or len(wrong) * 2 > len(rows):
             raise ZooError(
@@ -141,5 +140,5 @@ def _names(header: Iterable[str], path: Path, notes: list[str]) -> list[str]:
     check_names(names, str(path))
     changed = [visible(name) for name, given in zip(names, header, strict=True) if given and name != given]
     if changed:
-        notes.append(f"blanks around the names of {len(changed)} columns were removed: {', '.join(changed[:5])}")
+        notes.append(f"blanks around the names of {len(changed)} columns were removed: {first_few(changed)}")
     return names

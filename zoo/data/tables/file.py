@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo.data.tables.csv_file import read_csv
 from zoo.data.tables.reading import AS_USUAL, Reading, check_names, tidy
-from zoo.errors import MAX_SHOWN_NAMES, ZooError
+from zoo.errors import ZooError, first_few
 from zoo.utils.files import check_regular
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ class Table:
 
     def rows(self, positions: Sequence[int] | np.ndarray) -> str:
         """Return what to call several rows: the first five of them."""
-        named = ", ".join(self.row(int(position)) for position in positions[:MAX_SHOWN_NAMES])
-        return named + (f" and {len(positions) - MAX_SHOWN_NAMES} more" if len(positions) > MAX_SHOWN_NAMES else "")
+        return first_few([self.row(int(position)) for position in positions])
 
     def take(self, positions: np.ndarray) -> Table:
         """Return a table of some rows."""

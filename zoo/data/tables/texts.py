@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from zoo.data.columns import Column, shown
 from zoo.data.tables.file import Table, as_texts
 from zoo.data.tables.number_style import MISSING_NUMBERS
-from zoo.errors import MAX_SHOWN_NAMES
+from zoo.errors import MAX_SHOWN_NAMES, first_few
 
 _MIN_TEXTS = 20  # the same of texts
 _MAX_SINGLE_FRACTION = 0.5  # of the texts that occur once; a category that is seen once is not seen again
@@ -22,8 +22,7 @@ SPLIT_NAMES = {
 def spellings(counts: Mapping[str, int]) -> str:
     """Return texts with their counts, the most frequent first, at most five."""
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    named = ", ".join(f"'{text}' ({count})" for text, count in ranked[:MAX_SHOWN_NAMES])
-    return named + (f" and {len(ranked) - MAX_SHOWN_NAMES} more" if len(ranked) > MAX_SHOWN_NAMES else "")
+    return first_few([f"'{text}' ({count})" for text, count in ranked])
 
 
 def text_notes(table: Table, name: str, counts: Counter[str], what: str = "category") -> list[str]:
