@@ -137,7 +137,6 @@ def try_cell(cell: Cell, folder: Path, *, export: bool = False) -> str:
     from rich.console import Console
 
     from zoo.commands.export import exported
-    from zoo.training.callbacks.checkpoints import Checkpoints
     from zoo.training.fit import fit
     from zoo.training.problem import set_up
     from zoo.training.run import create_run
@@ -169,22 +168,7 @@ def try_cell(cell: Cell, folder: Path, *, export: bool = False) -> str:
     after = fitted.history[fitted.kept_epoch - 1]["val_loss"]
     if cell.base != "gan" and not after < before:
         return f"no better than its start: {before:.4f}, then {after:.4f}"
-    count, write = itertools.count(1), Checkpoints._write
-
-    def write_or_stop(self):
-        write(self)
-        if next(count) == 4:
-            raise _Stop
-
-    cut = folder / "cut"
-    try:
-        with mock.patch.object(Checkpoints, "_write", write_or_stop):
-            fit(set_up(recipe, dataset), cut, quiet)
-    except _Stop:
-        pass
-    again = set_up(recipe, dataset)
-    fit(again, cut, quiet, resume=True)
-    found = again.views.trained.get_weights()
+    found = _weights_of_resumed(recipe, dataset, folder / "cut")
     if not all(np.array_equal(a, b) for a, b in zip(weights, found, strict=True)):
         return f"resumed differs by {max(float(np.abs(a - b).max()) for a, b in zip(weights, found, strict=True)):.2g}"
     if export:
@@ -196,6 +180,32 @@ def try_cell(cell: Cell, folder: Path, *, export: bool = False) -> str:
         except ZooError as error:
             return f"exported: {error}"
     return "held"
+
+
+def _weights_of_resumed(recipe, dataset, folder: Path) -> list[np.ndarray]:
+    """Train until the fourth checkpoint, resume, and return the weights."""
+    from rich.console import Console
+
+    from zoo.training.callbacks.checkpoints import Checkpoints
+    from zoo.training.fit import fit
+    from zoo.training.problem import set_up
+
+    quiet = Console(quiet=True)
+    count, write = itertools.count(1), Checkpoints._write
+
+    def write_or_stop(self):
+        write(self)
+        if next(count) == 4:
+            raise _Stop
+
+    try:
+        with mock.patch.object(Checkpoints, "_write", write_or_stop):
+            fit(set_up(recipe, dataset), folder, quiet)
+    except _Stop:
+        pass
+    again = set_up(recipe, dataset)
+    fit(again, folder, quiet, resume=True)
+    return again.views.trained.get_weights()
 
 
 def _loss(problem) -> float:

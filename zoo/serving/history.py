@@ -12,7 +12,7 @@ from zoo.data.columns import Column, numbers, refuse_wrong
 from zoo.data.tables.file import Table
 from zoo.data.tables.fill import filled
 from zoo.data.tables.infer import infer_columns
-from zoo.data.tables.time_order import OrderError, moments, order, with_composed_time
+from zoo.data.tables.time_order import OrderError, in_order, with_composed_time
 from zoo.errors import ZooError, counted, did_you_mean, listing
 
 if TYPE_CHECKING:
@@ -54,11 +54,10 @@ def last_steps(table: Table, model: FileSignature, say: Say = lambda note: None)
             f"{table.where}: lacks {'columns' if len(missing) > 1 else 'the column'} {listing(map(repr, missing))}"
             f"{did_you_mean(missing[0], table.columns)} (columns: {', '.join(table.columns)})"
         )
-    time, times = model.time, None
+    time, times, notes = model.time, None, list[str]()
     if time is not None and time.name:
         try:
-            times = moments(table, time.name, time.form)
-            positions, step = order(table, times, time.name, sort=time.sort, fill=bool(time.fill))
+            table, times, step, notes = in_order(table, time.name, time.form, sort=time.sort, fill=bool(time.fill))
         except OrderError as error:
             raise ZooError(
                 f"{error.fault}; the model takes rows in the order of time, {time.step} apart, as it was trained on"
@@ -68,14 +67,12 @@ def last_steps(table: Table, model: FileSignature, say: Say = lambda note: None)
                 f"{table.where}: column '{time.name}' has a row every {step}, and the model was trained on a row every "
                 f"{time.step}"
             )
-        if (np.diff(positions) < 0).any():
-            say(f"{table.where}: rows are sorted by column '{time.name}'")
-        table, times = table.take(positions), times[positions]
     values = np.stack([_numbers(table, column) for column in columns], axis=1)
     if time is not None and time.fill:
-        values, added, lacking = filled(values, times, time.step, time.fill, table.where)
-        if added or lacking:
-            say(f"{table.where}: {added} steps were added and {lacking} missing values filled ({time.fill})")
+        values, added = filled(values, times, time.step, time.fill, table.where)
+        notes += added
+    for note in notes:
+        say(f"{table.where}: {note}")
     if len(values) < steps:
         raise ZooError(f"{table.where}: the model takes {steps} steps, and the file has {len(values)}")
     values = values[-steps:]

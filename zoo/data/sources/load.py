@@ -82,11 +82,8 @@ def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = 
             "(preprocess: [])"
         )
     if signature.kind == "text" and signature.tokenizer is None:
-        tokenizer = _tokenizer(train, preprocess)
-        signature = replace(signature, tokenizer=tokenizer)
-        for name, split in (("training", train), ("validation", validation), ("test", test)):
-            note = tokenizer.note(split.take(np.arange(len(split))), f"the texts of the {name} split")
-            notes += [note] if note else []
+        tokenizer, lost = _vocabulary(train, validation, test, preprocess)
+        signature, notes = replace(signature, tokenizer=tokenizer), [*notes, *lost]
     return Dataset(
         name=data.source,
         signature=signature,
@@ -99,15 +96,23 @@ def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = 
     )
 
 
-def _tokenizer(train: Split, preprocess: Sequence[PreprocessStep]) -> Tokenizer:
+def _vocabulary(
+    train: Split, validation: Split, test: Split, preprocess: Sequence[PreprocessStep]
+) -> tuple[Tokenizer, list[str]]:
+    """Return the tokenizer of the training texts, and notes on what it loses of each split."""
     settings = next((s.tokenize for s in preprocess if s.tokenize is not None), Tokenize())
-    return fit_tokenizer(
+    tokenizer = fit_tokenizer(
         train.take(np.arange(len(train))),
         level=settings.level,
         lowercase=settings.lowercase,
         max_ids=settings.vocabulary,
         length=settings.length,
     )
+    notes = [
+        tokenizer.note(split.take(np.arange(len(split))), f"the texts of the {name} split")
+        for name, split in (("training", train), ("validation", validation), ("test", test))
+    ]
+    return tokenizer, [note for note in notes if note]
 
 
 def _fingerprint(signature: Signature, splits: dict[str, Split]) -> str:

@@ -17,8 +17,7 @@ from zoo.data.tables.time_order import (
     TimeColumn,
     best_form,
     find_time,
-    moments,
-    order,
+    in_order,
     said,
     with_composed_time,
 )
@@ -49,11 +48,8 @@ def load_series(table: Table, data: Data) -> SourceData:
     else:
         name = found[0]
         form = best_form(table, *found)
-        times = moments(table, name, form)
-        positions, step = order(table, times, name, sort=data.sort, fill=data.fill is not None)
-        if (np.diff(positions) < 0).any():
-            notes.append(f"rows are sorted by column '{name}'")
-        table, times = table.take(positions), times[positions]
+        table, times, step, said_of = in_order(table, name, form, sort=data.sort, fill=data.fill is not None)
+        notes += said_of
         time = replace(time, name=name, form=form, step=step, last=said(times[-1]))
         others.remove(name)
         notes.append(f"column '{name}' is time, from {said(times[0])} to {time.last}, a row every {step}")
@@ -61,9 +57,8 @@ def load_series(table: Table, data: Data) -> SourceData:
     notes += said_of
     values = series_values(table, columns)
     if data.fill is not None:
-        values, added, lacking = filled(values, times, time.step, data.fill, table.where)
-        if added or lacking:
-            notes.append(f"data.fill ({data.fill}): {added} steps were added and {lacking} missing values filled")
+        values, said_of = filled(values, times, time.step, data.fill, table.where)
+        notes += said_of
     _refuse_gaps(table, columns, values)
     result = forecast_windows(values, data, target, table.where)
     signature = replace(result.signature, columns=tuple(columns), time=time, reading=table.reading)
@@ -157,12 +152,8 @@ def forecast_windows(values: np.ndarray, data: Data, target: str, where: str) ->
             f"series, which has {count}; shorten the window"
         )
     test_start = count - round(count * data.test)
-    cuts = {
-        "train": (window.history, test_start - round(count * data.validation)),
-        "validation": (test_start - round(count * data.validation), test_start),
-        "test": (test_start, count),
-    }
-    train_end = cuts["train"][1]
+    train_end = test_start - round(count * data.validation)
+    cuts = {"train": (window.history, train_end), "validation": (train_end, test_start), "test": (test_start, count)}
     if train_end <= window.season:
         raise ZooError(
             f"{where}: the training part has {train_end} steps, fewer than a season ({window.season}) and one more"

@@ -173,19 +173,32 @@ def best_form(table: Table, name: str, forms: Sequence[str]) -> str:
     )
 
 
-def order(table: Table, times: np.ndarray, name: str, *, sort: bool, fill: bool) -> tuple[np.ndarray, Step]:
-    """Return the positions of the rows in the order of time, and the step between them.
+def in_order(
+    table: Table, name: str, form: str, *, sort: bool, fill: bool
+) -> tuple[Table, np.ndarray, Step, list[str]]:
+    """Bring a series into the order of time.
 
     Args:
         table: the series.
-        times: the moment of each row.
         name: the column of time.
+        form: how its moments are written.
         sort: rows may stand in another order.
         fill: steps may be missing.
 
+    Returns:
+        The series, the moment of each row, the step between them, and a note where rows were sorted.
+
     Raises:
-        ZooError: the rows are not in order, a moment stands twice, or the steps are not even.
+        OrderError: a row has no moment, rows are not in order, a moment stands twice, or the steps are not even.
     """
+    times = moments(table, name, form)
+    positions, step = _order(table, times, name, sort=sort, fill=fill)
+    notes = [f"rows are sorted by column '{name}'"] if (np.diff(positions) < 0).any() else []
+    return table.take(positions), times[positions], step, notes
+
+
+def _order(table: Table, times: np.ndarray, name: str, *, sort: bool, fill: bool) -> tuple[np.ndarray, Step]:
+    """Return the positions of the rows in the order of time, and the step between them."""
     positions = np.argsort(times, kind="stable")
     ordered = times[positions]
     _refuse_doubles(table, positions, ordered, name)

@@ -20,6 +20,7 @@ MAX_ANNEALED = 0.10  # of the peak learning rate: at or below, it is at its end
 MIN_EPOCHS = 5  # for a fall over the last fifth
 _STATES = ("diverged", "undertrained", "overfitting", "underfitting", "suspicious", "inconclusive")  # first wins
 MIN_EPOCHS_AFTER_BEST = 3  # a loss may rise for one or two by chance
+_NOTHING_FOUND = "Neither the curves nor the gaps between the splits point to over- or underfitting."
 
 
 def diagnose(
@@ -51,9 +52,7 @@ def diagnose(
       is neither a validation metric nor a validation loss.
     - `good fit`: none of these.
 
-    What is said of model and baseline is the verdict of `comparison`, the same as everywhere else.
-
-    The state of a generative adversarial network is that of `zoo.evaluation.report.gan_balance.gan_verdict`.
+    Generative adversarial networks have the states of `zoo.evaluation.report.gan_balance.gan_verdict`.
 
     Args:
         task: name of the task.
@@ -61,25 +60,22 @@ def diagnose(
         metrics: split (`train`, `validation`, `test`) to its metrics, evaluated on the finished model.
         baseline: `name` and the baseline's metrics under `validation` and `test`, or None.
         examples: number of examples in each split; without it, standard errors are not considered.
-        comparison: what `compare` returned for the test split, or None.
+        comparison: what `compare` returned for the test split, or None; advice repeats its verdict.
 
     Returns:
         `state`, `best_epoch` and what it goes by, `best_by` (see `best_epoch`), and `advice`, a list of sentences.
     """
     if any("generator_loss" in row for row in history):
-        verdict = gan_verdict(history)
-        return {"state": verdict["state"], "best_epoch": None, "best_by": None, "advice": [verdict["advice"]]}
+        found = gan_verdict(history)
+        return {"state": found["state"], "best_epoch": None, "best_by": None, "advice": [found["advice"]]}
     best = best_epoch(task, history)
     findings = _findings(task, history, metrics, baseline, examples or {}, comparison or {})
     if findings and findings[0][0] == "diverged":
         findings = findings[:1]
     elif error_of(task, metrics.get("validation")) is None and best is None:
         findings.append(("inconclusive", "Without a validation split, overfitting cannot be detected. Hold one out."))
-    if not findings:
-        advice = "Neither the curves nor the gaps between the splits point to over- or underfitting."
-        if comparison:
-            advice += f" The model is {comparison['verdict']}."
-        findings = [("good fit", advice)]
+    verdict = f" The model is {comparison['verdict']}." if comparison else ""
+    findings = findings or [("good fit", _NOTHING_FOUND + verdict)]
     return {
         "state": findings[0][0],
         "best_epoch": best,
