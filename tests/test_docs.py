@@ -86,7 +86,9 @@ def check_line(line: str) -> None:
     assert subcommand is not None, f"there is no command zoo {name}"
     given = subcommand.make_context(name, arguments, obj=[]).params
     recipe, overrides = given.get("recipe"), given.get("overrides") or []
-    for each in [recipe] if isinstance(recipe, str) else recipe or []:
+    names = [recipe] if isinstance(recipe, str) else recipe or []
+    overrides += [each for each in names if "=" in each]  # `zoo check` takes both as one list
+    for each in [each for each in names if "=" not in each]:
         if each in list_recipes():
             load_recipe(each, overrides)
         else:
