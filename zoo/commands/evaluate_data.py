@@ -10,6 +10,8 @@ import numpy as np
 
 from zoo.data.columns import as_label, check_columns
 from zoo.data.sources.archive import Archive
+from zoo.data.sources.folder_layout import subfolders
+from zoo.data.tables.file import TABLE_SUFFIXES
 from zoo.errors import ZooError, counted, did_you_mean, listing, visible
 from zoo.tasks import TASKS
 from zoo.utils.files import write_json
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from zoo.recipe.schema import Recipe
     from zoo.serving.exported_model import ExportedModel
 
-_TABLES = (".csv", ".parquet", ".pq")
 _TARGET_ARRAYS = ("y", "label", "labels", "target", "y_test")
 _KINDS = ("classification", "regression")  # whose targets are a label or a number an example
 
@@ -127,7 +128,7 @@ def _table(data: Path, recipe: Recipe) -> Labelled:
 
 
 def _folders(data: Path, recipe: Recipe) -> Labelled:
-    folders = sorted(path for path in data.iterdir() if path.is_dir() and not path.name.startswith("."))
+    folders = subfolders(data)
     if not folders:
         raise ZooError(f"{data}: expected one subfolder a class, found none")
     for folder in folders:
@@ -142,7 +143,7 @@ def _arrays(data: Path, recipe: Recipe) -> Labelled:
     yield str(data), archive.read(name).reshape(-1)
 
 
-_READERS: dict[str, Callable[[Path, Recipe], Labelled]] = {".npz": _arrays, **dict.fromkeys(_TABLES, _table)}
+_READERS: dict[str, Callable[[Path, Recipe], Labelled]] = {".npz": _arrays, **dict.fromkeys(TABLE_SUFFIXES, _table)}
 
 
 def _numbers(found: list[Any], names: list[str]) -> np.ndarray:

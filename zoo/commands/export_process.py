@@ -1,7 +1,6 @@
 """`python -m zoo.commands.export_process RUN`, or `RECIPE --trial`: the export of a training on another backend.
 
-The training holds the run's lock. The certificate is printed as JSON; with --trial the recipe's model, not yet trained,
-is exported for a trial.
+The training holds the run's lock. It prints the certificate as JSON; --trial exports a model that is not yet trained.
 """
 
 from __future__ import annotations

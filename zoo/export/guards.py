@@ -1,7 +1,6 @@
 """What a file is guarded against: a batch of no examples, and numbers that are not finite.
 
-onnxruntime's LSTM and GRU abort the process on an empty batch, and turn NaN into a number like any other; Keras does
-neither. The guards are plain operators, and change no answer to finite examples.
+onnxruntime's LSTM and GRU abort the process on an empty batch, and turn NaN into a number; Keras does neither.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from zoo.recipe.overrides import apply_override, as_lists, as_text
 from zoo.recipe.problems import Problem, problems_of
 from zoo.recipe.schema import Recipe
 from zoo.recipe.shorten import shorten
-from zoo.recipe.source import KeyPath, Origin, dotted, dump, dump_line
+from zoo.recipe.source import KeyPath, Origin, dotted, dump, dump_line, nearest_origin
 from zoo.recipe.space import space_problems
 
 
@@ -150,6 +150,4 @@ def _refuse(problems: list[Problem], origins: dict[KeyPath, Origin], shown: str)
 
 
 def _place(origins: dict[KeyPath, Origin], path: KeyPath, shown: str) -> Origin:
-    """Return where a path, or the nearest section around it, was written."""
-    around = (path[:length] for length in range(len(path), 0, -1))
-    return next((origins[p] for p in around if p in origins), Origin(shown, 1))
+    return nearest_origin(origins, path) or Origin(shown, 1)

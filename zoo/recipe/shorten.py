@@ -7,7 +7,7 @@ from typing import Any
 
 from zoo.recipe.checks.effect import BEYOND_THE_RUN
 from zoo.recipe.problems import Problem
-from zoo.recipe.source import KeyPath, Origin, dotted, dump_line
+from zoo.recipe.source import KeyPath, Origin, dotted, dump_line, nearest_origin
 
 EPOCHS: KeyPath = ("training", "epochs")
 
@@ -44,7 +44,7 @@ def shorten(tree: dict[str, Any], origins: dict[KeyPath, Origin], problems: list
         return Shorter(problems)
     after, shorter = tree["training"]["epochs"], Shorter([])
     for problem in problems:
-        origin = _origin(origins, problem.path)
+        origin = nearest_origin(origins, problem.path)
         if problem.type != BEYOND_THE_RUN or after >= before or origin is None or origin.is_override:
             shorter.problems.append(problem)
             continue
@@ -68,10 +68,6 @@ def shorten(tree: dict[str, Any], origins: dict[KeyPath, Origin], problems: list
         shorter.changed += dict.fromkeys([problem.path, path])
         shorter.notes.append(f"{name} becomes {dotted(path)}: {dump_line(new)}, the same part of a run that is shorter")
     return shorter
-
-
-def _origin(origins: dict[KeyPath, Origin], path: KeyPath) -> Origin | None:
-    return next((origins[path[:n]] for n in range(len(path), 0, -1) if path[:n] in origins), None)
 
 
 _WHOLE_EPOCHS = ("patience", "unfreeze_epochs", "stop_after")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,12 @@ def read(path: Path, shown: str) -> tuple[dict[str, Any], dict[KeyPath, Origin]]
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ZooError(f"{shown}:{line}: not text in UTF-8 (byte 0x{content[error.start]:02x})") from error
+
+
+def nearest_origin(origins: Mapping[KeyPath, Origin], path: KeyPath) -> Origin | None:
+    """Return where a path, or the nearest section around it, was written; None where neither was."""
+    around = (path[:length] for length in range(len(path), 0, -1))
+    return next((origins[p] for p in around if p in origins), None)
 
 
 def dotted(path: KeyPath) -> str:

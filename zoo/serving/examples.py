@@ -1,7 +1,6 @@
 """Raw examples that a caller hands over, checked and brought into the form that a file takes.
 
-Nothing is guessed that could be meant in two ways, and nothing is narrowed without a look: what does not fit is refused
-with the place, what was expected and what was received.
+What could be meant in two ways, or would lose something when it is narrowed, is refused.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from zoo.data.arrays import as_pixels
 from zoo.data.columns import table_rows, take_columns
 from zoo.data.sources.archive import Archive
 from zoo.data.sources.images import FORMATS
-from zoo.data.tables.file import read_table
+from zoo.data.tables.file import TABLE_SUFFIXES, read_table
 from zoo.errors import ZooError, listing, prefixed
 from zoo.serving.examples import as_floats, as_token_ids, check_graphs
 from zoo.serving.exported_model import ExportedModel
@@ -20,7 +20,6 @@ from zoo.serving.history import last_steps, say_unused
 from zoo.serving.read_images import is_image, read_images
 from zoo.serving.read_texts import read_texts
 
-_TABLES = (".csv", ".parquet", ".pq")
 MAX_UNPACKED_BYTES = 1 << 32  # of the arrays of a file, which are held in memory
 _ARRAYS = ("x", "image", "images", "array", "x_test", "test_images")
 
@@ -46,9 +45,9 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[s
             _expect(model, "text", path)
             names, texts = read_texts(model, path, notes)
             yield names, np.array(texts, dtype=object)
-        elif suffix in _TABLES and model.task == "forecasting":
+        elif suffix in TABLE_SUFFIXES and model.task == "forecasting":
             yield [str(path)], _history(model, path, notes)
-        elif suffix in _TABLES:
+        elif suffix in TABLE_SUFFIXES:
             _expect(model, "table", path)
             table = read_table(path, model.signature.reading, model.columns[0].name)
             columns = take_columns(table, model.columns)
@@ -59,7 +58,8 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[s
             yield from read_images(model, path, notes)
         else:
             raise ZooError(
-                f"input {path}: expected an image ({FORMATS}), a folder of images, {', '.join(_TABLES)}, .npz or .txt"
+                f"input {path}: expected an image ({FORMATS}), a folder of images, {', '.join(TABLE_SUFFIXES)}, .npz "
+                "or .txt"
             )
 
 

@@ -17,7 +17,8 @@ from zoo.training.saved_model import saved_outcomes
 if TYPE_CHECKING:
     from zoo.training.problem import Problem
 
-# The same of the saved file, which computes in float32 from raw examples. In 16 bits an answer in 50 was seen to tip.
+# Largest difference of a figure of the saved file, relative to it where it is above 1, by the precision of training:
+# the file computes in float32, and from raw examples. In 16 bits an answer in 50 was seen to tip.
 _SAVED_TOLERANCE = {"float32": 5e-3, "mixed_float16": 2e-2, "mixed_bfloat16": 5e-2}
 _TIPPED_EXAMPLES = 2  # answers that may tip, where few examples make each a large part of the accuracy
 

@@ -1,7 +1,6 @@
 """How far a run is: what it was asked for, what is there, and what is missing.
 
-Each stage ends with one file, which is written after all others of the stage: a run that was killed at any instant
-goes on with the first stage whose file is missing.
+The last file that a stage writes says that it is whole: a killed run goes on with the first stage that lacks its own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The cache folder, which can be deleted at any time: prepared and decoded data sets, baselines, classifiers.
 
-An entry is a folder with a list of its files, their sizes and checksums. What does not fit its list, as after a full
-disk, is made again.
+An entry is a folder with a list of its files, sizes and checksums; one that does not fit its list is made again.
 """
 
 from __future__ import annotations

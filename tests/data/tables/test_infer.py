@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from zoo.data.columns import take_columns
+from zoo.data.split_names import split_of_text
 from zoo.data.tables.file import Table
 from zoo.data.tables.infer import infer_columns
 from zoo.data.tables.reading import Reading
-from zoo.data.tables.texts import split_of, without_names
+from zoo.data.tables.texts import without_names
 from zoo.errors import ZooError
 
 
@@ -83,5 +84,5 @@ def test_texts_that_all_differ_are_left_out_with_a_note():
 
 
 def test_names_of_splits():
-    assert [split_of(text) for text in ("Training", "val", "TEST", "dev", "other")] == [
+    assert [split_of_text(text) for text in ("Training", "val", "TEST", "dev", "other")] == [
         "train", "validation", "test", "validation", None]  # fmt: skip

@@ -7,15 +7,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from zoo.data.sources.image_files import has_image_suffix, is_hidden
+from zoo.data.split_names import split_of_folder
 from zoo.errors import ZooError, counted, did_you_mean, listing, visible
 from zoo.recipe.schema import Splits
-
-FOLDER_NAMES = {  # of each split, in any case
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "test": ("test", "testing"),
-}
-_SPLIT_OF = {name: split for split, names in FOLDER_NAMES.items() for name in names}
 
 
 def find_splits(path: Path, names: Splits) -> tuple[dict[str, Path], list[str]]:
@@ -55,7 +49,7 @@ def find_splits(path: Path, names: Splits) -> tuple[dict[str, Path], list[str]]:
         if not classes[split]:
             without = "; or leave it out with data.splits.test: null" if split == "test" else ""
             raise ZooError(f"{root}: expected one subfolder a class, as in {roots['train']}; found none{without}")
-    left_out = [folder for folder in unused if names.test is None and _SPLIT_OF.get(folder.name.lower()) == "test"]
+    left_out = [folder for folder in unused if names.test is None and split_of_folder(folder.name) == "test"]
     mixed = [folder.name for folder in unused if folder not in left_out and _has_images(folder)]
     if mixed:
         raise ZooError(
@@ -89,7 +83,7 @@ def find_classes(root: Path) -> dict[str, Path]:
         if name in classes:
             raise ZooError(f"{root}: two class folders have the name '{name}', written with different characters")
         classes[name] = folder
-        splits = [f.name for f in subfolders(folder) if f.name.lower() in _SPLIT_OF and _has_images(f)]
+        splits = [f.name for f in subfolders(folder) if split_of_folder(f.name) and _has_images(f)]
         if splits:
             raise ZooError(
                 f"{folder}: a class folder holds folders of splits ({listing(splits)}); expected SPLIT/CLASS, such as "
@@ -132,7 +126,7 @@ def _named(path: Path, folders: list[Path], split: str, name: str) -> Path:
 
 def _usual(path: Path, folders: list[Path], split: str, name: str | None) -> Path | None:
     """Return the only folder with a usual name of a split."""
-    found = [folder for folder in folders if folder.name.lower() in FOLDER_NAMES[split]]
+    found = [folder for folder in folders if split_of_folder(folder.name) == split]
     if len(found) > 1:
         raise ZooError(
             f"{path}: the folders {listing(folder.name for folder in found)} are all for the {split} split by their "

@@ -12,10 +12,11 @@ from zoo.data.dataset import Signature, SourceData, Split
 from zoo.data.inputs import TableInputs
 from zoo.data.kinds import KINDS, RawTargets
 from zoo.data.sources.series import load_series
+from zoo.data.split_names import split_of_text
 from zoo.data.tables.file import Table, read_table
 from zoo.data.tables.infer import infer_columns, infer_number
 from zoo.data.tables.reading import Reading
-from zoo.data.tables.texts import spellings, split_of, text_notes, without_names
+from zoo.data.tables.texts import spellings, text_notes, without_names
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
@@ -158,7 +159,7 @@ def _parts(table: Table, column: str | None) -> dict[str, np.ndarray]:
     if column is None:
         return {"train": np.arange(len(table))}
     texts = table.texts(column)
-    splits = [split_of(text) for text in texts]
+    splits = [split_of_text(text) for text in texts]
     unknown = np.flatnonzero([split is None for split in splits])
     if len(unknown):
         raise ZooError(

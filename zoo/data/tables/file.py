@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PARQUET = (".parquet", ".pq")
+TABLE_SUFFIXES = (".csv", *PARQUET)
 
 
 @dataclass

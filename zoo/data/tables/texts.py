@@ -10,13 +10,8 @@ from zoo.data.tables.file import Table, as_texts
 from zoo.data.tables.number_style import MISSING_NUMBERS
 from zoo.errors import MAX_SHOWN_NAMES, first_few
 
-_MIN_TEXTS = 20  # the same of texts
+_MIN_TEXTS = 20  # in a column; of fewer, most may well occur once
 _MAX_SINGLE_FRACTION = 0.5  # of the texts that occur once; a category that is seen once is not seen again
-SPLIT_NAMES = {
-    "train": ("train", "training", "tr"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "test": ("test", "testing", "te"),
-}
 
 
 def spellings(counts: Mapping[str, int]) -> str:
@@ -72,8 +67,3 @@ def without_names(
                 continue
         kept.append(column)
     return kept, notes
-
-
-def split_of(text: str) -> str | None:
-    """Return the split that a text names: "train", "validation" or "test"."""
-    return next((split for split, names in SPLIT_NAMES.items() if text.casefold() in names), None)

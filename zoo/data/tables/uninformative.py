@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from zoo.data.tables.texts import spellings, split_of
+from zoo.data.split_names import split_of_text
+from zoo.data.tables.texts import spellings
 from zoo.data.tables.times import time_forms
 
 _FIRST_DATE = 15_000_101  # the first whole number that may be a date, year, month and day
@@ -59,7 +60,7 @@ def _counts_up(values: np.ndarray) -> bool:
 
 def names_splits(name: str, present: Sequence[str]) -> bool:
     """Return whether a column says which split each row belongs to."""
-    return _SPLIT_COLUMN.search(name) is not None and len(present) > 1 and all(map(split_of, present))
+    return _SPLIT_COLUMN.search(name) is not None and len(present) > 1 and all(map(split_of_text, present))
 
 
 def split_note(name: str, counts: Counter[str]) -> str:

@@ -1,7 +1,6 @@
 """Is the model better than the baseline? A paired comparison on the same test examples, with a verdict in words.
 
-Everything that is said of model and baseline, on the page, in the diagnosis, on the card and by the commands, is this
-verdict.
+The page, the diagnosis, the card and the commands all say this verdict.
 """
 
 from __future__ import annotations
