@@ -27,6 +27,19 @@ def test_a_new_run(tmp_path):
     assert create_run(loaded, tmp_path / "runs").folder != run.folder
 
 
+def test_a_run_keeps_the_recipe_that_it_was_begun_with(tmp_path):
+    run = create_run(load_recipe("mlp/digits"), tmp_path)
+    path = run.folder / "recipe.yaml"
+    text = path.read_text()
+    path.write_text("# moved\n" + text.replace("builtin:digits", "npz:/moved.npz"))
+    assert run.recipe().recipe.data.source == "npz:/moved.npz"
+    for changed in (text.replace("seed: 0", "seed: 1"), text[: text.index("export:")]):
+        assert changed != text
+        path.write_text(changed)
+        with pytest.raises(ZooError, match=r"recipe\.yaml is not the recipe that the run was begun with"):
+            run.recipe()
+
+
 def test_a_finished_run_is_complete(trained):
     folder = trained("image").run
     files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}

@@ -59,7 +59,7 @@ def evaluate_data(run_folder: str | Path, data: str | Path, *, output: str | Pat
         )
     file = run.folder / "export" / "model.onnx"
     if not file.is_file():
-        raise ZooError(f"{run.folder} has no exported file, which new data is evaluated with: zoo export {run.folder}")
+        raise ZooError(f"{file} is not there, and new data is evaluated with it: zoo export {run.folder}")
     model = ExportedModel(file)
     notes: list[str] = []
     names, targets, outputs = _outcomes(model, recipe, Path(data), notes, is_number=task.kind == "regression")

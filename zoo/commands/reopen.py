@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from zoo.errors import ZooError
-from zoo.utils.files import read_json
+from zoo.training.run_files import read_run_file
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
@@ -33,7 +33,7 @@ def reopen(folder: str | Path) -> tuple[Run, LoadedRecipe, Dataset]:
 
 def check_same_data(run: Run, dataset: Dataset) -> None:
     """Refuse data that is not what a run was trained on."""
-    known = read_json(run.folder / "data.json")["fingerprint"]
+    known = read_run_file(run.folder / "data.json")["fingerprint"]
     if dataset.fingerprint != known:
         raise ZooError(
             f"{dataset.name} is not the data that {run.folder} was trained on: its fingerprint is "

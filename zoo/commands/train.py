@@ -245,7 +245,7 @@ def _train_and_report(work: _Work, loaded: LoadedRecipe, dataset: Dataset) -> No
 def _check_data(work: _Work, facts: dict[str, Any], dataset: Dataset) -> None:
     """Check that the data is that of a run; one that was killed at its beginning does not say which that was."""
     run = work.existing
-    if (run.folder / "data.json").is_file():
+    if (run.folder / "data.json").exists() or work.has_checkpoint or "training" not in work.missing:
         check_same_data(run, dataset)
     elif work.is_first:
         write_json(run.folder / "data.json", facts)

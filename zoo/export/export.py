@@ -16,7 +16,8 @@ from zoo.export.kinds import KINDS
 from zoo.serving.metadata import FORMAT, FORMAT_KEY, SIGNATURE_KEY
 from zoo.tasks import TASKS
 from zoo.training.run import Run, versions
-from zoo.utils.files import read_json, replacing, write_json, write_text
+from zoo.training.run_files import read_run_file
+from zoo.utils.files import replacing, write_json, write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,8 +47,9 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
     settings, signature = loaded.recipe.export, dataset.signature
     task = TASKS[loaded.recipe.task]
     exporter = KINDS[task.kind]
-    report = run.folder / "report.json"
-    threshold = read_json(report).get("threshold") if report.is_file() else None
+    path = run.folder / "report.json"
+    report = read_run_file(path) if path.exists() or path.is_symlink() else None
+    threshold = None if report is None else report.get("threshold")
     proto = converted(loaded, dataset, model, threshold)
     path = run.folder / "export" / "model.onnx"
     for older in (*(path.with_name(name) for name in ("certificate.json", "card.md", "decoder.onnx")), path):
@@ -82,10 +84,8 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
         "versions": versions(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    if report.is_file():
-        write_text(
-            path.with_name("card.md"), card(read_json(report), certificate, signature, loaded.recipe.description)
-        )
+    if report is not None:
+        write_text(path.with_name("card.md"), card(report, certificate, signature, loaded.recipe.description))
     write_json(path.with_name("certificate.json"), certificate)  # last: it says that the export is whole
     return certificate
 

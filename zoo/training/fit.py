@@ -32,7 +32,7 @@ from zoo.training.callbacks.plateau import Plateau
 from zoo.training.callbacks.progress import ProgressDisplay
 from zoo.training.callbacks.samples import SampleGrids
 from zoo.training.problem import Problem, class_weights
-from zoo.training.run import record_backend
+from zoo.training.run import id_of, record_backend
 from zoo.utils.stopping import StopRequests
 
 STEPS_PER_EXECUTION = {"mlp": 32, "cnn": 8}  # by family: where several steps in one call were measured to be faster
@@ -144,6 +144,7 @@ class _Fit:
             self.log,
             self.steps,
             average=self.average,
+            run_id=id_of(folder),
             **training.checkpoints.model_dump(),
         )
         self.callbacks = self._callbacks(folder, watching)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -15,7 +17,9 @@ from typing import Any
 
 from zoo.errors import ZooError, did_you_mean
 from zoo.recipe import LoadedRecipe, load_recipe
-from zoo.utils.files import read_json, write_json, write_text
+from zoo.recipe.source import read
+from zoo.training.run_files import read_run_file
+from zoo.utils.files import write_json, write_text
 
 _PACKAGES = (
     "keras-model-zoo",
@@ -45,7 +49,7 @@ class Run:
     @property
     def environment(self) -> dict[str, Any]:
         """What `environment.json` holds."""
-        return dict(read_json(self.folder / "environment.json"))
+        return read_run_file(self.folder / "environment.json")
 
     @property
     def model_path(self) -> Path:
@@ -53,8 +57,19 @@ class Run:
         return self.folder / "model.keras"
 
     def recipe(self) -> LoadedRecipe:
-        """Return the resolved recipe of the run."""
-        loaded = load_recipe(self.folder / "recipe.yaml", trained=True)
+        """Return the resolved recipe of the run.
+
+        Raises:
+            ZooError: it is damaged, or not what the run was begun with.
+        """
+        path = self.folder / "recipe.yaml"
+        loaded = load_recipe(path, trained=True)
+        known = self.environment.get("recipe_sha256")
+        if known is not None and known != _recipe_checksum(path):
+            raise ZooError(
+                f"{path} is not the recipe that the run was begun with (only data.source may change, where the data "
+                f"was moved): put it back, or begin a new run with zoo train {path}"
+            )
         return LoadedRecipe(self.name, loaded.recipe, loaded.origins)
 
 
@@ -65,16 +80,28 @@ def create_run(loaded: LoadedRecipe, root: Path) -> Run:
         folder.mkdir(parents=True)
     except OSError as error:
         raise ZooError(f"--runs: cannot make a run folder in {root} ({error.strerror})") from error
-    return fill_run(loaded, folder)
+    return fill_run(loaded, folder, run_id=uuid.uuid4().hex)
 
 
-def fill_run(loaded: LoadedRecipe, folder: Path) -> Run:
-    """Make a folder a run's: with the resolved recipe and the environment in it."""
+def fill_run(loaded: LoadedRecipe, folder: Path, run_id: str | None = None) -> Run:
+    """Make a folder a run's: with the resolved recipe and the environment in it.
+
+    Args:
+        loaded: the recipe.
+        folder: the folder.
+        run_id: what the states of the run are told by from those of others; None where it takes over another's.
+    """
     now = datetime.now(UTC)
     write_text(folder / "recipe.yaml", f"# {loaded.name}, fully resolved\n{loaded.run_yaml()}")
     write_json(
         folder / "environment.json",
-        {"recipe": loaded.name, "created": now.isoformat(timespec="seconds"), **environment()},
+        {
+            "recipe": loaded.name,
+            "recipe_sha256": _recipe_checksum(folder / "recipe.yaml"),
+            "created": now.isoformat(timespec="seconds"),
+            **({} if run_id is None else {"id": run_id}),
+            **environment(),
+        },
     )
     return Run(folder)
 
@@ -100,7 +127,21 @@ def record_backend(folder: Path, facts: dict[str, Any]) -> None:
     """Add to `environment.json` what training uses, where the folder is a run's."""
     path = folder / "environment.json"
     if path.is_file():
-        write_json(path, {**read_json(path), "backend": facts})
+        write_json(path, {**read_run_file(path), "backend": facts})
+
+
+def id_of(folder: Path) -> str | None:
+    """Return what tells the states of a run from those of others; None of a folder or an older run without one."""
+    path = folder / "environment.json"
+    return read_run_file(path).get("id") if path.is_file() else None
+
+
+def _recipe_checksum(path: Path) -> str:
+    """Return the SHA-256 of what a resolved recipe says, the place of its data apart."""
+    tree, _ = read(path, str(path))
+    data = tree.get("data")
+    rest = {**tree, "data": {k: v for k, v in data.items() if k != "source"}} if isinstance(data, dict) else tree
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def environment() -> dict[str, Any]:

@@ -6,6 +6,7 @@ The last file that a stage writes says that it is whole: a killed run goes on wi
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 from zoo.errors import ZooError
 from zoo.training.run import Run
-from zoo.utils.files import clear_leftovers, read_json, write_json
+from zoo.training.run_files import read_run_file
+from zoo.utils.files import check_regular, clear_leftovers, read_json, read_regular, write_json
 from zoo.utils.lock import holder, locked
 from zoo.utils.stopping import Stopped
 
@@ -28,6 +30,7 @@ LAST_FILE: dict[Stage, str] = {
     "export": "export/certificate.json",
 }
 _LOCK = ".lock"
+_METRICS = "metrics.csv"  # the log, a row an epoch
 _ASKED = "asked"  # entry of environment.json: what `zoo train` was asked to make
 
 
@@ -48,12 +51,20 @@ def missing_stages(run: Run, *, export: bool) -> list[Stage]:
         run: the run.
         export: whether it is to be exported.
     """
-    has = {stage: (run.folder / name).is_file() for stage, name in LAST_FILE.items()}
+    has = {stage: _is_whole(run.folder / name) for stage, name in LAST_FILE.items()}
     has["report"] &= (run.folder / "report.html").is_file()  # which older runs wrote after report.json
     has["training"] = run.model_path.is_file() and (has["training"] or has["report"])  # they have no training.json
     wanted: list[Stage] = ["training", "report", "export"] if export else ["training", "report"]
     first = next((i for i, stage in enumerate(wanted) if not has[stage]), len(wanted))
     return wanted[first:]
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a stage's last file is there and holds its entries."""
+    try:
+        return isinstance(read_json(path), dict)
+    except ZooError:
+        return False
 
 
 @contextmanager
@@ -83,7 +94,45 @@ def held_by(run: Run) -> str | None:
 
 def write_fitted(run: Run, fitted: Fitted) -> None:
     """Write what training gave beside `metrics.csv`: it says that `model.keras` is the trained model."""
-    write_json(run.folder / LAST_FILE["training"], {"kept_epoch": fitted.kept_epoch, "seconds": fitted.seconds})
+    write_json(
+        run.folder / LAST_FILE["training"],
+        {
+            "kept_epoch": fitted.kept_epoch,
+            "seconds": fitted.seconds,
+            "model_sha256": _checksum(run.model_path),
+            "metrics_sha256": _checksum(run.folder / _METRICS),
+        },
+    )
+
+
+def check_model(run: Run) -> None:
+    """Check that `model.keras` is the model that the run's training wrote, where the run says which that is.
+
+    Raises:
+        ZooError: it has changed, or `training.json` is damaged.
+    """
+    _check_unchanged(run, run.model_path, "model_sha256")
+
+
+def _check_unchanged(run: Run, path: Path, key: str) -> None:
+    """Compare a file that training wrote with its SHA-256 in `training.json`."""
+    trained = run.folder / LAST_FILE["training"]
+    known = read_run_file(trained).get(key) if trained.is_file() else None
+    if known is not None and known != _checksum(path):
+        raise ZooError(
+            f"{path}: not the file that this run's training wrote: its SHA-256 is not the one in {trained.name}, so it "
+            f"was changed or damaged. Put it back, or remove {trained.name} and train on from the last checkpoint with "
+            f"zoo train --resume {run.folder}"
+        )
+
+
+def _checksum(path: Path) -> str:
+    try:
+        check_regular(path)
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ZooError(f"{path}: not readable ({error.strerror or error})") from error
 
 
 def read_fitted(run: Run) -> Fitted:
@@ -92,17 +141,24 @@ def read_fitted(run: Run) -> Fitted:
     Raises:
         ZooError: the run is not trained, or a file is damaged.
     """
-    from zoo.training.fit import Fitted
-
     path = run.folder / LAST_FILE["training"]
     if path.is_file():
-        facts = read_json(path)
-        return Fitted(read_history(run.folder / "metrics.csv"), facts["kept_epoch"], facts["seconds"])
+        facts = read_run_file(path)
+        _check_unchanged(run, run.folder / _METRICS, "metrics_sha256")
+        return _fitted(read_history(run.folder / _METRICS), facts["kept_epoch"], facts["seconds"], path)
     if not (run.folder / LAST_FILE["report"]).is_file():
         raise ZooError(f"{run.folder} is not trained to its end; resume it with zoo train --resume {run.folder}")
-    report = read_json(run.folder / LAST_FILE["report"])
+    report = read_run_file(run.folder / LAST_FILE["report"])
     kept = report["diagnosis"]["best_epoch"] if run.recipe().recipe.training.select == "best" else None
-    return Fitted(report["history"], kept or len(report["history"]), report["seconds"])
+    return _fitted(report["history"], kept or len(report["history"]), report["seconds"], run.folder / "report.json")
+
+
+def _fitted(history: list[dict[str, float]], kept_epoch: int, seconds: float, path: Path) -> Fitted:
+    from zoo.training.fit import Fitted
+
+    if not 1 <= kept_epoch <= len(history):
+        raise ZooError(f"{path}: damaged: epoch {kept_epoch} was kept, and the log has {len(history)} epochs")
+    return Fitted(history, kept_epoch, seconds)
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
@@ -112,8 +168,8 @@ def read_history(path: Path) -> list[dict[str, float]]:
         ZooError: the file is missing or damaged.
     """
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        lines = csv.DictReader(read_regular(path).decode("utf-8").splitlines())
+        rows = [{key: float(value) for key, value in row.items()} for row in lines]
         return [{**row, "epoch": int(row["epoch"])} for row in rows]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ZooError(f"{path}: not readable as the metrics of a run ({error})") from error

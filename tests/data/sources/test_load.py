@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from loading import CLASSES, IMAGES, NUMBERS, canonical, everything, load, refused
 
-from zoo.data.sources.load import LOADERS
-from zoo.tasks import SOURCES
+from zoo.data.sources.load import LOADERS, load_dataset
+from zoo.recipe.schema import Data
+from zoo.recipe.steps import PreprocessStep, Tokenize
+from zoo.tasks import SOURCES, TASKS
 
 
 def test_every_kind_of_source_has_a_loader():
@@ -35,6 +37,17 @@ def test_builtin_sets_are_those_of_scikit_learn(name):
 
 def test_unknown_builtin():
     refused(r"unknown built-in data set 'digit'; did you mean 'digits'\? \(known: adding", "builtin:digit", IMAGES)
+
+
+def test_the_vocabulary_of_texts_is_that_of_the_training_split(tmp_path):
+    path = tmp_path / "texts.npz"
+    np.savez(path, x=np.array([f"word{i}" for i in range(40)]), y=np.arange(40) % 2)
+    tokenize = PreprocessStep(tokenize=Tokenize(level="word"))
+    data = Data(source=f"npz:{path}", test=0.25, validation=0.25)
+    dataset = load_dataset(data, TASKS["sequence_classification"], [tokenize])
+    words = {str(text) for text in dataset.train.take(np.arange(len(dataset.train)))}
+    assert len(words) == len(dataset.train) < 40
+    assert set(dataset.signature.tokenizer.symbols) == words
 
 
 def test_splits_depend_on_their_seed_alone():

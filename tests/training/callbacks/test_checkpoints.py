@@ -125,6 +125,19 @@ def kept(tmp_path):
     return make
 
 
+def test_a_state_of_another_run_is_refused(kept):
+    first, same, other, older = (kept(run_id=name) for name in ("a", "a", "b", None))
+    first.on_epoch_end(0, {"val_figure": 1.0})
+    for callback in (first, same, other, older):
+        callback.model.compile("sgd", "mse")
+    first._write()
+    for callback in (same, older):
+        callback.restore(QUIET)
+        assert callback.step == 4
+    with pytest.raises(ZooError, match=r"step-000000004-.*\.npz is the state of another run"):
+        other.restore(QUIET)
+
+
 @pytest.mark.parametrize(("greater", "figures", "best"), [(True, [1, 3, 3, 2], 3), (False, [4, np.nan, 2, 3], 3)])
 def test_checkpoints_compare_in_the_right_direction(kept, greater, figures, best):
     callback = kept(greater)

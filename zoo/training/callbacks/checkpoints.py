@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from rich.console import Console
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, counted
 from zoo.training.callbacks.average import AverageInPlace
 from zoo.training.callbacks.log import EpochLog
 from zoo.training.callbacks.state import clear_leftovers, read_state, state_files, write_state
@@ -54,6 +54,7 @@ class Checkpoints(keras.callbacks.Callback):
         keep: states that stay on disk.
         every_steps: steps after which a state is written, within epochs too.
         every_minutes: minutes after which a state is written within an epoch.
+        run_id: what tells this run's states from those of others, where it has one.
 
     Attributes:
         best_epoch: number of the best epoch so far, from 1.
@@ -74,10 +75,11 @@ class Checkpoints(keras.callbacks.Callback):
         keep: int = 2,
         every_steps: int | None = None,
         every_minutes: float | None = None,
+        run_id: str | None = None,
     ) -> None:
         super().__init__()
         self.folder, self.monitor, self.log, self.steps, self.keep = folder, monitor, log, steps, keep
-        self.every_steps, self.every_minutes = every_steps, every_minutes
+        self.every_steps, self.every_minutes, self.run_id = every_steps, every_minutes, run_id
         self.average = AverageInPlace() if average is None else average
         self.best_epoch, self.step, self.finished = 0, 0, False
         self.remembering: list[keras.callbacks.Callback] = []
@@ -180,9 +182,12 @@ class Checkpoints(keras.callbacks.Callback):
                 continue
             self._set(path, facts, arrays)
             return
-        raise ZooError(f"{folder} holds no whole state to resume from; train anew")
+        damaged = f": {counted([path.name for path in files], 'damaged')}" if files else ""
+        raise ZooError(f"{folder} holds no whole state to resume from{damaged}; train anew")
 
     def _set(self, path: Path, facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        if self.run_id is not None and facts.get("run", self.run_id) != self.run_id:
+            raise ZooError(f"{path} is the state of another run; remove it, or put back this run's own")
         if facts["shapes"] != [list(v.shape) for v in self._variables()]:
             raise ZooError(f"{path} is the state of another model, or of another version of its builder; train anew")
         for i, variable in enumerate(self._variables()):
@@ -209,6 +214,7 @@ class Checkpoints(keras.callbacks.Callback):
             "best_weights": len(self._weights),
             "metrics": len(metrics),
             "shapes": [list(v.shape) for v in self._variables()],
+            **({} if self.run_id is None else {"run": self.run_id}),
             "callbacks": [
                 {name: _plain(value) for name in _FIELDS if (value := getattr(c, name, None)) is not None}
                 for c in self.remembering

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.utils.files import check_regular
 
 _NAME = re.compile(r"step-(\d{9})-([0-9a-f]{16})\.npz")
 _CHUNK = 1 << 20
@@ -92,6 +93,7 @@ def _newest(folder: Path) -> str:
 
 
 def _checksum(path: Path) -> str:
+    check_regular(path)
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):
