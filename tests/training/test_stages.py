@@ -10,8 +10,8 @@ import pytest
 from zoo.errors import ZooError
 from zoo.training.fit import Fitted
 from zoo.training.run import Run
+from zoo.training.run_files import check_unchanged
 from zoo.training.stages import (
-    check_model,
     held,
     held_by,
     missing_stages,
@@ -107,11 +107,11 @@ def test_what_training_wrote_is_told_from_what_took_its_place(tmp_path, name):
     run = make_run(tmp_path, "model.keras")
     (tmp_path / "metrics.csv").write_text("epoch,loss\n1,0.5\n2,0.25\n")
     write_fitted(run, Fitted([{"epoch": 1}, {"epoch": 2}], 1, 0.1))
-    check_model(run)
+    check_unchanged(run.model_path, "model_sha256")
     assert len(read_fitted(run).history) == 2
     (tmp_path / name).write_text("epoch,loss\n1,0.5\n2,0.2\n")
     with pytest.raises(ZooError, match=rf"{name}: not the file that this run's training wrote.*--resume"):
-        check_model(run) if name == "model.keras" else read_fitted(run)
+        check_unchanged(run.model_path, "model_sha256") if name == "model.keras" else read_fitted(run)
 
 
 @pytest.mark.parametrize("text", ["", "epoch,loss\n1\n", "epoch,loss\none,2\n", "loss\n1\n"])

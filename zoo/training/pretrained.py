@@ -13,7 +13,7 @@ from zoo import registry
 from zoo.errors import ZooError
 from zoo.layers.head import LOGITS
 from zoo.training.run import open_run
-from zoo.training.stages import check_model
+from zoo.training.run_files import check_unchanged
 
 
 def load_pretrained(network: keras.Model, folder: str, *, freeze: bool) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def load_pretrained(network: keras.Model, folder: str, *, freeze: bool) -> dict[
     run = open_run(folder)
     if not run.model_path.is_file():
         raise ZooError(f"model.pretrained: {folder} has no model.keras: the run did not finish its training")
-    check_model(run)
+    check_unchanged(run.model_path, "model_sha256")
     source = run.recipe()
     registry.builder(source.recipe.model.name)  # its module registers the layers of its family
     known = {layer.name: layer for layer in _weighted(_load(run.model_path))}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.errors import ZooError, visible
-from zoo.utils.files import read_json
+from zoo.utils.files import check_regular, read_json
 
+TRAINING = "training.json"  # what training gave; it says that model and metrics are whole
 _SHOWN_CHARACTERS = 40  # of a wrong value
 
 
@@ -79,7 +81,7 @@ _RESTORE = "put back the file that `zoo train` wrote, or train again"
 _FORMS: dict[str, tuple[type[_Form], str]] = {  # name of the file: what it holds, and what to do where it is damaged
     "environment.json": (_Environment, _RESTORE),
     "data.json": (_Data, _RESTORE),
-    "training.json": (_Training, _RESTORE),
+    TRAINING: (_Training, _RESTORE),
     "report.json": (_Report, "`zoo report RUN` writes it anew"),
 }
 
@@ -107,6 +109,40 @@ def read_run_file(path: Path) -> dict[str, Any]:
         )
         raise ZooError(f"{path}: damaged at {visible(key)}: {problem}; {remedy}") from error
     return found
+
+
+def check_unchanged(path: Path, key: str) -> None:
+    """Check that a file is the one that the run's training wrote, where `training.json` says which that is.
+
+    Args:
+        path: the file, in the run folder.
+        key: entry of `training.json` that holds its SHA-256; older runs have none.
+
+    Raises:
+        ZooError: it has changed or is not readable, or `training.json` is damaged.
+    """
+    trained = path.with_name(TRAINING)
+    known = read_run_file(trained).get(key) if trained.is_file() else None
+    if known is not None and known != checksum(path):
+        raise ZooError(
+            f"{path}: not the file that this run's training wrote: its SHA-256 is not the one in {TRAINING}, so it was "
+            f"changed or damaged. Put it back, or remove {TRAINING} and train on from the last checkpoint with "
+            f"zoo train --resume {path.parent}"
+        )
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file.
+
+    Raises:
+        ZooError: it is not readable.
+    """
+    try:
+        check_regular(path)
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ZooError(f"{path}: not readable ({error.strerror or error})") from error
 
 
 def _shown(value: Any) -> str:

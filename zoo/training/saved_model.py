@@ -21,7 +21,8 @@ from zoo.errors import ZooError
 from zoo.postprocessing.kinds import compact_outputs
 from zoo.tasks import Task
 from zoo.training.run import Run
-from zoo.training.stages import check_model, held_by
+from zoo.training.run_files import check_unchanged
+from zoo.training.stages import held_by
 
 _CHUNK_EXAMPLES = 512
 _CHUNK_TARGETS = 1 << 17  # numbers in the targets of a chunk
@@ -37,7 +38,7 @@ def load_model(run: Run) -> keras.Model:
         user = held_by(run)
         now = f"it is in use by {user}" if user else f"resume it with zoo train --resume {run.folder}"
         raise ZooError(f"{run.folder} has no model.keras: the run did not finish its training; {now}")
-    check_model(run)
+    check_unchanged(run.model_path, "model_sha256")
     registry.builder(run.recipe().recipe.model.name)  # its module registers the layers of its family
     return load_file(run.model_path)
 

@@ -6,7 +6,6 @@ The last file that a stage writes says that it is whole: a killed run goes on wi
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from zoo.errors import ZooError
 from zoo.training.run import Run
-from zoo.training.run_files import read_run_file
-from zoo.utils.files import check_regular, clear_leftovers, read_json, read_regular, write_json
+from zoo.training.run_files import TRAINING, check_unchanged, checksum, read_run_file
+from zoo.utils.files import clear_leftovers, read_json, read_regular, write_json
 from zoo.utils.lock import holder, locked
 from zoo.utils.stopping import Stopped
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 Stage = Literal["training", "report", "export"]
 
 LAST_FILE: dict[Stage, str] = {
-    "training": "training.json",
+    "training": TRAINING,
     "report": "report.json",
     "export": "export/certificate.json",
 }
@@ -99,40 +98,10 @@ def write_fitted(run: Run, fitted: Fitted) -> None:
         {
             "kept_epoch": fitted.kept_epoch,
             "seconds": fitted.seconds,
-            "model_sha256": _checksum(run.model_path),
-            "metrics_sha256": _checksum(run.folder / _METRICS),
+            "model_sha256": checksum(run.model_path),
+            "metrics_sha256": checksum(run.folder / _METRICS),
         },
     )
-
-
-def check_model(run: Run) -> None:
-    """Check that `model.keras` is the model that the run's training wrote, where the run says which that is.
-
-    Raises:
-        ZooError: it has changed, or `training.json` is damaged.
-    """
-    _check_unchanged(run, run.model_path, "model_sha256")
-
-
-def _check_unchanged(run: Run, path: Path, key: str) -> None:
-    """Compare a file that training wrote with its SHA-256 in `training.json`."""
-    trained = run.folder / LAST_FILE["training"]
-    known = read_run_file(trained).get(key) if trained.is_file() else None
-    if known is not None and known != _checksum(path):
-        raise ZooError(
-            f"{path}: not the file that this run's training wrote: its SHA-256 is not the one in {trained.name}, so it "
-            f"was changed or damaged. Put it back, or remove {trained.name} and train on from the last checkpoint with "
-            f"zoo train --resume {run.folder}"
-        )
-
-
-def _checksum(path: Path) -> str:
-    try:
-        check_regular(path)
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ZooError(f"{path}: not readable ({error.strerror or error})") from error
 
 
 def read_fitted(run: Run) -> Fitted:
@@ -144,7 +113,7 @@ def read_fitted(run: Run) -> Fitted:
     path = run.folder / LAST_FILE["training"]
     if path.is_file():
         facts = read_run_file(path)
-        _check_unchanged(run, run.folder / _METRICS, "metrics_sha256")
+        check_unchanged(run.folder / _METRICS, "metrics_sha256")
         return _fitted(read_history(run.folder / _METRICS), facts["kept_epoch"], facts["seconds"], path)
     if not (run.folder / LAST_FILE["report"]).is_file():
         raise ZooError(f"{run.folder} is not trained to its end; resume it with zoo train --resume {run.folder}")

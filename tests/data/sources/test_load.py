@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from loading import CLASSES, IMAGES, NUMBERS, canonical, everything, load, refused
 
+from zoo.data.dataset import Signature, SourceData, Split
+from zoo.data.inputs import TextInputs
 from zoo.data.sources.load import LOADERS, load_dataset
 from zoo.recipe.schema import Data
 from zoo.recipe.steps import PreprocessStep, Tokenize
@@ -39,12 +41,16 @@ def test_unknown_builtin():
     refused(r"unknown built-in data set 'digit'; did you mean 'digits'\? \(known: adding", "builtin:digit", IMAGES)
 
 
-def test_the_vocabulary_of_texts_is_that_of_the_training_split(tmp_path):
-    path = tmp_path / "texts.npz"
-    np.savez(path, x=np.array([f"word{i}" for i in range(40)]), y=np.arange(40) % 2)
-    tokenize = PreprocessStep(tokenize=Tokenize(level="word"))
-    data = Data(source=f"npz:{path}", test=0.25, validation=0.25)
-    dataset = load_dataset(data, TASKS["sequence_classification"], [tokenize])
+def test_the_vocabulary_of_texts_is_that_of_the_training_split(monkeypatch):
+    def texts(name, data, task):
+        inputs = TextInputs(np.array([f"word{i}" for i in range(40)], object))
+        signature = Signature(kind="text", target="label", labels=("a", "b"))
+        splits = {"train": Split(inputs, np.arange(40), np.arange(40) % 2)}
+        return SourceData(signature=signature, splits=splits)
+
+    monkeypatch.setitem(LOADERS, "builtin", texts)
+    data = Data(source="builtin:words", test=0.25, validation=0.25)
+    dataset = load_dataset(data, TASKS["sequence_classification"], [PreprocessStep(tokenize=Tokenize(level="word"))])
     words = {str(text) for text in dataset.train.take(np.arange(len(dataset.train)))}
     assert len(words) == len(dataset.train) < 40
     assert set(dataset.signature.tokenizer.symbols) == words
