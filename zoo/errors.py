@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
@@ -68,31 +67,12 @@ def counted(names: Iterable[object], what: str) -> str:
     return f"{len(every):,} {what}: {', '.join(every[:MAX_SHOWN_NAMES])}{more}"
 
 
-def missing_extra(module: str, who: str) -> ZooError:
-    """Return the error for an optional package that is not installed.
-
-    Args:
-        module: a module of an optional package, such as `statsmodels.datasets.co2`.
-        who: what needs it, such as "builtin:co2".
-    """
-    package, extra = _EXTRAS[module.partition(".")[0]]
-    return ZooError(
-        f'{who} needs {package}, which is not installed: pip install ".[{extra}]" in the folder of zoo\'s sources'
-    )
-
-
-def require_extra(module: str, who: str) -> None:
-    """Check that an optional package is installed, without importing it.
-
-    Raises:
-        ZooError: it is not; the message names the extra that brings it.
-    """
-    if importlib.util.find_spec(module.partition(".")[0]) is None:
-        raise missing_extra(module, who)
-
-
 def import_extra(module: str, who: str) -> ModuleType:
     """Import a module of an optional package.
+
+    Args:
+        module: the module, such as `statsmodels.datasets.co2`.
+        who: what needs it, such as "builtin:co2".
 
     Raises:
         ZooError: the package is not installed; the message names the extra that brings it.
@@ -100,4 +80,7 @@ def import_extra(module: str, who: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise missing_extra(module, who) from error
+        package, extra = _EXTRAS[module.partition(".")[0]]
+        raise ZooError(
+            f'{who} needs {package}, which is not installed: pip install ".[{extra}]" in the folder of zoo\'s sources'
+        ) from error

@@ -18,7 +18,7 @@ from zoo.data.tables.time_order import (
     best_form,
     find_time,
     in_order,
-    said,
+    iso_text,
     with_composed_time,
 )
 from zoo.data.tables.times import column_times, time_forms
@@ -48,17 +48,17 @@ def load_series(table: Table, data: Data) -> SourceData:
     else:
         name = found[0]
         form = best_form(table, *found)
-        table, times, step, said_of = in_order(table, name, form, sort=data.sort, fill=data.fill is not None)
-        notes += said_of
-        time = replace(time, name=name, form=form, step=step, last=said(times[-1]))
+        table, times, step, more_notes = in_order(table, name, form, sort=data.sort, fill=data.fill is not None)
+        notes += more_notes
+        time = replace(time, name=name, form=form, step=step, last=iso_text(times[-1]))
         others.remove(name)
-        notes.append(f"column '{name}' is time, from {said(times[0])} to {time.last}, a row every {step}")
-    columns, said_of = _channels(table, target, others)
-    notes += said_of
+        notes.append(f"column '{name}' is time, from {iso_text(times[0])} to {time.last}, a row every {step}")
+    columns, more_notes = _channels(table, target, others)
+    notes += more_notes
     values = series_values(table, columns)
     if data.fill is not None:
-        values, said_of = filled(values, times, time.step, data.fill, table.where)
-        notes += said_of
+        values, more_notes = filled(values, times, time.step, data.fill, table.where)
+        notes += more_notes
     _refuse_gaps(table, columns, values)
     result = forecast_windows(values, data, target, table.where)
     signature = replace(result.signature, columns=tuple(columns), time=time, reading=table.reading)
@@ -78,8 +78,8 @@ def _channels(table: Table, target: str, others: list[str]) -> tuple[list[Column
     for name in others:
         if name not in inputs:
             notes.append(f"column '{name}' reads as time, too, and is left out")
-    columns, said_of = infer_columns(table, inputs)
-    notes += said_of
+    columns, more_notes = infer_columns(table, inputs)
+    notes += more_notes
     for column in columns:
         if column.type == "category":
             different = len(set(as_texts(table.columns[column.name])))

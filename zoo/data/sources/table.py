@@ -64,8 +64,8 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
     if not columns:
         detail = f" ({'; '.join(left_out or notes)})" if inputs and notes else ""
         raise ZooError(f"{table.where}: no input column is left beside the target '{target}'{detail}")
-    goal, said = _target(table, target, task)
-    notes += said
+    goal, target_notes = _target(table, target, task)
+    notes += target_notes
     table, skipped = _without_faults(table, columns, goal)
     notes += skipped
     parts = _parts(table, data.split_column)

@@ -45,8 +45,8 @@ def infer_columns(
     likely = likely_decimal(table, names)
     columns, notes = [], []
     for name in names:
-        column, said = _as_category(table, name) if name in categorical else _as_input(table, name, likely)
-        notes += said
+        column, more_notes = _as_category(table, name) if name in categorical else _as_input(table, name, likely)
+        notes += more_notes
         if column is not None:
             columns.append(column)
     return columns, notes
@@ -165,7 +165,7 @@ def _almost_numbers(
     )
     if style is None:
         plain = fraction_of_numbers(numeric)
-        if counts_of(numeric, plain, counts) >= _MIN_NUMERIC_FRACTION * weights.sum():
+        if _count_of(numeric, plain, counts) >= _MIN_NUMERIC_FRACTION * weights.sum():
             style = PLAIN
         else:
             ways = {text: counts[text] for text in numeric[:MAX_SHOWN_NAMES]}
@@ -185,12 +185,12 @@ def _almost_other(table: Table, name: str, counts: Counter[str], present: Sequen
         return Column(name, "number", "boolean", missing=missing)
     for form in likely_forms(present):
         fits = ~np.isnat(read_times(present, form))
-        if counts_of(present, fits, counts) >= least:
+        if _count_of(present, fits, counts) >= least:
             return Column(name, "number", "time", time=form, missing=missing)
     return None
 
 
-def counts_of(texts: Sequence[str], chosen: np.ndarray, counts: Counter[str]) -> int:
+def _count_of(texts: Sequence[str], chosen: np.ndarray, counts: Counter[str]) -> int:
     """Return how many rows have one of the chosen texts."""
     return sum(counts[text] for text, choose in zip(texts, chosen, strict=True) if choose)
 

@@ -206,8 +206,8 @@ def _order(table: Table, times: np.ndarray, name: str, *, sort: bool, fill: bool
     if len(backwards) and not sort:
         at = int(backwards[0]) + 1
         raise OrderError(
-            f"{table.where}: column '{name}' is time, and {table.row(at)} has {said(times[at])}, before the row above, "
-            f"{said(times[at - 1])} ({len(backwards)} such of {len(table)} rows)",
+            f"{table.where}: column '{name}' is time, and {table.row(at)} has {iso_text(times[at])}, before the row "
+            f"above, {iso_text(times[at - 1])} ({len(backwards)} such of {len(table)} rows)",
             f"set data.sort: true to sort the rows, {_IGNORE}",
         )
     if len(times) < 2:
@@ -226,7 +226,7 @@ def _refuse_doubles(table: Table, positions: np.ndarray, ordered: np.ndarray, na
         return
     rows = np.sort(positions[doubles])
     first = int(rows[0])
-    moment = said(ordered[doubles[np.flatnonzero(positions[doubles] == first)[0]]])
+    moment = iso_text(ordered[doubles[np.flatnonzero(positions[doubles] == first)[0]]])
     groups = _groups(table, positions, ordered, name)
     if groups:
         advice = (
@@ -260,8 +260,8 @@ def _uneven(table: Table, positions: np.ndarray, ordered: np.ndarray, name: str,
         wide = np.flatnonzero(np.diff(where) != 1) + 1
         at, lacking = int(wide[0]), int(where[-1]) + 1 - len(ordered)
         return OrderError(
-            f"{table.where}: column '{name}' is time, and {table.row(positions[at])} has {said(ordered[at])}, more "
-            f"than {step} after {said(ordered[at - 1])} ({len(wide)} gaps, {lacking} steps missing)",
+            f"{table.where}: column '{name}' is time, and {table.row(positions[at])} has {iso_text(ordered[at])}, more "
+            f"than {step} after {iso_text(ordered[at - 1])} ({len(wide)} gaps, {lacking} steps missing)",
             f"set data.fill: previous or linear to fill them, {_IGNORE}",
         )
     between = np.diff(ordered)
@@ -269,7 +269,7 @@ def _uneven(table: Table, positions: np.ndarray, ordered: np.ndarray, name: str,
     at = int(np.flatnonzero(between != usual)[0]) + 1
     count = int((between != usual).sum())
     return OrderError(
-        f"{table.where}: column '{name}' is time, and {table.row(positions[at])} has {said(ordered[at])}, "
+        f"{table.where}: column '{name}' is time, and {table.row(positions[at])} has {iso_text(ordered[at])}, "
         f"{_duration(between[at - 1])} after the row before; the usual step is {_duration(usual)} ({count} such of "
         f"{len(table)} rows)",
         f"bring it to even steps, {_IGNORE}",
@@ -280,7 +280,7 @@ def _duration(between: np.timedelta64) -> Step:
     return Step("us", int(between.astype(np.int64)))
 
 
-def said(moment: np.datetime64) -> str:
+def iso_text(moment: np.datetime64) -> str:
     """Return a moment as ISO 8601, without a time of day of zero."""
     day = moment.astype("datetime64[D]")
     if moment == day:
