@@ -1,6 +1,6 @@
 """Run folders that were damaged in one of their files, and what each command makes of them.
 
-python damaged_runs.py RUN OTHER INPUT FIRST:STOP    print what became of damages of a run and of one cut short
+python damaged_runs.py RUN OTHER INPUT FIRST:STOP…    print what became of damages of a run and of one cut short
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,16 +78,18 @@ def _broken_link(path: Path, draw: random.Random, other: Path) -> None:
     path.symlink_to(path.parent / "nowhere")
 
 
-def _of_another_run(path: Path, draw: random.Random, other: Path) -> None:
-    """Put another run's file in the place of this one; of a state, under its own name."""
+def _of_another_run(path: Path, draw: random.Random, other: Path) -> Path:
+    """Put another run's file in the place of this one, and return it; a state keeps its name, which has a checksum."""
     same = sorted(other.rglob(path.name.replace(path.stem, "step-*") if path.name.startswith("step-") else path.name))
     path.unlink()
     if path.name.startswith("step-"):
         for state in path.parent.glob("step-*"):
             state.unlink()
-        shutil.copyfile(same[-1], path.parent / same[-1].name)
+        path = path.parent / same[-1].name
+        shutil.copyfile(same[-1], path)
     elif same:
         shutil.copyfile(same[0], path)
+    return path
 
 
 def _of_wrong_type(path: Path, draw: random.Random, other: Path) -> None:
@@ -137,7 +139,7 @@ def damage(folder: Path, number: int, other: Path) -> Damage:
     path = files[number % len(files)]
     kinds = [*_ANY, *(_OF_TEXTS * 2 if path.suffix in TEXTS else ())]
     change = kinds[(number // len(files) * 5 + number) % len(kinds)]
-    change(path, draw, other)
+    path = change(path, draw, other) or path
     return Damage(change.__name__.strip("_"), path.relative_to(folder))
 
 
@@ -261,7 +263,7 @@ def outcome(command: str, folder: Path, inputs: Path, expected: Any, damaged: Pa
 
 
 def outcomes(
-    run: Path, other: Path, inputs: Path, numbers: range, scratch: Path, *, all_commands: bool = True
+    run: Path, other: Path, inputs: Path, numbers: Iterable[int], scratch: Path, *, all_commands: bool = True
 ) -> Iterator[tuple[str, str, str]]:
     """Damage copies of a run, and of one that was interrupted; yield the damage, the command and what became of it.
 
@@ -300,7 +302,7 @@ def outcomes(
 
 if __name__ == "__main__":
     run, other, inputs = (Path(argument) for argument in sys.argv[1:4])
-    numbers = range(*map(int, sys.argv[4].split(":")))
+    numbers = [n for part in sys.argv[4:] for n in range(*map(int, part.split(":")))]
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as scratch:
         for what, command, found in outcomes(run, other, inputs, numbers, Path(scratch)):
