@@ -60,9 +60,9 @@ def test_groups_and_what_a_curve_cannot_show(zoo):
     group = "optimizer.groups=[{layers: 'a*', learning_rate: 0.5}, {layers: b, weight_decay: 0.1}]"
     found = rates.schedule("mlp/digits", [COSINE, group, "training.epochs=2"], steps_per_epoch=2)
     assert found["groups"] == [{"layers": "a*", "rates": [0.5] * 4}]
-    plateau = "optimizer.learning_rate={schedule: reduce_on_plateau, initial: 0.25}"
-    found = rates.schedule("mlp/digits", [plateau, "training.epochs=2"], steps_per_epoch=2)
-    assert found["rates"] == [0.25] * 4 and "where the validation loss does not" in found["note"]
+    plateau = "optimizer.learning_rate={schedule: reduce_on_plateau, initial: 0.25, patience: 1}"
+    found = rates.schedule("mlp/digits", [plateau, "training.epochs=3"], steps_per_epoch=2)
+    assert found["rates"] == [0.25] * 6 and "where the validation loss does not" in found["note"]
     found = rates.schedule("mlp/digits", [COSINE, "optimizer.layer_decay=0.5"], steps_per_epoch=2)
     assert "the rate of the head" in found["note"]
 

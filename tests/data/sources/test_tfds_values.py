@@ -107,8 +107,10 @@ def test_splits_without_examples_and_splits_that_are_not_used(made):
     builder = made(of_numbers, {"train": rows, "validation": rows, "extra": rows[:2]}, ("x", "y"))
     source = load(builder, "tabular_classification")
     assert source.notes == ["of the source are not used: 2 splits: 'validation' (6 examples), 'extra' (2 examples)"]
-    with pytest.raises(ZooError, match=r"split 'train\[:0\]': feature 'x': the split holds no examples; name another"):
+    with pytest.raises(ZooError, match=r"the split 'train\[:0\]' holds no examples; name another"):
         load(builder, "tabular_classification", splits={"test": "train[:0]"})
+    with pytest.raises(ZooError, match=r"'train\[:a\]' names no part of a split"):
+        load(builder, "tabular_classification", splits={"test": "train[:a]"})
 
 
 def test_an_edge_that_would_wrap(made):

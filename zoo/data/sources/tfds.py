@@ -152,7 +152,17 @@ def _splits(builder: Any, data: Data, where: str) -> dict[str, str]:
             raise ZooError(
                 f"{where} has no split '{name}'{did_you_mean(name, available)} (splits: {listing(available)})"
             )
+        if available and not _examples(builder, name, where):
+            raise ZooError(f"{where}: the split '{name}' holds no examples; name another one under data.splits")
     return names
+
+
+def _examples(builder: Any, name: str, where: str) -> int:
+    """Return the number of examples of a split or of a part of one, such as `train[:10%]`."""
+    try:
+        return int(builder.info.splits[name].num_examples)
+    except ValueError as error:
+        raise ZooError(f"{where}: data.splits: '{name}' names no part of a split, such as train[:10%]") from error
 
 
 def _unused_splits(builder: Any, names: dict[str, str]) -> list[str]:
