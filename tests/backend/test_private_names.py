@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SEARCH = "zoo/search/keras_tuner_internals.py"  # its attributes are tested in tests/search/test_private_names.py
 ROOMS = ("zoo/backend/", "zoo/export/convert.py", SEARCH)
 PRIVATE_MODULE = re.compile(r"(keras|keras_tuner|tf2onnx)\.src(\.|$)|tensorflow\.python(\.|$)|jax\._src(\.|$)")
-PUBLIC = {"_replace", "_asdict", "_fields"}  # of every named tuple
+PUBLIC = {"_replace", "_asdict", "_fields", "_exit"}  # of every named tuple; os._exit
 
 
 @cache

@@ -24,7 +24,8 @@ def test_labels_that_differ_are_counted():
 def test_the_largest_difference_and_the_scale():
     expected = np.array([[1.0, -4.0], [2.0, 3.0]])
     found = expected + np.array([[0.0, 0.25], [-0.5, 0.0]])
-    assert largest_difference(found, expected, Path("x")) == (0.5, 4.0)
+    assert largest_difference(found.astype(np.float32), expected.astype(np.float32), Path("x")) == (0.5, 4.0)
+    assert largest_difference(found, expected, Path("x")) == (0.5, 4.5)  # in float64 from the mean, 0.5
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

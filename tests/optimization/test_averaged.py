@@ -16,8 +16,8 @@ def compiled(steps_per_execution=1, scaled=False, **given):
     """Return a network with batch normalization, compiled with an averaging optimiser."""
     keras.utils.set_random_seed(0)
     inputs = keras.Input((3,))
-    x = keras.layers.BatchNormalization(momentum=0.5)(keras.layers.Dense(4, name="first")(inputs))
-    model = Penalized(inputs, keras.layers.Dense(1, name="second")(x))
+    x = keras.layers.BatchNormalization(momentum=0.5)(keras.layers.Dense(4, name="block1")(inputs))
+    model = Penalized(inputs, keras.layers.Dense(1, name="block2")(x))
     settings = {"name": "sgd", "learning_rate": 0.1, **given}
     optimizer = build_optimizer(TypeAdapter(Optimizer).validate_python(settings), model, 5, 1)
     if scaled:
@@ -56,7 +56,7 @@ def fitted(model, size=8):
     ("given", "every"),
     [
         ({}, 1),
-        ({"groups": [{"layers": "first", "learning_rate": 0.05}]}, 1),
+        ({"groups": [{"layers": "block1", "learning_rate": 0.05}]}, 1),
         ({"layer_decay": 0.5, "clip_global_norm": 1.0}, 1),
         ({"accumulate": 3}, 3),
         ({"scaled": True}, 1),

@@ -18,8 +18,8 @@ def settings(**given):
 def network():
     keras.utils.set_random_seed(0)
     inputs = keras.Input((3,))
-    inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="deep")], name="encoder")
-    return keras.Model(inputs, keras.layers.Dense(1, name="head")(inner(inputs)))
+    inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="deep1")], name="encoder")
+    return keras.Model(inputs, keras.layers.Dense(1, name="head2")(inner(inputs)))
 
 
 def step(model, optimizer):
@@ -29,26 +29,26 @@ def step(model, optimizer):
     return {v.path: float((before[v.path] - np.array(v)).mean()) for v in model.trainable_variables}
 
 
-@pytest.mark.parametrize("layers", ["encoder", "deep", "enc*"])
+@pytest.mark.parametrize("layers", ["encoder", "deep1", "enc*"])
 def test_a_group_learns_at_its_own_rate(layers):
     model = network()
     optimizer = build_optimizer(settings(groups=[{"layers": layers, "learning_rate": 0.5}]), model, 10, 2)
     moved = step(model, optimizer)
     assert {path: round(by, 5) for path, by in moved.items()} == {
-        path: 0.5 if "deep" in path else 0.1 for path in moved
+        path: 0.5 if "deep1" in path else 0.1 for path in moved
     }
     assert int(optimizer.iterations) == 1 and float(optimizer.learning_rate) == pytest.approx(0.1)
 
 
 def test_the_first_group_that_fits_counts():
     model = network()
-    groups = [{"layers": "deep", "learning_rate": 0.5}, {"layers": "*", "learning_rate": 0.3}]
+    groups = [{"layers": "deep1", "learning_rate": 0.5}, {"layers": "*", "learning_rate": 0.3}]
     moved = step(model, build_optimizer(settings(groups=groups), model, 10, 2))
     assert [round(moved[path], 5) for path in sorted(moved)] == [0.5, 0.5, 0.3, 0.3]
 
 
 def test_a_group_without_layers_is_refused():
-    with pytest.raises(ZooError, match=r"'hed' fits no layer .*\(layers: deep, encoder, head\)"):
+    with pytest.raises(ZooError, match=r"'hed' fits no layer .*\(layers: deep1, encoder, head2\)"):
         build_optimizer(settings(groups=[{"layers": "hed"}]), network(), 10, 2)
 
 
@@ -64,7 +64,7 @@ def test_groups_train_as_two_optimizers_would_and_survive_their_configuration():
     import tensorflow as tf
 
     other = network()
-    parts = [other.get_layer("encoder").trainable_variables, other.get_layer("head").trainable_variables]
+    parts = [other.get_layer("encoder").trainable_variables, other.get_layer("head2").trainable_variables]
     each = [keras.optimizers.AdamW(0.02, 0.01, beta_1=0.5), keras.optimizers.AdamW(0.1, 0.01)]
     for one, variables in zip(each, parts, strict=True):
         one.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) < 2])
@@ -97,10 +97,10 @@ def clipped_step(limit, steps=1, **given):
 
 
 PARTS = {
-    "groups": {"groups": [{"layers": "deep"}]},
+    "groups": {"groups": [{"layers": "deep1"}]},
     "depth": {"layer_decay": 0.999999},
     "accumulation": {"accumulate": 3},
-    "both": {"accumulate": 3, "groups": [{"layers": "deep"}]},
+    "both": {"accumulate": 3, "groups": [{"layers": "deep1"}]},
     "none": {},
 }
 
@@ -130,7 +130,7 @@ def test_the_norm_of_an_embedding_counts_a_row_that_occurs_twice_as_one():
     assert not moved[[0, 2, 3]].any()
 
 
-@pytest.mark.parametrize("given", [{}, {"groups": [{"layers": "deep", "learning_rate": 0.05}]}])
+@pytest.mark.parametrize("given", [{}, {"groups": [{"layers": "deep1", "learning_rate": 0.05}]}])
 def test_accumulated_batches_are_one_batch(given):
     """Four batches of 4, or one of 16: the same weights, at the learning rate of the same moment of the run."""
     x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")

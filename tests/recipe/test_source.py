@@ -153,7 +153,7 @@ def test_binary_files(tmp_path, content, message):
 
 
 def test_unreadable_file(tmp_path):
-    with pytest.raises(ZooError, match=r"^f: not readable \(Is a directory\)$"):
+    with pytest.raises(ZooError, match=r"^f: not readable \(a folder, not a file\)$"):
         read(tmp_path, "f")
 
 

@@ -89,7 +89,7 @@ class GroupedOptimizer(keras.optimizers.Optimizer):
         else:
             self._update(gradients)
         if self.own_variables:
-            self._iterations.assign_add(1)
+            super().iterations.assign_add(1)
 
     def _add(self, gradients: list[Any]) -> None:
         """Add to the totals, and make an update of their mean if it is time."""
@@ -105,7 +105,7 @@ class GroupedOptimizer(keras.optimizers.Optimizer):
             for total, _ in pairs:
                 total.assign(ops.zeros_like(total))
 
-        due = ops.equal((self._iterations + 1) % self.accumulate, 0)
+        due = ops.equal((super().iterations + 1) % self.accumulate, 0)
         inner = [v for optimizer in self.optimizers for v in optimizer.variables]
         update_if(due, update, changes=[*self.built_for, *inner, *self._totals])
 
