@@ -49,7 +49,7 @@ def read_csv(
         if not reading.skip or len(wrong) * 2 > len(rows):
             raise ZooError(
                 f"{path}: {what}; correct them, name what separates the fields (data.separator), or leave such rows "
-                "out (data.on_error: skip)"
+                "out (data.on_error=skip)"
             )
         notes.append(f"{what}; they are left out")
         for i in reversed(wrong):

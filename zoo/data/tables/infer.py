@@ -25,7 +25,7 @@ from zoo.data.tables.uninformative import hints, names_splits, nothing_told, spl
 from zoo.errors import MAX_SHOWN_NAMES, ZooError
 
 _MIN_NUMERIC_FRACTION = 0.5  # of the values; from here on a column is numbers with faults rather than text
-_ADVICE = "; correct it, list the column under data.categorical, or leave such rows out (data.on_error: skip)"
+_ADVICE = "; correct it, list the column under data.categorical, or leave such rows out (data.on_error=skip)"
 
 Found = tuple[Column | None, list[str]]  # None: the column is left out
 
