@@ -14,8 +14,8 @@ from zoo.errors import ZooError
 if TYPE_CHECKING:
     from zoo.training.problem import Problem
 
-# Largest difference of a figure, relative to it where it is above 1. The same operations on the same weights: 0 was
-# measured on one device, on several and in 16 bits.
+# Largest difference of a figure, relative to it where it is above 1. The operations and weights are the same, so that
+# only rounding may differ.
 _TRAINED_TOLERANCE = 1e-3
 
 
