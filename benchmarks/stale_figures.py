@@ -17,7 +17,7 @@ from zoo import registry
 from zoo.errors import counted
 from zoo.recipe import load_recipe
 from zoo.recipe.compose import composed
-from zoo.recipe.find import find_recipe
+from zoo.recipe.find import find_recipe, recipes_folder
 from zoo.utils.files import read_json
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -100,7 +100,7 @@ def _recipe_files(path: Path) -> set[str]:
 
     tree, _ = read(path, str(path))
     parents = tree.get("extends", [])
-    found = {path.resolve().relative_to(ROOT).as_posix()}
+    found = {f"recipes/{path.resolve().relative_to(recipes_folder().resolve()).as_posix()}"}  # installed or not
     for parent in [parents] if isinstance(parents, str) else parents:
         found |= _recipe_files(find_recipe(parent, beside=path.parent)[0])
     return found

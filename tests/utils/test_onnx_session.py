@@ -14,7 +14,7 @@ from zoo.errors import ZooError
 from zoo.utils.onnx_session import open_session, run_session
 
 PACKAGE = Path(zoo.__file__).parent
-SHIPPED = PACKAGE.parent / "exported" / "mlp" / "diabetes" / "model.onnx"
+SHIPPED = Path(__file__).resolve().parents[2] / "exported" / "mlp" / "diabetes" / "model.onnx"
 
 
 def imported(path):

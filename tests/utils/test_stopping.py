@@ -25,12 +25,15 @@ with StopRequests().listening():
 
 @pytest.fixture
 def listening():
+    """Signals are listened to, whether the tests were started in the background, where Ctrl-C is ignored, or not."""
+    started = signal.signal(signal.SIGINT, signal.default_int_handler)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     requests = StopRequests()
     with requests.listening():
         yield requests
     assert {number: signal.getsignal(number) for number in before} == before
     assert signal.set_wakeup_fd(-1) == -1
+    signal.signal(signal.SIGINT, started)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
