@@ -1,0 +1,140 @@
+"""Decode the image files of a split once, so that damaged ones are found before training starts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.inputs import ArrayInputs, ImageInputs, Inputs
+from zoo.data.sources.images import DecodedImage, decode, quiet_pillow, read_image, read_image_file, reason_of
+from zoo.errors import ZooError, counted
+from zoo.recipe.schema import Data
+
+MAX_KEPT_BYTES = 1 << 30  # of decoded images that stay in memory
+
+
+@dataclass
+class SplitFiles:
+    """The image files of a split, and what decoding all of them once has shown.
+
+    Attributes:
+        files: the images.
+        targets: an entry for each.
+        digest: SHA-256 over their contents.
+        sizes: height and width of each in pixels, upright.
+        kept: the decoded images, in their own number of channels; empty where they take too much memory.
+        grey: whether every image is grey.
+    """
+
+    files: list[Path]
+    targets: np.ndarray
+    digest: str = ""
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    kept: list[np.ndarray] = field(default_factory=list)
+    grey: bool = True
+
+
+def decode_splits(
+    splits: dict[str, SplitFiles], data: Data, broken: dict[Path, str]
+) -> tuple[dict[str, SplitFiles], list[str]]:
+    """Decode every file of every split once.
+
+    Args:
+        splits: the files; those that cannot be decoded are taken out.
+        data: the recipe's section.
+        broken: files that are known to be unreadable, with the reason; those that are found here are added.
+
+    Returns:
+        The splits, and what a reader of the results should know of the images.
+    """
+    remarks = Counter[str]()
+    with quiet_pillow():
+        decoded = {name: _decode_all(found, data, broken, remarks) for name, found in splits.items()}
+    total = sum(len(split.files) for split in decoded.values()) + len(broken)
+    return decoded, [f"{count:,} of {total:,} images {remark}" for remark, count in sorted(remarks.items())]
+
+
+def _decode_all(split: SplitFiles, data: Data, broken: dict[Path, str], remarks: Counter[str]) -> SplitFiles:
+    """Decode every file of a split once; those that fail are added to `broken` and taken out."""
+    digest = hashlib.sha256()
+    keep, size = data.memory != "streamed", 0
+    whole_files: list[int] = []
+
+    def read(path: Path) -> tuple[bytes, DecodedImage] | str:
+        try:
+            content = read_image_file(path)
+            return hashlib.sha256(content).digest(), decode(content, data.channels, str(path))
+        except ZooError as error:
+            return reason_of(error, path)
+
+    with ThreadPoolExecutor(4) as pool:
+        for position, found in enumerate(pool.map(read, split.files)):
+            if isinstance(found, str):
+                broken[split.files[position]] = found
+                continue
+            content, image = found
+            digest.update(content)
+            remarks.update(image.remarks)
+            whole_files.append(position)
+            split.sizes.append((image.pixels.shape[0], image.pixels.shape[1]))
+            split.grey = split.grey and image.pixels.shape[-1] == 1
+            size += image.pixels.nbytes
+            keep = keep and size <= MAX_KEPT_BYTES
+            if keep:
+                split.kept.append(image.pixels)
+            else:
+                split.kept.clear()
+    split.files = [split.files[i] for i in whole_files]
+    split.targets, split.digest = split.targets[whole_files], digest.hexdigest()
+    return split
+
+
+def unreadable(broken: dict[Path, str], total: int, base: Path, data: Data) -> list[str]:
+    """Refuse images that cannot be read, or return a note where the recipe leaves them out.
+
+    Args:
+        broken: the files, with the reason.
+        total: number of images, these among them.
+        base: paths are given relative to it.
+        data: the recipe's section.
+
+    Raises:
+        ZooError: there are some, and `data.on_error` is "stop".
+    """
+    if not broken:
+        return []
+    files = [f"{path.relative_to(base)} ({reason})" for path, reason in sorted(broken.items())]
+    message = f"{counted(files, f'of {total:,} images cannot be read')}"
+    if data.on_error == "stop":
+        raise ZooError(f"{base}: {message}; mend or remove them, or leave them out with data.on_error=skip")
+    return [f"left out by data.on_error: {message}"]
+
+
+def image_channels(splits: Sequence[SplitFiles], data: Data) -> int:
+    """Return the number of channels: the recipe's, or 1 where every image is grey, else 3."""
+    return data.channels or (1 if all(split.grey for split in splits) else 3)
+
+
+def image_inputs(split: SplitFiles, channels: int) -> Inputs:
+    """Return the images: in one array where all have one size, and in memory where all of them fit."""
+    files, kept = (
+        split.files,
+        [image if image.shape[-1] == channels else np.repeat(image, 3, -1) for image in split.kept],
+    )
+    if kept and len({image.shape for image in kept}) == 1:
+        return ArrayInputs(np.stack(kept))
+    read = kept.__getitem__ if kept else lambda i: read_image(files[i], channels)
+    return ImageInputs(len(files), read, split.digest)
+
+
+def shape_of_all(inputs: Sequence[Inputs], channels: int) -> tuple[int | None, ...]:
+    """Return the shape of the images of all splits, None for an axis that varies."""
+    shapes = {i.array.shape[1:] if isinstance(i, ArrayInputs) else None for i in inputs}
+    shape = shapes.pop() if len(shapes) == 1 else None
+    return shape or (None, None, channels)
