@@ -29,7 +29,7 @@ def small_recipes() -> list[str]:
 def rebuild(recipe: str, console: Console) -> None:
     """Train, export, and put the files in `exported/<recipe>/`."""
     with tempfile.TemporaryDirectory() as runs:
-        keep(zoo.train(recipe, runs=runs, console=console), console)
+        keep(zoo.train(recipe, runs=runs, console=console).folder, console)
 
 
 def keep(run: Path, console: Console) -> None:

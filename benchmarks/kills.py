@@ -108,7 +108,7 @@ def result(root: Path) -> dict[str, Any]:
     left = [path.name for path in folder.rglob(".*")]
     found: dict[str, Any] = {"left over": left}
     for name in ("model.keras", "checkpoints/last.keras"):
-        model = zoo.load(folder / name) if name == "model.keras" else keras.saving.load_model(folder / name)
+        model = zoo.load(folder).model if name == "model.keras" else keras.saving.load_model(folder / name)
         found |= {f"{name} {i}": np.asarray(w) for i, w in enumerate(model.get_weights())}
     with h5py.File(folder / "checkpoints" / "best.weights.h5") as file:
         file.visititems(lambda key, item: found.update({key: item[()]} if hasattr(item, "shape") else {}))

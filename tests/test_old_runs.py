@@ -34,7 +34,7 @@ def test_an_old_model_is_exported(copied):
 
 def test_an_interrupted_run_resumes_to_the_same_end(copied):
     folder = copied("wine_interrupted")
-    assert zoo.train(None, resume=folder, export=False) == folder
+    assert zoo.train(None, resume=folder, export=False).folder == folder
     found = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert found["metrics"]["test"] == pytest.approx(reported("wine"), **NEAR)
     assert [row["epoch"] for row in found["history"]] == [1, 2, 3, 4, 5, 6]

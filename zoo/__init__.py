@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zoo.commands.evaluate import evaluate
     from zoo.commands.export import export
     from zoo.commands.load import load
+    from zoo.commands.run import Run
     from zoo.commands.train import train
     from zoo.errors import ZooError
     from zoo.layers.head import features, with_head
@@ -41,11 +42,13 @@ _HOME = {
     "evaluate": "zoo.commands.evaluate",
     "export": "zoo.commands.export",
     "load": "zoo.commands.load",
+    "Run": "zoo.commands.run",
     "train": "zoo.commands.train",
 }
 
 __all__ = [
     "ExportedModel",
+    "Run",
     "ZooError",
     "__version__",
     "build",

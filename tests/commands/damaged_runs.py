@@ -183,7 +183,7 @@ def _evaluate_data(folder: Path, inputs: Path) -> Any:
 def _load(folder: Path, inputs: Path) -> Any:
     import zoo
 
-    return [w.tolist() for w in zoo.load(folder).get_weights()]
+    return [w.tolist() for w in zoo.load(folder).model.get_weights()]
 
 
 def _export(folder: Path, inputs: Path) -> Any:

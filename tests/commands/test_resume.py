@@ -63,7 +63,7 @@ def test_what_is_missing_is_made_and_nothing_else(trained, copied, removed, stay
     (folder / "export").mkdir(exist_ok=True)
     (folder / "export" / ".0a1b2c3d.model.onnx").touch()
     before = {name: (folder / name).stat().st_mtime_ns for name in stays}
-    assert zoo.train(None, resume=folder) == folder
+    assert zoo.train(None, resume=folder).folder == folder
     assert {name: (folder / name).stat().st_mtime_ns for name in stays} == before
     assert content(folder, "report.json") | {"history": 0} == content(whole, "report.json") | {"history": 0}
     certificate = "export/certificate.json"

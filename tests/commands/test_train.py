@@ -198,7 +198,7 @@ def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
     recipe = load_recipe(name).recipe
     data_of(recipe)
     run = zoo.train(name, small(name), runs=tmp_path)
-    assert run.parent == tmp_path / name
+    assert run.folder.parent == tmp_path / name
     assert [file for file in FILES if not (run / file).is_file()] == []
     report = json.loads((run / "report.json").read_text())
     assert set(report) >= KEYS and report["recipe"] == name and report["task"] == recipe.task

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from zoo.utils.files import write_json
 
 
 def evaluate(
-    run_folder: str | Path,
+    run_folder: str | os.PathLike[str],
     data: str | Path | None = None,
     *,
     output: str | Path | None = None,
@@ -47,7 +48,7 @@ def evaluate(
     return result
 
 
-def _evaluate_again(run_folder: str | Path, console: Console) -> dict[str, Any]:
+def _evaluate_again(run_folder: str | os.PathLike[str], console: Console) -> dict[str, Any]:
     from zoo.training.run import open_run
 
     start_keras(open_run(run_folder).recipe().recipe.training.processors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,9 @@ _KINDS = ("classification", "regression")  # whose targets are a label or a numb
 Labelled = Iterator[tuple[str, Any]]  # what `read_inputs` is given, and its targets, or the one label of all of it
 
 
-def evaluate_data(run_folder: str | Path, data: str | Path, *, output: str | Path | None = None) -> dict[str, Any]:
+def evaluate_data(
+    run_folder: str | os.PathLike[str], data: str | Path, *, output: str | Path | None = None
+) -> dict[str, Any]:
     """Evaluate a run's exported file on data that has the form of the recipe's source.
 
     Args:

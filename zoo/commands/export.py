@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _EXPORTING = "tensorflow"  # the backend whose models tf2onnx reads
 
 
-def export(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, Any]:
+def export(run_folder: str | os.PathLike[str], *, console: Console = SILENT) -> dict[str, Any]:
     """Export a run to ONNX, proved on the whole test split.
 
     Returns:
@@ -43,7 +44,7 @@ def export(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, An
         return export_held(run_folder, console)
 
 
-def export_held(run_folder: str | Path, console: Console = SILENT) -> dict[str, Any]:
+def export_held(run_folder: str | os.PathLike[str], console: Console = SILENT) -> dict[str, Any]:
     """Export a run whose lock this process, or the one that started it, holds: see `export`."""
     choose_backend(_EXPORTING)
     start_keras()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SILENT = Console(quiet=True, stderr=True, markup=False, emoji=False)
 
 
-def reopen(folder: str | Path) -> tuple[Run, LoadedRecipe, Dataset]:
+def reopen(folder: str | os.PathLike[str]) -> tuple[Run, LoadedRecipe, Dataset]:
     """Return run, recipe and data set, and check that the data is still the same."""
     from zoo.data.sources.load import load_dataset
     from zoo.tasks import TASKS

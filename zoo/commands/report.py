@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any
 
 from rich.console import Console
@@ -12,7 +12,7 @@ from zoo.commands.reopen import SILENT, reopen
 from zoo.commands.train import train
 
 
-def report(run_folder: str | Path, *, console: Console = SILENT) -> dict[str, Any]:
+def report(run_folder: str | os.PathLike[str], *, console: Console = SILENT) -> dict[str, Any]:
     """Evaluate a run's saved model again, and write `report.html` and `report.json` anew.
 
     Returns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from zoo.backend.processes import Place, check_backend, joined
 from zoo.backend.startup import start_keras
 from zoo.commands.export import exported, print_export, try_in_other_process, try_in_this_process
 from zoo.commands.reopen import SILENT, check_same_data
+from zoo.commands.run import Run
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
 from zoo.utils.console import headline, print_notes
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
     from zoo.recipe import LoadedRecipe
     from zoo.training.problem import Problem
-    from zoo.training.run import Run
+    from zoo.training.run import Run as RunFolder
     from zoo.training.stages import Stage
     from zoo.utils.stopping import StopRequests
 
@@ -34,10 +36,10 @@ def train(
     overrides: Sequence[str] = (),
     *,
     runs: str | Path = "runs",
-    resume: str | Path | None = None,
+    resume: str | os.PathLike[str] | None = None,
     export: bool | None = None,
     console: Console = SILENT,
-) -> Path:
+) -> Run:
     """Train a recipe, evaluate it once on the test split against its baseline, report, and export.
 
     Args:
@@ -51,7 +53,7 @@ def train(
         console: where progress is shown.
 
     Returns:
-        The run folder.
+        The run: its metrics, report, model and predictions. It is the path of its folder where a path is wanted.
 
     Raises:
         ZooError: a problem with the recipe or the data, found before training starts; a failed training or export; or
@@ -59,7 +61,7 @@ def train(
     """
     folder = train_together(None, recipe, overrides, runs=runs, resume=resume, export=export, console=console)
     assert folder is not None
-    return folder
+    return Run(folder)
 
 
 def train_together(
@@ -68,7 +70,7 @@ def train_together(
     overrides: Sequence[str] = (),
     *,
     runs: str | Path = "runs",
-    resume: str | Path | None = None,
+    resume: str | os.PathLike[str] | None = None,
     export: bool | None = None,
     console: Console = SILENT,
     stop: StopRequests | None = None,
@@ -142,7 +144,7 @@ class _Work:
     stack: ExitStack
     export: bool
     stop: StopRequests | None = None
-    run: Run | None = None
+    run: RunFolder | None = None
     missing: list[Stage] = field(default_factory=list)
     has_checkpoint: bool = False
 
@@ -151,12 +153,12 @@ class _Work:
         self.missing = ["training", "report", "export"] if self.export else ["training", "report"]
 
     @property
-    def existing(self) -> Run:
+    def existing(self) -> RunFolder:
         """The run, which is there."""
         assert self.run is not None
         return self.run
 
-    def reopen(self, folder: str | Path, export: bool | None) -> None:
+    def reopen(self, folder: str | os.PathLike[str], export: bool | None) -> None:
         """Take an interrupted run.
 
         Raises:

@@ -18,8 +18,6 @@ from zoo.training.saved_as_measured import check_saved
 from zoo.training.saved_model import load_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from keras import Model
     from rich.console import Console
 
@@ -42,7 +40,7 @@ def evaluate_and_report(
     fitted: Fitted,
     facts: Mapping[str, Any],
     console: Console,
-    train: Callable[..., Path],
+    train: Callable[..., Run],
 ) -> dict[str, Any]:
     """Evaluate the saved model of a run, and write its report.
 

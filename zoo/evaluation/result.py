@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from zoo.training.problem import Problem
+    from zoo.training.run import Run
 
 Outputs = dict[str, tuple[np.ndarray, np.ndarray]]  # split to targets and outputs, as `evaluate` takes them
 
@@ -54,4 +55,4 @@ class TrainedTask:
     model: Model
     folder: Path
     console: Console
-    train: Callable[..., Path]
+    train: Callable[..., Run]

@@ -39,3 +39,7 @@ class Prediction:
     embeddings: np.ndarray | None = None
     parts: dict[str, np.ndarray] = field(default_factory=dict)
     finite: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return len(self.output)

@@ -37,9 +37,21 @@ _PACKAGES = (
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, `runs/<recipe>/<time>-<id>/`."""
+    """A run folder, `runs/<recipe>/<time>-<id>/`, which is a path where a path is wanted.
+
+    Its results are in `zoo.commands.run.Run`, which is what `zoo.train` returns.
+    """
 
     folder: Path
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+    def __truediv__(self, name: str | os.PathLike[str]) -> Path:
+        return self.folder / name
 
     @property
     def name(self) -> str:
@@ -106,7 +118,7 @@ def fill_run(loaded: LoadedRecipe, folder: Path, run_id: str | None = None) -> R
     return Run(folder)
 
 
-def open_run(path: str | Path) -> Run:
+def open_run(path: str | os.PathLike[str]) -> Run:
     """Open a run folder.
 
     Raises:

@@ -34,12 +34,29 @@ def curves(history: Sequence[Mapping[str, Any]], name: str, marked: tuple[str, i
         name: key in the history; `val_` before it is the validation's.
         marked: what is marked, such as "kept", and its epoch, counted from 1.
     """
-    series = {key: _column(history, key) for key in (name, f"val_{name}")}
-    series = {key: values for key, values in series.items() if np.isfinite(values).any()}
+    series = curves_of(history, name)
     if not series:
         return None
-    title = TITLES.get(name, name.replace("_", " "))
     figure, axes = new_figure()
+    draw_curves(axes, series, name)
+    if marked is not None and f"val_{name}" in series:
+        what, epoch = marked
+        axes.axvline(epoch, color=QUIET, linewidth=1, linestyle=(0, (3, 3)))
+        value = series[f"val_{name}"][epoch - 1]
+        axes.plot([epoch], [value], "o", color=SECOND, markersize=7, label=f"{what} epoch: {epoch}")
+    axes.legend(loc="best")
+    splits = " and ".join("validation" if key.startswith("val_") else "training" for key in series)
+    return to_svg(figure, name, f"{title_of(name)} per epoch for {splits}")
+
+
+def curves_of(history: Sequence[Mapping[str, Any]], name: str) -> dict[str, np.ndarray]:
+    """Return the values of a metric or loss by epoch, for training and validation where they are finite."""
+    series = {key: _column(history, key) for key in (name, f"val_{name}")}
+    return {key: values for key, values in series.items() if np.isfinite(values).any()}
+
+
+def draw_curves(axes: Axes, series: Mapping[str, np.ndarray], name: str) -> None:
+    """Draw what `curves_of` returns for a metric or loss."""
     for key, values in series.items():
         validation = key.startswith("val_")
         axes.plot(
@@ -50,17 +67,14 @@ def curves(history: Sequence[Mapping[str, Any]], name: str, marked: tuple[str, i
             marker="o" if len(values) < 25 else None,
             markersize=3,
         )
-    if marked is not None and f"val_{name}" in series:
-        what, epoch = marked
-        axes.axvline(epoch, color=QUIET, linewidth=1, linestyle=(0, (3, 3)))
-        value = series[f"val_{name}"][epoch - 1]
-        axes.plot([epoch], [value], "o", color=SECOND, markersize=7, label=f"{what} epoch: {epoch}")
     if name in PERCENT:
         percent(axes.yaxis)
-    _epochs(axes, len(history))
-    axes.legend(loc="best")
-    alt = f"{title} per epoch for {' and '.join('validation' if k.startswith('val_') else 'training' for k in series)}"
-    return to_svg(figure, name, alt)
+    _epochs(axes, len(next(iter(series.values()))))
+
+
+def title_of(name: str) -> str:
+    """Return what the page calls a metric or loss."""
+    return TITLES.get(name, name.replace("_", " "))
 
 
 def learning_rate(history: Sequence[Mapping[str, Any]]) -> str | None:
@@ -153,14 +167,19 @@ def new_figure(rows: int = 1, height: float = 2.5, width: float = 3.9) -> tuple[
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(rows, 1, sharex=True, height_ratios=[3, 1][:rows])
     for each in np.atleast_1d(axes):
-        each.spines[["top", "right"]].set_visible(False)
-        each.spines[["left", "bottom"]].set_color(QUIET)
-        each.tick_params(colors=QUIET, labelsize=9)
-        each.xaxis.label.set_color(INK)
-        each.yaxis.label.set_color(INK)
-        each.grid(axis="y", color=QUIET, alpha=0.2, linewidth=0.8)
-        each.set_axisbelow(True)
+        set_style(each)
     return figure, axes
+
+
+def set_style(axes: Axes) -> None:
+    """Draw axes as the page does: no frame, quiet ticks, horizontal lines."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(QUIET)
+    axes.tick_params(colors=QUIET, labelsize=9)
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
+    axes.grid(axis="y", color=QUIET, alpha=0.2, linewidth=0.8)
+    axes.set_axisbelow(True)
 
 
 def to_svg(figure: Figure, name: str, alt: str) -> str:
