@@ -116,6 +116,7 @@ def test_readme_is_short():
 # --- what runs: in one process of its own, since blocks register models and start the backend -----------------------
 
 
+@pytest.mark.ci
 def test_python_and_shell_blocks_run(tmp_path):
     (tmp_path / "exported").symlink_to(ROOT / "exported")
     command = [sys.executable, __file__]

@@ -21,7 +21,7 @@ def copied(tmp_path):
     return lambda name: shutil.copytree(OLD / name, tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["wine", "dates"])
+@pytest.mark.parametrize("name", ["wine", pytest.param("dates", marks=pytest.mark.ci)])
 def test_evaluate_gives_the_metrics_of_the_report(name):
     assert zoo.evaluate(OLD / name)["metrics"] == pytest.approx(reported(name), **NEAR)
 

@@ -47,6 +47,7 @@ def test_every_kept_manifest_belongs_to_a_shipped_recipe() -> None:
             assert run["data"]["source"] == load_recipe(recipe).recipe.data.source
 
 
+@pytest.mark.ci
 def test_a_figure_that_is_not_stale_is_of_the_recipe_as_it_is_now() -> None:
     """A manifest that keeps no recipe, or another one, is listed; one that is not listed has the shipped recipe."""
     figures = _script("stale_figures")

@@ -220,6 +220,7 @@ def test_an_installed_package_cannot_take_a_shipped_name(state):
         registry.list_models()
 
 
+@pytest.mark.ci
 def test_an_installed_package_may_import_a_family_and_be_imported_first(tmp_path):
     (tmp_path / "acme.py").write_text("from zoo.models.mlp import mlp", encoding="utf-8")
     info = tmp_path / "acme-1.dist-info"

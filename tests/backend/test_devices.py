@@ -84,12 +84,12 @@ def compare(name, folder, backend, count=2):
             np.testing.assert_allclose(several[key], one[key], rtol=2e-4, atol=2e-5)
 
 
-QUICK = ("cnn",)
+SHORTEST = "cnn"
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=[pytest.mark.slow] if n not in QUICK else []) for n in RUNS if n != "simclr"],
+    [pytest.param(n, marks=pytest.mark.ci if n == SHORTEST else pytest.mark.slow) for n in RUNS if n != "simclr"],
 )
 def test_tensorflow_on_two_devices_is_as_on_one(name, tmp_path):
     compare(name, tmp_path, "tensorflow")
@@ -170,6 +170,7 @@ def test_a_place():
     assert Place.of("host:1234", 1, 2) == Place("host:1234", 1, 2)
 
 
+@pytest.mark.ci
 def test_several_processes_are_for_jax(zoo):
     code, _, err = zoo("train", "mlp/digits", "--coordinator", "localhost:1", "--process", "0", "--processes", "2")
     assert code == 2 and "KERAS_BACKEND=jax" in err

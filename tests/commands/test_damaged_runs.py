@@ -36,6 +36,7 @@ def check(trained, tmp_path_factory):
     return check
 
 
+@pytest.mark.ci
 def test_some_damages_of_each_kind(check):
     counts = check(range(200, 210), all_commands=False)
     assert counts["right"] >= 20 and counts["refused"] >= 5

@@ -177,7 +177,7 @@ def data_of(request):
 LONG_KINDS = {"detection", "generation", "representation", "sequences", "transcription"}
 
 
-def quick_recipes():
+def one_a_kind():
     """Return the first recipe on built-in data of each kind of task that is not long; `-m slow` runs the others."""
     found = {}
     for name in list_recipes():
@@ -185,15 +185,20 @@ def quick_recipes():
         if recipe.data.source.startswith("builtin:"):
             found.setdefault(TASKS[recipe.task].kind, name)
     assert set(found) == {task.kind for task in TASKS.values()}
-    return {name for kind, name in found.items() if kind not in LONG_KINDS}
+    return [name for kind, name in found.items() if kind not in LONG_KINDS]
 
 
-QUICK = quick_recipes()
+ONE_A_KIND = one_a_kind()
+QUICK = ("cnn/digits", "lstm/elnino")  # the test command runs these, `.ci/run` one of each kind
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.slow]) for n in list_recipes()]
-)
+def mark_of(name):
+    if name in QUICK:
+        return []
+    return pytest.mark.ci if name in ONE_A_KIND else pytest.mark.slow
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=mark_of(n)) for n in list_recipes()])
 def test_every_recipe_from_data_to_prediction(name, tmp_path, data_of):
     recipe = load_recipe(name).recipe
     data_of(recipe)
@@ -232,7 +237,9 @@ def assert_verdict_fits(verdict, comparison):
         assert low <= 0 <= high or comparison["p_value"] >= 0.05
 
 
-@pytest.mark.parametrize("freeze", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "freeze", [pytest.param(True, marks=pytest.mark.ci), pytest.param(False, marks=pytest.mark.slow)]
+)
 def test_an_encoder_goes_on_into_a_classifier(tmp_path, freeze):
     """Trained without labels, then handed to the supervised network of the same architecture."""
     encoder = "{widths: [4, 6], depth: 1}"
@@ -414,6 +421,7 @@ def test_bad_data_is_refused_before_anything_is_written(
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.ci
 def test_the_same_data_unspoiled_trains(command, tmp_path, write_recipe):
     (tmp_path / "data.csv").write_text(TABLE)
     recipe = write_recipe(tmp_path, "table")
@@ -431,6 +439,7 @@ def test_the_same_data_unspoiled_trains(command, tmp_path, write_recipe):
     assert code == 2 and err.count("error:") == 1 and "is not a run folder" in err
 
 
+@pytest.mark.ci
 def test_an_autoencoder_leaves_both_halves_and_an_anomaly_detector_its_threshold(tmp_path):
     name = "autoencoder/digits_anomaly"
     run = zoo.train(name, small(name), runs=tmp_path)

@@ -74,6 +74,7 @@ def trials(folder):
     return [(r["number"], r["values"], r["figure"], r["curve"], r["stopped_after"]) for r in records]
 
 
+@pytest.mark.ci
 def test_the_best_trained_again_is_its_trial(write, tmp_path):
     said = io.StringIO()
     folder = tmp_path / "search"

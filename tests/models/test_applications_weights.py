@@ -63,10 +63,10 @@ def assert_equal(ours, theirs):
 @pytest.mark.parametrize(
     ("file", "outputs", "kept"),
     [
-        ("full.weights.h5", 4, ("logits",)),
+        pytest.param("full.weights.h5", 4, ("logits",), marks=pytest.mark.ci),
         pytest.param("full.weights.h5", 1000, (), marks=pytest.mark.slow),
         ("full.h5", 1000, ()),
-        ("four.weights.h5", 4, ()),
+        pytest.param("four.weights.h5", 4, (), marks=pytest.mark.ci),
         pytest.param("notop.weights.h5", 4, ("logits",), marks=pytest.mark.slow),
         ("notop.h5", 4, ("logits",)),
     ],
@@ -121,7 +121,14 @@ def test_another_suffix_is_refused(files):
         zoo.load_applications_weights(mobilenet(), path)
 
 
-@pytest.mark.parametrize("file", [pytest.param("full.weights.h5", marks=pytest.mark.slow), "full.h5", "notop.h5"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param("full.weights.h5", marks=pytest.mark.slow),
+        pytest.param("full.h5", marks=pytest.mark.ci),
+        "notop.h5",
+    ],
+)
 def test_weights_of_another_architecture_are_refused_and_nothing_changes(files, file):
     model = mobilenet(width=0.5)
     before = model.get_weights()

@@ -120,7 +120,9 @@ def test_denoising_sees_noise_while_training_only(noise):
     assert not np.allclose(model(x, training=True), model(x, training=True))
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n == "vq_vae" else [pytest.mark.slow]) for n in NAMES])
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.ci if n == "vq_vae" else pytest.mark.slow) for n in NAMES]
+)
 def test_learns_what_is_simple(name):
     """Images of one brightness each: one number is enough."""
     keras.utils.set_random_seed(1)

@@ -140,6 +140,7 @@ def test_the_small_stem_keeps_more_of_the_image(name, layer, sizes):
         assert model.get_layer(layer).input.shape[1:3] == (size, size)
 
 
+@pytest.mark.ci
 def test_default_forms_have_the_published_sizes_before_the_top():
     assert registry.build("alexnet", top_width=8).get_layer("flatten").output.shape == (None, 6 * 6 * 256)
     assert registry.build("vgg16", top_width=8).get_layer("flatten").output.shape == (None, 7 * 7 * 512)

@@ -79,7 +79,7 @@ def output(model, x):
 @pytest.mark.parametrize(
     ("name", "reference", "settings"),
     [
-        ("mobilenet_v2", "MobileNetV2", {"alpha": 0.35}),
+        pytest.param("mobilenet_v2", "MobileNetV2", {"alpha": 0.35}, marks=pytest.mark.ci),
         pytest.param("densenet_bc", "DenseNet121", {}, marks=pytest.mark.slow),
         pytest.param("efficientnet_b0", "EfficientNetB0", {}, marks=pytest.mark.slow),
         pytest.param("convnext_tiny", "ConvNeXtTiny", {}, marks=pytest.mark.slow),

@@ -66,7 +66,7 @@ def test_forget_bias(name):
 
 
 @pytest.mark.parametrize("every_step", [False, pytest.param(True, marks=pytest.mark.slow)])
-@pytest.mark.parametrize(("name", "operators"), [("lstm", 2), ("bilstm", 4)])
+@pytest.mark.parametrize(("name", "operators"), [("lstm", 2), pytest.param("bilstm", 4, marks=pytest.mark.ci)])
 def test_is_exported_as_the_operator(name, operators, every_step):
     """With any number of examples and any length, empty rows included, and never as a loop."""
     model = randomized(name, units=4, layers=2, every_step=every_step, **TOKENS)

@@ -26,6 +26,10 @@ LARGE = (
     *("resnet18", "resnet34", "resnet50", "vit_small", "vit_base", "vgg16", "supcon", "triplet", "conditional_ddpm"),
     *("bilstm", "conditional_gan", "denoising_autoencoder", "dit_tiny", "masked_language_model", "wide_resnet"),
 )
+LONGER = (  # `.ci/run` adds these to the test command
+    *("alexnet", "center_net", "convnext_tiny", "crnn", "ddpm", "densenet_bc", "efficientnet_b0", "masked_autoencoder"),
+    *("mobilenet_v2", "resnet20", "seq2seq_lstm", "seq2seq_transformer", "unet"),
+)
 QUICK = ("mlp",)  # the test command runs its options; `-m slow` runs those of all
 DEFAULT = cases(options=False)
 FIRST = [case for i, case in enumerate(DEFAULT) if i == 0 or case.name != DEFAULT[i - 1].name]  # one form a builder
@@ -34,8 +38,13 @@ OPTIONS = [case for case in cases() if case not in DEFAULT]
 
 def marked(more):
     """Return all cases; all but the builders' first forms and `more` of the quick builders are marked as slow."""
-    quick = [c for c in FIRST if c.name not in LARGE] + [c for c in more if c.name in QUICK]
-    return [pytest.param(c, id=c.id, marks=[] if c in quick else [pytest.mark.slow]) for c in cases()]
+    quick = [c for c in FIRST if c.name not in (*LARGE, *LONGER)] + [c for c in more if c.name in QUICK]
+    longer = [c for c in FIRST if c.name in LONGER]
+
+    def mark(case):
+        return [] if case in quick else pytest.mark.ci if case in longer else pytest.mark.slow
+
+    return [pytest.param(case, id=case.id, marks=mark(case)) for case in cases()]
 
 
 @pytest.mark.parametrize("case", marked(DEFAULT + OPTIONS))
@@ -146,6 +155,7 @@ def check(found):
     assert wrong == {}
 
 
+@pytest.mark.ci
 def test_a_training_step_on_jax_has_the_same_loss(on_jax):
     check(on_jax([case for case in FIRST if case.name in ("cnn", "mlp")]))
 
@@ -160,9 +170,11 @@ def test_a_training_step_on_jax_has_the_same_loss_with_every_option(on_jax):
     check(on_jax([case for case in OPTIONS if not case.random and case.name not in LARGE]))
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in LARGE else []) for n in registry.list_models()]
-)
+def mark_of(name):
+    return pytest.mark.slow if name in LARGE else pytest.mark.ci if name in LONGER else []
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=mark_of(n)) for n in registry.list_models()])
 def test_builds_with_its_defaults(name):
     found = registry.entry(name)
     model = registry.build(name)

@@ -148,6 +148,7 @@ def folder():
 
 @settings(SETTINGS, max_examples=250)
 @given(mutated_trees())
+@pytest.mark.ci
 def test_changed_values(folder, tree):
     hold_to_the_promise(dump(tree).encode("utf-8", "surrogatepass"), folder)
 

@@ -93,7 +93,13 @@ def test_the_best_epoch_is_kept(train, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "per_call", [5, pytest.param(8, marks=pytest.mark.slow), pytest.param(500, marks=pytest.mark.slow), "auto"]
+    "per_call",
+    [
+        pytest.param(5, marks=pytest.mark.ci),
+        pytest.param(8, marks=pytest.mark.slow),
+        pytest.param(500, marks=pytest.mark.slow),
+        "auto",
+    ],
 )
 def test_several_steps_in_one_call_change_nothing(train, per_call):
     """Neither the number of steps in an epoch, nor a bit of the weights, also where it does not divide the epoch."""

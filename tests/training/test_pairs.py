@@ -22,6 +22,7 @@ def trained(count, tmp_path, **given):
     raise AssertionError("cells have an end")
 
 
+@pytest.mark.ci
 def test_a_few_combinations_hold(tmp_path):
     assert trained(FEW, tmp_path, bases=("mlp", "regression")) == {}
 

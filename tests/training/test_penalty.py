@@ -52,7 +52,7 @@ def diffusion():
     return DiffusionTraining(network, Process(), seed=0), (images(),)
 
 
-@pytest.mark.parametrize("make", [plain, gan, diffusion])
+@pytest.mark.parametrize("make", [plain, gan, pytest.param(diffusion, marks=pytest.mark.ci)])
 def test_the_training_loss_has_the_penalty_and_the_validation_loss_has_not(make):
     """Of two that are the same but for the penalty."""
     found = []
@@ -91,6 +91,7 @@ def test_frozen_weights_are_not_counted():
     )
 
 
+@pytest.mark.ci
 def test_a_recipe_shrinks_its_weights_and_saves_a_plain_model(tmp_path):
     small = ["model.widths=[8]", "training.epochs=3", "training.select=last", "optimizer.weight_decay=0"]
     small += ["optimizer.learning_rate.peak=3e-3", "training.batch_size=64"]

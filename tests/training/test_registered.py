@@ -33,6 +33,7 @@ def test_every_module_with_registered_classes_is_listed():
 @pytest.mark.parametrize(
     "imports", ["import zoo\nimport keras", pytest.param("import keras\nimport zoo", marks=pytest.mark.slow)]
 )
+@pytest.mark.ci
 def test_either_may_be_imported_first(imports):
     code = LOAD.format(imports=imports, more="assert not any('KerasFinder' in type(f).__name__ for f in sys.meta_path)")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

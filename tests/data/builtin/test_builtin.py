@@ -25,7 +25,10 @@ def test_names_are_sorted_and_described():
     assert {*SEEDED, *SERIES, "digits", "wine", "breast_cancer", "diabetes", "python_topics"} == set(NAMES)
 
 
-@pytest.mark.parametrize("name", SEEDED)
+LONG = ("digit_strips", "digit_neighbors", "adding_problem")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.ci] if n in LONG else []) for n in SEEDED])
 def test_the_examples_are_those_that_were_recorded(name):
     state = hashlib.sha256()
     for split in sizes(name):

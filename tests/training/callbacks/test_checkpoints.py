@@ -247,10 +247,10 @@ def same(first, second):
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-SLOW = ("diffusion", "gan", "graph", "language", "lstm", "mlp", "representation")  # `benchmarks/kills.py` has them, too
+MARKS = {"average": [], "cnn": pytest.mark.ci}  # `benchmarks/kills.py` has the slow ones, too
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in RUNS])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=MARKS.get(n, pytest.mark.slow)) for n in RUNS])
 def test_an_interrupted_run_goes_on_to_the_same_bits(name, data, tmp_path):
     """Twice: within an epoch, and again later. Weights, log and kept epoch are those of the run that was not."""
     recipe_name, overrides = RUNS[name]
@@ -343,7 +343,9 @@ np.savez(Path(folder) / "weights.npz", *weights)
 """
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n != "average" else []) for n in RUNS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.ci if n == "average" else pytest.mark.slow) for n in RUNS]
+)
 def test_another_process_ends_in_the_same_bits(name, data, tmp_path):
     """Seeds that are drawn before the run sets its own differ between processes."""
     recipe_name, overrides = RUNS[name]

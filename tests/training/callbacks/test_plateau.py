@@ -108,6 +108,7 @@ def test_layers_keep_their_share_of_the_rate_down_to_the_lowest():
     assert float(optimizer.learning_rate) == pytest.approx(0.05)
 
 
+@pytest.mark.ci
 def test_an_interrupted_run_goes_on_to_the_same_rates(tmp_path, monkeypatch):
     """A loss that cannot be lower by so much: the rate falls after every second epoch, also across the gap."""
     rate = "{schedule: reduce_on_plateau, initial: 0.01, factor: 0.5, patience: 2, min_delta: 9.0}"

@@ -161,6 +161,7 @@ def test_wrong_inputs_and_settings_are_refused():
 # --- training -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.ci
 def test_fit_lowers_the_loss_and_the_classes_come_out():
     """With averaged weights, as samplers use them."""
     model, (x, labels) = training(FLOW), data(256)

@@ -89,7 +89,14 @@ def test_penalties_of_a_linear_judge(settings):
     assert float(model(batch(), training=False)["penalty"]) == 0
 
 
-@pytest.mark.parametrize("settings", [{}, {"r1": 1.0}, {"form": "wasserstein", "gradient_penalty": 10.0}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, marks=pytest.mark.ci),
+        pytest.param({"r1": 1.0}, marks=pytest.mark.ci),
+        {"form": "wasserstein", "gradient_penalty": 10.0},
+    ],
+)
 def test_fits_saves_and_loads(settings, tmp_path):
     model = trained(**settings)
     model.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
@@ -106,6 +113,7 @@ def test_fits_saves_and_loads(settings, tmp_path):
     np.testing.assert_array_equal(loaded.generator(noise), model.generator(noise))
 
 
+@pytest.mark.ci
 def test_a_generator_learns_where_the_data_is():
     """Images of one brightness: the generator comes to make them."""
     keras.utils.set_random_seed(0)
