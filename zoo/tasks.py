@@ -7,8 +7,9 @@ from functools import partial
 from typing import Literal
 
 PADDING, UNKNOWN, START, END = range(4)  # ids of the special tokens; symbols count from 4
+IGNORED_PIXEL = 255  # the class, in masks, of pixels that take no part in loss and metrics; classes lie below
 
-FILE_SOURCES = ("folder", "csv", "parquet", "npz", "text")  # `SOURCE:PATH`: the user's own files
+FILE_SOURCES = ("folder", "masks", "csv", "parquet", "npz", "text")  # `SOURCE:PATH`: the user's own files
 SOURCES = ("tfds", "builtin", *FILE_SOURCES)  # the others are `SOURCE:NAME`
 
 Kind = Literal[
@@ -214,7 +215,7 @@ _ALL = (
         name="semantic_segmentation",
         kind="segmentation",
         inputs=("image",),
-        sources=_STORED,
+        sources=(*_STORED, "masks"),
         losses=("pixel_crossentropy", "dice", "crossentropy_dice", "focal"),
         primary="mean_iou",
         baselines=("most_frequent_class", "pixel_forest"),

@@ -63,11 +63,18 @@ def test_masks():
         mask_targets(masks, ["a", "b"], "here")
 
 
+@pytest.mark.parametrize("value", [2, 255, 65_535])
+def test_masks_with_pixels_to_ignore(value):
+    masks = {"train": np.array([[[0, value], [1, 0]]], np.int32)}
+    labels, targets = mask_targets(masks, None, "here", value)
+    assert labels == ("0", "1") and targets["train"].tolist() == [[[0, 255], [1, 0]]]
+
+
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
         ([[0, -1]], r"masks of the split 'test': classes must not be negative, and example 1 at \[0, 1\] has -1"),
-        ([[0, 300]], r"classes must be below 256, and example 1 at \[0, 1\] has 300"),
+        ([[0, 300]], r"classes must be below 255, and example 1 at \[0, 1\] has 300"),
         ([[0, 1.5]], "classes must be whole numbers"),
         ([[0, np.nan]], "classes must be whole numbers"),
         ([[[0, 0, 255], [1, 1, 1]]], r"masks must have one channel, the class of each pixel, received \(1, 2, 3\)"),
@@ -79,7 +86,11 @@ def test_masks_that_are_no_classes(mask, message):
 
 
 def test_masks_whose_numbers_are_no_classes():
-    with pytest.raises(ZooError, match=r"masks hold 2 classes: 0, 255, and each number from 0 to 255 would be one"):
+    with pytest.raises(ZooError, match=r"masks hold 2 classes: 0, 254, and each number from 0 to 254 would be one"):
+        mask_targets({"train": np.array([[[0, 254]]])}, None, "here")
+    with pytest.raises(
+        ZooError, match=r"split 'train' hold 255, and classes lie below; .* set data.ignore_index to 255"
+    ):
         mask_targets({"train": np.array([[[0, 255]]])}, None, "here")
     assert len(mask_targets({"train": np.array([[[0, 2]]])}, None, "here")[0]) == 3
 

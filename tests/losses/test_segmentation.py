@@ -58,3 +58,27 @@ def test_dice_lies_between_0_and_1(seed, scale):
     rng = np.random.default_rng(seed)
     found = loss("dice", rng.integers(0, 3, (1, 3, 3)), (scale * rng.normal(size=(1, 3, 3, 3))).astype("float32"))
     assert -1e-6 <= found < 1
+
+
+SETTINGS = {
+    "pixel_crossentropy": {"label_smoothing": 0.1, "class_weights": [1.0, 2.0, 0.5]},
+    "focal": {"gamma": 1.5, "class_weights": [1.0, 2.0, 0.5]},
+    "dice": {"background": False},
+    "crossentropy_dice": {"label_smoothing": 0.1},
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_ignored_pixels_count_in_no_loss(name):
+    """The loss of some pixels is that of an image of these pixels alone, whatever the outputs at the others."""
+    section = TypeAdapter(Loss).validate_python({"name": name, **SETTINGS[name]})
+    ignoring = build_loss(section, kind="segmentation", ignores_pixels=True)
+    counted = RNG.random(PIXELS.shape) < 0.6
+    y = np.where(counted, PIXELS, 255).astype("uint8")
+    alone = float(build_loss(section, kind="segmentation")(PIXELS[counted][None, None], LOGITS[counted][None, None]))
+    for logits in (LOGITS, np.where(counted[..., None], LOGITS, 50.0)):
+        assert float(ignoring(y, logits)) == pytest.approx(alone, rel=1e-5)
+    assert float(ignoring(PIXELS, LOGITS)) == pytest.approx(loss(name, PIXELS, LOGITS, **SETTINGS[name]), rel=1e-6)
+    assert np.isfinite(float(ignoring(np.full_like(y, 255), LOGITS)))
+    rebuilt = type(ignoring).from_config(ignoring.get_config())
+    assert float(rebuilt(y, LOGITS)) == pytest.approx(alone, rel=1e-5)

@@ -114,6 +114,7 @@ def test_a_problem_in_a_parent_names_the_parent(write):
 
 OF_A_KIND = {  # what else a recipe says that reads such a file
     "folder": "extends: [_base/image_classification, _base/adamw_cosine]\nmodel: {name: mlp}",
+    "masks": "extends: [_base/semantic_segmentation, _base/adamw_cosine]\nmodel: {name: unet}",
     "npz": "extends: [_base/image_classification, _base/adamw_cosine]\nmodel: {name: mlp}",
     "csv": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",
     "parquet": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",

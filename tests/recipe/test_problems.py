@@ -167,7 +167,7 @@ SCHEMA = [
     ({"data": {"source": "tfds:a", "channels": 1.0}}, "2: data.channels: expected 1 or 3, received 1.0"),
     (
         {"data": {"source": "mnist"}},
-        "2: data.source: expected tfds:NAME, builtin:NAME, folder:PATH, csv:PATH, parquet:PATH, npz:PATH or text:PATH",
+        "2: data.source: expected tfds:NAME, builtin:NAME, folder:PATH, ",
     ),
     # names of optimisers, losses and schedules
     (
@@ -347,13 +347,30 @@ CONSISTENCY = [
         "2: data.target: required, and missing: the name of the column to predict",
     ),
     (NUMBERS, {"data": {"source": "parquet:a", "target": ""}}, "2: data.target: required, and missing"),
-    (IMAGES, {"data": {"source": "tfds:a", "channels": 1}}, "2: data.channels: applies to folder sources"),
+    (IMAGES, {"data": {"source": "tfds:a", "channels": 1}}, "2: data.channels: applies to folder, "),
     (
         IMAGES,
         {"data": {"source": "tfds:a", "on_error": "skip"}},
-        "2: data.on_error: skip applies to folder, csv, parquet",
+        "2: data.on_error: skip applies to folder, ",
     ),
     (IMAGES, {"data": {"source": "tfds:a", "separator": ";"}}, "2: data.separator: is for csv"),
+    (IMAGES, {"data": {"source": "folder:a", "classes": ["x", "y"]}}, "2: data.classes: names the classes of masks"),
+    (
+        IMAGES,
+        {"data": {"source": "folder:a", "ignore_index": 255}},
+        "2: data.ignore_index: is for semantic_segmentation, and the task is image_classification",
+    ),
+    (
+        IMAGES,
+        {
+            "task": "semantic_segmentation",
+            "data": {"source": "masks:a", "classes": ["x", "y", "x"]},
+            "model": {"name": "unet"},
+            "loss": {"name": "dice"},
+            "evaluation": {"baseline": "pixel_forest"},
+        },
+        "2: data.classes: names a class twice: x",
+    ),
     (IMAGES, {"data": {"source": "tfds:a", "missing": ["x"]}}, "2: data.missing: is for tables"),
     (
         NUMBERS,

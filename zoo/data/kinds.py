@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.dataset import Signature, Split
+from zoo.data.mask_steps import follow_steps
 from zoo.data.structured_targets import (
     Arrays,
     box_picker,
@@ -23,6 +24,7 @@ from zoo.data.tables.precision import needs_double
 from zoo.data.targets import class_indices, class_labels, number_targets, separate_abnormal
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
+from zoo.recipe.steps import PreprocessStep
 from zoo.tasks import Kind
 
 Targets = tuple[tuple[str, ...], dict[str, np.ndarray]]  # names of the classes, and each split's targets
@@ -40,6 +42,7 @@ class RawTargets:
         splits: the source's own name of each split, for messages.
         notes: what reading the targets did that a reader of the results should know is added here.
         rows: what messages call each example of a split; its number where it is left out.
+        ignore_index: the value of pixels that take no part.
     """
 
     values: Arrays
@@ -49,6 +52,7 @@ class RawTargets:
     splits: Mapping[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     rows: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    ignore_index: int | None = None
 
 
 def _feature_value(features: Any, target: str) -> Callable[[Any], Any]:
@@ -65,6 +69,8 @@ class DataKind:
         picker: takes the features of a TFDS data set and the name of the target; returns a TensorFlow function from an
             example to its raw target.
         relabel: changes classes and splits after the cut. Takes signature, splits and `data:`; returns the first two.
+        follow: takes the targets of a split, the recipe's steps and the source; returns the targets moved as the steps
+            move the images. None where targets stay as they are.
         targets_are_masks: targets have a class for each pixel, so that images must have one size, and augmentation
             moves a target with its image.
     """
@@ -72,6 +78,7 @@ class DataKind:
     targets: Callable[[RawTargets], Targets] | None
     picker: Callable[[Any, str], Callable[[Any], Any]] = _feature_value
     relabel: Callable[[Signature, Sequence[Split], Data], tuple[Signature, list[Split]]] | None = None
+    follow: Callable[[np.ndarray, Sequence[PreprocessStep], str], np.ndarray] | None = None
     targets_are_masks: bool = False
 
 
@@ -110,7 +117,7 @@ def _transcriptions(raw: RawTargets) -> Targets:
 
 
 def _masks(raw: RawTargets) -> Targets:
-    return mask_targets(raw.values, raw.metadata.get("mask_labels"), raw.where)
+    return mask_targets(raw.values, raw.metadata.get("mask_labels"), raw.where, raw.ignore_index)
 
 
 def _boxes(raw: RawTargets) -> Targets:
@@ -128,7 +135,7 @@ KINDS: dict[Kind, DataKind] = {
     "tokens": DataKind(targets=_tokens),
     "sequences": DataKind(targets=_texts),
     "transcription": DataKind(targets=_transcriptions),
-    "segmentation": DataKind(targets=_masks, targets_are_masks=True),
+    "segmentation": DataKind(targets=_masks, follow=follow_steps, targets_are_masks=True),
     "detection": DataKind(targets=_boxes, picker=box_picker),
     "reconstruction": _LABELED,
     "anomaly": DataKind(targets=_classes, relabel=separate_abnormal),

@@ -10,11 +10,12 @@ import numpy as np
 from zoo.data.arrays import as_ids
 from zoo.data.tokenizer import fit_tokenizer
 from zoo.errors import ZooError, counted
+from zoo.tasks import IGNORED_PIXEL
 
 BLANK = "<blank>"
 BOXES_LEFT_OUT = ("are crowds", "have no label", "are beyond the first 100 of their image")
 MAX_OBJECTS = 100  # in one image, as in COCO
-MAX_CLASSES_OF_MASKS = 256  # a mask is uint8
+MAX_CLASSES_OF_MASKS = IGNORED_PIXEL  # a mask is uint8
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -76,29 +77,41 @@ def token_targets(splits: Arrays, where: str) -> tuple[tuple[str, ...], dict[str
     return tuple(map(str, range(classes))), ids
 
 
-def mask_targets(splits: Arrays, names: Sequence[str] | None, where: str) -> tuple[tuple[str, ...], dict[str, Any]]:
+def mask_targets(
+    splits: Arrays, names: Sequence[str] | None, where: str, ignore_index: int | None = None
+) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Return the names of the classes and each split's masks `(examples, height, width)` uint8.
 
     Args:
         splits: `(examples, height, width)` or with one channel more.
         names: names of the classes, where the source gives them.
         where: the source, for messages.
+        ignore_index: the value of pixels that take no part, which becomes `IGNORED_PIXEL`.
 
     Raises:
-        ZooError: a mask has several channels, something else than a class from 0 to 255, or a class without a name.
+        ZooError: a mask has several channels, something else than a class from 0 to 254, or a class without a name.
     """
     masks = {}
     for split, y in splits.items():
         if y.ndim == 4 and y.shape[-1] != 1:
             raise ZooError(f"{where}: masks must have one channel, the class of each pixel, received {y.shape[1:]}")
+        y = y[..., 0] if y.ndim == 4 else y
+        ignored = y == ignore_index if ignore_index is not None else np.zeros(y.shape, bool)
         whose = f"{where}: masks of the split '{split}'"
-        masks[split] = as_ids(y[..., 0] if y.ndim == 4 else y, whose, "classes", MAX_CLASSES_OF_MASKS).astype(np.uint8)
-    highest = max(int(y.max(initial=0)) for y in masks.values())
-    labels = tuple(names) if names else tuple(map(str, range(int(masks["train"].max(initial=0)) + 1)))
+        if ignore_index is None and (y == IGNORED_PIXEL).any():
+            raise ZooError(
+                f"{whose} hold {IGNORED_PIXEL}, and classes lie below; where it marks pixels that take no part, set "
+                f"data.ignore_index to {IGNORED_PIXEL}"
+            )
+        ids = as_ids(np.where(ignored, 0, y), whose, "classes", MAX_CLASSES_OF_MASKS).astype(np.uint8)
+        masks[split] = np.where(ignored, np.uint8(IGNORED_PIXEL), ids)
+    counted_ids = {split: y[y != IGNORED_PIXEL] for split, y in masks.items()}
+    highest = max(int(y.max(initial=0)) for y in counted_ids.values())
+    labels = tuple(names) if names else tuple(map(str, range(int(counted_ids["train"].max(initial=0)) + 1)))
     if highest >= len(labels):
         raise ZooError(f"{where}: a mask has the class {highest}, and there are {len(labels)} ({', '.join(labels)})")
     if not names:
-        _refuse_sparse(masks["train"], where)
+        _refuse_sparse(counted_ids["train"], where)
     return labels, masks
 
 

@@ -45,7 +45,11 @@ _LOSSES: dict[str, type[keras.losses.Loss]] = {
 
 
 def build_loss(
-    settings: Any, *, kind: str = "classification", class_weights: np.ndarray | None = None
+    settings: Any,
+    *,
+    kind: str = "classification",
+    class_weights: np.ndarray | None = None,
+    ignores_pixels: bool = False,
 ) -> keras.losses.Loss:
     """Return the loss of a recipe's `loss:` section.
 
@@ -58,6 +62,7 @@ def build_loss(
         settings: the section.
         kind: the kind of the task's target (`zoo.tasks`), which decides how a loss that serves several reads it.
         class_weights: `(classes,)`, what `class_weights: balanced` stands for: see `balanced_weights`.
+        ignores_pixels: segmentation: masks may hold `IGNORED_PIXEL`, which counts in no loss.
 
     Raises:
         ValueError: the section asks for balanced classes, and `class_weights` is missing.
@@ -69,6 +74,8 @@ def build_loss(
         options["class_weights"] = class_weights.tolist()
     if settings.name == "pixel_crossentropy" or (settings.name == "focal" and kind == "segmentation"):
         options["sparse"] = True
+    if ignores_pixels:
+        options["ignores_pixels"] = True
     if settings.name == "binary_crossentropy" and kind in ("reconstruction", "anomaly"):
         return PixelBinaryCrossentropy(label_smoothing=options["label_smoothing"], name=settings.name)
     return _LOSSES[settings.name](**options, name=settings.name)

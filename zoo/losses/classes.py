@@ -15,6 +15,7 @@ from keras import ops
 
 from zoo.errors import ZooError
 from zoo.losses.base import BatchLoss
+from zoo.tasks import IGNORED_PIXEL
 
 
 def balanced_weights(counts: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -30,6 +31,18 @@ def balanced_weights(counts: Sequence[int] | np.ndarray) -> np.ndarray:
     return np.where(counts > 0, counts.sum() / (len(counts) * np.maximum(counts, 1)), 0).astype(np.float32)
 
 
+def mean_of_counted(losses: Any, classes: Any) -> Any:
+    """Return the mean loss of the pixels whose class is not `IGNORED_PIXEL`; 0 where there is none.
+
+    Args:
+        losses: of each pixel, float32 `(batch, height, width)`.
+        classes: of each pixel, likewise.
+    """
+    counted = ops.not_equal(ops.cast(classes, "int32"), IGNORED_PIXEL)
+    total = ops.sum(ops.where(counted, losses, 0.0))
+    return total / ops.maximum(ops.sum(ops.cast(counted, "float32")), 1.0)
+
+
 class ClassLoss(BatchLoss):
     """Mean over examples or pixels of a loss of the classes' logits; each is multiplied by its class's weight.
 
@@ -42,6 +55,7 @@ class ClassLoss(BatchLoss):
         label_smoothing: fraction of the target that is spread over all classes.
         class_weights: one weight a class.
         sparse: targets are class numbers.
+        ignores_pixels: class numbers may be `IGNORED_PIXEL`, whose pixels count neither in the sum nor in the number.
     """
 
     def __init__(
@@ -50,12 +64,13 @@ class ClassLoss(BatchLoss):
         label_smoothing: float = 0.0,
         class_weights: Sequence[float] | None = None,
         sparse: bool = False,
+        ignores_pixels: bool = False,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
         self.label_smoothing = label_smoothing
         self.class_weights = None if class_weights is None else [float(weight) for weight in class_weights]
-        self.sparse = sparse
+        self.sparse, self.ignores_pixels = sparse, ignores_pixels
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Return the weighted mean."""
@@ -66,7 +81,7 @@ class ClassLoss(BatchLoss):
             if len(self.class_weights) != classes:
                 raise ZooError(f"loss.class_weights: {len(self.class_weights)} numbers for {classes} classes")
             losses = losses * ops.sum(target * ops.convert_to_tensor(self.class_weights, "float32"), axis=-1)
-        return ops.mean(losses)
+        return mean_of_counted(losses, y_true) if self.ignores_pixels else ops.mean(losses)
 
     def smooth(self, target: Any, classes: int) -> Any:
         """Spread a fraction of the target evenly over the classes."""
@@ -83,6 +98,7 @@ class ClassLoss(BatchLoss):
             "label_smoothing": self.label_smoothing,
             "class_weights": self.class_weights,
             "sparse": self.sparse,
+            "ignores_pixels": self.ignores_pixels,
         }
 
 

@@ -61,6 +61,13 @@ class Data(Section):
     )
     window: Window | None = Field(None, description="forecasting: input and prediction")
     context: Positive = Field(128, description="language modeling: characters of one example")
+    classes: Annotated[list[str], Field(min_length=1)] | None = Field(
+        None,
+        description="masks: names of the classes, in the order of their ids from 0; classes.txt where left out",
+    )
+    ignore_index: Annotated[int, Field(ge=0, le=65_535)] | None = Field(
+        None, description="segmentation: the value of mask pixels that take no part in loss, metrics and baselines"
+    )
     per_class: Positive | None = Field(
         None,
         description="classification: number of training examples of each class, drawn with split_seed; all if null",

@@ -61,7 +61,12 @@ def compile_for_training(problem: Problem, optimizer: Any, steps: int, epochs: i
     task = TASKS[recipe.task]
     loss = None  # that of a model that makes images is its own
     if not task.makes_images:
-        loss = build_loss(recipe.loss, kind=task.kind, class_weights=class_weights(problem))
+        loss = build_loss(
+            recipe.loss,
+            kind=task.kind,
+            class_weights=class_weights(problem),
+            ignores_pixels=recipe.data.ignore_index is not None,
+        )
     with problem.devices.scope():
         built = build_optimizer(optimizer, model, steps, epochs)
         if recipe.training.monitor:

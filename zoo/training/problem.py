@@ -159,4 +159,5 @@ def class_weights(problem: Problem) -> np.ndarray | None:
             f"loss.class_weights: expected {len(labels)} numbers, one for each class of {dataset.name}, "
             f"received {len(given)}"
         )
-    return balanced_weights(np.bincount(dataset.train.targets.reshape(-1).astype(np.int64), minlength=len(labels)))
+    counts = np.bincount(dataset.train.targets.reshape(-1).astype(np.int64), minlength=len(labels))
+    return balanced_weights(counts[: len(labels)])  # without pixels that are ignored

@@ -17,7 +17,7 @@ from zoo.evaluation.baselines.tokens import most_frequent_token
 from zoo.evaluation.baselines.transcription import most_frequent_text
 from zoo.evaluation.metrics.evaluate import evaluate
 from zoo.evaluation.metrics.generation import image_rows
-from zoo.tasks import TASKS
+from zoo.tasks import IGNORED_PIXEL, TASKS
 
 SPLITS = ("train", "validation", "test")
 
@@ -131,6 +131,20 @@ def test_a_constant_answer_is_beaten(data_for):
         primary, y = TASKS[task].primary, data.targets["test"]
         good, poor = (evaluate(task, y, fit_and_run_baseline(task, n, data)["test"])[primary] for n in (name, constant))
         assert (good > poor) == TASKS[task].greater_is_better, task
+
+
+@pytest.mark.parametrize("name", ["most_frequent_class", "pixel_forest"])
+def test_ignored_pixels_are_no_class_of_a_baseline(name, data_for, monkeypatch):
+    monkeypatch.setattr(segmentation, "TREES", 2)
+    data = data_for("semantic_segmentation")
+    ignored = np.random.default_rng(0).random(data.targets["train"].shape) < 0.7
+    targets = {**data.targets, "train": np.where(ignored, np.uint8(IGNORED_PIXEL), data.targets["train"])}
+    y = data.targets["test"]
+    found, other = (
+        fit_and_run_baseline("semantic_segmentation", name, d)["test"] for d in (replace(data, targets=targets), data)
+    )
+    score, expected = (evaluate("semantic_segmentation", y, output)["mean_iou"] for output in (found, other))
+    assert found.max() < 4 and score == pytest.approx(expected, abs=0.1)
 
 
 def test_nearest_source_finds_what_it_knows(made):

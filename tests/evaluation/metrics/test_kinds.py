@@ -14,7 +14,7 @@ from zoo.evaluation.metrics.forecasting import overlap
 from zoo.evaluation.metrics.intervals import intervals, wilson
 from zoo.evaluation.metrics.kinds import KINDS
 from zoo.evaluation.metrics.names import PERCENT, TITLES
-from zoo.tasks import TASKS, Kind
+from zoo.tasks import IGNORED_PIXEL, TASKS, Kind
 
 MADE_UP = tuple(kind for kind in KINDS if kind not in ("classification", "regression", "representation"))
 RESAMPLED = tuple(kind for kind in MADE_UP if KINDS[kind].resampled is not None)
@@ -184,6 +184,24 @@ def test_segmentation_against_scikit_learn(seed):
         "mean_dice": metrics.f1_score(*flat, labels=occurring, average="macro"),
     }
     assert found == pytest.approx(expected)
+
+
+@given(st.integers(0, 1000))
+def test_ignored_pixels_count_in_no_metric(seed):
+    generator = np.random.default_rng(seed)
+    y, output = generator.choice([0, 1, 3], (2, 5, 6, 7)).astype(np.uint8)
+    y[generator.random(y.shape) < 0.3] = IGNORED_PIXEL
+    counted = y != IGNORED_PIXEL
+    found = evaluate("semantic_segmentation", y, output)
+    flat = y[counted], output[counted]
+    assert found["mean_iou"] == pytest.approx(metrics.jaccard_score(*flat, average="macro"))
+    assert found["pixel_accuracy"] == pytest.approx(metrics.accuracy_score(*flat))
+    report = details("semantic_segmentation", y, output, ("a", "b", "c", "d"))
+    assert len(report["per_class"]) == 4 and report["per_class"][2]["share"] == 0
+    assert report["per_class"][1]["share"] == pytest.approx((y == 1).sum() / counted.sum())
+    assert all(0 <= entry["mean_iou"] <= 1 for entry in report["worst"])
+    with pytest.raises(ValueError, match="at least one pixel of each image"):
+        evaluate("semantic_segmentation", np.where(np.arange(5)[:, None, None], y, IGNORED_PIXEL), output)
 
 
 def test_segmentation_details(made):

@@ -29,7 +29,7 @@ class SplitFiles:
         digest: SHA-256 over their contents.
         sizes: height and width of each in pixels, upright.
         kept: the decoded images, in their own number of channels; empty where they take too much memory.
-        grey: whether every image is grey.
+        grey: whether each image is grey.
     """
 
     files: list[Path]
@@ -37,7 +37,18 @@ class SplitFiles:
     digest: str = ""
     sizes: list[tuple[int, int]] = field(default_factory=list)
     kept: list[np.ndarray] = field(default_factory=list)
-    grey: bool = True
+    grey: list[bool] = field(default_factory=list)
+
+    def part(self, positions: Sequence[int]) -> SplitFiles:
+        """Return the files at these positions alone."""
+        return SplitFiles(
+            files=[self.files[i] for i in positions],
+            targets=self.targets[list(positions)],
+            digest=self.digest,
+            sizes=[self.sizes[i] for i in positions],
+            kept=[self.kept[i] for i in positions] if self.kept else [],
+            grey=[self.grey[i] for i in positions],
+        )
 
 
 def decode_splits(
@@ -83,7 +94,7 @@ def _decode_all(split: SplitFiles, data: Data, broken: dict[Path, str], remarks:
             remarks.update(image.remarks)
             whole_files.append(position)
             split.sizes.append((image.pixels.shape[0], image.pixels.shape[1]))
-            split.grey = split.grey and image.pixels.shape[-1] == 1
+            split.grey.append(image.pixels.shape[-1] == 1)
             size += image.pixels.nbytes
             keep = keep and size <= MAX_KEPT_BYTES
             if keep:
@@ -118,7 +129,7 @@ def unreadable(broken: dict[Path, str], total: int, base: Path, data: Data) -> l
 
 def image_channels(splits: Sequence[SplitFiles], data: Data) -> int:
     """Return the number of channels: the recipe's, or 1 where every image is grey, else 3."""
-    return data.channels or (1 if all(split.grey for split in splits) else 3)
+    return data.channels or (1 if all(all(split.grey) for split in splits) else 3)
 
 
 def image_inputs(split: SplitFiles, channels: int) -> Inputs:

@@ -23,12 +23,7 @@ def find_splits(path: Path, names: Splits) -> tuple[dict[str, Path], list[str]]:
             or some folders are splits and others are classes.
     """
     folders = subfolders(path)
-    roots = {}
-    for split, default in Splits().model_dump().items():
-        name = getattr(names, split)
-        root = _named(path, folders, split, name) if name not in (None, default) else _usual(path, folders, split, name)
-        if root is not None and not (split == "test" and names.test is None):
-            roots[split] = root
+    roots = split_folders(path, names)
     unused = [folder for folder in folders if folder not in roots.values()]
     if not roots:
         return {"train": path}, []
@@ -62,6 +57,22 @@ def find_splits(path: Path, names: Splits) -> tuple[dict[str, Path], list[str]]:
         said = ", ".join(f"'{visible(root.name)}' is the {split} split" for split, root in known_by_name.items())
         notes.append(f"by the names of the folders: {said}")
     return roots, notes
+
+
+def split_folders(path: Path, names: Splits) -> dict[str, Path]:
+    """Return the folder of each split: the one that the recipe names, or the only one with a usual name of the split.
+
+    Raises:
+        ZooError: a folder that the recipe names is missing, or two folders are for one split.
+    """
+    folders = subfolders(path)
+    roots = {}
+    for split, default in Splits().model_dump().items():
+        name = getattr(names, split)
+        root = _named(path, folders, split, name) if name not in (None, default) else _usual(path, folders, split, name)
+        if root is not None and not (split == "test" and names.test is None):
+            roots[split] = root
+    return roots
 
 
 def find_classes(root: Path) -> dict[str, Path]:

@@ -11,6 +11,7 @@ import numpy as np
 from zoo.data.dataset import Dataset, Signature, SourceData, Split
 from zoo.data.kinds import KINDS
 from zoo.data.sources.folder import load_folder
+from zoo.data.sources.masks import load_masks
 from zoo.data.sources.npz import load_npz
 from zoo.data.sources.table import load_table
 from zoo.data.sources.text import load_text
@@ -26,6 +27,7 @@ LOADERS: dict[str, Callable[[str, Data, Task], SourceData]] = {  # what stands b
     "tfds": load_tfds,
     "builtin": load_builtin,
     "folder": load_folder,
+    "masks": load_masks,
     "csv": load_table,
     "parquet": load_table,
     "npz": load_npz,
@@ -67,6 +69,12 @@ def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = 
             seed=data.split_seed,
             stratify=task.labeled,
             labels=source.signature.labels,
+        )
+    follow = KINDS[task.kind].follow
+    if follow is not None:
+        splits = (train, validation, test)
+        train, validation, test = (
+            replace(split, targets=follow(split.targets, preprocess, data.source)) for split in splits
         )
     signature = source.signature
     relabel = KINDS[task.kind].relabel

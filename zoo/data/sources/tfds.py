@@ -110,6 +110,7 @@ def load_builder(builder: Any, data: Data, task: Task) -> SourceData:
         metadata=builder.info.metadata or {},
         splits=names,
         notes=_unused_splits(builder, names),
+        ignore_index=data.ignore_index,
     )
     labels, targets = read_targets(raw)
     signature = Signature(

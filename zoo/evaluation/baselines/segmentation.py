@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
+from zoo.tasks import IGNORED_PIXEL
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
@@ -20,13 +21,14 @@ RADIUS = 2  # pixels on each side that the forest sees
 
 def most_frequent_class(train: np.ndarray, examples: int) -> np.ndarray:
     """Return the most frequent class for every pixel, uint8 of shape `(examples, height, width)`."""
-    return np.full((examples, *train.shape[1:]), np.bincount(train.ravel()).argmax(), dtype=np.uint8)
+    counts = np.bincount(train.ravel())[:IGNORED_PIXEL]
+    return np.full((examples, *train.shape[1:]), counts.argmax(), dtype=np.uint8)
 
 
 def fit_pixel_forest(images: np.ndarray, masks: np.ndarray, *, seed: int) -> RandomForestClassifier:
     """Fit a random forest (Breiman 2001) to the intensities in the 5x5 surroundings of 50,000 pixels.
 
-    Pixels are drawn whatever their class; outside the image, its edge is repeated.
+    Pixels are drawn whatever their class, unless it is `IGNORED_PIXEL`; outside the image, its edge is repeated.
 
     Args:
         images: shape `(n, height, width, channels)`.
@@ -35,8 +37,11 @@ def fit_pixel_forest(images: np.ndarray, masks: np.ndarray, *, seed: int) -> Ran
     """
     from sklearn.ensemble import RandomForestClassifier
 
-    total = masks.size
+    ignored = masks.ravel() == IGNORED_PIXEL
+    total = masks.size - int(ignored.sum())
     chosen = np.sort(np.random.default_rng(seed).choice(total, min(TRAIN_PIXELS, total), replace=False))
+    if total < masks.size:
+        chosen = np.flatnonzero(~ignored)[chosen]
     x = np.concatenate([_surroundings(images[i])[pixels] for i, pixels in _by_image(chosen, masks.shape)])
     forest = RandomForestClassifier(TREES, min_samples_leaf=3, n_jobs=-1, random_state=seed)
     forest.fit(x, masks.ravel()[chosen])

@@ -1,4 +1,7 @@
-"""Segmentation: a class for each pixel. Targets and output are integers of shape `(n, height, width)`."""
+"""Segmentation: a class for each pixel. Targets and output are integers of shape `(n, height, width)`.
+
+Pixels whose target is `IGNORED_PIXEL` count nowhere.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo.evaluation.metrics.common import MAX_WORST_EXAMPLES, Statistic, check, highest, label_of, typical
+from zoo.tasks import IGNORED_PIXEL
 
 METRICS = ("mean_iou", "pixel_accuracy", "mean_dice")
 
@@ -40,14 +44,16 @@ def overlaps(y: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     """
     y, output = np.asarray(y), np.asarray(output)
     check(y, output, y.ndim == 3 and y.shape == output.shape, "y and predicted classes of shape (n, height, width)")
-    classes = int(max(y.max(), output.max())) + 1
+    counts = y != IGNORED_PIXEL
+    check(y, output, bool(counts.any(axis=(1, 2)).all()), "at least one pixel of each image that counts")
+    classes = int(max(y[counts].max(), output.max())) + 1
 
     def count(image: np.ndarray) -> np.ndarray:
         return np.bincount(image, minlength=classes)
 
     rows = [
-        (count(true[true == claimed]), count(true.ravel()), count(claimed.ravel()))
-        for true, claimed in zip(y, output, strict=True)
+        (count(true[(true == claimed) & counted]), count(true[counted]), count(claimed[counted]))
+        for true, claimed, counted in zip(y, output, counts, strict=True)
     ]
     both, true, claimed = np.array(rows, dtype=np.float64).transpose(1, 0, 2)
     return both, true, claimed
@@ -59,8 +65,8 @@ def details(
     """Return metrics per class, and images by their own mean IoU.
 
     Returns:
-        `per_class`: `label`, `iou`, `dice`, `share` (fraction of all pixels) and `support` (images that have the
-            class), None where the class occurs nowhere; `worst` and `typical`: `index`, `mean_iou` and
+        `per_class`: `label`, `iou`, `dice`, `share` (fraction of all pixels that count) and `support` (images that
+            have the class), None where the class occurs nowhere; `worst` and `typical`: `index`, `mean_iou` and
             `pixel_accuracy` of the image alone.
     """
     both, true, claimed = overlaps(y, output)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.tasks import IGNORED_PIXEL
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -50,6 +52,8 @@ def class_color(label: int) -> str:
 def _rgb(label: int) -> tuple[int, int, int]:
     if label == 0:
         return 38, 42, 51
+    if label == IGNORED_PIXEL:
+        return 255, 255, 255
     tone, hue = divmod(label - 1, len(_HUES))
     weight, goal = ((0.0, 0), (0.55, 255), (0.45, 0), (0.8, 255), (0.7, 0))[tone % 5]
     red, green, blue = (round(value + weight * (goal - value)) for value in _HUES[hue])

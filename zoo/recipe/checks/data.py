@@ -19,11 +19,12 @@ _FOR = {  # kinds of input that each step of preprocessing is for
 }
 _ONCE = ("encode", "tokenize", "standardize_window")  # steps that a recipe has at most once
 _TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which, and why
-    "segmentation": (("resize", "center_crop"), "changes the size of the image, and the mask keeps its own"),
     "detection": (("center_crop",), "cuts off what the targets of object_detection count on"),
     "transcription": (("center_crop",), "cuts off what the targets of transcription count on"),
 }
-_READS_SINGLE_EXAMPLES = ("folder", "csv", "parquet", "npz")  # sources that can leave an example out
+_IMAGE_FILES = ("folder", "masks")  # sources whose image files are decoded here
+_READS_SINGLE_EXAMPLES = (*_IMAGE_FILES, "csv", "parquet", "npz")  # sources that can leave an example out
+_WITHOUT_CLASS_NAMES = ("masks",)  # sources whose files give classes by number
 _PLURAL = {"image": "images", "table": "tables", "graph": "graphs"}
 
 
@@ -37,9 +38,10 @@ def check_data(checks: Checks) -> None:
         f"{task.name} reads {', '.join(task.sources)}, not {source}",
     )
     checks.refuse(
-        data.channels is not None and source != "folder",
+        data.channels is not None and source not in _IMAGE_FILES,
         ("data", "channels"),
-        f"applies to folder sources, whose files are decoded here; {source} gives its images as they are",
+        f"applies to {', '.join(_IMAGE_FILES)} sources, whose files are decoded here; {source} gives its images as "
+        "they are",
     )
     checks.refuse(
         data.on_error == "skip" and source not in _READS_SINGLE_EXAMPLES,
@@ -52,6 +54,7 @@ def check_data(checks: Checks) -> None:
         "required, and missing: the name of the column to predict",
     )
     _check_table_keys(checks, source)
+    _check_class_keys(checks, source)
     checks.belongs(
         ("data", "window"),
         given=data.window is not None,
@@ -75,6 +78,23 @@ def check_data(checks: Checks) -> None:
         data.validation + data.test >= 1,
         ("data", "validation"),
         f"validation ({data.validation}) and data.test ({data.test}) leave nothing to train on",
+    )
+
+
+def _check_class_keys(checks: Checks, source: str) -> None:
+    """Check the keys on the classes of masks and boxes."""
+    data = checks.recipe.data
+    checks.refuse(
+        data.classes is not None and source not in _WITHOUT_CLASS_NAMES,
+        ("data", "classes"),
+        f"names the classes of {', '.join(_WITHOUT_CLASS_NAMES)} sources; {source} has their names in its data",
+    )
+    repeated = sorted({name for name in data.classes or [] if (data.classes or []).count(name) > 1})
+    checks.refuse(bool(repeated), ("data", "classes"), f"names a class twice: {', '.join(repeated)}")
+    checks.refuse(
+        data.ignore_index is not None and not checks.task.labels_pixels,
+        ("data", "ignore_index"),
+        f"is for semantic_segmentation, and the task is {checks.task.name}",
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.evaluation.report.pictures import class_color, class_picture, picture
+from zoo.tasks import IGNORED_PIXEL
 
 if TYPE_CHECKING:
     from zoo.evaluation.report.predictions import Predictions
@@ -25,6 +26,8 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
         found[name] = [_panels(predictions, entry) for entry in report[name][:SHOWN_IMAGES]]
     rows = report["per_class"] or []
     found["legend"] = [{"label": row["label"], "color": class_color(i)} for i, row in enumerate(rows)]
+    if (np.asarray(predictions.y_true) == IGNORED_PIXEL).any():
+        found["legend"].append({"label": "ignored", "color": class_color(IGNORED_PIXEL)})
     return found
 
 

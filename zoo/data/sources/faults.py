@@ -1,0 +1,57 @@
+"""Faults in a source's files: collected, so that one message lists all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from zoo.errors import ZooError, counted
+from zoo.recipe.schema import Data
+
+
+@dataclass
+class Faults:
+    """Faults by what they are, each with the place where it was found.
+
+    Attributes:
+        places: what is wrong, in the plural, to the places where it is so.
+        images: images that have a fault, and would be whole without it.
+        whole: whether every fault belongs to an image, so that leaving images out would leave none.
+    """
+
+    places: dict[str, list[str]] = field(default_factory=dict)
+    images: set[Path] = field(default_factory=set)
+    whole: bool = True
+
+    def add(self, what: str, place: object, image: Path | None = None) -> None:
+        """Add a fault.
+
+        Args:
+            what: what is wrong, in the plural: "images without a mask".
+            place: file, or file and line.
+            image: the image whose example has the fault; None where it is in no single example.
+        """
+        self.places.setdefault(what, []).append(str(place))
+        if image is None:
+            self.whole = False
+        else:
+            self.images.add(image)
+
+    def settle(self, base: Path, data: Data, total: int) -> list[str]:
+        """Refuse the faults, or return a note where the recipe leaves out the images that have them.
+
+        Args:
+            base: the source's folder, for messages.
+            data: the recipe's section.
+            total: number of examples of the source, those with faults among them.
+
+        Raises:
+            ZooError: there are faults, and `data.on_error` is "stop", or one is in no single example.
+        """
+        if not self.places:
+            return []
+        found = "; ".join(counted(places, what) for what, places in self.places.items())
+        if data.on_error == "stop" or not self.whole:
+            advice = ", or leave these images out with data.on_error=skip" if self.whole else ""
+            raise ZooError(f"{base}: {found}; mend the files{advice}")
+        return [f"left out by data.on_error: {len(self.images):,} of {total:,} examples: {found}"]
