@@ -51,6 +51,12 @@ extends: [_base/tabular_regression, shared]
 data: {source: "parquet:data.parquet", target: price}
 model: {name: mlp, widths: [8]}
 """,
+    "text": """
+extends: [_base/sequence_classification, shared]
+data: {source: "csv:data.csv", text: review, target: mood}
+model: {name: lstm, embedding: 8, units: 8}
+evaluation: {baselines: []}
+""",
     "array": """
 extends: [_base/tabular_classification, shared]
 data: {source: "npz:data.npz"}
@@ -198,6 +204,11 @@ def _write_data(folder: Path, kind: str, write_images) -> Path:
         x = generator.normal(size=(rows, 5)) + y[:, None]
         np.savez(folder / "data.npz", x_train=x[:80], y_train=y[:80], x_test=x[80:], y_test=y[80:])
         return folder / "data.npz"
+    if kind == "text":
+        moods = generator.choice(["good", "bad"], rows)
+        reviews = [f"{generator.choice(['a', 'the'])} {mood} film" + "!" * (i % 3) for i, mood in enumerate(moods)]
+        pd.DataFrame({"id": np.arange(rows), "review": reviews, "mood": moods}).to_csv(folder / "data.csv", index=False)
+        return folder / "data.csv"
     if kind == "table":
         size = generator.normal(50, 20, rows)
         frame = pd.DataFrame(

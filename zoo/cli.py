@@ -258,7 +258,10 @@ def export(run: Run, as_json: Json = False) -> None:
 @app.command()
 def predict(
     file: Annotated[Path, typer.Argument(help="An ONNX file that `zoo export` wrote.")],
-    inputs: Annotated[list[Path], typer.Argument(help="Images, folders of images, CSV, Parquet, npz or text files.")],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(help="Images, folders of images or texts, CSV, JSON Lines, Parquet, npz or text files."),
+    ],
     output: Annotated[Path | None, typer.Option(help="File to write in place of printing: .csv or .jsonl.")] = None,
     verify: Verify = True,
     as_json: Json = False,

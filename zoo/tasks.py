@@ -9,7 +9,8 @@ from typing import Literal
 PADDING, UNKNOWN, START, END = range(4)  # ids of the special tokens; symbols count from 4
 IGNORED_PIXEL = 255  # the class, in masks, of pixels that take no part in loss and metrics; classes lie below
 
-FILE_SOURCES = ("folder", "masks", "csv", "parquet", "npz", "text")  # `SOURCE:PATH`: the user's own files
+TABLE_SOURCES = ("csv", "parquet", "jsonl")  # whose examples are the rows of a table
+FILE_SOURCES = ("folder", "masks", *TABLE_SOURCES, "npz", "text")  # `SOURCE:PATH`: the user's own files
 SOURCES = ("tfds", "builtin", *FILE_SOURCES)  # the others are `SOURCE:NAME`
 
 Kind = Literal[
@@ -85,7 +86,7 @@ class Task:
 
 _STORED = ("tfds", "builtin")
 _IMAGES = (*_STORED, "folder", "npz")
-_TABLES = (*_STORED, "csv", "parquet", "npz")
+_TABLES = (*_STORED, *TABLE_SOURCES, "npz")
 
 _ANY = ("k_nearest_neighbors", "random_forest", "gradient_boosting", "support_vector_machine")
 _CLASSIFIERS = ("majority_class", "logistic_regression", *_ANY)
@@ -145,14 +146,14 @@ _ALL = (
         name="sequence_classification",
         inputs=("text", "array"),
         takes_sequences=True,
-        sources=(*_STORED, "npz"),
+        sources=(*_STORED, "folder", *TABLE_SOURCES, "npz"),
         baselines=("majority_class", "logistic_regression", "random_forest", "gradient_boosting"),
     ),
     _regression(
         name="sequence_regression",
-        inputs=("array",),
+        inputs=("text", "array"),
         takes_sequences=True,
-        sources=(*_STORED, "npz"),
+        sources=(*_STORED, *TABLE_SOURCES, "npz"),
         primary="mse",
     ),
     _classification(
@@ -182,7 +183,7 @@ _ALL = (
         name="sequence_to_sequence",
         kind="sequences",
         inputs=("text",),
-        sources=_STORED,
+        sources=(*_STORED, *TABLE_SOURCES),
         losses=("masked_crossentropy",),
         primary="exact_match",
         baselines=("nearest_source",),

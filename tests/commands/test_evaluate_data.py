@@ -107,7 +107,7 @@ def test_what_cannot_be_evaluated_is_refused(run, tmp_path):
         evaluate(folder, rows(tmp_path, [1.0], ["a"]))
 
 
-@pytest.mark.parametrize(("name", "message"), [("none.csv", "does not exist"), ("x.txt", r"or a file: \.csv, \.npz")])
+@pytest.mark.parametrize(("name", "message"), [("none.csv", "does not exist"), ("x.txt", r"or a file: \.csv, \.jsonl")])
 def test_data_of_another_form(run, tmp_path, name, message):
     (tmp_path / "x.txt").write_text("a")
     with pytest.raises(ZooError, match=message):

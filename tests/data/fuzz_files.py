@@ -12,6 +12,7 @@ from loading import CLASSES, IMAGES, NUMBERS, load
 from PIL import Image
 
 from zoo.data.sources.text import read_text
+from zoo.data.tables.reading import Reading
 from zoo.errors import ZooError
 from zoo.serving.inputs import read_inputs
 
@@ -283,7 +284,10 @@ def text_to_read(draw, folder):
     found = read_text(path)
     with open(path, encoding="utf-8-sig", newline=None) as file:  # Python's own universal line ends
         assert found == file.read()
-    model = SimpleNamespace(kind="text", task="sequence_to_sequence", tokenizer=None, shape=(), path="m")
+    signature = SimpleNamespace(reading=Reading())
+    model = SimpleNamespace(
+        kind="text", task="sequence_to_sequence", tokenizer=None, shape=(), path="m", signature=signature
+    )
     ((names, texts),) = read_inputs(model, [path], [])
     with open(path, encoding="utf-8-sig") as file:
         lines = file.readlines()

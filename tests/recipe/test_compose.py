@@ -118,6 +118,7 @@ OF_A_KIND = {  # what else a recipe says that reads such a file
     "npz": "extends: [_base/image_classification, _base/adamw_cosine]\nmodel: {name: mlp}",
     "csv": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",
     "parquet": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",
+    "jsonl": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",
     "text": "extends: [_base/language_modeling, _base/adamw_cosine]\nmodel: {name: gpt}",
 }
 

@@ -21,6 +21,13 @@ NUMBERS = {
     "augment": [],
     "loss": {"name": "huber"},
 }
+TEXTS = {
+    **IMAGES,
+    "task": "sequence_classification",
+    "preprocess": [],
+    "augment": [],
+    "model": {"name": "lstm"},
+}
 GRAPHS = {
     **IMAGES,
     "task": "graph_classification",
@@ -339,7 +346,7 @@ CONSISTENCY = [
     (
         NUMBERS,
         {"data": {"source": "folder:a"}},
-        "2: data.source: tabular_regression reads tfds, builtin, csv, parquet, npz, n",
+        "2: data.source: tabular_regression reads tfds, builtin, csv, parquet, jsonl, npz, n",
     ),
     (
         NUMBERS,
@@ -370,6 +377,39 @@ CONSISTENCY = [
             "evaluation": {"baseline": "pixel_forest"},
         },
         "2: data.classes: names a class twice: x",
+    ),
+    (NUMBERS, {"data": {"source": "jsonl:a", "target": "y", "separator": ";"}}, "2: data.separator: is for csv"),
+    (
+        IMAGES,
+        {"data": {"source": "folder:a", "encoding": "latin-1"}},
+        "2: data.encoding: is for csv, jsonl and folders",
+    ),
+    (
+        TEXTS,
+        {"data": {"source": "csv:a", "target": "y"}},
+        "2: data.text: required, and missing: the name of the column",
+    ),
+    (TEXTS, {"data": {"source": "csv:a", "text": "y", "target": "y"}}, "2: data.text: 'y' is what is predicted"),
+    (
+        TEXTS,
+        {"data": {"source": "csv:a", "text": "t", "target": "y", "ignore": ["t"]}},
+        "2: data.ignore: 't' is the text that is read",
+    ),
+    (
+        TEXTS,
+        {"data": {"source": "csv:a", "text": "t", "target": "y", "categorical": ["c"]}},
+        "2: data.categorical: is for the inputs of tables, and the input here is the text 't'",
+    ),
+    (TEXTS, {"data": {"source": "folder:a", "channels": 1}}, "2: data.channels: is for images, and sequence_class"),
+    (
+        TEXTS,
+        {"data": {"source": "folder:a", "text": "t"}},
+        "2: data.text: is for tasks on texts that read csv, parquet, jsonl, and this is sequence_classification from f",
+    ),
+    (
+        NUMBERS,
+        {"data": {"source": "csv:a", "text": "t", "target": "y"}},
+        "2: data.text: is for tasks on texts that read csv, parquet, jsonl, and this is tabular_regression from csv",
     ),
     (IMAGES, {"data": {"source": "tfds:a", "missing": ["x"]}}, "2: data.missing: is for tables"),
     (

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from zoo.data.tables.reading import Reading
 from zoo.data.tokenizer import fit_tokenizer
 from zoo.errors import ZooError
 from zoo.serving.read_texts import read_texts
@@ -11,7 +12,7 @@ from zoo.serving.read_texts import read_texts
 
 def model(task="sequence_to_sequence", shape=(), **settings):
     tokenizer = fit_tokenizer(["2 May 1999", "3 June 2001"], level="character", **settings)
-    return SimpleNamespace(task=task, tokenizer=tokenizer, shape=shape)
+    return SimpleNamespace(task=task, tokenizer=tokenizer, shape=shape, signature=SimpleNamespace(reading=Reading()))
 
 
 def read(tmp_path, text, **settings):

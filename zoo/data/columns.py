@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from zoo.data.tables.file import Table, as_texts, from_frame
+from zoo.data.tables.file import Table, as_texts, from_frame, refuse_nested
 from zoo.data.tables.number_style import (
     PLAIN,
     NumberStyle,
@@ -18,7 +18,7 @@ from zoo.data.tables.number_style import (
     parse_numbers,
 )
 from zoo.data.tables.times import column_times, read_times
-from zoo.errors import ZooError, did_you_mean, listing
+from zoo.errors import ZooError, did_you_mean, first_few, listing
 
 MISSING = ""  # a missing category is a category of its own
 _WHOLE = re.compile(r"(-?\d+)\.0+")  # how pandas writes the numbers of an integer column with a gap
@@ -30,9 +30,12 @@ _LARGEST = float(np.finfo(np.float32).max)  # of a number
 _MICROSECONDS_PER_DAY = 86_400_000_000
 
 
+ColumnType = Literal["number", "category", "text"]
+
+
 @dataclass(frozen=True)
 class Column:
-    """An input column: numbers (NaN where missing) or categories (text, empty where missing).
+    """An input column: numbers (NaN where missing), categories (text, empty where missing) or free text.
 
     Attributes:
         name: of the column in the file.
@@ -45,7 +48,7 @@ class Column:
     """
 
     name: str
-    type: Literal["number", "category"]
+    type: ColumnType
     form: Literal["number", "boolean", "time"] = "number"
     style: NumberStyle = field(default=PLAIN)
     time: str = ""
@@ -55,7 +58,7 @@ class Column:
     @property
     def dtype(self) -> Any:
         """The type of an array of its values."""
-        return object if self.type == "category" else np.float64 if self.double else np.float32
+        return object if self.type != "number" else np.float64 if self.double else np.float32
 
     def to_json(self) -> dict[str, Any]:
         """Return the column as plain data: name, type, and what is not as usual."""
@@ -99,7 +102,7 @@ def check_columns(table: Table, names: Iterable[str], key: str) -> None:
 
 
 def take_columns(table: Any, columns: Sequence[Column], where: str | None = None) -> dict[str, np.ndarray]:
-    """Return the columns as arrays `(rows,)`: float32 or float64 for numbers, text (object) for categories.
+    """Return the columns as arrays `(rows,)`: float32 or float64 for numbers, text (object) for others.
 
     Args:
         table: a `Table`, or a DataFrame.
@@ -107,7 +110,7 @@ def take_columns(table: Any, columns: Sequence[Column], where: str | None = None
         where: the source, for messages; the table's own where it is left out.
 
     Raises:
-        ZooError: a column is missing, or a column of numbers has something else in it.
+        ZooError: a column is missing, a column of numbers has something else in it, or a text is missing.
     """
     table = table if isinstance(table, Table) else from_frame(table, where or "the table")
     where = where or table.where
@@ -117,8 +120,12 @@ def take_columns(table: Any, columns: Sequence[Column], where: str | None = None
         raise ZooError(
             f"{where}: missing columns: {listing(missing)}{hint} (found: {', '.join(map(str, table.columns))})"
         )
+    refuse_nested(table, [column.name for column in columns])
     taken = {}
     for column in columns:
+        if column.type == "text":
+            taken[column.name] = free_texts(table, column, where)
+            continue
         if column.type == "category":
             taken[column.name] = categories(table, column)
             continue
@@ -136,6 +143,34 @@ def categories(table: Table, column: Column) -> np.ndarray:
         return np.array([MISSING if label in _OLD_MISSING else label for label in labels], dtype=object)
     texts = table.texts(column.name)
     return np.array([MISSING if text in column.missing else as_label(text) for text in texts], dtype=object)
+
+
+def free_texts(table: Table, column: Column, where: str, advice: str = "") -> np.ndarray:
+    """Return the texts of a column as they are written.
+
+    Raises:
+        ZooError: some are missing or no texts; the message counts both.
+    """
+    values, wrong = table.columns[column.name], not_texts(table, column)
+    if len(wrong):
+        raise ZooError(
+            f"{where}: column '{column.name}': {len(wrong)} of {len(table)} rows have no text: "
+            f"{first_few([f'{table.row(i)} has {shown(values[i]):.40}' for i in wrong])}; fill them in{advice}"
+        )
+    return values
+
+
+def not_texts(table: Table, column: Column) -> np.ndarray:
+    """Return the positions at which a column of free text has no text: nothing, a text that says so, or a number.
+
+    An empty text is a text, except in CSV, where it cannot be told from a missing one.
+    """
+    missing = set(column.missing or ())
+
+    def lacks(value: object) -> bool:
+        return not isinstance(value, str) or value.strip() in missing or not (value or table.typed)
+
+    return np.array([i for i, value in enumerate(table.columns[column.name]) if lacks(value)], int)
 
 
 def numbers(table: Table, column: Column) -> np.ndarray:

@@ -28,7 +28,8 @@ class Signature:
             `(nodes, features)` float32 and `edges` `(edges, 2)` int32.
         shape: shape of an image, array, sequence of tokens or the nodes of a graph, None for an axis that varies; for
             a language model, the number of characters that it sees at most. Empty for tables and other texts.
-        columns: the columns of a table, or of the table that a series comes from: the target first.
+        columns: the columns of a table, of the table that a series comes from (the target first), or the column of the
+            table that texts come from.
         target: name of what is predicted.
         labels: names of the classes, in the order of the outputs; empty for numbers.
         tokens: number of token ids, where the example is a sequence of them.

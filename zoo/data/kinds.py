@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.columns import ColumnType
 from zoo.data.dataset import Signature, Split
 from zoo.data.mask_steps import follow_steps
 from zoo.data.structured_targets import (
@@ -66,6 +67,7 @@ class DataKind:
     Attributes:
         targets: turns the raw targets of all splits into class names and arrays. None where examples are windows of
             one series, which have their targets in themselves.
+        column: what the column of a table is that holds the targets.
         picker: takes the features of a TFDS data set and the name of the target; returns a TensorFlow function from an
             example to its raw target.
         relabel: changes classes and splits after the cut. Takes signature, splits and `data:`; returns the first two.
@@ -76,6 +78,7 @@ class DataKind:
     """
 
     targets: Callable[[RawTargets], Targets] | None
+    column: ColumnType = "category"
     picker: Callable[[Any, str], Callable[[Any], Any]] = _feature_value
     relabel: Callable[[Signature, Sequence[Split], Data], tuple[Signature, list[Split]]] | None = None
     follow: Callable[[np.ndarray, Sequence[PreprocessStep], str], np.ndarray] | None = None
@@ -130,10 +133,10 @@ _LABELED = DataKind(targets=_classes)
 
 KINDS: dict[Kind, DataKind] = {
     "classification": _LABELED,
-    "regression": DataKind(targets=_numbers),
-    "forecasting": DataKind(targets=None),
+    "regression": DataKind(targets=_numbers, column="number"),
+    "forecasting": DataKind(targets=None, column="number"),
     "tokens": DataKind(targets=_tokens),
-    "sequences": DataKind(targets=_texts),
+    "sequences": DataKind(targets=_texts, column="text"),
     "transcription": DataKind(targets=_transcriptions),
     "segmentation": DataKind(targets=_masks, follow=follow_steps, targets_are_masks=True),
     "detection": DataKind(targets=_boxes, picker=box_picker),

@@ -19,7 +19,7 @@ def column_dtype(column: Column) -> str:
 
 def array_dtype(signature: Signature) -> str:
     """Return the type of the tensor of raw examples that are one array."""
-    return "float64" if signature.double else DTYPES.get(signature.kind, "float32")
+    return DTYPES.get(signature.kind, "float64" if signature.double else "float32")
 
 
 def keras_inputs(signature: Signature) -> Any:

@@ -55,6 +55,7 @@ class Data(Section):
 
     source: Source
     input: str | None = Field(None, description="the input feature (tfds), where the source names none")
+    text: str | None = Field(None, description="texts from a table: the column that holds them")
     target: str | None = Field(None, description="what to predict: a column (tables) or a feature (tfds, npz)")
     abnormal: Annotated[list[str], Field(min_length=1)] | None = Field(
         None, description="anomaly detection: the classes that training must not see"
@@ -79,7 +80,10 @@ class Data(Section):
     separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = Field(
         None, description="csv: what stands between the fields; found out where left out"
     )
-    encoding: str | None = Field(None, description="csv: the file's encoding, such as latin-1; UTF-8 where left out")
+    encoding: str | None = Field(
+        None,
+        description="csv, jsonl, folders of texts: the files' encoding, such as latin-1; UTF-8 where left out",
+    )
     decimal: Literal[".", ","] | None = Field(
         None, description="tables: the decimal mark of numbers; found out where left out"
     )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.sources.graphs import graph_problem
-from zoo.errors import ZooError, listing
+from zoo.errors import ZooError, did_you_mean, listing
 from zoo.serving.metadata import FileSignature
 from zoo.serving.table_columns import WANTED_TABLE, check_table
 from zoo.serving.values import Shape, as_array, check_shape, fits, form, shown, sizes
@@ -141,6 +141,12 @@ def as_floats(raw: Any, shape: Shape, where: str, dtype: Any = np.float32) -> np
 def _texts(raw: Any, signature: FileSignature) -> list[str]:
     if isinstance(raw, str):
         return [raw]
+    if signature.columns and (isinstance(raw, Mapping) or hasattr(raw, "columns")):
+        name = signature.columns[0].name
+        names = [str(column) for column in (raw if isinstance(raw, Mapping) else raw.columns)]
+        if name not in names:
+            raise ZooError(f"missing column: {name}{did_you_mean(name, names)} (received: {listing(names)})")
+        return _texts(raw[name], signature)
     if isinstance(raw, bytes | Mapping) or hasattr(raw, "columns"):
         raise ZooError(f"expected {_WANTED['text']}, received {shown(raw)}")
     texts = as_array(raw, "texts", object)

@@ -43,7 +43,7 @@ class ExportedModel:
         task: name of the task.
         kind: "image", "array", "table", "text", "tokens" or "graph"; "noise" where images are made.
         shape: shape of one example, or of a graph's nodes; None where an axis varies.
-        columns: the columns of a table, or of the table that a series comes from: the target first.
+        columns: the columns of a table, of the table that a series comes from (the target first), or of texts.
         labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
         tokenizer: how texts become token ids; None where the input is no text.
         threshold: anomaly detection: the score above which an example is abnormal.

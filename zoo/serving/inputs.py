@@ -18,7 +18,7 @@ from zoo.serving.examples import as_floats, as_token_ids, check_graphs
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.history import last_steps, say_unused
 from zoo.serving.read_images import is_image, read_images
-from zoo.serving.read_texts import read_texts
+from zoo.serving.read_texts import read_text_folder, read_texts, texts_of_table
 
 MAX_UNPACKED_BYTES = 1 << 32  # of the arrays of a file, which are held in memory
 _ARRAYS = ("x", "image", "images", "array", "x_test", "test_images")
@@ -29,7 +29,8 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[s
 
     Args:
         model: what the inputs are for.
-        paths: image files, folders of images, CSV or Parquet files, npz files with an array `x`, or text files.
+        paths: image files, folders of images or texts, CSV, JSON Lines or Parquet files, npz files with an array `x`,
+            or text files.
         notes: what a reader of the answers should know, such as files that are left out, is added here.
 
     Raises:
@@ -47,19 +48,26 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[s
             yield names, np.array(texts, dtype=object)
         elif suffix in TABLE_SUFFIXES and model.task == "forecasting":
             yield [str(path)], _history(model, path, notes)
+        elif suffix in TABLE_SUFFIXES and model.kind == "text":
+            table = read_table(path, model.signature.reading, model.columns[0].name if model.columns else "")
+            names, texts = texts_of_table(model, table, notes)
+            say_unused(table, model.signature, notes.append)
+            yield names, np.array(texts, dtype=object)
         elif suffix in TABLE_SUFFIXES:
             _expect(model, "table", path)
             table = read_table(path, model.signature.reading, model.columns[0].name)
             columns = take_columns(table, model.columns)
             say_unused(table, model.signature, notes.append)
             yield [f"{path}:{row + 1}" for row in range(table_rows(columns))], columns
+        elif path.is_dir() and model.kind == "text":
+            names, texts = read_text_folder(model, path, notes)
+            yield names, np.array(texts, dtype=object)
         elif path.is_dir() or is_image(path):
             _expect(model, "image", path)
             yield from read_images(model, path, notes)
         else:
             raise ZooError(
-                f"input {path}: expected an image ({FORMATS}), a folder of images, {', '.join(TABLE_SUFFIXES)}, .npz "
-                "or .txt"
+                f"input {path}: expected an image ({FORMATS}), a folder, {', '.join(TABLE_SUFFIXES)}, .npz or .txt"
             )
 
 
@@ -69,7 +77,7 @@ def _expect(model: ExportedModel, kind: str, path: Path) -> None:
             "image": "images",
             "table": "tables",
             "array": "a table" if model.task == "forecasting" else "arrays in an npz file",
-            "text": "text files, one text a line",
+            "text": "text files, one text a line, folders of them, or tables with a column of texts",
             "tokens": "token ids in an npz file",
             "graph": "graphs, as arrays 'nodes' and 'edges' in an npz file",
         }

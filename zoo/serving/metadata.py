@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from zoo.data.columns import Column, column_from_json
+from zoo.data.columns import Column, ColumnType, column_from_json
 from zoo.data.tables.reading import Reading
 from zoo.data.tables.time_order import TimeColumn
 from zoo.data.tokenizer import SPECIAL, Tokenizer
@@ -36,7 +36,8 @@ class FileSignature:
         target: name of what is predicted.
         shape: shape of one example, or of a graph's nodes; None where an axis varies.
         inputs: column to the name of its input in the file; in older files, which lack it, both are the same.
-        columns: the columns of a table, or of the table that a series comes from: the target first.
+        columns: the columns of a table, of the table that a series comes from (the target first), or the column of the
+            table that texts come from.
         labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
         vocabulary: number of token ids that the model takes; None where it takes no tokens.
         tokenizer: how texts become token ids; None where the input is no text.
@@ -127,7 +128,8 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
     kind = take("kind", lambda v: v in [k for k in KINDS if k in known], f"for the task {task} {' or '.join(known)}")
     shape = take("shape", lambda v: _is_shape(v) and len(v) in _RANKS.get(kind, range(8)), f"the shape of one {kind}")
     columns = take("columns", _are_columns, "a list of columns with name and type", [])
-    if (kind == "table" and not columns) or (columns and kind != "table" and not TASKS[task].forecasts):
+    columns_fit = {"table": len(columns) > 0, "text": len(columns) <= 1}.get(kind, not columns or TASKS[task].forecasts)
+    if not columns_fit:
         raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns, and kind '{kind}'")
     same = {column["name"]: column["name"] for column in columns if kind == "table"}
     inputs = take("inputs", lambda v: _are_inputs(v, same), "a name for each column", same)
@@ -182,13 +184,14 @@ def _are_columns(value: Any) -> bool:
     if not isinstance(value, list) or not all(isinstance(c, dict) for c in value):
         return False
     names = [c.get("name") for c in value]
-    known = _are_texts(names) and all(c.get("type") in ("number", "category") for c in value)
+    known = _are_texts(names) and all(c.get("type") in get_args(ColumnType) for c in value)
     return known and all(_reads(column_from_json, column) for column in value)
 
 
 def _is_reading(value: Any) -> bool:
-    known = isinstance(value, dict) and set(value) <= {"separator", "other_encoding"}
-    return known and all(isinstance(text, str) for text in value.values())
+    if not isinstance(value, dict) or not set(value) <= {"separator", "other_encoding", "whole_files"}:
+        return False
+    return all(isinstance(fact, bool if name == "whole_files" else str) for name, fact in value.items())
 
 
 def _reads(read: Callable[[Any], Any], facts: Any) -> bool:

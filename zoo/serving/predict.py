@@ -23,7 +23,7 @@ def predict(
 
     Args:
         file: an ONNX file that `zoo export` wrote.
-        inputs: images, folders of images, CSV, Parquet, npz or text files.
+        inputs: images, folders of images or texts, CSV, JSON Lines, Parquet, npz or text files.
         verify: compare the file with the certificate beside it and with the checksum in its metadata.
         notes: what a reader of the answers should know, such as files that were left out, is added to this list.
 

@@ -16,9 +16,9 @@ from zoo.data.sources.decode_files import (
     shape_of_all,
     unreadable,
 )
-from zoo.data.sources.folder_layout import find_classes, find_splits, similar_names
+from zoo.data.sources.folder_layout import class_names, find_classes, find_splits, similar_names
 from zoo.data.sources.image_files import ImageFiles, has_image_suffix, image_files, is_hidden, scan_notes
-from zoo.errors import ZooError, counted, listing
+from zoo.errors import ZooError, counted
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
 
@@ -37,11 +37,7 @@ def load_folder(name: str, data: Data, task: Task) -> SourceData:
         raise ZooError(f"folder {path} does not exist")
     roots, notes = find_splits(path, data.splits)
     classes = {split: find_classes(root) for split, root in roots.items()}
-    labels = tuple(classes["train"])
-    if len(labels) < 2:
-        raise ZooError(
-            f"{roots['train']}: expected one subfolder a class, at least two; found {listing(labels) or 'none'}"
-        )
+    labels = class_names(roots, classes)
     scans = {split: _scan(roots[split], folders, labels) for split, folders in classes.items()}
     notes += similar_names([*labels])
     notes += scan_notes([scan for split in scans.values() for scan in split.values()], path)
@@ -64,11 +60,8 @@ def _scan(root: Path, folders: dict[str, Path], labels: Sequence[str]) -> dict[s
     """Return the files of each class of a split.
 
     Raises:
-        ZooError: classes are not those of the training split, or lack images.
+        ZooError: classes lack images.
     """
-    unknown = [name for name in folders if name not in labels]
-    if unknown:
-        raise ZooError(f"{root}: classes that the training split does not have: {listing(unknown)}")
     scans = {label: image_files(folders[label]) for label in labels if label in folders}
     empty = [label for label in labels if label not in scans or not (scans[label].files or scans[label].unreadable)]
     if empty:

@@ -1,9 +1,10 @@
-"""How a folder of images is sorted: into classes, or into splits and then classes."""
+"""How a folder of images or texts is sorted: into classes, or into splits and then classes."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from zoo.data.sources.image_files import has_image_suffix, is_hidden
@@ -11,12 +12,22 @@ from zoo.data.split_names import split_of_folder
 from zoo.errors import ZooError, counted, did_you_mean, listing, visible
 from zoo.recipe.schema import Splits
 
+IsData = Callable[[Path], bool]  # whether a file is an example by its name
 
-def find_splits(path: Path, names: Splits) -> tuple[dict[str, Path], list[str]]:
+
+def find_splits(
+    path: Path, names: Splits, is_data: IsData = has_image_suffix, what: str = "images"
+) -> tuple[dict[str, Path], list[str]]:
     """Return the folder of each split that a folder holds, and what a reader should know of the choice.
 
     Splits are found by the names that the recipe gives, or else by their usual names. Where there are none, the folder
     itself is the training split.
+
+    Args:
+        path: the folder.
+        names: the recipe's names of the splits.
+        is_data: whether a file is an example.
+        what: what the examples are, for messages.
 
     Raises:
         ZooError: a folder that the recipe names is missing, two folders are for one split, there is no training split,
@@ -32,7 +43,7 @@ def find_splits(path: Path, names: Splits) -> tuple[dict[str, Path], list[str]]:
         beside = f" (beside {listing(folder.name for folder in unused)})" if unused else ""
         raise ZooError(
             f"{path}: folders named as splits without folders of classes in them: "
-            f"{listing(root.name for root in roots.values())}{beside}; sort the images into SPLIT/CLASS, such as "
+            f"{listing(root.name for root in roots.values())}{beside}; sort the {what} into SPLIT/CLASS, such as "
             f"{path / names.train / 'CLASS'}"
         )
     if "train" not in roots:
@@ -45,10 +56,10 @@ def find_splits(path: Path, names: Splits) -> tuple[dict[str, Path], list[str]]:
             without = "; or leave it out with data.splits.test: null" if split == "test" else ""
             raise ZooError(f"{root}: expected one subfolder a class, as in {roots['train']}; found none{without}")
     left_out = [folder for folder in unused if names.test is None and split_of_folder(folder.name) == "test"]
-    mixed = [folder.name for folder in unused if folder not in left_out and _has_images(folder)]
+    mixed = [folder.name for folder in unused if folder not in left_out and _has(folder, is_data)]
     if mixed:
         raise ZooError(
-            f"{path}: {listing(root.name for root in roots.values())} are splits, and beside them lie images in "
+            f"{path}: {listing(root.name for root in roots.values())} are splits, and beside them lie {what} in "
             f"{counted(mixed, 'folders')}; move these into a split, or away"
         )
     notes = [f"the folder '{visible(folder.name)}' is not used: data.splits.test is null" for folder in left_out]
@@ -75,7 +86,7 @@ def split_folders(path: Path, names: Splits) -> dict[str, Path]:
     return roots
 
 
-def find_classes(root: Path) -> dict[str, Path]:
+def find_classes(root: Path, is_data: IsData = has_image_suffix) -> dict[str, Path]:
     """Return the folder of each class of a split, by the name of the class, sorted.
 
     Raises:
@@ -94,13 +105,31 @@ def find_classes(root: Path) -> dict[str, Path]:
         if name in classes:
             raise ZooError(f"{root}: two class folders have the name '{name}', written with different characters")
         classes[name] = folder
-        splits = [f.name for f in subfolders(folder) if split_of_folder(f.name) and _has_images(f)]
+        splits = [f.name for f in subfolders(folder) if split_of_folder(f.name) and _has(f, is_data)]
         if splits:
             raise ZooError(
                 f"{folder}: a class folder holds folders of splits ({listing(splits)}); expected SPLIT/CLASS, such as "
                 f"{root / splits[0] / folder.name}"
             )
     return dict(sorted(classes.items()))
+
+
+def class_names(roots: dict[str, Path], classes: dict[str, dict[str, Path]]) -> tuple[str, ...]:
+    """Return the names of the classes, those of the training split.
+
+    Raises:
+        ZooError: there are fewer than two, or another split has other ones.
+    """
+    labels = tuple(classes["train"])
+    if len(labels) < 2:
+        raise ZooError(
+            f"{roots['train']}: expected one subfolder a class, at least two; found {listing(labels) or 'none'}"
+        )
+    for split, folders in classes.items():
+        unknown = [name for name in folders if name not in labels]
+        if unknown:
+            raise ZooError(f"{roots[split]}: classes that the training split does not have: {listing(unknown)}")
+    return labels
 
 
 def similar_names(labels: list[str]) -> list[str]:
@@ -146,8 +175,8 @@ def _usual(path: Path, folders: list[Path], split: str, name: str | None) -> Pat
     return found[0] if found else None
 
 
-def _has_images(folder: Path) -> bool:
-    return any(has_image_suffix(path) for path in folder.rglob("*"))
+def _has(folder: Path, is_data: IsData) -> bool:
+    return any(is_data(path) for path in folder.rglob("*"))
 
 
 def _without_bytes(name: str) -> str:

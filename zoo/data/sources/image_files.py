@@ -54,8 +54,7 @@ class ImageFiles:
 def image_files(folder: Path) -> ImageFiles:
     """Return the images below a folder; links are followed."""
     found = ImageFiles(folder)
-    seen: set[tuple[int, int]] = set()
-    for path in _walk(folder, found, seen):
+    for path in walk(folder, found.unreadable):
         if any(is_hidden(part) for part in path.relative_to(folder).parts):
             if has_image_suffix(path) and path.is_file() and holds_image(path):
                 found.hidden.append(path)
@@ -103,11 +102,11 @@ def scan_notes(scans: list[ImageFiles], base: Path, *, nested: bool = True) -> l
     by_content = [path for scan in scans for path in scan.by_content]
     below = [path for scan in scans for path in scan.nested]
     if others:
-        notes.append(f"left out, no images that can be read: {_suffixes(others)}")
+        notes.append(f"left out, no images that can be read: {count_suffixes(others)}")
     if hidden:
         notes.append(f"left out by the name of the file or its folder: {counted(_relative(hidden, base), 'images')}")
     if by_content:
-        notes.append(f"images by their content, whatever the suffix: {_suffixes(by_content)}")
+        notes.append(f"images by their content, whatever the suffix: {count_suffixes(by_content)}")
     if nested and below:
         folders = Counter(_relative([path.parent for path in below], base))
         listed = counted([f"{name} ({count:,})" for name, count in folders.items()], "subfolders")
@@ -115,23 +114,30 @@ def scan_notes(scans: list[ImageFiles], base: Path, *, nested: bool = True) -> l
     return notes
 
 
-def _walk(folder: Path, found: ImageFiles, seen: set[tuple[int, int]]) -> Iterator[Path]:
-    """Yield all that is no folder below a folder; a folder that was seen before is a circle of links."""
+def walk(folder: Path, unreadable: dict[Path, str], seen: set[tuple[int, int]] | None = None) -> Iterator[Path]:
+    """Yield all that is no folder below a folder; links are followed.
+
+    Args:
+        folder: where to begin.
+        unreadable: folders that cannot be read are added, with the reason.
+        seen: folders that were read before: to come to one again is a circle of links.
+    """
+    seen = set() if seen is None else seen
     try:
         state = folder.stat()
         if (state.st_dev, state.st_ino) in seen:
-            found.unreadable[folder] = "a link to a folder that is read already"
+            unreadable[folder] = "a link to a folder that is read already"
             return
         seen.add((state.st_dev, state.st_ino))
         with os.scandir(folder) as entries:
             paths = sorted(folder / entry.name for entry in entries)
         folders = {path for path in paths if path.is_dir()}
     except OSError as error:
-        found.unreadable[folder] = str(error.strerror)
+        unreadable[folder] = str(error.strerror)
         return
     for path in paths:
         if path in folders:
-            yield from _walk(path, found, seen)
+            yield from walk(path, unreadable, seen)
         else:
             yield path
 
@@ -140,7 +146,7 @@ def _relative(files: list[Path], base: Path) -> list[str]:
     return [str(path.relative_to(base)) for path in files]
 
 
-def _suffixes(files: list[Path]) -> str:
+def count_suffixes(files: list[Path]) -> str:
     """Return the number of files, and of each suffix, the most frequent first."""
     counts = Counter(visible(path.suffix.lower()) or "no suffix" for path in files)
     each = ", ".join(f"{suffix} ({count:,})" for suffix, count in counts.most_common(MAX_SUFFIXES))

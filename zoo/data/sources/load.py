@@ -15,6 +15,7 @@ from zoo.data.sources.masks import load_masks
 from zoo.data.sources.npz import load_npz
 from zoo.data.sources.table import load_table
 from zoo.data.sources.text import load_text
+from zoo.data.sources.text_folder import load_text_folder
 from zoo.data.sources.tfds import load_builtin, load_tfds
 from zoo.data.splits import draw_per_class, hold_out
 from zoo.data.tokenizer import Tokenizer, fit_tokenizer
@@ -23,13 +24,19 @@ from zoo.recipe.schema import Data
 from zoo.recipe.steps import PreprocessStep, Tokenize
 from zoo.tasks import Task
 
+
+def _load_folder(name: str, data: Data, task: Task) -> SourceData:
+    return (load_folder if "image" in task.inputs else load_text_folder)(name, data, task)
+
+
 LOADERS: dict[str, Callable[[str, Data, Task], SourceData]] = {  # what stands before the colon of `data.source`
     "tfds": load_tfds,
     "builtin": load_builtin,
-    "folder": load_folder,
+    "folder": _load_folder,
     "masks": load_masks,
     "csv": load_table,
     "parquet": load_table,
+    "jsonl": load_table,
     "npz": load_npz,
     "text": load_text,
 }

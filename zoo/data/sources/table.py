@@ -1,4 +1,4 @@
-"""`csv:PATH` and `parquet:PATH`: one file; the recipe names the column to predict."""
+"""`csv:PATH`, `parquet:PATH` and `jsonl:PATH`: one file; the recipe names the column to predict."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.columns import Column, as_label, check_columns, numbers, take_columns, wrong_rows
-from zoo.data.dataset import Signature, SourceData, Split
-from zoo.data.inputs import TableInputs
+from zoo.data.columns import Column, as_label, check_columns, free_texts, not_texts, numbers, take_columns, wrong_rows
+from zoo.data.dataset import InputKind, Signature, SourceData, Split
+from zoo.data.inputs import TableInputs, TextInputs
 from zoo.data.kinds import KINDS, RawTargets
 from zoo.data.sources.series import load_series
 from zoo.data.split_names import split_of_text
-from zoo.data.tables.file import Table, read_table
+from zoo.data.tables.file import Table, read_table, refuse_nested
+from zoo.data.tables.free_text import text_column
 from zoo.data.tables.infer import infer_columns, infer_number
 from zoo.data.tables.reading import Reading
 from zoo.data.tables.texts import spellings, text_notes, without_names
-from zoo.errors import ZooError
+from zoo.data.tables.uninformative import names_splits, split_note
+from zoo.errors import ZooError, counted
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
 
@@ -43,7 +45,7 @@ def load_table(name: str, data: Data, task: Task) -> SourceData:
         ZooError: the file is not readable, lacks a column that the recipe names, or has a value of the wrong type.
     """
     path, target = Path(name).expanduser(), str(data.target)
-    table = read_table(path, reading_of(data), target)
+    table = read_table(path, reading_of(data), target, form=data.source.partition(":")[0])
     check_columns(table, [target], "data.target")
     check_columns(table, data.ignore, "data.ignore")
     if KINDS[task.kind].targets is None:
@@ -58,14 +60,9 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
     apart = [data.split_column] if data.split_column else []
     check_columns(table, apart, "data.split_column")
     inputs = [c for c in table.columns if c != target and c not in data.ignore and c not in apart]
-    columns, notes = infer_columns(table, inputs, data.categorical)
-    columns, left_out = without_names(table, columns, data.categorical)
-    notes = [*table.notes, *notes, *left_out]
-    if not columns:
-        detail = f" ({'; '.join(left_out or notes)})" if inputs and notes else ""
-        raise ZooError(f"{table.where}: no input column is left beside the target '{target}'{detail}")
+    columns, notes = _text(table, data.text, inputs) if data.text else _inputs(table, data, inputs)
     goal, target_notes = _target(table, target, task)
-    notes += target_notes
+    notes = [*table.notes, *notes, *target_notes]
     table, skipped = _without_faults(table, columns, goal)
     notes += skipped
     parts = _parts(table, data.split_column)
@@ -77,13 +74,46 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
             rows={split: [table.row(int(row)) for row in rows] for split, rows in parts.items()},
         )
     )
-    examples = TableInputs(take_columns(table, columns))
+    taken = take_columns(table, columns)
+    examples = TextInputs(taken[data.text]) if data.text else TableInputs(taken)
     double = targets["train"].dtype == np.float64
-    signature = Signature("table", target, columns=tuple(columns), labels=labels, reading=table.reading, double=double)
+    kind: InputKind = "text" if data.text else "table"
+    signature = Signature(kind, target, columns=tuple(columns), labels=labels, reading=table.reading, double=double)
     splits = {split: Split(examples, rows, targets[split]) for split, rows in parts.items()}
     if data.split_column:
         notes.append(f"split by column '{data.split_column}': {', '.join(f'{len(r)} {n}' for n, r in parts.items())}")
     return SourceData(signature=signature, splits=splits, notes=notes)
+
+
+def _inputs(table: Table, data: Data, names: list[str]) -> tuple[list[Column], list[str]]:
+    """Return the columns that are inputs, and notes on them and on those that are left out.
+
+    Raises:
+        ZooError: none is left.
+    """
+    refuse_nested(table, names)
+    columns, notes = infer_columns(table, names, data.categorical)
+    columns, left_out = without_names(table, columns, data.categorical)
+    notes += left_out
+    if not columns:
+        detail = f" ({'; '.join(left_out or notes)})" if names and notes else ""
+        texts = "; to learn from a column of texts, take sequence_classification and data.text" if left_out else ""
+        raise ZooError(f"{table.where}: no input column is left beside the target '{data.target}'{detail}{texts}")
+    return columns, notes
+
+
+def _text(table: Table, name: str, others: list[str]) -> tuple[list[Column], list[str]]:
+    """Return the column of texts, and notes on it and on the columns that are no inputs beside it."""
+    check_columns(table, [name], "data.text")
+    column, notes = text_column(table, name)
+    unused = [other for other in others if other != name]
+    if unused:
+        notes.append(f"no inputs, as data.text names '{name}': {counted(map(repr, unused), 'columns')}")
+    for other in unused:
+        texts = [text for text in table.columns[other] if isinstance(text, str) and text]
+        if names_splits(other, list(dict.fromkeys(texts))):
+            notes.append(split_note(other, Counter(texts)))
+    return [column], notes
 
 
 def target_values(table: Table, name: str, task: Task) -> np.ndarray:
@@ -97,7 +127,11 @@ def target_values(table: Table, name: str, task: Task) -> np.ndarray:
 
 def _target(table: Table, name: str, task: Task) -> tuple[Column, list[str]]:
     """Return what the target's column is, and notes on how it is written."""
-    if task.labeled:
+    kind = KINDS[task.kind].column
+    refuse_nested(table, [name])
+    if kind == "text":
+        return text_column(table, name)
+    if kind == "category":
         column = Column(name, "category", missing=table.reading.missing)
         counts = Counter(text for text in table.texts(name).tolist() if text and text not in table.reading.missing)
         return column, text_notes(table, name, counts, "class")
@@ -121,9 +155,11 @@ def number_target(table: Table, name: str) -> tuple[Column, list[str]]:
 
 
 def _target_values(table: Table, column: Column) -> np.ndarray:
-    """Return the raw targets: labels as text, None where missing, or numbers, NaN where missing."""
+    """Return the raw targets: labels as text, None where missing; numbers, NaN where missing; or texts."""
     if column.type == "number":
         return numbers(table, column).astype(object)
+    if column.type == "text":
+        return free_texts(table, column, table.where)
     missing = column.missing or ()
     texts = table.texts(column.name)
     return np.array([None if not text or text in missing else as_label(text) for text in texts], dtype=object)
@@ -136,9 +172,12 @@ def _without_faults(table: Table, columns: list[Column], target: Column) -> tupl
         for column in (*columns, target):
             if column.type == "number":
                 faults[column.name] = wrong_rows(table, column, numbers(table, column))
-        values = _target_values(table, target)
-        lacking = [i for i, value in enumerate(values) if value is None or value != value]
-        faults[target.name] = np.union1d(faults.get(target.name, []), lacking).astype(int)
+            if column.type == "text":
+                faults[column.name] = not_texts(table, column)
+        if target.type != "text":
+            values = _target_values(table, target)
+            lacking = [i for i, value in enumerate(values) if value is None or value != value]
+            faults[target.name] = np.union1d(faults.get(target.name, []), lacking).astype(int)
     bad = np.unique(np.concatenate([np.empty(0, int), *faults.values()])).astype(int)
     if not len(bad):
         return table, []

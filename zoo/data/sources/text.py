@@ -14,7 +14,7 @@ from zoo.data.tokenizer import fit_tokenizer
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
-from zoo.utils.files import read_regular
+from zoo.utils.files import MAX_WHOLE_BYTES, read_regular
 
 
 def load_text(name: str, data: Data, task: Task) -> SourceData:
@@ -26,18 +26,29 @@ def load_text(name: str, data: Data, task: Task) -> SourceData:
     return corpus_windows({"train": read_text(Path(name).expanduser())}, data, task, data.source)
 
 
-def read_text(path: Path) -> str:
-    """Return a text file in UTF-8, its lines ended by a line feed; a byte order mark is no part of the text.
+def read_text(
+    path: Path, encoding: str | None = None, *, other_encoding: str | None = None, limit: int = MAX_WHOLE_BYTES
+) -> str:
+    """Return a text file, its lines ended by a line feed; a byte order mark is no part of the text.
+
+    Args:
+        path: the file.
+        encoding: of the file; UTF-8 where it is left out.
+        other_encoding: of a file that is not in the first.
+        limit: bytes of the largest file that is read.
 
     Raises:
-        ZooError: the file is not readable, no regular file, or not UTF-8.
+        ZooError: the file is not readable, no regular file, too large, or in another encoding.
     """
+    name = encoding or "UTF-8"
     try:
-        text = read_regular(path).decode("utf-8-sig")
+        text = read_regular(path, limit).decode(encoding or "utf-8-sig")
     except OSError as error:
-        raise ZooError(f"{path}: not readable as UTF-8 text ({error.strerror})") from error
+        raise ZooError(f"{path}: not readable as {name} text ({error.strerror})") from error
     except UnicodeDecodeError as error:
-        raise ZooError(f"{path}: not readable as UTF-8 text ({error}); save it as UTF-8") from error
+        if other_encoding is not None:
+            return read_text(path, other_encoding, limit=limit)
+        raise ZooError(f"{path}: not readable as {name} text ({error}); save it as UTF-8") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

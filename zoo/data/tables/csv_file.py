@@ -11,14 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.data.tables.encoding import decode_file
 from zoo.data.tables.reading import Reading, check_names, tidy
 from zoo.errors import MAX_SHOWN_NAMES, ZooError, first_few, visible
-from zoo.utils.files import read_regular
 
 _SEPARATORS = (",", ";", "\t", "|")  # that are tried, the usual one first
 _SNIFFED_ROWS = 100
-_BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-MAX_CSV_BYTES = 1 << 32  # of a file, whose rows are held as text
 
 
 def read_csv(
@@ -29,7 +27,7 @@ def read_csv(
     Raises:
         ZooError: it is not readable, names a column twice, or has rows of another width than the header.
     """
-    text, encoding = _decode(path, reading, notes)
+    text, encoding = decode_file(path, reading, notes)
     separator = reading.separator or _find_separator(text, target)
     if reading.separator is None and separator != ",":
         notes.append(f"fields are separated by {_SEPARATOR_NAMES.get(separator, separator)}")
@@ -59,32 +57,6 @@ def read_csv(
 
 
 _SEPARATOR_NAMES = {";": "semicolons", "\t": "tabs", "|": "'|'"}
-
-
-def _decode(path: Path, reading: Reading, notes: list[str]) -> tuple[str, str]:
-    """Return the text of a file, and its encoding."""
-    try:
-        content = read_regular(path, MAX_CSV_BYTES)
-    except OSError as error:
-        raise ZooError(f"{path}: not readable as a table ({error.strerror or error})") from error
-    encoding = reading.encoding
-    marked = _BYTE_ORDER_MARKS.get(content[:2])
-    if encoding is None and marked is not None and len(content) % 2 == 0:
-        encoding = marked
-        notes.append(f"the file is read as {marked}, as its first two bytes say")
-    used = encoding or "utf-8-sig"
-    try:
-        return content.decode(used), encoding or "utf-8"
-    except UnicodeDecodeError as error:
-        if encoding is None and reading.other_encoding is not None:
-            return _decode(path, replace(reading, encoding=reading.other_encoding), notes)
-        line = content[: error.start].count(b"\n") + 1
-        raise ZooError(
-            f"{path}: not readable as a table (line {line}: the byte 0x{content[error.start]:02x} is no "
-            f"{encoding or 'UTF-8'}); name the file's encoding, for example data.encoding: latin-1 or cp1252"
-        ) from error
-    except LookupError as error:
-        raise ZooError(f"data.encoding: unknown encoding '{encoding}'") from error
 
 
 def _rows(path: Path, text: str, separator: str, most: int | None = None) -> tuple[list[list[str]], list[int]]:

@@ -1,8 +1,8 @@
-"""Table files: CSV as text, each row with its line, and Parquet with its types."""
+"""Table files: CSV as text and JSON Lines with its types, each row with its line; Parquet with its types."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.tables.csv_file import read_csv
+from zoo.data.tables.json_lines import read_json_lines
 from zoo.data.tables.reading import AS_USUAL, Reading, check_names, tidy
 from zoo.errors import ZooError, first_few
 from zoo.utils.files import check_regular
@@ -17,8 +18,10 @@ from zoo.utils.files import check_regular
 if TYPE_CHECKING:
     import pandas as pd
 
+_NESTED = (list, tuple, dict, set, np.ndarray)
 PARQUET = (".parquet", ".pq")
-TABLE_SUFFIXES = (".csv", *PARQUET)
+JSON_LINES = (".jsonl", ".ndjson")
+TABLE_SUFFIXES = (".csv", *JSON_LINES, *PARQUET)
 
 
 @dataclass
@@ -27,10 +30,11 @@ class Table:
 
     Attributes:
         where: the file, for messages.
-        columns: text (object) from CSV; from Parquet numbers, booleans, moments, or objects, None where missing.
+        columns: text (object) from CSV; else numbers, booleans, moments, or objects, None where missing.
         lines: the line of each row in the file; None where it has none.
         reading: how it was read.
         notes: what reading did that a reader of the results should know.
+        typed: a missing value is None or NaN, and an empty text is a text; in CSV the empty text is a missing value.
         parsed: numbers of columns that were parsed before.
     """
 
@@ -39,6 +43,7 @@ class Table:
     lines: np.ndarray | None = None
     reading: Reading = field(default_factory=Reading)
     notes: list[str] = field(default_factory=list)
+    typed: bool = True
     _texts: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
     parsed: dict[Any, np.ndarray] = field(default_factory=dict, repr=False)
 
@@ -57,7 +62,7 @@ class Table:
         """Return a table of some rows."""
         lines = None if self.lines is None else self.lines[positions]
         columns = {name: values[positions] for name, values in self.columns.items()}
-        return Table(self.where, columns, lines, self.reading, self.notes)
+        return Table(self.where, columns, lines, self.reading, self.notes, self.typed)
 
     def texts(self, name: str) -> np.ndarray:
         """Return a column as text without blanks around it and in composed Unicode, empty where it is missing."""
@@ -85,19 +90,24 @@ def _plain(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def read_table(path: str | Path, reading: Reading = AS_USUAL, target: str = "") -> Table:
-    """Read a CSV or Parquet file.
+def read_table(path: str | Path, reading: Reading = AS_USUAL, target: str = "", form: str = "") -> Table:
+    """Read a CSV, JSON Lines or Parquet file.
 
     Args:
         path: the file.
         reading: how it is read.
         target: a column that the file has to have, which tells between separators.
+        form: "jsonl" for JSON Lines, whatever the suffix; else the suffix decides, and what has none of them is CSV.
 
     Raises:
         ZooError: the file is missing, not readable, empty, names a column twice, or has rows of another width.
     """
     path = Path(path)
-    if path.suffix.lower() in PARQUET:
+    notes: list[str] = []
+    if form == "jsonl" or path.suffix.lower() in JSON_LINES:
+        columns, lines, used = read_json_lines(path, reading, notes)
+        table = Table(str(path), columns, lines, used, notes)
+    elif path.suffix.lower() in PARQUET:
         try:
             import pandas as pd
 
@@ -108,12 +118,30 @@ def read_table(path: str | Path, reading: Reading = AS_USUAL, target: str = "") 
             raise ZooError(f"{path}: not readable as a table ({reason})") from error
         table = from_frame(frame, str(path), reading)
     else:
-        notes: list[str] = []
         columns, lines, used = read_csv(path, reading, target, notes)
-        table = Table(str(path), columns, lines, used, notes)
+        table = Table(str(path), columns, lines, used, notes, typed=False)
     if not len(table):
         raise ZooError(f"{path}: the table has no rows")
     return table
+
+
+def refuse_nested(table: Table, names: Iterable[str]) -> None:
+    """Refuse columns that hold lists or objects.
+
+    Raises:
+        ZooError: some do; the message names them all, with the first row of each.
+    """
+    found = []
+    for name in names:
+        values = table.columns[name]
+        nested = [i for i, v in enumerate(values) if isinstance(v, _NESTED)] if values.dtype == object else []
+        if nested:
+            found.append(f"'{name}' ({len(nested)} of {len(table)} rows, the first {table.row(nested[0])})")
+    if found:
+        raise ZooError(
+            f"{table.where}: columns hold lists or objects, and a table has one value in a cell: {first_few(found)}; "
+            "give each value a column of its own, or list such columns under data.ignore"
+        )
 
 
 def from_frame(frame: pd.DataFrame, where: str, reading: Reading = AS_USUAL) -> Table:

@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from zoo.errors import ZooError
 
@@ -22,6 +23,7 @@ class Reading:
         other_encoding: of a CSV file that is no UTF-8.
         missing: texts that count as missing in each column.
         skip: rows that cannot be read are left out, not refused.
+        whole_files: a text file is one text, not one a line.
     """
 
     separator: str | None = None
@@ -31,11 +33,13 @@ class Reading:
     other_encoding: str | None = None
     missing: tuple[str, ...] = ()
     skip: bool = False
+    whole_files: bool = False
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         """Return what another file of the same kind is read with, where it is not as usual."""
         facts = {"separator": self.separator, "other_encoding": self.encoding or self.other_encoding}
-        return {name: value for name, value in facts.items() if value and value not in (",", "utf-8")}
+        found: dict[str, Any] = {n: value for n, value in facts.items() if value and value not in (",", "utf-8")}
+        return found | ({"whole_files": True} if self.whole_files else {})
 
 
 AS_USUAL = Reading()

@@ -121,7 +121,7 @@ def _words(source: Source) -> BaselineData:
     if source.baseline in _DENSE:
         raise ZooError(
             f"evaluation.baseline: {source.baseline} does not take the thousands of word counts of a text; choose "
-            "logistic_regression or random_forest"
+            f"{'logistic_regression' if TASKS[source.recipe.task].classifies else 'ridge'} or random_forest"
         )
     prepared = cache(source.prepared)
     characters = tokenizer is not None and tokenizer.level == "character"

@@ -7,6 +7,7 @@ import codecs
 from zoo.recipe.checks.collect import Checks
 from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import SHAPE_STEPS
+from zoo.tasks import TABLE_SOURCES
 
 _FOR = {  # kinds of input that each step of preprocessing is for
     "encode": ("table",),
@@ -23,7 +24,7 @@ _TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which
     "transcription": (("center_crop",), "cuts off what the targets of transcription count on"),
 }
 _IMAGE_FILES = ("folder", "masks")  # sources whose image files are decoded here
-_READS_SINGLE_EXAMPLES = (*_IMAGE_FILES, "csv", "parquet", "npz")  # sources that can leave an example out
+_READS_SINGLE_EXAMPLES = (*_IMAGE_FILES, *TABLE_SOURCES, "npz")  # sources that can leave an example out
 _WITHOUT_CLASS_NAMES = ("masks",)  # sources whose files give classes by number
 _PLURAL = {"image": "images", "table": "tables", "graph": "graphs"}
 
@@ -44,17 +45,23 @@ def check_data(checks: Checks) -> None:
         "they are",
     )
     checks.refuse(
+        data.channels is not None and source == "folder" and "image" not in task.inputs,
+        ("data", "channels"),
+        f"is for images, and {task.name} reads text files",
+    )
+    checks.refuse(
         data.on_error == "skip" and source not in _READS_SINGLE_EXAMPLES,
         ("data", "on_error"),
         f"skip applies to {', '.join(_READS_SINGLE_EXAMPLES)}; of {source} every example is used",
     )
     checks.refuse(
-        source in ("csv", "parquet") and not data.target,
+        source in TABLE_SOURCES and not data.target,
         ("data", "target"),
         "required, and missing: the name of the column to predict",
     )
     _check_table_keys(checks, source)
     _check_class_keys(checks, source)
+    _check_text(checks, source)
     checks.belongs(
         ("data", "window"),
         given=data.window is not None,
@@ -101,9 +108,11 @@ def _check_class_keys(checks: Checks, source: str) -> None:
 def _check_table_keys(checks: Checks, source: str) -> None:
     """Check the keys that say how a table is read."""
     data, forecasts = checks.recipe.data, checks.task.forecasts
+    encoded = ("csv", "jsonl", *(("folder",) if "image" not in checks.task.inputs else ()))
     for keys, sources, purpose in (
-        (("separator", "encoding"), ("csv",), "csv"),
-        (("decimal", "thousands", "missing", "split_column", "time", "sort", "fill"), ("csv", "parquet"), "tables"),
+        (("separator",), ("csv",), "csv"),
+        (("encoding",), encoded, "csv, jsonl and folders of texts"),
+        (("decimal", "thousands", "missing", "split_column", "time", "sort", "fill"), TABLE_SOURCES, "tables"),
     ):
         for key in keys:
             checks.refuse(bool(getattr(data, key)) and source not in sources, ("data", key), f"is for {purpose}")
@@ -126,6 +135,31 @@ def _check_table_keys(checks: Checks, source: str) -> None:
             codecs.lookup(data.encoding)
         except LookupError:
             checks.refuse(True, ("data", "encoding"), f"unknown encoding '{data.encoding}'")
+
+
+def _check_text(checks: Checks, source: str) -> None:
+    """Check that texts from a table have their column, and that no other input is asked for beside them."""
+    task, data = checks.task, checks.recipe.data
+    if source not in task.sources:
+        return
+    takes_texts = source in TABLE_SOURCES and "text" in task.inputs
+    checks.refuse(
+        takes_texts and not data.text, ("data", "text"), "required, and missing: the name of the column of texts"
+    )
+    checks.refuse(
+        data.text is not None and not takes_texts,
+        ("data", "text"),
+        f"is for tasks on texts that read {', '.join(TABLE_SOURCES)}, and this is {task.name} from {source}",
+    )
+    checks.refuse(bool(data.text) and data.text == data.target, ("data", "text"), f"'{data.text}' is what is predicted")
+    checks.refuse(
+        bool(data.text) and data.text in data.ignore, ("data", "ignore"), f"'{data.text}' is the text that is read"
+    )
+    checks.refuse(
+        bool(data.text and data.categorical),
+        ("data", "categorical"),
+        f"is for the inputs of tables, and the input here is the text '{data.text}'",
+    )
 
 
 def check_preprocess(checks: Checks) -> None:
