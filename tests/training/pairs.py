@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -232,12 +234,13 @@ def main() -> int:
     chosen = parser.parse_args()
     start_keras(2)
     counts: Counter[str] = Counter()
+    spread: dict[tuple[str, str], float] = {}
     started = time.monotonic()
     for number, cell in enumerate(cells(chosen.seed)):
         trained = counts.total() - counts["refused"]
         if trained >= chosen.count or time.monotonic() - started > 60 * chosen.minutes:
             break
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, _recorded(spread, cell):
             try:
                 outcome = try_cell(cell, Path(folder), export=trained % chosen.export == 0)
             except Exception as error:  # anything else is a fault, and the next cell is tried
@@ -249,7 +252,32 @@ def main() -> int:
         ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common()),
         f"{time.monotonic() - started:.0f} s",
     )
+    for (stage, precision), largest in sorted(spread.items()):
+        print(f"largest difference, {stage} against measured, {precision}: {largest:.2g}")
     return 1 if set(counts) - {"held", "refused"} else 0
+
+
+@contextmanager
+def _recorded(spread: dict[tuple[str, str], float], cell: Cell) -> Iterator[None]:
+    """Keep the largest difference between a figure and its epoch's, relative where above 1, by stage and precision."""
+    from zoo.training import as_measured, saved_as_measured
+
+    precision = next((text.partition("=")[2] for text in cell.overrides if "precision" in text), "float32")
+    compare = as_measured.compare
+
+    def kept(stage: str) -> Callable[..., None]:
+        def compared(found: Mapping[str, float], row: Mapping[str, float], tolerance: float) -> None:
+            sizes = [abs(found[k] - row[k]) / max(1.0, abs(row[k])) for k in found.keys() & row.keys()]
+            spread[stage, precision] = max([spread.get((stage, precision), 0.0), *sizes])
+            compare(found, row, tolerance)
+
+        return compared
+
+    with (
+        mock.patch.object(as_measured, "compare", kept("trained")),
+        mock.patch.object(saved_as_measured, "compare", kept("saved")),
+    ):
+        yield
 
 
 if __name__ == "__main__":
