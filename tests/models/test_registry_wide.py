@@ -1,5 +1,6 @@
 """What every registered builder must do, with every option of its settings. A new builder is tested here by itself."""
 
+import gc
 import json
 import os
 import subprocess
@@ -45,6 +46,14 @@ def marked(more):
         return [] if case in quick else pytest.mark.ci if case in longer else pytest.mark.slow
 
     return [pytest.param(case, id=case.id, marks=mark(case)) for case in cases()]
+
+
+@pytest.fixture(autouse=True)
+def memory(request):
+    """Give back what large networks took: Python may wait with it until hundreds were built."""
+    yield
+    if request.node.get_closest_marker("slow"):
+        gc.collect()
 
 
 @pytest.mark.parametrize("case", marked(DEFAULT + OPTIONS))

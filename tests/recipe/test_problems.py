@@ -419,6 +419,12 @@ CONSISTENCY = [
     ),
     (
         NUMBERS,
+        {"data": {"source": "csv:a", "target": "y", "group": "g", "time": "t"}},
+        "2: data.group: a cut keeps groups together or follows time ('t'), not both; leave one out",
+    ),
+    (NUMBERS, {"data": {"source": "csv:a", "target": "y", "group": "y"}}, "2: data.group: 'y' is what is predicted"),
+    (
+        NUMBERS,
         {"data": {"source": "csv:a", "target": "y", "split_column": "y"}},
         "2: data.split_column: 'y' is what is predicted",
     ),

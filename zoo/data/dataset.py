@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from zoo.data.inputs import Inputs
 from zoo.data.tables.reading import Reading
 from zoo.data.tables.time_order import TimeColumn
 from zoo.data.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from zoo.data.cuts import Cut
 
 InputKind = Literal["image", "table", "array", "text", "tokens", "graph"]
 
@@ -163,12 +166,14 @@ class SourceData:
         splits: the source's own: "train" and, where it has them, "validation" and "test".
         notes: what loading did that a reader of the results should know.
         series: the series that windows are cut from, where the task forecasts.
+        cut: the column along which splits that are missing are cut; they are drawn where there is none.
     """
 
     signature: Signature
     splits: dict[str, Split]
     notes: list[str] = field(default_factory=list)
     series: Series | None = None
+    cut: Cut | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

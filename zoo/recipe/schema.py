@@ -98,7 +98,14 @@ class Data(Section):
     split_column: str | None = Field(
         None, description="tables: the column that says which split a row is in: train, validation or test"
     )
-    time: str | None = Field(None, description="forecasting: the column of time; found out where left out")
+    group: str | None = Field(
+        None, description="tables: rows that share a value of this column, such as a customer, stay in one split"
+    )
+    time: str | None = Field(
+        None,
+        description="forecasting: the column of time, found out where left out; other tables: the latest rows by this "
+        "column are the test, those before them validation",
+    )
     sort: bool = Field(False, description="forecasting: sort the rows of the file by time")
     fill: Literal["previous", "linear"] | None = Field(
         None,

@@ -48,8 +48,8 @@ def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = 
     """Load the source of a recipe and split it.
 
     A test or validation split that the source lacks is cut from the training examples. Cuts are seeded by
-    `data.split_seed` and keep the proportions of the classes; series and running text are cut by time. The vocabulary
-    of texts is fitted on the training split.
+    `data.split_seed` and keep the proportions of the classes, or follow a column (`data.group`, `data.time`); series
+    and running text are cut by time. The vocabulary of texts is fitted on the training split.
 
     Args:
         data: the recipe's section.
@@ -64,19 +64,11 @@ def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = 
     train, validation, test = source.splits["train"], source.splits.get("validation"), source.splits.get("test")
     notes = list(source.notes)
     if test is None:
-        train, test = hold_out(
-            train, data.test, "test", seed=data.split_seed, stratify=task.labeled, labels=source.signature.labels
-        )
-        notes.append(f"no test split of its own: {data.test:.0%} of the examples were held out for it")
+        train, test, note = _held_out(source, train, "test", data, task)
+        notes.append(note or f"no test split of its own: {data.test:.0%} of the examples were held out for it")
     if validation is None:
-        train, validation = hold_out(
-            train,
-            data.validation,
-            "validation",
-            seed=data.split_seed,
-            stratify=task.labeled,
-            labels=source.signature.labels,
-        )
+        train, validation, note = _held_out(source, train, "validation", data, task)
+        notes += [note] if note else []
     follow = KINDS[task.kind].follow
     if follow is not None:
         splits = (train, validation, test)
@@ -109,6 +101,15 @@ def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = 
         notes=tuple(notes),
         series=source.series,
     )
+
+
+def _held_out(source: SourceData, train: Split, name: str, data: Data, task: Task) -> tuple[Split, Split, str]:
+    """Cut a split from the training examples; return the rest, the split, and a note where a column led the cut."""
+    fraction = data.test if name == "test" else data.validation
+    labels = source.signature.labels
+    if source.cut is not None:
+        return source.cut.hold_out(train, fraction, name, seed=data.split_seed, labels=labels)
+    return *hold_out(train, fraction, name, seed=data.split_seed, stratify=task.labeled, labels=labels), ""
 
 
 def _vocabulary(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.columns import Column, as_label, check_columns, free_texts, not_texts, numbers, take_columns, wrong_rows
+from zoo.data.cuts import find_cut
 from zoo.data.dataset import InputKind, Signature, SourceData, Split
 from zoo.data.inputs import TableInputs, TextInputs
 from zoo.data.kinds import KINDS, RawTargets
@@ -57,8 +58,9 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
     target, read_targets = str(data.target), KINDS[task.kind].targets
     assert read_targets is not None
     check_columns(table, data.categorical, "data.categorical")
-    apart = [data.split_column] if data.split_column else []
-    check_columns(table, apart, "data.split_column")
+    apart = [name for name in (data.split_column, data.group, data.time) if name]
+    for key in ("split_column", "group", "time"):
+        check_columns(table, [name] if (name := getattr(data, key)) else [], f"data.{key}")
     inputs = [c for c in table.columns if c != target and c not in data.ignore and c not in apart]
     columns, notes = _text(table, data.text, inputs) if data.text else _inputs(table, data, inputs)
     goal, target_notes = _target(table, target, task)
@@ -82,7 +84,7 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
     splits = {split: Split(examples, rows, targets[split]) for split, rows in parts.items()}
     if data.split_column:
         notes.append(f"split by column '{data.split_column}': {', '.join(f'{len(r)} {n}' for n, r in parts.items())}")
-    return SourceData(signature=signature, splits=splits, notes=notes)
+    return SourceData(signature=signature, splits=splits, notes=notes, cut=find_cut(table, data))
 
 
 def _inputs(table: Table, data: Data, names: list[str]) -> tuple[list[Column], list[str]]:

@@ -112,23 +112,28 @@ def _check_table_keys(checks: Checks, source: str) -> None:
     for keys, sources, purpose in (
         (("separator",), ("csv",), "csv"),
         (("encoding",), encoded, "csv, jsonl and folders of texts"),
-        (("decimal", "thousands", "missing", "split_column", "time", "sort", "fill"), TABLE_SOURCES, "tables"),
+        (("decimal", "thousands", "missing", "split_column"), TABLE_SOURCES, "tables"),
+        (("group", "time", "sort", "fill"), TABLE_SOURCES, "tables"),
     ):
         for key in keys:
             checks.refuse(bool(getattr(data, key)) and source not in sources, ("data", key), f"is for {purpose}")
-    for key in ("time", "sort", "fill"):
+    for key in ("sort", "fill"):
         checks.refuse(
             bool(getattr(data, key)) and not forecasts, ("data", key), f"is for forecasting, not {checks.task.name}"
         )
+    for key in ("split_column", "group"):
+        checks.refuse(bool(getattr(data, key)) and forecasts, ("data", key), "series are split by time; leave it out")
     checks.refuse(
-        bool(data.split_column) and forecasts, ("data", "split_column"), "series are split by time; leave it out"
+        bool(data.group and data.time) and not forecasts,
+        ("data", "group"),
+        f"a cut keeps groups together or follows time ('{data.time}'), not both; leave one out",
     )
     checks.refuse(
         data.decimal is not None and data.decimal == data.thousands,
         ("data", "thousands"),
         f"'{data.thousands}' is the decimal mark, too",
     )
-    for key, name in (("split_column", data.split_column), ("time", data.time)):
+    for key, name in (("split_column", data.split_column), ("group", data.group), ("time", data.time)):
         checks.refuse(bool(name) and name == data.target, ("data", key), f"'{name}' is what is predicted")
     if data.encoding is not None:
         try:
