@@ -98,7 +98,7 @@ def _latest(times: np.ndarray, fraction: float, column: str) -> tuple[np.ndarray
 def _whole_groups(groups: np.ndarray, fraction: float, column: str, seed: int) -> tuple[np.ndarray, str]:
     """Return which examples are of the first groups, in the order of their hashes, that are about `fraction` of all."""
     names, places, counts = np.unique(groups.astype(str), return_inverse=True, return_counts=True)
-    order = np.array(sorted(range(len(names)), key=lambda i: _hash(seed, names[i])))
+    order = np.array(sorted(range(len(names)), key=lambda i: _hash(seed, str(names[i]))))
     reached = np.cumsum(counts[order])
     taken = order[: int(np.abs(reached - fraction * len(groups)).argmin()) + 1]
     return np.isin(places, taken), f"{len(taken)} of {len(names)} groups of column '{column}', each whole"
