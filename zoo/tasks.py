@@ -10,7 +10,8 @@ PADDING, UNKNOWN, START, END = range(4)  # ids of the special tokens; symbols co
 IGNORED_PIXEL = 255  # the class, in masks, of pixels that take no part in loss and metrics; classes lie below
 
 TABLE_SOURCES = ("csv", "parquet", "jsonl")  # whose examples are the rows of a table
-FILE_SOURCES = ("folder", "masks", *TABLE_SOURCES, "npz", "text")  # `SOURCE:PATH`: the user's own files
+BOX_SOURCES = ("coco", "yolo", "voc")  # images with boxes
+FILE_SOURCES = ("folder", "masks", *BOX_SOURCES, *TABLE_SOURCES, "npz", "text")  # `SOURCE:PATH`: the user's own files
 SOURCES = ("tfds", "builtin", *FILE_SOURCES)  # the others are `SOURCE:NAME`
 
 Kind = Literal[
@@ -227,7 +228,7 @@ _ALL = (
         name="object_detection",
         kind="detection",
         inputs=("image",),
-        sources=_STORED,
+        sources=(*_STORED, *BOX_SOURCES),
         losses=("center_net",),
         primary="ap50",
         baselines=("template_boxes",),

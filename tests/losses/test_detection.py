@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from scipy.special import expit
 
+from zoo.data.box_codes import ignored_code
 from zoo.losses import build_loss
 from zoo.losses.detection import draw, locate, radius
 from zoo.recipe.losses import Loss
@@ -28,6 +29,15 @@ def loss(y, maps, **options):
     return float(
         build_loss(TypeAdapter(Loss).validate_python({"name": "center_net", **options}), kind="detection")(y, maps)
     )
+
+
+def test_boxes_to_ignore_are_no_targets():
+    boxes = BOXES.copy()
+    real = boxes[..., 4] >= 0
+    boxes[0, np.flatnonzero(real[0])[0], 4] = ignored_code(2, crowd=False)
+    boxes[2, np.flatnonzero(real[2])[0], 4] = ignored_code(0, crowd=True)
+    without = np.where(boxes[..., 4:] < 0, np.float32(-1), boxes)
+    assert loss(boxes, MAPS) == pytest.approx(loss(without, MAPS), rel=1e-7) != pytest.approx(loss(BOXES, MAPS))
 
 
 def overlap(a, b):

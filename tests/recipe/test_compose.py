@@ -115,6 +115,9 @@ def test_a_problem_in_a_parent_names_the_parent(write):
 OF_A_KIND = {  # what else a recipe says that reads such a file
     "folder": "extends: [_base/image_classification, _base/adamw_cosine]\nmodel: {name: mlp}",
     "masks": "extends: [_base/semantic_segmentation, _base/adamw_cosine]\nmodel: {name: unet}",
+    **dict.fromkeys(
+        ("coco", "yolo", "voc"), "extends: [_base/object_detection, _base/adamw_cosine]\nmodel: {name: center_net}"
+    ),
     "npz": "extends: [_base/image_classification, _base/adamw_cosine]\nmodel: {name: mlp}",
     "csv": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",
     "parquet": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",

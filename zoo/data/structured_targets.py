@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.arrays import as_ids
+from zoo.data.box_codes import PADDING
 from zoo.data.tokenizer import fit_tokenizer
 from zoo.errors import ZooError, counted
 from zoo.tasks import IGNORED_PIXEL
@@ -157,16 +158,16 @@ def box_picker(features: Any, target: str) -> Callable[[Any], Any]:
 def box_targets(splits: Arrays, where: str) -> dict[str, np.ndarray]:
     """Return each split's boxes, padded to the image with the most objects in place of `MAX_OBJECTS`.
 
-    Boxes are float32 `(examples, objects, 5)`: ymin, xmin, ymax, xmax as fractions of the image, then the class; -1
-    is padding.
+    Boxes are float32 `(examples, objects, 5)`: ymin, xmin, ymax, xmax as fractions of the image, then the class or, as
+    `zoo.data.box_codes` has it, what stands in its place.
 
     Raises:
         ZooError: a box is not within its image, or has no extent.
     """
     found = {}
-    objects = max(1, *(int((y[..., 4] >= 0).sum(axis=1).max(initial=0)) for y in splits.values()))
+    objects = max(1, *(int((y[..., 4] != PADDING).sum(axis=1).max(initial=0)) for y in splits.values()))
     for name, y in splits.items():
-        real = y[y[..., 4] >= 0]
+        real = y[y[..., 4] != PADDING]
         within = (real[:, :4] >= 0).all(1) & (real[:, :4] <= 1).all(1) & (real[:, 2:4] > real[:, :2]).all(1)
         wrong = ~within  # NaN, too, is not within
         if wrong.any():

@@ -64,7 +64,8 @@ class Data(Section):
     context: Positive = Field(128, description="language modeling: characters of one example")
     classes: Annotated[list[str], Field(min_length=1)] | None = Field(
         None,
-        description="masks: names of the classes, in the order of their ids from 0; classes.txt where left out",
+        description="masks, yolo, voc: names of the classes, in the order of their ids from 0; the source's own "
+        "where left out",
     )
     ignore_index: Annotated[int, Field(ge=0, le=65_535)] | None = Field(
         None, description="segmentation: the value of mask pixels that take no part in loss, metrics and baselines"

@@ -6,6 +6,7 @@ import io
 import numpy as np
 import pytest
 
+from zoo.data.box_codes import ignored_boxes, ignored_code
 from zoo.evaluation.metrics.evaluate import details, evaluate
 
 
@@ -25,7 +26,14 @@ def coco(y, output, side=1000.0):
             "iscrowd": 0,
         }
 
+    def ignored(i, row):
+        """An area beyond the largest that counts is how COCO's evaluation ignores one object."""
+        _, label, crowd = (int(v) for v in ignored_boxes(row[4]))
+        more = {"iscrowd": 1} if crowd else {"area": 1e11}
+        return entry(i, [*row[:4], label]) | more
+
     true = [entry(i, row) for i, rows in enumerate(y) for row in rows if row[4] >= 0]
+    true += [ignored(i, row) for i, rows in enumerate(y) for row in rows if row[4] < -1]
     found = [entry(i, row) | {"score": float(row[5])} for i, rows in enumerate(output) for row in rows if row[5] > 0]
     with contextlib.redirect_stdout(io.StringIO()):
         data = COCO()
@@ -52,6 +60,41 @@ def test_against_coco_with_equal_scores_and_more_than_a_hundred_detections(made)
     y, output = made.detection(7, n=4, detections=400, classes=2)
     output[..., 5] = np.ceil(output[..., 5] * 10) / 10
     assert evaluate("object_detection", y, output) == pytest.approx(coco(y, output), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ignored_boxes_against_coco(made, seed):
+    """Crowds match by the part of the detection within them and any number of times, others once."""
+    generator = np.random.default_rng(seed)
+    y, output = made.detection(seed, n=40, detections=25, most=8, noise=0.02)
+    plain = evaluate("object_detection", y, output)
+    for i, k in np.argwhere((y[..., 4] >= 0) & (generator.random(y.shape[:2]) < 0.4)):
+        crowd = bool(generator.random() < 0.5)
+        if crowd:
+            y[i, k, 2:4] = np.minimum(y[i, k, 2:4] + 0.2, 1)
+        y[i, k, 4] = ignored_code(int(y[i, k, 4]), crowd=crowd)
+    found = evaluate("object_detection", y, output)
+    assert found == pytest.approx(coco(y, output), abs=1e-12)
+    assert abs(found["ap50"] - plain["ap50"]) > 1e-3
+
+
+def test_ignored_boxes_are_neither_hit_nor_miss():
+    y = boxes([0, 0, 0.5, 0.5, 0], [0.5, 0.5, 1, 1, ignored_code(0, crowd=False)])
+    right, beside = [0, 0, 0.5, 0.5, 0, 0.8], [0.5, 0.5, 1, 1, 0, 0.9]
+    assert evaluate("object_detection", y, boxes(beside, right)) == {"ap50": 1, "ap": 1, "ap75": 1}
+    report = details("object_detection", y, boxes(beside, right), ("a",))
+    assert report["worst"] == [] and report["per_class"][0]["support"] == 1
+    assert details("object_detection", y, boxes(beside, beside, right), ("a",))["worst"][0]["false"] == 1
+    crowd = boxes([0, 0, 0.5, 0.5, 0], [0.5, 0.5, 1, 1, ignored_code(0, crowd=True)])
+    assert evaluate("object_detection", crowd, boxes(beside, beside, right))["ap50"] == 1
+
+
+@pytest.mark.parametrize("crowd", [False, True])
+def test_codes_of_ignored_boxes(crowd):
+    codes = np.array([0, 4, -1, *(ignored_code(label, crowd=crowd) for label in range(5))])
+    ignored, labels, crowds = ignored_boxes(codes)
+    assert labels.tolist() == [-1, -1, -1, 0, 1, 2, 3, 4]
+    assert ignored.tolist() == [False] * 3 + [True] * 5 and (crowds == (ignored & crowd)).all()
 
 
 def boxes(*rows):

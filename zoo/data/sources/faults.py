@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.errors import ZooError, counted
 from zoo.recipe.schema import Data
+
+
+def path_within(root: Path, base: Path, name: str) -> Path | None:
+    """Return the path that a file gives relative to `base`; None where it is absolute or leads out of `root`."""
+    path = Path(os.path.normpath(base / name))
+    return path if not Path(name).is_absolute() and path.is_relative_to(os.path.normpath(root)) else None
 
 
 @dataclass

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from zoo.data.sources.image_files import has_image_suffix, is_hidden
+from zoo.data.sources.split_choice import choose_splits
 from zoo.data.split_names import split_of_folder
-from zoo.errors import ZooError, counted, did_you_mean, listing, visible
+from zoo.errors import ZooError, counted, listing, visible
 from zoo.recipe.schema import Splits
 
 IsData = Callable[[Path], bool]  # whether a file is an example by its name
@@ -76,14 +77,7 @@ def split_folders(path: Path, names: Splits) -> dict[str, Path]:
     Raises:
         ZooError: a folder that the recipe names is missing, or two folders are for one split.
     """
-    folders = subfolders(path)
-    roots = {}
-    for split, default in Splits().model_dump().items():
-        name = getattr(names, split)
-        root = _named(path, folders, split, name) if name not in (None, default) else _usual(path, folders, split, name)
-        if root is not None and not (split == "test" and names.test is None):
-            roots[split] = root
-    return roots
+    return choose_splits({folder.name: folder for folder in subfolders(path)}, names, path, "folder")
 
 
 def find_classes(root: Path, is_data: IsData = has_image_suffix) -> dict[str, Path]:
@@ -151,28 +145,6 @@ def subfolders(folder: Path) -> list[Path]:
         return sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.name))
     except OSError as error:
         raise ZooError(f"{visible(folder)}: not readable ({error.strerror})") from error
-
-
-def _named(path: Path, folders: list[Path], split: str, name: str) -> Path:
-    """Return the folder that the recipe names for a split."""
-    if path / name not in folders:
-        names = [folder.name for folder in folders]
-        raise ZooError(
-            f"{path}: data.splits.{split} names the folder '{name}', which is not there{did_you_mean(name, names)} "
-            f"(folders: {listing(names) or 'none'})"
-        )
-    return path / name
-
-
-def _usual(path: Path, folders: list[Path], split: str, name: str | None) -> Path | None:
-    """Return the only folder with a usual name of a split."""
-    found = [folder for folder in folders if split_of_folder(folder.name) == split]
-    if len(found) > 1:
-        raise ZooError(
-            f"{path}: the folders {listing(folder.name for folder in found)} are all for the {split} split by their "
-            "names; keep one, or move them into one"
-        )
-    return found[0] if found else None
 
 
 def _has(folder: Path, is_data: IsData) -> bool:

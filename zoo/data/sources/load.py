@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.data.dataset import Dataset, Signature, SourceData, Split
 from zoo.data.kinds import KINDS
+from zoo.data.sources.coco import load_coco
 from zoo.data.sources.folder import load_folder
 from zoo.data.sources.masks import load_masks
 from zoo.data.sources.npz import load_npz
@@ -17,6 +18,8 @@ from zoo.data.sources.table import load_table
 from zoo.data.sources.text import load_text
 from zoo.data.sources.text_folder import load_text_folder
 from zoo.data.sources.tfds import load_builtin, load_tfds
+from zoo.data.sources.voc import load_voc
+from zoo.data.sources.yolo import load_yolo
 from zoo.data.splits import draw_per_class, hold_out
 from zoo.data.tokenizer import Tokenizer, fit_tokenizer
 from zoo.errors import ZooError, listing
@@ -34,6 +37,9 @@ LOADERS: dict[str, Callable[[str, Data, Task], SourceData]] = {  # what stands b
     "builtin": load_builtin,
     "folder": _load_folder,
     "masks": load_masks,
+    "coco": load_coco,
+    "yolo": load_yolo,
+    "voc": load_voc,
     "csv": load_table,
     "parquet": load_table,
     "jsonl": load_table,

@@ -1,5 +1,6 @@
 """Detection: boxes. Targets, `(n, boxes, 5)`, are ymin, xmin, ymax, xmax in [0, 1] and the class, -1 for no box.
 
+Codes below -1 are boxes to ignore (`zoo.data.box_codes`).
 The output, `(n, detections, 6)`, is the same four, the class, and the score, 0 for no detection.
 """
 
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.box_codes import ignored_boxes
 from zoo.evaluation.metrics.common import MAX_WORST_EXAMPLES, Statistic, check, highest, label_of, typical
 
 METRICS = ("ap50", "ap", "ap75")
@@ -30,6 +32,7 @@ class Matches:
         label: class, shape `(detections,)`.
         score: shape `(detections,)`.
         hit: whether it matches a true box at each of `IOU_THRESHOLDS`, shape `(detections, 10)`.
+        ignored: whether it matches no true box and one to ignore, likewise: it is neither a hit nor a mistake.
         found: true boxes of each class in each image, floats of shape `(n, classes)`.
     """
 
@@ -37,6 +40,7 @@ class Matches:
     label: np.ndarray
     score: np.ndarray
     hit: np.ndarray
+    ignored: np.ndarray
     found: np.ndarray
 
 
@@ -44,10 +48,10 @@ def resampled(y: np.ndarray, output: np.ndarray) -> Statistic:
     """Return a function from how often each image counts, shape `(n,)`, to `METRICS`, as COCO defines them.
 
     Lin et al., "Microsoft COCO", 2014, https://arxiv.org/abs/1405.0312, and its reference evaluation: in the order of
-    their scores, detections take the best true box of their class that is still free; precision is interpolated at
-    101 values of recall; the mean is over the classes that have true boxes (NaN if there are none). AP50 and AP75
-    match at an intersection over union of 0.5 and 0.75, AP is the mean over 0.50, 0.55, …, 0.95. By hand, because
-    pycocotools cannot weigh images, which the bootstrap needs; a test compares the two.
+    their scores, detections take the best true box of their class that is still free, or else one to ignore; precision
+    is interpolated at 101 values of recall; the mean is over the classes that have true boxes (NaN if there are none).
+    AP50 and AP75 match at an intersection over union of 0.5 and 0.75, AP is the mean over 0.50, 0.55, …, 0.95. By hand,
+    because pycocotools cannot weigh images, which the bootstrap needs; a test compares the two.
 
     Raises:
         ValueError: shapes that do not fit.
@@ -67,11 +71,15 @@ def resampled(y: np.ndarray, output: np.ndarray) -> Statistic:
 
 @dataclass(frozen=True)
 class _Curve:
-    """One class: its detections by falling score, and which of them are hits at any threshold, and at which."""
+    """One class: its detections by falling score, and which of them are hits at any threshold, and at which.
+
+    `counted`, of shape `(10, detections)`, says which are not ignored; None where all count.
+    """
 
     image: np.ndarray
     hits: np.ndarray
     levels: np.ndarray
+    counted: np.ndarray | None
     found: np.ndarray
 
     @classmethod
@@ -79,7 +87,9 @@ class _Curve:
         chosen = np.flatnonzero(matches.label == label)
         chosen = chosen[np.argsort(-matches.score[chosen], kind="stable")]
         hits = np.flatnonzero(matches.hit[chosen].any(1))
-        return cls(matches.image[chosen], hits, matches.hit[chosen[hits]].T, matches.found[:, label])
+        ignored = matches.ignored[chosen].T
+        counted = ~ignored if ignored.any() else None
+        return cls(matches.image[chosen], hits, matches.hit[chosen[hits]].T, counted, matches.found[:, label])
 
     def precision(self, counts: np.ndarray) -> np.ndarray:
         """Return the interpolated precision at each of `RECALL_LEVELS`, shape `(10, 101)`.
@@ -89,7 +99,8 @@ class _Curve:
         weight = counts[self.image]
         right = (weight[self.hits] * self.levels).cumsum(1)
         precision = np.zeros((len(IOU_THRESHOLDS), len(self.hits) + 1))  # ends with 0: what is never recalled
-        precision[:, :-1] = right / np.maximum(weight.cumsum()[self.hits], 1e-9)
+        weights = weight if self.counted is None else weight * self.counted
+        precision[:, :-1] = right / np.maximum(weights.cumsum(-1)[..., self.hits], 1e-9)
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         recall = right / (counts @ self.found)
         at = np.stack([np.searchsorted(row, RECALL_LEVELS) for row in recall])
@@ -113,23 +124,28 @@ def match(y: np.ndarray, output: np.ndarray) -> Matches:
     if output.shape[1] > MAX_DETECTIONS:
         used &= _rank_in_class(np.where(used, output[..., 4], -1)) < MAX_DETECTIONS
     starts = range(0, len(y), _CHUNK_IMAGES)
-    hit = np.concatenate(
-        [_match(y[i : i + _CHUNK_IMAGES], output[i : i + _CHUNK_IMAGES], used[i : i + _CHUNK_IMAGES]) for i in starts]
+    parts = [np.s_[i : i + _CHUNK_IMAGES] for i in starts]
+    hit, ignored = (
+        np.concatenate(found)
+        for found in zip(*(_match(y[part], output[part], used[part]) for part in parts), strict=True)
     )
     image = np.broadcast_to(np.arange(len(y))[:, None], used.shape)
     real = y[..., 4] >= 0
     classes = int(max(y[..., 4].max(initial=-1), np.where(used, output[..., 4], -1).max(initial=-1))) + 1
     found = np.zeros((len(y), classes))
     np.add.at(found, (np.nonzero(real)[0], y[real][:, 4].astype(int)), 1)
-    return Matches(image[used], output[used][:, 4].astype(int), output[used][:, 5], hit[used], found)
+    return Matches(image[used], output[used][:, 4].astype(int), output[used][:, 5], hit[used], ignored[used], found)
 
 
-def _match(y: np.ndarray, output: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """Return hits, bool of shape `(n, detections, 10)`, of detections that are sorted by falling score."""
+def _match(y: np.ndarray, output: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which detections, sorted by falling score, are hits and which are ignored: bool `(n, detections, 10)`."""
     hit = np.zeros((*used.shape, len(IOU_THRESHOLDS)), dtype=bool)
+    passed = np.zeros_like(hit)
     boxes = y.shape[1]
     if not boxes:
-        return hit
+        return hit, passed
+    ignored, labels, crowd = ignored_boxes(y[..., 4])
+    beside = _ignored_overlap(y, output, labels, crowd) if ignored.any() else None
     overlap = intersection_over_union(output[..., :4], y[..., :4])
     overlap[output[..., 4, None] != y[:, None, :, 4]] = -1
     overlap[~used] = -1
@@ -140,7 +156,24 @@ def _match(y: np.ndarray, output: np.ndarray, used: np.ndarray) -> np.ndarray:
         hit[:, rank] = np.take_along_axis(candidates, best[..., None], -1)[..., 0] >= IOU_THRESHOLDS
         images, levels = np.nonzero(hit[:, rank])
         free[images, levels, best[images, levels]] = False
-    return hit
+        if beside is not None:
+            candidates = np.where(free, beside[:, rank, None, :], -1)
+            best = boxes - 1 - candidates[..., ::-1].argmax(-1)
+            near = np.take_along_axis(candidates, best[..., None], -1)[..., 0] >= IOU_THRESHOLDS
+            passed[:, rank] = near & ~hit[:, rank] & used[:, rank, None]
+            images, levels = np.nonzero(passed[:, rank])
+            free[images, levels, best[images, levels]] = crowd[images, best[images, levels]]
+    return hit, passed
+
+
+def _ignored_overlap(y: np.ndarray, output: np.ndarray, labels: np.ndarray, crowd: np.ndarray) -> np.ndarray:
+    """Return how far detections overlap the boxes to ignore of their class, `(n, detections, boxes)`; -1 for others.
+
+    A crowd may hold many detections: there it is the part of the detection that lies within, as in COCO.
+    """
+    within = intersection_over_union(output[..., :4], y[..., :4], of_first=True)
+    overlap = np.where(crowd[:, None], within, intersection_over_union(output[..., :4], y[..., :4]))
+    return np.where(output[..., 4, None] == labels[:, None], overlap, -1)
 
 
 def _rank_in_class(labels: np.ndarray) -> np.ndarray:
@@ -152,16 +185,19 @@ def _rank_in_class(labels: np.ndarray) -> np.ndarray:
     return rank
 
 
-def intersection_over_union(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def intersection_over_union(first: np.ndarray, second: np.ndarray, *, of_first: bool = False) -> np.ndarray:
     """Return the overlap of each box of `(n, a, 4)` with each of `(n, b, 4)`, shape `(n, a, b)`.
 
-    Boxes are ymin, xmin, ymax, xmax. Two boxes without area overlap by 0.
+    Boxes are ymin, xmin, ymax, xmax. Two boxes without area overlap by 0. With `of_first` the intersection is divided
+    by the area of the first box.
     """
     low = np.maximum(first[:, :, None, :2], second[:, None, :, :2])
     high = np.minimum(first[:, :, None, 2:], second[:, None, :, 2:])
     both = np.clip(high - low, 0, None).prod(-1)
     areas = [np.clip(boxes[..., 2:] - boxes[..., :2], 0, None).prod(-1) for boxes in (first, second)]
     either = areas[0][:, :, None] + areas[1][:, None, :] - both
+    if of_first:
+        either = np.broadcast_to(areas[0][:, :, None], both.shape)
     return np.divide(both, either, out=np.zeros_like(both), where=either > 0)
 
 
@@ -174,7 +210,7 @@ def details(
         `per_class`: `label`, `ap50`, `ap` (None without true boxes) and `support` (true boxes); `precision_recall` at
             an intersection over union of 0.5: `recall`, the mean `precision` over the classes and `classes`, name to
             precision; `worst` and `typical`: `index`, `boxes`, `missed` and `false`, where detections with a score
-            of at least 0.3 count.
+            of at least 0.3 count, unless they are ignored.
     """
     matches = match(y, output)
     ones = np.ones(len(y))
@@ -187,7 +223,7 @@ def details(
             row |= {"ap50": float(precision[0].mean()), "ap": float(precision.mean())}
             curves[row["label"]] = precision[0]
         rows.append(row)
-    shown = matches.score >= MIN_SHOWN_SCORE
+    shown = (matches.score >= MIN_SHOWN_SCORE) & ~matches.ignored[:, 0]
     right = np.bincount(matches.image[shown & matches.hit[:, 0]], minlength=len(y))
     boxes = matches.found.sum(1).astype(int)
     false = np.bincount(matches.image[shown], minlength=len(y)) - right

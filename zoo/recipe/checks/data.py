@@ -7,7 +7,7 @@ import codecs
 from zoo.recipe.checks.collect import Checks
 from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import SHAPE_STEPS
-from zoo.tasks import TABLE_SOURCES
+from zoo.tasks import BOX_SOURCES, TABLE_SOURCES
 
 _FOR = {  # kinds of input that each step of preprocessing is for
     "encode": ("table",),
@@ -23,9 +23,9 @@ _TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which
     "detection": (("center_crop",), "cuts off what the targets of object_detection count on"),
     "transcription": (("center_crop",), "cuts off what the targets of transcription count on"),
 }
-_IMAGE_FILES = ("folder", "masks")  # sources whose image files are decoded here
+_IMAGE_FILES = ("folder", "masks", *BOX_SOURCES)  # sources whose image files are decoded here
 _READS_SINGLE_EXAMPLES = (*_IMAGE_FILES, *TABLE_SOURCES, "npz")  # sources that can leave an example out
-_WITHOUT_CLASS_NAMES = ("masks",)  # sources whose files give classes by number
+_NAMES_CLASSES = ("masks", "yolo", "voc")  # sources whose files give classes by number, or may lack some
 _PLURAL = {"image": "images", "table": "tables", "graph": "graphs"}
 
 
@@ -92,9 +92,9 @@ def _check_class_keys(checks: Checks, source: str) -> None:
     """Check the keys on the classes of masks and boxes."""
     data = checks.recipe.data
     checks.refuse(
-        data.classes is not None and source not in _WITHOUT_CLASS_NAMES,
+        data.classes is not None and source not in _NAMES_CLASSES,
         ("data", "classes"),
-        f"names the classes of {', '.join(_WITHOUT_CLASS_NAMES)} sources; {source} has their names in its data",
+        f"names the classes of {', '.join(_NAMES_CLASSES)} sources; {source} has their names in its data",
     )
     repeated = sorted({name for name in data.classes or [] if (data.classes or []).count(name) > 1})
     checks.refuse(bool(repeated), ("data", "classes"), f"names a class twice: {', '.join(repeated)}")
