@@ -12,7 +12,9 @@ IGNORED_PIXEL = 255  # the class, in masks, of pixels that take no part in loss 
 TABLE_SOURCES = ("csv", "parquet", "jsonl")  # whose examples are the rows of a table
 BOX_SOURCES = ("coco", "yolo", "voc")  # images with boxes
 FILE_SOURCES = ("folder", "masks", *BOX_SOURCES, *TABLE_SOURCES, "npz", "text")  # `SOURCE:PATH`: the user's own files
-SOURCES = ("tfds", "builtin", *FILE_SOURCES)  # the others are `SOURCE:NAME`
+WRITTEN_SOURCES = ("tfds", "builtin", *FILE_SOURCES)  # the others are `SOURCE:NAME`
+MEMORY = "memory"  # what a Python program gives, `zoo.train(…, data=…)`: no recipe file names it
+SOURCES = (*WRITTEN_SOURCES, MEMORY)
 
 Kind = Literal[
     "classification",
@@ -86,8 +88,8 @@ class Task:
 
 
 _STORED = ("tfds", "builtin")
-_IMAGES = (*_STORED, "folder", "npz")
-_TABLES = (*_STORED, *TABLE_SOURCES, "npz")
+_IMAGES = (*_STORED, "folder", "npz", MEMORY)
+_TABLES = (*_STORED, *TABLE_SOURCES, "npz", MEMORY)
 
 _ANY = ("k_nearest_neighbors", "random_forest", "gradient_boosting", "support_vector_machine")
 _CLASSIFIERS = ("majority_class", "logistic_regression", *_ANY)
@@ -147,14 +149,14 @@ _ALL = (
         name="sequence_classification",
         inputs=("text", "array"),
         takes_sequences=True,
-        sources=(*_STORED, "folder", *TABLE_SOURCES, "npz"),
+        sources=(*_STORED, "folder", *TABLE_SOURCES, "npz", MEMORY),
         baselines=("majority_class", "logistic_regression", "random_forest", "gradient_boosting"),
     ),
     _regression(
         name="sequence_regression",
         inputs=("text", "array"),
         takes_sequences=True,
-        sources=(*_STORED, *TABLE_SOURCES, "npz"),
+        sources=(*_STORED, *TABLE_SOURCES, "npz", MEMORY),
         primary="mse",
     ),
     _classification(
@@ -184,7 +186,7 @@ _ALL = (
         name="sequence_to_sequence",
         kind="sequences",
         inputs=("text",),
-        sources=(*_STORED, *TABLE_SOURCES),
+        sources=(*_STORED, *TABLE_SOURCES, MEMORY),
         losses=("masked_crossentropy",),
         primary="exact_match",
         baselines=("nearest_source",),
@@ -204,7 +206,7 @@ _ALL = (
         name="forecasting",
         kind="forecasting",
         inputs=("array",),
-        sources=(*_STORED, "csv"),
+        sources=(*_STORED, "csv", MEMORY),
         losses=_REGRESSION_LOSSES,
         primary="mase",
         greater_is_better=False,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from zoo.backend.startup import choose_backend, environment_with, start_keras
+from zoo.commands.given_data import given_data
 from zoo.commands.reopen import SILENT, reopen
 from zoo.errors import ZooError
 from zoo.utils.files import write_text
@@ -21,14 +22,29 @@ if TYPE_CHECKING:
     from keras import Model
 
     from zoo.data.dataset import Dataset
+    from zoo.data.memory.given import MemoryData
     from zoo.recipe import LoadedRecipe
     from zoo.training.run import Run
 
 _EXPORTING = "tensorflow"  # the backend whose models tf2onnx reads
 
 
-def export(run_folder: str | os.PathLike[str], *, console: Console = SILENT) -> dict[str, Any]:
+def export(
+    run_folder: str | os.PathLike[str],
+    *,
+    data: Any = None,
+    validation: Any = None,
+    test: Any = None,
+    console: Console = SILENT,
+) -> dict[str, Any]:
     """Export a run to ONNX, proved on the whole test split.
+
+    Args:
+        run_folder: the run.
+        data: what `zoo.train` was given as `data`, which a run does not keep; a `zoo.Run` that it returned knows it.
+        validation: likewise.
+        test: likewise.
+        console: where progress is shown.
 
     Returns:
         The certificate, and `path`, the file.
@@ -40,18 +56,21 @@ def export(run_folder: str | os.PathLike[str], *, console: Console = SILENT) -> 
     from zoo.training.run import open_run
     from zoo.training.stages import held
 
+    memory = given_data(data, None, validation, test)
     with held(open_run(run_folder)):
-        return export_held(run_folder, console)
+        return export_held(run_folder, console, memory)
 
 
-def export_held(run_folder: str | os.PathLike[str], console: Console = SILENT) -> dict[str, Any]:
+def export_held(
+    run_folder: str | os.PathLike[str], console: Console = SILENT, memory: MemoryData | None = None
+) -> dict[str, Any]:
     """Export a run whose lock this process, or the one that started it, holds: see `export`."""
     choose_backend(_EXPORTING)
     start_keras()
     from zoo.export.export import export_run, exported_path
     from zoo.training.saved_model import load_model
 
-    run, _, dataset = reopen(run_folder)
+    run, _, dataset = reopen(run_folder, memory)
     console.print(f"Exporting {run.folder}")
     certificate = export_run(run, dataset, load_model(run))
     print_export(console, certificate)
@@ -68,6 +87,21 @@ def exported(run: Run, dataset: Dataset, model: Model) -> dict[str, Any]:
         return export_run(run, dataset, model)
     certificate: dict[str, Any] = json.loads(_in_other_process(str(run.folder)))
     return certificate
+
+
+def check_exports_here() -> None:
+    """Check that this process can export: another one has no data that was given in Python.
+
+    Raises:
+        ZooError: Keras runs on another backend than the one that the converter reads.
+    """
+    import keras
+
+    if keras.backend.backend() != _EXPORTING:
+        raise ZooError(
+            f"on {keras.backend.backend()} another process exports, which has no data that was given in Python; train "
+            f"with export=False, or on {_EXPORTING} (KERAS_BACKEND)"
+        )
 
 
 def try_in_other_process(loaded: LoadedRecipe) -> None:

@@ -12,21 +12,28 @@ from zoo.training.run_files import read_run_file
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
+    from zoo.data.memory.given import MemoryData
     from zoo.recipe import LoadedRecipe
     from zoo.training.run import Run
 
 SILENT = Console(quiet=True, stderr=True, markup=False, emoji=False)
 
 
-def reopen(folder: str | os.PathLike[str]) -> tuple[Run, LoadedRecipe, Dataset]:
-    """Return run, recipe and data set, and check that the data is still the same."""
+def reopen(folder: str | os.PathLike[str], memory: MemoryData | None = None) -> tuple[Run, LoadedRecipe, Dataset]:
+    """Return run, recipe and data set, and check that the data is still the same.
+
+    Args:
+        folder: the run; a `zoo.Run` that `zoo.train` returned knows the data that it was given.
+        memory: the data that was given in Python, where the run was trained on such.
+    """
+    memory = memory or getattr(folder, "memory", None)
     from zoo.data.sources.load import load_dataset
     from zoo.tasks import TASKS
     from zoo.training.run import open_run
 
     run = open_run(folder)
     loaded = run.recipe()
-    dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess)
+    dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess, memory)
     check_same_data(run, dataset)
     return run, loaded, dataset
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from keras import Model
     from matplotlib.figure import Figure
 
+    from zoo.data.memory.given import MemoryData
     from zoo.serving.exported_model import ExportedModel
     from zoo.serving.prediction import Prediction
 
@@ -58,7 +59,10 @@ class Run(RunFolder):
 
     Attributes:
         folder: the run folder.
+        memory: the data that `zoo.train` was given in Python, which the folder does not keep; else None.
     """
+
+    memory: MemoryData | None = field(default=None, repr=False, compare=False)
 
     @property
     def metrics(self) -> dict[str, Any]:

@@ -14,16 +14,19 @@ from rich.console import Console
 
 from zoo.backend.processes import Place, check_backend, joined
 from zoo.backend.startup import start_keras
-from zoo.commands.export import exported, print_export, try_in_other_process, try_in_this_process
+from zoo.commands.export import check_exports_here, exported, print_export, try_in_other_process, try_in_this_process
+from zoo.commands.given_data import data_overrides, given_data
 from zoo.commands.reopen import SILENT, check_same_data
 from zoo.commands.run import Run
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
+from zoo.recipe.overrides import Overrides, override_lines
 from zoo.utils.console import headline, print_notes
 from zoo.utils.files import replacing, write_json
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
+    from zoo.data.memory.given import MemoryData
     from zoo.recipe import LoadedRecipe
     from zoo.training.problem import Problem
     from zoo.training.run import Run as RunFolder
@@ -32,9 +35,13 @@ if TYPE_CHECKING:
 
 
 def train(
-    recipe: str | Path | None,
-    overrides: Sequence[str] = (),
+    recipe: str | Path | None = None,
+    overrides: Overrides = (),
     *,
+    data: Any = None,
+    target: str | None = None,
+    validation: Any = None,
+    test: Any = None,
     runs: str | Path = "runs",
     resume: str | os.PathLike[str] | None = None,
     export: bool | None = None,
@@ -43,8 +50,14 @@ def train(
     """Train a recipe, evaluate it once on the test split against its baseline, report, and export.
 
     Args:
-        recipe: a shipped recipe (`cnn/digits`) or the path of a recipe file.
-        overrides: `key.path=value`.
+        recipe: a shipped recipe (`cnn/digits`), the path of a recipe file or, with `data`, a base such as
+            `_base/tabular_classification`, whose open sections are chosen by the number of examples.
+        overrides: `key.path=value`; or a dict, such as `{"training.epochs": 5}`.
+        data: in place of the recipe's source: a data frame (pandas, Polars), a dict of columns, `(x, y)` with arrays,
+            texts, images or a data frame, a `tf.data.Dataset`, a `keras.utils.PyDataset`, or a Hugging Face `Dataset`.
+        target: the column of `data` to predict, or what to call the targets `y`.
+        validation: the same for the validation split, which is cut from `data` where it is left out.
+        test: the same for the test split.
         runs: folder for the run folder.
         resume: folder of an interrupted run to resume, in place of a recipe: what it lacks is made, be it the training,
             the report or the export.
@@ -59,9 +72,19 @@ def train(
         ZooError: a problem with the recipe or the data, found before training starts; a failed training or export; or
             another process works on the run.
     """
-    folder = train_together(None, recipe, overrides, runs=runs, resume=resume, export=export, console=console)
+    memory = given_data(data, target, validation, test)
+    folder = train_together(
+        None,
+        recipe,
+        [*override_lines(overrides), *([] if resume is not None else data_overrides(memory, target))],
+        runs=runs,
+        resume=resume,
+        export=export,
+        console=console,
+        memory=memory,
+    )
     assert folder is not None
-    return Run(folder)
+    return Run(folder, memory)
 
 
 def train_together(
@@ -74,6 +97,7 @@ def train_together(
     export: bool | None = None,
     console: Console = SILENT,
     stop: StopRequests | None = None,
+    memory: MemoryData | None = None,
 ) -> Path | None:
     """Train a recipe as one of several processes: see `train`, and `zoo.backend.processes` for the place of this one.
 
@@ -86,6 +110,7 @@ def train_together(
         export: likewise.
         console: likewise.
         stop: what signals ask for: the training stops after a step and writes its state.
+        memory: data of a Python program, which takes the place of the recipe's source.
 
     Returns:
         The run folder; None in a process that is not the first.
@@ -100,15 +125,18 @@ def train_together(
             if not work.is_first and "training" not in work.missing:
                 console.print("Trained already; the first process evaluates and exports")
                 return None
-        loaded = load_recipe(recipe, overrides) if recipe is not None else work.existing.recipe()
+        examples = None if memory is None else len(memory)
+        loaded = load_recipe(recipe, overrides, examples=examples) if recipe is not None else work.existing.recipe()
         console.print(headline(loaded.name, loaded.recipe.description or loaded.recipe.model.name))
         start_keras(loaded.recipe.training.processors)
         check_backend(place)
+        if memory is not None and "export" in work.missing:
+            check_exports_here()
         from zoo.data.sources.load import load_dataset
         from zoo.tasks import TASKS
         from zoo.training.saved_model import load_model
 
-        dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess)
+        dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess, memory)
         if work.missing != ["export"]:
             _train_and_report(work, loaded, dataset)
             if work.run is None or not work.is_first:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from zoo.errors import ZooError
 from zoo.recipe.checks import inconsistencies
 from zoo.recipe.checks.effect import BEYOND_THE_RUN, NO_EFFECT
 from zoo.recipe.compose import compose
+from zoo.recipe.default_sections import add_default_sections, default_notes
 from zoo.recipe.find import find_recipe
-from zoo.recipe.overrides import apply_override, as_lists, as_text
+from zoo.recipe.overrides import Overrides, apply_override, as_lists, as_text, override_lines
 from zoo.recipe.problems import Problem, problems_of
 from zoo.recipe.schema import Recipe
 from zoo.recipe.shorten import shorten
@@ -89,22 +90,28 @@ def _annotated(value: Any, path: KeyPath, origins: dict[KeyPath, Origin]) -> Ite
         yield f"{indent}{path[-1]}: {dump_line(value)}", str(origins.get(path, "default"))
 
 
-def load_recipe(name: str | Path, overrides: Sequence[str] = (), *, trained: bool = False) -> LoadedRecipe:
+def load_recipe(
+    name: str | Path, overrides: Overrides = (), *, trained: bool = False, examples: int | None = None
+) -> LoadedRecipe:
     """Load a recipe, merge it into what it extends, apply overrides and check the result.
 
     Args:
         name: a shipped recipe (`cnn/digits`) or the path of a recipe file (`mine.yaml`).
-        overrides: `key.path=value`, split at the first `=`; the value is typed by the schema.
+        overrides: `key.path=value`, split at the first `=`, whose value is typed by the schema; or a dict of such keys,
+            which may be nested.
         trained: whether it is that of a run; then it may ask for what has no effect.
+        examples: their number, where they are given in Python; sections that the recipe lacks are then chosen for it.
 
     Raises:
         ZooError: any problem; the message names file, line, key, what was received and what is allowed.
     """
     path, shown = find_recipe(str(name))
     tree, origins = compose(path, shown)
+    if examples is not None:
+        add_default_sections(tree, origins, examples)
     training = tree.get("training")
     epochs = training.get("epochs") if isinstance(training, dict) else None
-    for text in overrides:
+    for text in override_lines(overrides):
         apply_override(tree, origins, text)
     title = path.stem if str(name).endswith((".yaml", ".yml")) else str(name)
     recipe = _typed(tree, origins, shown)
@@ -117,7 +124,7 @@ def load_recipe(name: str | Path, overrides: Sequence[str] = (), *, trained: boo
         recipe = _typed(tree, origins, shown)
         problems = [p for p in inconsistencies(recipe) if p.type != BEYOND_THE_RUN]
     _refuse(problems, origins, shown)
-    return LoadedRecipe(title, recipe, origins, tuple(shorter.notes), tuple(shorter.changed))
+    return LoadedRecipe(title, recipe, origins, (*default_notes(tree, origins), *shorter.notes), tuple(shorter.changed))
 
 
 def check_search(loaded: LoadedRecipe) -> None:

@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from zoo.errors import ZooError, visible
 from zoo.recipe.compose import anchor
 from zoo.recipe.merge import merge, paths
 from zoo.recipe.problems import Problem
-from zoo.recipe.source import KeyPath, Origin, dotted, is_unicode, parse_value
+from zoo.recipe.source import KeyPath, Origin, dotted, dump_line, is_unicode, parse_value
+
+Overrides = Sequence[str] | Mapping[str, Any]  # `key.path=value`, or a dict of key paths, which may be nested
+
+
+def override_lines(overrides: Overrides) -> list[str]:
+    """Return overrides as `key.path=value`.
+
+    Raises:
+        ZooError: a value of a dict has no form in YAML.
+    """
+    if isinstance(overrides, str):
+        raise ZooError(f"overrides: expected a list of key.path=value or a dict, received the text '{overrides}'")
+    if not isinstance(overrides, Mapping):
+        return [str(text) for text in overrides]
+    lines = []
+    for key, value in overrides.items():
+        try:
+            lines.append(f"{key}={dump_line(_plain(value))}")
+        except yaml.YAMLError as error:
+            raise ZooError(f"overrides: {key}: expected plain values, received {type(value).__name__}") from error
+    return lines
+
+
+def _plain(value: Any) -> Any:
+    """Return a value without tuples, paths and numbers of NumPy, which YAML does not know."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", None) == 0 else value
 
 
 def apply_override(tree: dict[str, Any], origins: dict[KeyPath, Origin], text: str) -> None:

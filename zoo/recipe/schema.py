@@ -12,14 +12,14 @@ from zoo.recipe.schedules import Duration
 from zoo.recipe.search import Search
 from zoo.recipe.steps import AugmentStep, PreprocessStep
 from zoo.recipe.types import Fraction, NonNegative, Positive, PositiveNumber, Section
-from zoo.tasks import FILE_SOURCES, SOURCES, TASKS
+from zoo.tasks import FILE_SOURCES, SOURCES, TASKS, WRITTEN_SOURCES
 
 if TYPE_CHECKING:
     TaskName = str
 else:
     TaskName = Literal[tuple(TASKS)]
 
-*_FIRST_FORMS, _LAST_FORM = (f"{source}:{'PATH' if source in FILE_SOURCES else 'NAME'}" for source in SOURCES)
+*_FIRST_FORMS, _LAST_FORM = (f"{source}:{'PATH' if source in FILE_SOURCES else 'NAME'}" for source in WRITTEN_SOURCES)
 SOURCE_FORMS = f"{', '.join(_FIRST_FORMS)} or {_LAST_FORM}"
 Source = Annotated[str, StringConstraints(pattern=rf"^({'|'.join(SOURCES)}):.+"), Field(description=SOURCE_FORMS)]
 

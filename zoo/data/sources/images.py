@@ -83,22 +83,33 @@ def decode(content: bytes, channels: int | None, name: str) -> DecodedImage:
     """
     if not content:
         raise ZooError(f"{name}: not readable as an image (the file is empty)")
+    with _reported(name), Image.open(io.BytesIO(content), formats=_formats(Path(name).suffix.lower())) as image:
+        return pixels_of(image, channels, name)
+
+
+def pixels_of(image: Image.Image, channels: int | None, name: str) -> DecodedImage:
+    """Return the pixels of an image that Pillow has opened; see `decode`."""
     remarks = []
+    with _reported(name):
+        if image.width * image.height > MAX_PIXELS:
+            raise ZooError(_too_large(name))
+        if image.mode.startswith(("I", "F")):  # 16 and 32 bits a pixel: Pillow would clip, not scale
+            raise ZooError(f"{name}: images of mode '{image.mode}' are not supported; save it with 8 bits a channel")
+        if _has_frames(image):
+            remarks.append(FRAMES)
+        if _is_deep(image):
+            remarks.append(DEEP)
+        upright = _turn_upright(image, remarks)
+        channels = channels or (1 if image.mode in _GREY_MODES else 3)
+        pixels = np.asarray(_flatten(upright, remarks).convert(_MODES[channels]), dtype=np.uint8)
+    return DecodedImage(pixels.reshape(*pixels.shape[:2], channels), tuple(remarks))
+
+
+@contextmanager
+def _reported(name: str) -> Iterator[None]:
+    """Say of an error of Pillow which image it is on."""
     try:
-        with Image.open(io.BytesIO(content), formats=_formats(Path(name).suffix.lower())) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ZooError(_too_large(name))
-            if image.mode.startswith(("I", "F")):  # 16 and 32 bits a pixel: Pillow would clip, not scale
-                raise ZooError(
-                    f"{name}: images of mode '{image.mode}' are not supported; save it with 8 bits a channel"
-                )
-            if _has_frames(image):
-                remarks.append(FRAMES)
-            if _is_deep(image):
-                remarks.append(DEEP)
-            upright = _turn_upright(image, remarks)
-            channels = channels or (1 if image.mode in _GREY_MODES else 3)
-            pixels = np.asarray(_flatten(upright, remarks).convert(_MODES[channels]), dtype=np.uint8)
+        yield
     except ZooError:
         raise
     except Image.UnidentifiedImageError as error:
@@ -107,7 +118,6 @@ def decode(content: bytes, channels: int | None, name: str) -> DecodedImage:
         raise ZooError(_too_large(name)) from error
     except Exception as error:  # Pillow's decoders raise exceptions of many types
         raise ZooError(f"{name}: not readable as an image ({error or type(error).__name__})") from error
-    return DecodedImage(pixels.reshape(*pixels.shape[:2], channels), tuple(remarks))
 
 
 def decode_image(content: bytes, channels: int, name: str) -> np.ndarray:

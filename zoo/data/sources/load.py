@@ -10,9 +10,11 @@ import numpy as np
 
 from zoo.data.dataset import Dataset, Signature, SourceData, Split
 from zoo.data.kinds import KINDS
+from zoo.data.memory.given import MemoryData
 from zoo.data.sources.coco import load_coco
 from zoo.data.sources.folder import load_folder
 from zoo.data.sources.masks import load_masks
+from zoo.data.sources.memory import load_memory, refuse_memory
 from zoo.data.sources.npz import load_npz
 from zoo.data.sources.table import load_table
 from zoo.data.sources.text import load_text
@@ -45,12 +47,15 @@ LOADERS: dict[str, Callable[[str, Data, Task], SourceData]] = {  # what stands b
     "jsonl": load_table,
     "npz": load_npz,
     "text": load_text,
+    "memory": refuse_memory,
 }
 
 _HOLDS = {"image": "images", "table": "a table", "array": "numbers", "tokens": "token ids", "graph": "graphs"}
 
 
-def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = ()) -> Dataset:
+def load_dataset(
+    data: Data, task: Task, preprocess: Sequence[PreprocessStep] = (), memory: MemoryData | None = None
+) -> Dataset:
     """Load the source of a recipe and split it.
 
     A test or validation split that the source lacks is cut from the training examples. Cuts are seeded by
@@ -61,12 +66,13 @@ def load_dataset(data: Data, task: Task, preprocess: Sequence[PreprocessStep] = 
         data: the recipe's section.
         task: the recipe's task.
         preprocess: the recipe's steps; `tokenize` sets how texts are cut into tokens.
+        memory: the data of a Python program, which `memory:` stands for.
 
     Raises:
         ZooError: the source is missing, damaged, or does not fit the task.
     """
     kind, _, name = data.source.partition(":")
-    source = LOADERS[kind](name, data, task)
+    source = LOADERS[kind](name, data, task) if memory is None else load_memory(memory, data, task)
     train, validation, test = source.splits["train"], source.splits.get("validation"), source.splits.get("test")
     notes = list(source.notes)
     if test is None:

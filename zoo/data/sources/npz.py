@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -36,21 +37,50 @@ def load_npz(name: str, data: Data, task: Task) -> SourceData:
     path = Path(name).expanduser()
     archive = Archive(path)
     found = _find_splits(archive)
-    inputs, values, notes = {}, {}, _unused(archive, found)
-    for split, (x_name, y_name) in found.items():
-        x, y = archive.read(x_name), _column(archive.read(y_name), f"{path}: array '{y_name}'")
-        if len(x) != len(y):
-            raise ZooError(f"{path}: {split} has {len(x)} inputs and {len(y)} targets")
-        if not len(x):
-            raise ZooError(f"{path}: the arrays {x_name} and {y_name} hold no examples; leave both out of the file")
-        x = _inputs(x, task, f"{path}: array '{x_name}'")
-        inputs[split], values[split] = _complete(path, (x_name, y_name), x, y, data, notes)
+    arrays = {
+        split: Arrays(
+            x=archive.read(x), y=_column(archive.read(y), f"{path}: array '{y}'"), x_name=x, y_name=y, split=split
+        )
+        for split, (x, y) in found.items()
+    }
+    return array_source(arrays, data, task, str(path), _unused(archive, found))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrays:
+    """The examples of a split and their targets `(examples,)`, with the names that messages call them by."""
+
+    x: np.ndarray
+    y: np.ndarray
+    x_name: str
+    y_name: str
+    split: str
+
+
+def array_source(parts: dict[str, Arrays], data: Data, task: Task, where: str, notes: list[str]) -> SourceData:
+    """Return arrays as examples; see `load_npz`.
+
+    Args:
+        parts: the arrays of each split.
+        data: the recipe's section.
+        task: its task.
+        where: the source, for messages.
+        notes: what a reader of the results should know, to which more is added.
+    """
+    inputs, values = {}, {}
+    for split, part in parts.items():
+        if len(part.x) != len(part.y):
+            raise ZooError(f"{where}: {part.split} has {len(part.x)} inputs and {len(part.y)} targets")
+        if not len(part.x):
+            raise ZooError(f"{where}: the arrays {part.x_name} and {part.y_name} hold no examples; leave both out")
+        x = _inputs(part.x, task, f"{where}: array '{part.x_name}'")
+        inputs[split], values[split] = _complete(where, part, x, data, notes)
     shapes = {x.shape[1:] for x in inputs.values()}
     if len(shapes) > 1:
-        raise ZooError(f"{path}: the splits have different shapes: {listing(shapes)}")
+        raise ZooError(f"{where}: the splits have different shapes: {listing(shapes)}")
     read_targets = KINDS[task.kind].targets
-    assert read_targets is not None, "the recipe's check refuses npz where a series is expected"
-    labels, targets = read_targets(RawTargets(values=values, where=str(path)))
+    assert read_targets is not None, "the recipe's check refuses arrays where a series is expected"
+    labels, targets = read_targets(RawTargets(values=values, where=where))
     kind: InputKind = "image" if _takes_images(task) else "array"
     signature = Signature(kind, data.target or "y", shapes.pop(), labels=labels)
     splits = {split: whole(ArrayInputs(x), targets[split]) for split, x in inputs.items()}
@@ -98,16 +128,15 @@ def _inputs(x: np.ndarray, task: Task, where: str) -> np.ndarray:
     return as_features(x, where)
 
 
-def _complete(
-    path: Path, names: tuple[str, str], x: np.ndarray, y: np.ndarray, data: Data, notes: list[str]
-) -> tuple[np.ndarray, np.ndarray]:
+def _complete(path: str, part: Arrays, x: np.ndarray, data: Data, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the examples without gaps.
 
     Raises:
         ZooError: inputs have gaps, and `data.on_error` is "stop"; or no example is left.
     """
+    y = part.y
     kept = finite_examples(x) if x.dtype.kind == "f" else np.ones(len(x), bool)
-    where = f"arrays '{names[0]}' and '{names[1]}'"
+    where = f"arrays '{part.x_name}' and '{part.y_name}'"
     message = f"{where}: {_rows(~kept, f'of {len(x):,} examples whose inputs hold NaN or infinity')}"
     if data.on_error == "stop":
         if not kept.all():

@@ -46,8 +46,12 @@ def load_table(name: str, data: Data, task: Task) -> SourceData:
         ZooError: the file is not readable, lacks a column that the recipe names, or has a value of the wrong type.
     """
     path, target = Path(name).expanduser(), str(data.target)
-    table = read_table(path, reading_of(data), target, form=data.source.partition(":")[0])
-    check_columns(table, [target], "data.target")
+    return table_source(read_table(path, reading_of(data), target, form=data.source.partition(":")[0]), data, task)
+
+
+def table_source(table: Table, data: Data, task: Task) -> SourceData:
+    """Return the rows of a table as examples or, for forecasting, as the steps of a series; see `load_table`."""
+    check_columns(table, [str(data.target)], "data.target")
     check_columns(table, data.ignore, "data.ignore")
     if KINDS[task.kind].targets is None:
         return load_series(table, data)
@@ -197,6 +201,8 @@ def _parts(table: Table, column: str | None) -> dict[str, np.ndarray]:
     Raises:
         ZooError: a row names no split, or none trains.
     """
+    if table.split is not None:
+        return {name: np.flatnonzero(table.split == name) for name in dict.fromkeys(table.split)}
     if column is None:
         return {"train": np.arange(len(table))}
     texts = table.texts(column)

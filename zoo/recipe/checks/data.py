@@ -7,7 +7,7 @@ import codecs
 from zoo.recipe.checks.collect import Checks
 from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import SHAPE_STEPS
-from zoo.tasks import BOX_SOURCES, TABLE_SOURCES
+from zoo.tasks import BOX_SOURCES, MEMORY, TABLE_SOURCES
 
 _FOR = {  # kinds of input that each step of preprocessing is for
     "encode": ("table",),
@@ -24,7 +24,7 @@ _TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which
     "transcription": (("center_crop",), "cuts off what the targets of transcription count on"),
 }
 _IMAGE_FILES = ("folder", "masks", *BOX_SOURCES)  # sources whose image files are decoded here
-_READS_SINGLE_EXAMPLES = (*_IMAGE_FILES, *TABLE_SOURCES, "npz")  # sources that can leave an example out
+_READS_SINGLE_EXAMPLES = (*_IMAGE_FILES, *TABLE_SOURCES, "npz", MEMORY)  # sources that can leave an example out
 _NAMES_CLASSES = ("masks", "yolo", "voc")  # sources whose files give classes by number, or may lack some
 _PLURAL = {"image": "images", "table": "tables", "graph": "graphs"}
 
@@ -36,10 +36,10 @@ def check_data(checks: Checks) -> None:
     checks.refuse(
         source not in task.sources,
         ("data", "source"),
-        f"{task.name} reads {', '.join(task.sources)}, not {source}",
+        f"{task.name} reads {', '.join(s for s in task.sources if s != MEMORY)}, not {source}",
     )
     checks.refuse(
-        data.channels is not None and source not in _IMAGE_FILES,
+        data.channels is not None and source not in (*_IMAGE_FILES, MEMORY),
         ("data", "channels"),
         f"applies to {', '.join(_IMAGE_FILES)} sources, whose files are decoded here; {source} gives its images as "
         "they are",
@@ -112,8 +112,8 @@ def _check_table_keys(checks: Checks, source: str) -> None:
     for keys, sources, purpose in (
         (("separator",), ("csv",), "csv"),
         (("encoding",), encoded, "csv, jsonl and folders of texts"),
-        (("decimal", "thousands", "missing", "split_column"), TABLE_SOURCES, "tables"),
-        (("group", "time", "sort", "fill"), TABLE_SOURCES, "tables"),
+        (("decimal", "thousands", "missing", "split_column"), (*TABLE_SOURCES, MEMORY), "tables"),
+        (("group", "time", "sort", "fill"), (*TABLE_SOURCES, MEMORY), "tables"),
     ):
         for key in keys:
             checks.refuse(bool(getattr(data, key)) and source not in sources, ("data", key), f"is for {purpose}")
@@ -152,7 +152,7 @@ def _check_text(checks: Checks, source: str) -> None:
         takes_texts and not data.text, ("data", "text"), "required, and missing: the name of the column of texts"
     )
     checks.refuse(
-        data.text is not None and not takes_texts,
+        data.text is not None and not takes_texts and not (source == MEMORY and "text" in task.inputs),
         ("data", "text"),
         f"is for tasks on texts that read {', '.join(TABLE_SOURCES)}, and this is {task.name} from {source}",
     )

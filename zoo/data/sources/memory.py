@@ -1,0 +1,229 @@
+"""`memory:TYPE`: what a Python program gave to `zoo.train(…, data=…)`, read by the code for files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from zoo.data.dataset import Signature, SourceData, whole
+from zoo.data.inputs import ArrayInputs, ImageInputs, Inputs
+from zoo.data.kinds import KINDS, RawTargets
+from zoo.data.memory.frames import as_pandas, joined, table_of
+from zoo.data.memory.given import PLACES, MemoryData, Pair, is_frame, is_pair, type_of
+from zoo.data.memory.images import decoded_images, digest_of, is_image_list
+from zoo.data.memory.targets import target_column
+from zoo.data.sources.npz import Arrays, array_source
+from zoo.data.sources.table import reading_of, table_source
+from zoo.errors import ZooError, did_you_mean
+from zoo.recipe.schema import Data
+from zoo.tasks import Task
+
+WANTED = (
+    "a data frame, a dict of columns, (x, y) with arrays, texts or images, a tf.data.Dataset, a keras.utils.PyDataset "
+    "or a Hugging Face Dataset"
+)
+
+
+def refuse_memory(name: str, data: Data, task: Task) -> SourceData:
+    """Refuse a recipe whose data was that of a Python program, where none is given."""
+    raise ZooError(
+        f"data.source is {data.source}: the data was given in Python and is not kept in the run. Give it again in "
+        "Python: zoo.train(…, data=…), zoo.train(None, resume=RUN, data=…), zoo.export(RUN, data=…) or "
+        "zoo.evaluate(RUN, data)"
+    )
+
+
+def load_memory(given: MemoryData, data: Data, task: Task) -> SourceData:
+    """Load the data of a Python program.
+
+    Frames and dicts of columns are read as tables of files are, arrays as those of an npz file.
+
+    Raises:
+        ZooError: it has a form that the task does not take, or values that are missing or of a wrong type.
+    """
+    found = {split: _read(value, PLACES[split], data, task) for split, value in given.splits.items()}
+    frames = {split: each for split, each in found.items() if not isinstance(each, Pair)}
+    pairs = {split: each for split, each in found.items() if isinstance(each, Pair)}
+    if frames and pairs:
+        kinds = ", ".join(f"{PLACES[split]} {'a table' if split in frames else '(x, y)'}" for split in found)
+        raise ZooError(f"the splits have different forms: {kinds}")
+    if frames:
+        return _load_frames(frames, data, task)
+    _refuse_keys_of_tables(data)
+    notes: list[str] = []
+    is_texts = all(_is_texts(pair.x) for pair in pairs.values())
+    if data.on_error == "skip" and (is_texts or any(is_image_list(pair.x) for pair in pairs.values())):
+        raise ZooError("data.on_error: skip is for tables and arrays; leave out texts and images that are none")
+    if is_texts:
+        return _load_texts(pairs, data, task)
+    if "image" in task.inputs:
+        pairs = _with_images(pairs, data, notes)
+        if any(is_image_list(pair.x) for pair in pairs.values()):
+            return _load_images(pairs, data, task, notes)
+    arrays = {
+        split: Arrays(
+            x=_numbers(pair.x, pair.where), y=pair.y, x_name=f"{pair.where} x", y_name=f"{pair.where} y", split=split
+        )
+        for split, pair in pairs.items()
+    }
+    return array_source(arrays, data, task, "data", notes)
+
+
+def _read(value: Any, where: str, data: Data, task: Task) -> Any:
+    """Return one split: a data frame of pandas, or a `Pair`."""
+    if task.forecasts and hasattr(value, "to_frame") and not is_frame(value):  # a series
+        value = value.to_frame(value.name if value.name is not None else data.target)
+    if is_frame(value):
+        frame = as_pandas(value, where)
+        _check_target(frame, where, data)
+        takes_tables = "table" in task.inputs or task.forecasts or data.text is not None
+        return frame if takes_tables else _pair_of_columns(frame, where, data, task)
+    if not is_pair(value):
+        raise ZooError(f"{where}: expected {WANTED}, received {type_of(value)}")
+    x, y = value
+    if hasattr(x, "toarray"):
+        raise ZooError(f"{where}: sparse matrices are not read; give x.toarray()")
+    targets = target_column(y, f"{where}: y")
+    count = len(x) if hasattr(x, "__len__") and not is_frame(x) else None
+    frame = as_pandas(x, where) if is_frame(x) else None
+    count = len(frame) if frame is not None else count
+    if count != len(targets):
+        raise ZooError(f"{where}: x has {count if count is not None else 'no'} examples, and y {len(targets)}")
+    if frame is None:
+        return Pair(x=x, y=targets, where=where)
+    return _with_target(frame, targets, data.target or "y", where)
+
+
+def _check_target(frame: Any, where: str, data: Data) -> None:
+    names = [str(name) for name in frame.columns]
+    if data.target is None:
+        raise ZooError(f"{where}: target= is missing: the name of the column to predict (columns: {', '.join(names)})")
+    if data.target not in names:
+        hint = did_you_mean(data.target, names)
+        raise ZooError(f"{where}: there is no column '{data.target}' to predict{hint} (columns: {', '.join(names)})")
+
+
+def _with_target(frame: Any, targets: np.ndarray, name: str, where: str) -> Any:
+    """Return a frame of inputs with the targets beside them."""
+    import pandas as pd
+
+    if name in map(str, frame.columns):
+        raise ZooError(f"{where}: x has a column '{name}', and y is to be called so; name it otherwise, target='…'")
+    return pd.concat([frame, pd.Series(targets, index=frame.index, name=name)], axis=1)
+
+
+def _pair_of_columns(frame: Any, where: str, data: Data, task: Task) -> Pair:
+    """Return the one column that is the input, such as of texts or images, and the target."""
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    others = [name for name in frame.columns if name != data.target and name not in data.ignore]
+    name = data.input or (others[0] if len(others) == 1 else None)
+    if name not in frame.columns:
+        raise ZooError(
+            f"{where}: {task.name} takes one column as input; name it under data.{'text' if _takes_texts(task) else 'input'} "
+            f"(columns: {', '.join(others)})"
+        )
+    return Pair(x=list(frame[name]), y=target_column(frame[data.target], f"{where}: '{data.target}'"), where=where)
+
+
+_TABLE_KEYS = ("ignore", "categorical", "decimal", "thousands", "missing", "split_column")
+
+
+def _refuse_keys_of_tables(data: Data) -> None:
+    given = [f"data.{key}" for key in _TABLE_KEYS if getattr(data, key)]
+    if given:
+        raise ZooError(f"data: (x, y) has no columns, and {', '.join(given)} is for tables; leave it out")
+
+
+# === Tables ===
+
+
+def _load_frames(frames: dict[str, Any], data: Data, task: Task) -> SourceData:
+    if len(frames) > 1 and (task.forecasts or data.split_column):
+        reason = "series are split by time" if task.forecasts else "data.split_column splits the rows"
+        raise ZooError(f"validation= and test= are given, and {reason}; leave them out")
+    target = data.target or "y"
+    named = data.model_copy(update={"target": target})
+    tables, categorical = {}, list(data.categorical)
+    for split, frame in frames.items():
+        tables[split], names = table_of(frame, PLACES[split], reading_of(data), forecasts=task.forecasts)
+        categorical += [name for name in names if name != target and name not in (*categorical, *data.ignore)]
+    return table_source(joined(tables), named.model_copy(update={"categorical": categorical}), task)
+
+
+# === Texts ===
+
+
+def _is_texts(x: Any) -> bool:
+    """Return whether `x` holds texts, one for each example."""
+    if isinstance(x, str) or not hasattr(x, "__len__") or not len(x):
+        return False
+    first = next((value for value in x if value is not None), None)
+    return isinstance(first, str)
+
+
+def _load_texts(pairs: dict[str, Pair], data: Data, task: Task) -> SourceData:
+    """Return texts by the code for a table with one column of texts."""
+    import pandas as pd
+
+    if not _takes_texts(task):
+        raise ZooError(f"data: x holds texts, and {task.name} takes {' or '.join(task.inputs)}")
+    target = data.target or "y"
+    name = "text" if target != "text" else "x"
+    frames = {
+        split: pd.DataFrame({name: pd.Series(list(pair.x), dtype=object), target: pair.y})
+        for split, pair in pairs.items()
+    }
+    return _load_frames(frames, data.model_copy(update={"text": name}), task)
+
+
+def _takes_texts(task: Task) -> bool:
+    return "text" in task.inputs and not task.reads_corpus
+
+
+# === Images and numbers ===
+
+
+def _with_images(pairs: dict[str, Pair], data: Data, notes: list[str]) -> dict[str, Pair]:
+    """Return lists of images decoded: as one array where all have one size, else as a list."""
+    if not any(is_image_list(pair.x) for pair in pairs.values()):
+        if data.channels is not None:
+            raise ZooError("data.channels: arrays have their channels; it is for lists of images")
+        return pairs
+    found = {}
+    for split, pair in pairs.items():
+        images = decoded_images(list(pair.x), data.channels, f"{pair.where} x", notes)
+        found[split] = replace(pair, x=images)
+    shapes = {image.shape for pair in found.values() for image in pair.x}
+    if len({shape[-1] for shape in shapes}) > 1:
+        raise ZooError("data: some splits have grey images alone, others colour; set data.channels to 1 or 3")
+    if len(shapes) == 1:
+        return {split: replace(pair, x=np.stack(pair.x)) for split, pair in found.items()}
+    return found
+
+
+def _load_images(pairs: dict[str, Pair], data: Data, task: Task, notes: list[str]) -> SourceData:
+    """Return images of different sizes."""
+    read_targets = KINDS[task.kind].targets
+    assert read_targets is not None, "no task on images forecasts"
+    inputs: dict[str, Inputs] = {}
+    for split, pair in pairs.items():
+        shapes = {image.shape for image in pair.x}
+        inputs[split] = (
+            ArrayInputs(np.stack(pair.x))
+            if len(shapes) == 1
+            else ImageInputs(len(pair.x), pair.x.__getitem__, digest_of(pair.x))
+        )
+    channels = next(iter(pairs.values())).x[0].shape[-1]
+    labels, targets = read_targets(RawTargets(values={split: pair.y for split, pair in pairs.items()}, where="data"))
+    signature = Signature("image", data.target or "y", (None, None, channels), labels=labels)
+    splits = {split: whole(inputs[split], targets[split]) for split in pairs}
+    return SourceData(signature=signature, splits=splits, notes=notes)
+
+
+def _numbers(x: Any, where: str) -> np.ndarray:
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise ZooError(f"{where}: x: expected examples of one shape ({error})") from error
