@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 from PIL import Image
 
@@ -92,7 +93,7 @@ def as_arrays(frame):
 
 
 def as_polars(frame):
-    return pytest.importorskip("polars").DataFrame(as_lists(frame))
+    return polars.DataFrame(as_lists(frame))
 
 
 def as_pair(frame):
@@ -298,28 +299,23 @@ def test_keys_of_tables_have_no_effect_on_arrays(arrays):
     refused("sparse matrices are not read", (pytest.importorskip("scipy.sparse").eye(3), [0, 1, 2]))
 
 
-def test_texts_and_labels():
-    texts = [f"word{i} and" for i in range(40)]
-    labels = ["good", "bad"] * 20
-    whole = memory((texts, labels), SEQUENCES)
-    assert whole.signature.kind == "text" and whole.signature.labels == ("bad", "good")
-    seen = {
-        str(t): int(y)
-        for s in splits(whole).values()
-        for t, y in zip(s.take(np.arange(len(s))), s.targets, strict=True)
-    }
-    assert seen == {text: int(label == "good") for text, label in zip(texts, labels, strict=True)}
-    columns = memory({"review": texts, "stars": labels}, SEQUENCES, target="stars")
-    assert columns.train.take([0])[0] == whole.train.take([0])[0]
-    refused(
-        "x: expected a text for each example, and 2 of 40 have nothing: row 3",
-        (
-            [None if i in (2, 5) else t for i, t in enumerate(texts)],
-            labels,
-        ),
-        SEQUENCES,
-    )
-    refused(r"name it under data\.text", {"a": texts, "b": texts, "stars": labels}, SEQUENCES, target="stars")
+def test_texts_are_those_of_a_csv_file(tmp_path):
+    texts, labels = [f"word{i}, and" for i in range(40)], ["good", "bad"] * 20
+    frame = pd.DataFrame({"text": texts, "y": labels})
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    there = file(f"csv:{tmp_path / 'data.csv'}", SEQUENCES, text="text", target="y")
+    assert there.signature.kind == "text" and there.signature.labels == ("bad", "good")
+    for given in ((texts, labels), (np.array(texts), pd.Series(labels)), (pd.Series(texts), np.array(labels))):
+        assert memory(given, SEQUENCES).fingerprint == there.fingerprint
+    for given in (frame, as_polars(frame), as_lists(frame)):
+        assert memory(given, SEQUENCES, target="y").fingerprint == there.fingerprint
+        assert memory(given, SEQUENCES, target="y", text="text").fingerprint == there.fingerprint
+    gaps = [None if i in (2, 5) else text for i, text in enumerate(texts)]
+    refused(r"2 of 40 rows have no text: row 3 has None, row 6", (gaps, labels), SEQUENCES)
+    assert len(memory((gaps, labels), SEQUENCES, on_error="skip").train) < len(there.train)
+    refused(r"name it under data\.text \(columns: a, b\)", {"a": texts, "b": texts, "y": labels}, SEQUENCES, target="y")
+    pairs = memory((texts, [text.upper() for text in texts]), "sequence_to_sequence")
+    assert pairs.signature.kind == "text" and len(pairs.signature.labels) > 10
 
 
 def test_images_of_pillow_are_those_of_files(tmp_path, write_images):

@@ -53,10 +53,7 @@ def load_memory(given: MemoryData, data: Data, task: Task) -> SourceData:
         return _load_frames(frames, data, task)
     _refuse_keys_of_tables(data)
     notes: list[str] = []
-    is_texts = all(_is_texts(pair.x) for pair in pairs.values())
-    if data.on_error == "skip" and (is_texts or any(is_image_list(pair.x) for pair in pairs.values())):
-        raise ZooError("data.on_error: skip is for tables and arrays; leave out texts and images that are none")
-    if is_texts:
+    if all(_is_texts(pair.x) for pair in pairs.values()):
         return _load_texts(pairs, data, task)
     if "image" in task.inputs:
         pairs = _with_images(pairs, data, notes)
@@ -120,9 +117,9 @@ def _pair_of_columns(frame: Any, where: str, data: Data, task: Task) -> Pair:
     others = [name for name in frame.columns if name != data.target and name not in data.ignore]
     name = data.input or (others[0] if len(others) == 1 else None)
     if name not in frame.columns:
+        key = "data.text" if _takes_texts(task) else "data.input"
         raise ZooError(
-            f"{where}: {task.name} takes one column as input; name it under data.{'text' if _takes_texts(task) else 'input'} "
-            f"(columns: {', '.join(others)})"
+            f"{where}: {task.name} takes one column as input; name it under {key} (columns: {', '.join(others)})"
         )
     return Pair(x=list(frame[name]), y=target_column(frame[data.target], f"{where}: '{data.target}'"), where=where)
 
@@ -187,7 +184,10 @@ def _takes_texts(task: Task) -> bool:
 
 def _with_images(pairs: dict[str, Pair], data: Data, notes: list[str]) -> dict[str, Pair]:
     """Return lists of images decoded: as one array where all have one size, else as a list."""
-    if not any(is_image_list(pair.x) for pair in pairs.values()):
+    if any(is_image_list(pair.x) for pair in pairs.values()):
+        if data.on_error == "skip":
+            raise ZooError("data.on_error: skip is for tables and arrays; leave out what is no image")
+    else:
         if data.channels is not None:
             raise ZooError("data.channels: arrays have their channels; it is for lists of images")
         return pairs
