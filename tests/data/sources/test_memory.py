@@ -128,6 +128,9 @@ def test_the_index_is_no_column_and_that_is_said(frame):
 
 
 def test_splits_that_are_given_are_kept(frame):
+    apart = memory(frame, target="kind", group="day")
+    days = [set(frame["day"].iloc[split.indices]) for split in splits(apart).values()]
+    assert not days[0] & days[1] and not days[0] & days[2] and not days[1] & days[2]
     whole = memory(frame[:60], target="kind", validation=frame[60:75], test=frame[75:])
     assert {name: len(split) for name, split in splits(whole).items()} == {"train": 60, "validation": 15, "test": 15}
     part = frame.assign(part=np.repeat(["train", "validation", "test"], [60, 15, 15]))
@@ -148,7 +151,8 @@ def test_splits_that_differ_are_refused(frame):
     refused(
         "data: column 'kind': row 1 of test has the class 'odd', which the training", frame, target="kind", test=late
     )
-    refused(r"data\.split_column splits the rows", frame, target="kind", test=frame, split_column="colour")
+    for key in ("split_column", "group", "time"):
+        refused(rf"test=: data\.{key} splits the rows; leave it out", frame, target="kind", test=frame, **{key: "day"})
     refused(r"different forms: data a table, test \(x, y\)", frame, target="kind", test=(np.zeros((2, 2)), [0, 1]))
 
 
@@ -244,7 +248,7 @@ def test_a_series_is_that_of_its_csv_file(tmp_path):
     for given in (sales, sales.set_index("day"), pd.Series(values, days, name="sold"), as_arrays(sales)):
         here = memory(given, SERIES, **settings)
         assert here.fingerprint == there.fingerprint and here.signature.time.step == there.signature.time.step
-    refused("series are split by time; leave them out", sales, SERIES, test=sales, **settings)
+    refused("test=: series are split by time; leave it out", sales, SERIES, test=sales, **settings)
 
 
 # --- arrays, texts, images --------------------------------------------------------------------------------------------

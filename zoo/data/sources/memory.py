@@ -124,7 +124,7 @@ def _pair_of_columns(frame: Any, where: str, data: Data, task: Task) -> Pair:
     return Pair(x=list(frame[name]), y=target_column(frame[data.target], f"{where}: '{data.target}'"), where=where)
 
 
-_TABLE_KEYS = ("ignore", "categorical", "decimal", "thousands", "missing", "split_column")
+_TABLE_KEYS = ("ignore", "categorical", "decimal", "thousands", "missing", "split_column", "group", "time")
 
 
 def _refuse_keys_of_tables(data: Data) -> None:
@@ -137,9 +137,10 @@ def _refuse_keys_of_tables(data: Data) -> None:
 
 
 def _load_frames(frames: dict[str, Any], data: Data, task: Task) -> SourceData:
-    if len(frames) > 1 and (task.forecasts or data.split_column):
-        reason = "series are split by time" if task.forecasts else "data.split_column splits the rows"
-        raise ZooError(f"validation= and test= are given, and {reason}; leave them out")
+    splitting = [f"data.{key}" for key in ("split_column", "group", "time") if getattr(data, key)]
+    if len(frames) > 1 and (task.forecasts or splitting):
+        reason = "series are split by time" if task.forecasts else f"{', '.join(splitting)} splits the rows"
+        raise ZooError(f"{' and '.join(f'{PLACES[s]}=' for s in frames if s != 'train')}: {reason}; leave it out")
     target = data.target or "y"
     named = data.model_copy(update={"target": target})
     tables, categorical = {}, list(data.categorical)
