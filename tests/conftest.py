@@ -57,6 +57,13 @@ data: {source: "csv:data.csv", text: review, target: mood}
 model: {name: lstm, embedding: 8, units: 8}
 evaluation: {baselines: []}
 """,
+    "tags": """
+extends: [_base/sequence_labeling, shared]
+data: {source: "conll:data.conll"}
+model: {name: lstm, embedding: 8, units: 8}
+optimizer: {learning_rate: 5e-2}
+training: {epochs: 6}
+""",
     "array": """
 extends: [_base/tabular_classification, shared]
 data: {source: "npz:data.npz"}
@@ -209,6 +216,12 @@ def _write_data(folder: Path, kind: str, write_images) -> Path:
         reviews = [f"{generator.choice(['a', 'the'])} {mood} film" + "!" * (i % 3) for i, mood in enumerate(moods)]
         pd.DataFrame({"id": np.arange(rows), "review": reviews, "mood": moods}).to_csv(folder / "data.csv", index=False)
         return folder / "data.csv"
+    if kind == "tags":
+        names = generator.choice(["Ann", "Bo", "Cy", "Di"], rows)
+        towns = generator.choice(["Rome", "Ulm", "Oslo"], rows)
+        sentences = [f"{name} B-PER\nsaw O\n{town} B-LOC\n" for name, town in zip(names, towns, strict=True)]
+        (folder / "data.conll").write_text("-DOCSTART- O\n\n" + "\n".join(sentences))
+        return folder / "data.conll"
     if kind == "table":
         size = generator.normal(50, 20, rows)
         frame = pd.DataFrame(

@@ -11,7 +11,10 @@ IGNORED_PIXEL = 255  # the class, in masks, of pixels that take no part in loss 
 
 TABLE_SOURCES = ("csv", "parquet", "jsonl")  # whose examples are the rows of a table
 BOX_SOURCES = ("coco", "yolo", "voc")  # images with boxes
-FILE_SOURCES = ("folder", "masks", *BOX_SOURCES, *TABLE_SOURCES, "npz", "text")  # `SOURCE:PATH`: the user's own files
+FILE_SOURCES = (  # `SOURCE:PATH`: the user's own files
+    *("folder", "masks", *BOX_SOURCES, *TABLE_SOURCES),
+    *("npz", "conll", "text"),
+)
 WRITTEN_SOURCES = ("tfds", "builtin", *FILE_SOURCES)  # the others are `SOURCE:NAME`
 MEMORY = "memory"  # what a Python program gives, `zoo.train(…, data=…)`: no recipe file names it
 SOURCES = (*WRITTEN_SOURCES, MEMORY)
@@ -53,6 +56,7 @@ class Task:
         forecasts: the examples are windows of a series.
         decodes: the output is a sequence that is generated token by token, each from those before it.
         labels_pixels: the target is a class for each pixel.
+        labels_tokens: the target is a class for each token of the input.
         reconstructs: the target is the network's own input.
         finds_anomalies: training sees the normal classes alone, and the target says which examples are abnormal.
         makes_images: the model makes images from noise.
@@ -78,6 +82,7 @@ class Task:
     forecasts: bool = False
     decodes: bool = False
     labels_pixels: bool = False
+    labels_tokens: bool = False
     reconstructs: bool = False
     finds_anomalies: bool = False
     makes_images: bool = False
@@ -175,10 +180,11 @@ _ALL = (
     ),
     _tokens(
         name="sequence_labeling",
-        inputs=("tokens",),
-        sources=_STORED,
+        inputs=("tokens", "text"),
+        sources=(*_STORED, "conll", *TABLE_SOURCES),
         primary="token_accuracy",
-        baselines=("most_frequent_token",),
+        baselines=("most_frequent_token", "unigram_tagger"),
+        labels_tokens=True,
     ),
     _language(name="language_modeling", baselines=("unigram", "ngram"), tried=("unigram",)),
     _language(name="masked_language_modeling", baselines=("unigram",), fills_in=True),

@@ -122,6 +122,7 @@ OF_A_KIND = {  # what else a recipe says that reads such a file
     "csv": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",
     "parquet": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",
     "jsonl": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",
+    "conll": "extends: [_base/sequence_labeling, _base/adamw_cosine]\nmodel: {name: lstm}",
     "text": "extends: [_base/language_modeling, _base/adamw_cosine]\nmodel: {name: gpt}",
 }
 

@@ -382,7 +382,7 @@ CONSISTENCY = [
     (
         IMAGES,
         {"data": {"source": "folder:a", "encoding": "latin-1"}},
-        "2: data.encoding: is for csv, jsonl and folders",
+        "2: data.encoding: is for csv, jsonl, conll and folders of texts",
     ),
     (
         TEXTS,
@@ -399,6 +399,11 @@ CONSISTENCY = [
         TEXTS,
         {"data": {"source": "csv:a", "text": "t", "target": "y", "categorical": ["c"]}},
         "2: data.categorical: is for the inputs of tables, and the input here is the text 't'",
+    ),
+    (
+        {**TEXTS, "task": "sequence_labeling", "loss": {"name": "masked_crossentropy"}},
+        {"data": {"source": "conll:a"}, "preprocess": [{"tokenize": {"level": "word"}}]},
+        "3: preprocess.0.tokenize: each word has its tag, so sequence_labeling takes level: whitespace, without a len",
     ),
     (TEXTS, {"data": {"source": "folder:a", "channels": 1}}, "2: data.channels: is for images, and sequence_class"),
     (

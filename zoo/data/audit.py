@@ -35,6 +35,10 @@ def audit(dataset: Dataset) -> dict[str, Any]:
         counts = {n: np.bincount(s.targets, minlength=len(labels)) for n, s in splits.items()}
         result["class_counts"] = {n: dict(zip(labels, c.tolist(), strict=True)) for n, c in counts.items()}
         findings += _balance(counts, labels)
+    elif dataset.signature.tags_tokens:
+        absent = set(range(1, len(labels))) - set(np.unique(dataset.train.targets).tolist())
+        if absent:
+            findings.append(f"tags with no token in the training split: {', '.join(labels[i] for i in sorted(absent))}")
     elif not labels:
         y = dataset.train.targets if scalar else dataset.train.targets[:, :-1]  # the last column is the scale of MASE
         result["target"] = {

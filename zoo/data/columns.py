@@ -18,6 +18,7 @@ from zoo.data.tables.number_style import (
     parse_numbers,
 )
 from zoo.data.tables.times import column_times, read_times
+from zoo.data.tables.token_lists import token_texts
 from zoo.errors import ZooError, did_you_mean, first_few, listing
 
 MISSING = ""  # a missing category is a category of its own
@@ -30,12 +31,12 @@ _LARGEST = float(np.finfo(np.float32).max)  # of a number
 _MICROSECONDS_PER_DAY = 86_400_000_000
 
 
-ColumnType = Literal["number", "category", "text"]
+ColumnType = Literal["number", "category", "text", "tokens"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """An input column: numbers (NaN where missing), categories (text, empty where missing) or free text.
+    """An input column: numbers (NaN where missing), categories (text, empty where missing), free text or tokens.
 
     Attributes:
         name: of the column in the file.
@@ -120,9 +121,12 @@ def take_columns(table: Any, columns: Sequence[Column], where: str | None = None
         raise ZooError(
             f"{where}: missing columns: {listing(missing)}{hint} (found: {', '.join(map(str, table.columns))})"
         )
-    refuse_nested(table, [column.name for column in columns])
+    refuse_nested(table, [column.name for column in columns if column.type != "tokens"])
     taken = {}
     for column in columns:
+        if column.type == "tokens":
+            taken[column.name] = token_texts(table, column.name, where)
+            continue
         if column.type == "text":
             taken[column.name] = free_texts(table, column, where)
             continue

@@ -13,7 +13,8 @@ from zoo.data.input_names import input_names
 from zoo.data.inputs import Inputs
 from zoo.data.tables.reading import Reading
 from zoo.data.tables.time_order import TimeColumn
-from zoo.data.tokenizer import Tokenizer
+from zoo.data.tokenizer import SPECIAL, Tokenizer
+from zoo.tasks import PADDING
 
 if TYPE_CHECKING:
     from zoo.data.cuts import Cut
@@ -72,6 +73,12 @@ class Signature:
     def input_names(self) -> list[str]:
         """Names of the exported file's inputs, in the order of `tensor_names`."""
         return input_names([c.name for c in self.columns]) if self.kind == "table" else self.tensor_names
+
+    @property
+    def tags_tokens(self) -> bool:
+        """Whether each token of a text has a label of its own; the first label is that of padding."""
+        words = self.tokenizer is not None and self.tokenizer.level == "whitespace"
+        return words and self.labels[:1] == (SPECIAL[PADDING],)
 
     @property
     def vocabulary(self) -> int | None:

@@ -17,6 +17,7 @@ from zoo.data.structured_targets import (
     box_targets,
     boxes_left_out,
     mask_targets,
+    tag_targets,
     text_targets,
     token_targets,
     transcription_targets,
@@ -108,6 +109,8 @@ def _numbers(raw: RawTargets) -> Targets:
 
 
 def _tokens(raw: RawTargets) -> Targets:
+    if raw.values["train"].dtype == object:  # lists of tags by name
+        return tag_targets(raw.values, raw.where)
     return token_targets(raw.values, raw.where)
 
 

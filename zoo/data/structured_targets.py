@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,8 +10,8 @@ import numpy as np
 
 from zoo.data.arrays import as_ids
 from zoo.data.box_codes import PADDING
-from zoo.data.tokenizer import fit_tokenizer
-from zoo.errors import ZooError, counted
+from zoo.data.tokenizer import SPECIAL, fit_tokenizer
+from zoo.errors import ZooError, counted, first_few, listing, visible
 from zoo.tasks import IGNORED_PIXEL
 
 BLANK = "<blank>"
@@ -76,6 +77,38 @@ def token_targets(splits: Arrays, where: str) -> tuple[tuple[str, ...], dict[str
     ids = {name: as_ids(y, f"{where}: targets of the split '{name}'") for name, y in splits.items()}
     classes = max(int(y.max(initial=0)) for y in ids.values()) + 1
     return tuple(map(str, range(classes))), ids
+
+
+def tag_targets(tags: Arrays, where: str) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
+    """Return padding and the tags of the training sentences as classes, and each split's tags as class indices.
+
+    Indices are int32 `(examples, length)`, 0 where a sentence has ended.
+
+    Args:
+        tags: of each split, a list of texts for each sentence.
+        where: the source, for messages.
+
+    Raises:
+        ZooError: there are fewer than two tags, or a split has tags that no training sentence has.
+    """
+    names = sorted({tag for row in tags["train"] for tag in row})
+    if len(names) < 2:
+        raise ZooError(f"{where}: expected at least two different tags, found {listing(names) or 'none'}")
+    index = {name: i for i, name in enumerate(names, start=1)}
+    splits = {}
+    for split, rows in tags.items():
+        unknown = Counter(tag for row in rows for tag in row if tag not in index)
+        if unknown:
+            first = first_few([f"'{visible(tag)}' ({count})" for tag, count in unknown.most_common()])
+            raise ZooError(
+                f"{where}: the split '{split}' has {len(unknown)} tags that no training sentence has: {first} "
+                f"(training: {listing(names)})"
+            )
+        ids = np.zeros((len(rows), max(map(len, rows), default=0) or 1), np.int32)
+        for i, row in enumerate(rows):
+            ids[i, : len(row)] = [index[tag] for tag in row]
+        splits[split] = ids
+    return (SPECIAL[0], *names), same_width(splits)
 
 
 def mask_targets(

@@ -19,7 +19,8 @@ from zoo.tasks import END, PADDING, START, UNKNOWN
 SPECIAL = ("<padding>", "<unknown>", "<start>", "<end>")
 _WORD = re.compile(r"\w+|[^\w\s]")
 
-Level = Literal["character", "word"]
+Level = Literal["character", "word", "whitespace"]
+_TOKENS: dict[Level, str] = {"character": "characters", "word": "words", "whitespace": "words"}  # in messages
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Tokenizer:
     """A fixed vocabulary.
 
     Attributes:
-        level: what a token is: one character, or a word or punctuation mark.
+        level: what a token is: one character; a word or punctuation mark; or what whitespace separates.
         symbols: the vocabulary, in the order of the ids from 4 on.
         lowercase: fold case first.
         length: number of tokens at which a text is cut; None for no limit.
@@ -87,9 +88,9 @@ class Tokenizer:
         if unknown:
             shown = ", ".join(f"'{visible(token)}'" for token in sorted(examples)[:MAX_SHOWN_NAMES])
             more = ", …" if len(examples) > MAX_SHOWN_NAMES else ""
-            parts.append(f"{unknown:,} of {total:,} {self.level}s are unknown to the vocabulary: {shown}{more}")
+            parts.append(f"{unknown:,} of {total:,} {_TOKENS[self.level]} are unknown to the vocabulary: {shown}{more}")
         if cut:
-            parts.append(f"{cut:,} of {len(texts):,} texts are cut at {self.length} {self.level}s")
+            parts.append(f"{cut:,} of {len(texts):,} texts are cut at {self.length} {_TOKENS[self.level]}")
         return f"{where}: {'; '.join(parts)}" if parts else None
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -147,4 +148,6 @@ def fit_tokenizer(
 def split(text: str, level: Level, lowercase: bool) -> list[str]:
     """Return the tokens of a text."""
     text = text.lower() if lowercase else text
+    if level == "whitespace":
+        return text.split()
     return list(text) if level == "character" else _WORD.findall(text)

@@ -75,8 +75,9 @@ def _tokens(signature: Signature) -> str:
 
 def _text(signature: Signature) -> str:
     level = signature.tokenizer.level if signature.tokenizer else ""
+    what = "for what each blank separates" if level == "whitespace" else f"for each {level}"
     return (
-        f"Text, one token for each {level}; `zoo.ExportedModel` does this with the vocabulary that the file carries. "
+        f"Text, one token {what}; `zoo.ExportedModel` does this with the vocabulary that the file carries. "
         f"Token ids: {_ids(signature)}; 1 is unknown, 2 and 3 mark start and end."
     )
 

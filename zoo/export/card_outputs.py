@@ -34,7 +34,14 @@ def forecast_outputs(signature: Signature) -> str:
 
 def token_outputs(signature: Signature) -> str:
     """Describe the logits of each step."""
-    return f"- `logits` `(batch, length, {len(signature.labels)})`: float32, at each step, before the softmax"
+    logits = f"- `logits` `(batch, length, {len(signature.labels)})`: float32, at each step, before the softmax"
+    tags = "\n- `tags` `(batch, length)`: text, the most probable tag of each token, empty for padding"
+    return logits + tags * signature.tags_tokens
+
+
+def token_results(signature: Signature) -> str:
+    """Return the outputs of a call in Python."""
+    return "logits, tags" if signature.tags_tokens else "(logits,)"
 
 
 def decoder_outputs(signature: Signature) -> str:

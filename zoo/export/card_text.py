@@ -57,17 +57,24 @@ def proof_on_examples(certificate: Mapping[str, Any]) -> str:
     )
 
 
-def predictor_text(outputs: OfSignature, results: str = "(logits,)", *, row: OfSignature = row) -> CardText:
+def predictor_text(
+    outputs: OfSignature, results: str | OfSignature = "(logits,)", *, row: OfSignature = row
+) -> CardText:
     """Return the text for a file that takes raw examples.
 
     Args:
         outputs: describes the outputs.
-        results: the outputs as a call in Python unpacks them.
+        results: the outputs as a call in Python unpacks them, the same for all files or not.
         row: makes an example in Python.
     """
+
+    def call(signature: Signature) -> str:
+        unpacked = results if isinstance(results, str) else results(signature)
+        return f"{row(signature)}\n{unpacked} = session.run(None, row)"
+
     return CardText(
         inputs=inputs,
         outputs=outputs,
-        call=lambda signature: f"{row(signature)}\n{results} = session.run(None, row)",
+        call=call,
         proof=proof_on_examples,
     )

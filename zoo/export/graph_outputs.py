@@ -33,6 +33,35 @@ def add_mask(proto: onnx.ModelProto, signature: Signature) -> None:
     _append(proto, node, "mask", TensorProto.INT64, _shape(proto)[:3])
 
 
+def add_tags(proto: onnx.ModelProto, signature: Signature) -> None:
+    """Add the output `tags` `(batch, length)` where tokens are tagged: the most probable tag, empty for padding."""
+    if not signature.tags_tokens:
+        return
+    names = np.array(["", *signature.labels[1:]], dtype=object)
+    proto.graph.initializer.extend(
+        [
+            numpy_helper.from_array(names, "tag_names"),
+            *(
+                numpy_helper.from_array(np.array(value, np.int64), f"tag_{name}")
+                for name, value in (("first", [1]), ("end", [len(names)]), ("axis", [2]), ("one", 1))
+            ),
+        ]
+    )
+    proto.graph.initializer.append(numpy_helper.from_array(np.array(0, np.int32), "tag_padding"))
+    proto.graph.node.extend(
+        [
+            helper.make_node("Slice", ["logits", "tag_first", "tag_end", "tag_axis"], ["tag_logits"]),
+            helper.make_node("ArgMax", ["tag_logits"], ["tag_place"], axis=2, keepdims=0),
+            helper.make_node("Add", ["tag_place", "tag_one"], ["tag_index"]),
+            helper.make_node("Greater", ["tokens", "tag_padding"], ["tag_counts"]),
+            helper.make_node("Cast", ["tag_counts"], ["tag_mask"], to=TensorProto.INT64),
+            helper.make_node("Mul", ["tag_index", "tag_mask"], ["tag_masked"]),
+        ]
+    )
+    node = helper.make_node("Gather", ["tag_names", "tag_masked"], ["tags"], axis=0)
+    _append(proto, node, "tags", TensorProto.STRING, _shape(proto)[:2])
+
+
 def split_boxes(proto: onnx.ModelProto, signature: Signature) -> None:
     """Replace the output `detections` by `boxes` `(batch, places, 4)` and `scores` `(batch, places, classes)`."""
     places, classes = _shape(proto)[1], len(signature.labels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoo.export import card_inputs, card_outputs
 from zoo.export.card_text import CardText, predictor_text, proof_on_noise
 from zoo.export.generators import Generator
-from zoo.export.graph_outputs import add_label, add_mask, flatten_value, split_boxes
+from zoo.export.graph_outputs import add_label, add_mask, add_tags, flatten_value, split_boxes
 from zoo.export.parity import different_classes, different_labels, different_sequences
 from zoo.export.predictors import SOURCE_AND_TARGET, Predictor
 from zoo.tasks import Kind
@@ -32,9 +32,10 @@ KINDS: dict[Kind, Predictor | Generator] = {
     "forecasting": Predictor(outputs=("forecast",), card=predictor_text(card_outputs.forecast_outputs, "(forecast,)")),
     "tokens": Predictor(
         outputs=("logits",),
+        extend=add_tags,
         decisions=different_classes,
         decided="most probable tokens",
-        card=predictor_text(card_outputs.token_outputs),
+        card=predictor_text(card_outputs.token_outputs, card_outputs.token_results),
     ),
     "sequences": Predictor(
         outputs=("logits",),

@@ -32,7 +32,10 @@ class Encode(Section):
 class Tokenize(Section):
     """Turn text into token ids. The vocabulary is fitted on the training split and is part of the exported file."""
 
-    level: Literal["character", "word"] = "word"
+    level: Literal["character", "word", "whitespace"] = Field(
+        "word",
+        description="what a token is: one character; a word or punctuation mark; or what whitespace separates",
+    )
     lowercase: bool = False
     vocabulary: Annotated[int, Field(ge=8)] | None = Field(
         None,

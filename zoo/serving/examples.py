@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from zoo.data.sources.graphs import graph_problem
-from zoo.errors import ZooError, did_you_mean, listing
+from zoo.data.tables.token_lists import as_tokens, fault_of
+from zoo.errors import ZooError, did_you_mean, first_few, listing
 from zoo.serving.metadata import FileSignature
 from zoo.serving.table_columns import WANTED_TABLE, check_table
 from zoo.serving.values import Shape, as_array, check_shape, fits, form, shown, sizes
@@ -149,6 +150,8 @@ def _texts(raw: Any, signature: FileSignature) -> list[str]:
         return _texts(raw[name], signature)
     if isinstance(raw, bytes | Mapping) or hasattr(raw, "columns"):
         raise ZooError(f"expected {_WANTED['text']}, received {shown(raw)}")
+    if signature.tokenizer is not None and signature.tokenizer.level == "whitespace":
+        raw = _words(raw)
     texts = as_array(raw, "texts", object)
     if texts.ndim == 2 and texts.shape[1] == 1:
         texts = texts[:, 0]
@@ -162,6 +165,16 @@ def _texts(raw: Any, signature: FileSignature) -> list[str]:
             f"{len(texts)})"
         )
     return [str(text) for text in texts]
+
+
+def _words(raw: Any) -> Any:
+    """Return texts in which blanks separate the words, where the words are given as lists."""
+    if not isinstance(raw, list | tuple) or all(isinstance(row, str) for row in raw):
+        return raw
+    faults = [f"text {i} has {fault}" for i, row in enumerate(raw, start=1) if (fault := fault_of(row))]
+    if faults:
+        raise ZooError(f"expected texts or lists of words: {first_few(faults)} ({len(faults)} of {len(raw)})")
+    return [" ".join(as_tokens(row)) for row in raw]
 
 
 def _tokens(raw: Any, signature: FileSignature) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from zoo.data.arrays import as_pixels
 from zoo.data.columns import table_rows, take_columns
 from zoo.data.sources.archive import Archive
+from zoo.data.sources.conll_file import CONLL_SUFFIXES
 from zoo.data.sources.images import FORMATS
 from zoo.data.tables.file import TABLE_SUFFIXES, read_table
 from zoo.errors import ZooError, listing, prefixed
@@ -18,7 +19,7 @@ from zoo.serving.examples import as_floats, as_token_ids, check_graphs
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.history import last_steps, say_unused
 from zoo.serving.read_images import is_image, read_images
-from zoo.serving.read_texts import read_text_folder, read_texts, texts_of_table
+from zoo.serving.read_texts import read_sentences, read_text_folder, read_texts, texts_of_table
 
 MAX_UNPACKED_BYTES = 1 << 32  # of the arrays of a file, which are held in memory
 _ARRAYS = ("x", "image", "images", "array", "x_test", "test_images")
@@ -45,6 +46,10 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[s
         elif suffix == ".txt":
             _expect(model, "text", path)
             names, texts = read_texts(model, path, notes)
+            yield names, np.array(texts, dtype=object)
+        elif suffix in CONLL_SUFFIXES:
+            _expect(model, "text", path)
+            names, texts = read_sentences(model, path, notes)
             yield names, np.array(texts, dtype=object)
         elif suffix in TABLE_SUFFIXES and model.task == "forecasting":
             yield [str(path)], _history(model, path, notes)

@@ -61,6 +61,11 @@ def _logits(found: Outputs, model: OutputNames) -> Prediction:
     return Prediction(found["logits"])
 
 
+def _tokens(found: Outputs, model: OutputNames) -> Prediction:
+    tags = [[str(tag) for tag in row if tag] for row in found["tags"]] if "tags" in found else None
+    return Prediction(found["logits"], tags=tags)
+
+
 def _transcription(found: Outputs, model: OutputNames) -> Prediction:
     symbols = collapse_ctc(found["probabilities"].argmax(axis=-1))
     texts = ["".join(model.labels[i] for i in row if i) for row in symbols]
@@ -119,6 +124,8 @@ def _forecast_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
 
 
 def _token_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
+    if prediction.tags is not None:
+        return [{"tags": row} for row in prediction.tags]
     return [{"tokens": row} for row in prediction.output.argmax(axis=-1).tolist()]
 
 
@@ -166,7 +173,7 @@ KINDS: dict[Kind, Serving] = {
     "classification": Serving(outputs=("probabilities", "label"), prediction=_classes, facts=_class_facts),
     "regression": Serving(outputs=("value",), prediction=_values, facts=_value_facts),
     "forecasting": Serving(outputs=("forecast",), prediction=_forecasts, facts=_forecast_facts),
-    "tokens": Serving(outputs=("logits",), prediction=_logits, facts=_token_facts),
+    "tokens": Serving(outputs=("logits",), prediction=_tokens, facts=_token_facts),
     "sequences": Serving(outputs=("logits",), prediction=_logits, facts=_text_facts),
     "transcription": Serving(outputs=("probabilities",), prediction=_transcription, facts=_text_facts),
     "segmentation": Serving(outputs=("probabilities", "mask"), prediction=_masks, facts=_mask_facts),

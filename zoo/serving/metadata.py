@@ -11,7 +11,7 @@ from typing import Any, get_args
 from zoo.data.columns import Column, ColumnType, column_from_json
 from zoo.data.tables.reading import Reading
 from zoo.data.tables.time_order import TimeColumn
-from zoo.data.tokenizer import SPECIAL, Tokenizer
+from zoo.data.tokenizer import SPECIAL, Level, Tokenizer
 from zoo.errors import ZooError, listing
 from zoo.serving.certificate import HOW_TO_SKIP
 from zoo.serving.onnx_file import CHECKSUM_KEY, OnnxFile
@@ -208,7 +208,7 @@ def _is_tokenizer(value: Any) -> bool:
         return True
     return (
         isinstance(value, dict)
-        and value.get("level") in ("character", "word")
+        and value.get("level") in get_args(Level)
         and _are_texts(value.get("symbols"))
         and "lowercase" in value
         and (value.get("length", 0) is None or _is_count(value.get("length", 0)))

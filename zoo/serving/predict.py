@@ -31,8 +31,8 @@ def predict(
         For each example `input` (file, and row where a file holds several) with, by task: `label` and `probabilities`
         (class name to probability); `value`; `forecast` (list); `text` (transcribed, translated, or a prompt with its
         continuation); `shares` (of each class in the mask); `objects` (`label`, `score`, `box`: ymin, xmin, ymax, xmax
-        as fractions of the image); `tokens`; `score` and, for anomalies, `label`, with the `embedding`; `embedding`.
-        All of them are None for an example whose answer is not a finite number.
+        as fractions of the image); `tokens`; `tags` (of each word); `score` and, for anomalies, `label`, with the
+        `embedding`; `embedding`. All of them are None for an example whose answer is not a finite number.
 
     Raises:
         ZooError: the model or an input is missing, damaged, or does not fit.
@@ -108,4 +108,5 @@ _LINES: dict[str, Callable[[Mapping[str, Any]], str]] = {  # the first key that 
     "embedding": lambda result: " ".join(f"{value:.6g}" for value in result["embedding"]),
     "text": lambda result: str(result["text"]),
     "tokens": lambda result: " ".join(map(str, result["tokens"])),
+    "tags": lambda result: " ".join(result["tags"]),
 }

@@ -19,6 +19,7 @@ class Prediction:
         values: one number an example, float32 `(examples,)`.
         forecasts: the next values of a series, float32 `(examples, horizon)`.
         texts: what was transcribed or decoded.
+        tags: of each word of a text, the most probable.
         masks: the class of each pixel, `(examples, height, width)`.
         detections: `(examples, boxes, 6)`: ymin, xmin, ymax, xmax as fractions of the image, class, score; a score of 0
             is padding.
@@ -34,6 +35,7 @@ class Prediction:
     values: np.ndarray | None = None
     forecasts: np.ndarray | None = None
     texts: list[str] | None = None
+    tags: list[list[str]] | None = None
     masks: np.ndarray | None = None
     detections: np.ndarray | None = None
     embeddings: np.ndarray | None = None

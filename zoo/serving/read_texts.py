@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.data.columns import Column, take_columns
+from zoo.data.columns import Column, ColumnType, take_columns
+from zoo.data.sources.conll_file import read_conll
 from zoo.data.sources.image_files import count_suffixes
 from zoo.data.sources.text import read_text
 from zoo.data.sources.text_folder import MAX_TEXT_BYTES, read_text_files
 from zoo.data.tables.file import Table
-from zoo.errors import ZooError, counted, listing
+from zoo.errors import ZooError, counted, first_few, listing
 from zoo.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -78,10 +79,38 @@ def texts_of_table(model: ExportedModel, table: Table, notes: list[str]) -> Text
                 f"{table.where}: the model was not trained on a table, and does not know which column holds the texts: "
                 f"give it a file with this column alone (found: {listing(table.columns)})"
             )
-        columns = [Column(next(iter(table.columns)), "text", missing=())]
+        kind: ColumnType = "tokens" if TASKS[model.task].labels_tokens else "text"
+        columns = [Column(next(iter(table.columns)), kind, missing=())]
     texts = take_columns(table, columns)[columns[0].name].tolist()
     _say_lost(model, {str(i): text for i, text in enumerate(texts, start=1)}, table.where, "rows", notes)
     return [f"{table.where}:{row}" for row in range(1, len(texts) + 1)], texts
+
+
+def read_sentences(model: ExportedModel, path: Path, notes: list[str]) -> Texts:
+    """Return the name, with the number of its first line, and the words of each sentence of a CoNLL file.
+
+    Raises:
+        ZooError: the file is not readable, or lines have no token.
+    """
+    said: list[str] = []
+    read = read_conll(path, model.signature.reading, said)
+    wanted = model.columns[0].name if model.columns else ""
+    default = read.names.index("FORM") if "FORM" in read.names else 0
+    known = wanted in read.names or wanted.isdecimal()
+    at = read.column(wanted if known else None, default, "the column of tokens")
+    texts, faults = {}, list[str]()
+    for sentence in read.sentences:
+        words = [row[at].strip() for row in sentence.rows]
+        numbered = zip(sentence.lines, words, strict=True)
+        faults += [f"line {line} ('{word}')" for line, word in numbered if word.split() != [word]]
+        texts[str(sentence.lines[0])] = " ".join(words)
+    if faults:
+        raise ZooError(
+            f"{path}: {len(faults)} lines have an empty token or one with a blank in it: {first_few(faults)}"
+        )
+    notes += [f"{path}: {note}" for note in said]
+    _say_lost(model, texts, str(path), "sentences", notes)
+    return [f"{path}:{line}" for line in texts], [*texts.values()]
 
 
 def _say_lost(model: ExportedModel, texts: dict[str, str], where: str, what: str, notes: list[str]) -> None:

@@ -66,6 +66,8 @@ def data_for(made):
             return BaselineData(y, images.__getitem__, image_features=features, samples=40)
         if kind == "segmentation":
             inputs = {split: np.stack([y * 60, 255 - y * 60], axis=-1) for split, y in made_up.items()}
+        if TASKS[task].labels_tokens:
+            inputs = {split: y * 2 for split, y in made_up.items()}
         if TASKS[task].reads_corpus:
             text = np.concatenate([row[row != 0] for row in made_up["train"]])
             inputs = {split: np.pad(y, ((0, 0), (1, 0)))[:, :-1] for split, y in made_up.items()}
@@ -166,6 +168,18 @@ def test_most_frequent_text_and_token():
     assert found[0, :, 1].tolist() == [1, 0, 0]
     counts = np.exp(-most_frequent_token(y, np.array([[1, 2, 3, 4]]), 5)[..., 0])
     assert counts.sum() == pytest.approx(1)
+
+
+def test_unigram_tagger_answers_with_the_tags_of_a_word():
+    words = {"train": np.array([[5, 6, 5], [5, 6, 0]]), "test": np.array([[5, 6, 9]])}
+    tags = {"train": np.array([[1, 2, 1], [3, 2, 0]]), "test": np.array([[1, 2, 3]])}
+    data = BaselineData(
+        {**tags, "validation": tags["test"]}, {**words, "validation": words["test"]}.__getitem__, classes=4
+    )
+    found = fit_and_run_baseline("sequence_labeling", "unigram_tagger", data)["test"][0]
+    every = np.array([2 + 1, 2 + 1, 1 + 1]) / 8  # of all five tokens, each tag once more
+    np.testing.assert_allclose(np.exp(-found[:, 0]), [(2 + every[0]) / 4, (2 + every[1]) / 3, every[2]], rtol=1e-6)
+    assert found[:, 1].tolist() == [1, 1, 0]  # of a word that is not there, the most frequent tag
 
 
 def test_constant_images():

@@ -17,6 +17,7 @@ from zoo.data.sources.masks import load_masks
 from zoo.data.sources.memory import load_memory, refuse_memory
 from zoo.data.sources.npz import load_npz
 from zoo.data.sources.table import load_table
+from zoo.data.sources.tagged import load_conll, load_tagged_table
 from zoo.data.sources.text import load_text
 from zoo.data.sources.text_folder import load_text_folder
 from zoo.data.sources.tfds import load_builtin, load_tfds
@@ -34,6 +35,10 @@ def _load_folder(name: str, data: Data, task: Task) -> SourceData:
     return (load_folder if "image" in task.inputs else load_text_folder)(name, data, task)
 
 
+def _load_table(name: str, data: Data, task: Task) -> SourceData:
+    return (load_tagged_table if task.labels_tokens else load_table)(name, data, task)
+
+
 LOADERS: dict[str, Callable[[str, Data, Task], SourceData]] = {  # what stands before the colon of `data.source`
     "tfds": load_tfds,
     "builtin": load_builtin,
@@ -42,9 +47,10 @@ LOADERS: dict[str, Callable[[str, Data, Task], SourceData]] = {  # what stands b
     "coco": load_coco,
     "yolo": load_yolo,
     "voc": load_voc,
-    "csv": load_table,
-    "parquet": load_table,
-    "jsonl": load_table,
+    "csv": _load_table,
+    "parquet": _load_table,
+    "jsonl": _load_table,
+    "conll": load_conll,
     "npz": load_npz,
     "text": load_text,
     "memory": refuse_memory,
@@ -101,7 +107,9 @@ def load_dataset(
             "(preprocess: [])"
         )
     if signature.kind == "text" and signature.tokenizer is None:
-        tokenizer, lost = _vocabulary(train, validation, test, preprocess)
+        default = Tokenize(level="whitespace") if task.labels_tokens else Tokenize()
+        settings = next((step.tokenize for step in preprocess if step.tokenize is not None), default)
+        tokenizer, lost = _vocabulary(train, validation, test, settings)
         signature, notes = replace(signature, tokenizer=tokenizer), [*notes, *lost]
     return Dataset(
         name=data.source,
@@ -118,17 +126,14 @@ def load_dataset(
 def _held_out(source: SourceData, train: Split, name: str, data: Data, task: Task) -> tuple[Split, Split, str]:
     """Cut a split from the training examples; return the rest, the split, and a note where a column led the cut."""
     fraction = data.test if name == "test" else data.validation
-    labels = source.signature.labels
+    labels = source.signature.labels if task.labeled else ()
     if source.cut is not None:
         return source.cut.hold_out(train, fraction, name, seed=data.split_seed, labels=labels)
     return *hold_out(train, fraction, name, seed=data.split_seed, stratify=task.labeled, labels=labels), ""
 
 
-def _vocabulary(
-    train: Split, validation: Split, test: Split, preprocess: Sequence[PreprocessStep]
-) -> tuple[Tokenizer, list[str]]:
+def _vocabulary(train: Split, validation: Split, test: Split, settings: Tokenize) -> tuple[Tokenizer, list[str]]:
     """Return the tokenizer of the training texts, and notes on what it loses of each split."""
-    settings = next((s.tokenize for s in preprocess if s.tokenize is not None), Tokenize())
     tokenizer = fit_tokenizer(
         train.take(np.arange(len(train))),
         level=settings.level,

@@ -71,7 +71,7 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
     notes = [*table.notes, *notes, *target_notes]
     table, skipped = _without_faults(table, columns, goal)
     notes += skipped
-    parts = _parts(table, data.split_column)
+    parts = split_rows(table, data.split_column)
     values = _target_values(table, goal)
     labels, targets = read_targets(
         RawTargets(
@@ -112,14 +112,17 @@ def _text(table: Table, name: str, others: list[str]) -> tuple[list[Column], lis
     """Return the column of texts, and notes on it and on the columns that are no inputs beside it."""
     check_columns(table, [name], "data.text")
     column, notes = text_column(table, name)
-    unused = [other for other in others if other != name]
-    if unused:
-        notes.append(f"no inputs, as data.text names '{name}': {counted(map(repr, unused), 'columns')}")
-    for other in unused:
+    return [column], notes + unused_columns(table, name, [other for other in others if other != name])
+
+
+def unused_columns(table: Table, name: str, others: list[str]) -> list[str]:
+    """Return notes on the columns that are no inputs beside the text."""
+    notes = [f"no inputs, as data.text names '{name}': {counted(map(repr, others), 'columns')}"] if others else []
+    for other in others:
         texts = [text for text in table.columns[other] if isinstance(text, str) and text]
         if names_splits(other, list(dict.fromkeys(texts))):
             notes.append(split_note(other, Counter(texts)))
-    return [column], notes
+    return notes
 
 
 def target_values(table: Table, name: str, task: Task) -> np.ndarray:
@@ -195,7 +198,7 @@ def _without_faults(table: Table, columns: list[Column], target: Column) -> tupl
     return kept, [f"{what}; they are left out"]
 
 
-def _parts(table: Table, column: str | None) -> dict[str, np.ndarray]:
+def split_rows(table: Table, column: str | None) -> dict[str, np.ndarray]:
     """Return the rows of each split that the table names; all rows train where it names none.
 
     Raises:

@@ -246,6 +246,14 @@ def _check_image(name: str, feature: Any, task: Task, where: str) -> None:
         raise ZooError(f"{where}: {task.name} takes images of one size, and '{name}' has shape {shape}")
 
 
+def _check_text(name: str, feature: Any, task: Task, where: str) -> None:
+    if task.labels_tokens:
+        raise ZooError(
+            f"{where}: feature '{name}' holds texts; {task.name} takes token ids from here, and words with their tags "
+            "from conll, csv, parquet and jsonl files"
+        )
+
+
 def _check_column(name: str, feature: Any, task: Task, where: str) -> None:
     if feature.shape:
         raise ZooError(f"{where}: feature '{name}' has shape {feature.shape}; a table's columns hold one value each")
@@ -255,6 +263,7 @@ _CHECKS: dict[InputKind, Callable[[str, Any, Task, str], None]] = {
     "array": _check_array,
     "image": _check_image,
     "table": _check_column,
+    "text": _check_text,
     "tokens": _check_length,
 }
 

@@ -1,4 +1,4 @@
-"""Tokens: the most frequent token, and n-gram models of characters."""
+"""Tokens: the most frequent token, the most frequent tag of each token, and n-gram models of characters."""
 
 from __future__ import annotations
 
@@ -34,6 +34,25 @@ def answer_most_frequent(data: BaselineData, seed: int) -> BaselineResult:
     return BaselineResult({s: most_frequent_token(y["train"], y[s], data.classes) for s in EVALUATED_SPLITS})
 
 
+def tag_by_token(data: BaselineData, seed: int) -> BaselineResult:
+    """Answer with the tags that a token has in training; a token that is not there, with those of all tokens."""
+    inputs, y = data.required("inputs"), data.targets
+    tokens, counted = inputs("train"), y["train"] != 0
+    counts = np.zeros((int(max(inputs(split).max(initial=0) for split in y)) + 1, data.classes))
+    np.add.at(counts, (tokens[counted], y["train"][counted]), 1)
+    every = counts.sum(axis=0) + 1.0
+    every[0] = 0
+    probabilities = counts + every / every.sum()  # one token more, spread as all of them are
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    best = probabilities.argmax(axis=1)
+
+    def scored(tokens: np.ndarray, y: np.ndarray) -> np.ndarray:
+        nll = -np.log(probabilities[tokens, y], out=np.zeros(y.shape), where=y != 0)
+        return np.stack([nll, (best[tokens] == y) & (y != 0)], axis=-1).astype(np.float32)
+
+    return BaselineResult({split: scored(inputs(split), y[split]) for split in EVALUATED_SPLITS})
+
+
 def predict_by_ngrams(order: int, data: BaselineData, seed: int) -> BaselineResult:
     """Fit an n-gram model of this order."""
     inputs = data.required("inputs")
@@ -44,6 +63,7 @@ def predict_by_ngrams(order: int, data: BaselineData, seed: int) -> BaselineResu
 
 METHODS: dict[str, Method] = {
     "most_frequent_token": answer_most_frequent,
+    "unigram_tagger": tag_by_token,
     "unigram": partial(predict_by_ngrams, 1),
     "ngram": partial(predict_by_ngrams, ORDER),
 }

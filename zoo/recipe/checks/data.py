@@ -24,7 +24,13 @@ _TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which
     "transcription": (("center_crop",), "cuts off what the targets of transcription count on"),
 }
 _IMAGE_FILES = ("folder", "masks", *BOX_SOURCES)  # sources whose image files are decoded here
-_READS_SINGLE_EXAMPLES = (*_IMAGE_FILES, *TABLE_SOURCES, "npz", MEMORY)  # sources that can leave an example out
+_READS_SINGLE_EXAMPLES = (
+    *_IMAGE_FILES,
+    *TABLE_SOURCES,
+    "npz",
+    "conll",
+    MEMORY,
+)  # sources that can leave an example out
 _NAMES_CLASSES = ("masks", "yolo", "voc")  # sources whose files give classes by number, or may lack some
 _PLURAL = {"image": "images", "table": "tables", "graph": "graphs"}
 
@@ -108,10 +114,10 @@ def _check_class_keys(checks: Checks, source: str) -> None:
 def _check_table_keys(checks: Checks, source: str) -> None:
     """Check the keys that say how a table is read."""
     data, forecasts = checks.recipe.data, checks.task.forecasts
-    encoded = ("csv", "jsonl", *(("folder",) if "image" not in checks.task.inputs else ()))
+    encoded = ("csv", "jsonl", "conll", *(("folder",) if "image" not in checks.task.inputs else ()))
     for keys, sources, purpose in (
         (("separator",), ("csv",), "csv"),
-        (("encoding",), encoded, "csv, jsonl and folders of texts"),
+        (("encoding",), encoded, "csv, jsonl, conll and folders of texts"),
         (("decimal", "thousands", "missing", "split_column"), (*TABLE_SOURCES, MEMORY), "tables"),
         (("group", "time", "sort", "fill"), (*TABLE_SOURCES, MEMORY), "tables"),
     ):
@@ -147,9 +153,12 @@ def _check_text(checks: Checks, source: str) -> None:
     task, data = checks.task, checks.recipe.data
     if source not in task.sources:
         return
-    takes_texts = source in TABLE_SOURCES and "text" in task.inputs
+    is_table = source in TABLE_SOURCES
+    takes_texts = "text" in task.inputs and (is_table or source == "conll")
     checks.refuse(
-        takes_texts and not data.text, ("data", "text"), "required, and missing: the name of the column of texts"
+        takes_texts and is_table and not data.text,
+        ("data", "text"),
+        "required, and missing: the name of the column of texts",
     )
     checks.refuse(
         data.text is not None and not takes_texts and not (source == MEMORY and "text" in task.inputs),
@@ -211,6 +220,12 @@ def _check_fit(checks: Checks, name: str, at: KeyPath) -> None:
         name == "tokenize" and task.reads_corpus,
         at,
         "language modeling reads characters, all that occur in the training text; leave tokenize out",
+    )
+    tokenize = checks.recipe.preprocess[at[1]].tokenize if name == "tokenize" else None  # type: ignore[index]
+    checks.refuse(
+        task.labels_tokens and tokenize is not None and (tokenize.level != "whitespace" or tokenize.length is not None),
+        at,
+        f"each word has its tag, so {task.name} takes level: whitespace, without a length",
     )
     steps, reason = _TARGET_STAYS.get(task.kind, ((), ""))
     checks.refuse(name in steps, at, f"{name} {reason}")
