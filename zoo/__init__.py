@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from zoo.backend.keras_import import after_keras_import
 
 if TYPE_CHECKING:
+    from zoo.commands.check import check
     from zoo.commands.describe import describe
     from zoo.commands.evaluate import evaluate
     from zoo.commands.export import export
     from zoo.commands.load import load
+    from zoo.commands.predict import predict
     from zoo.commands.run import Run
     from zoo.commands.train import train
+    from zoo.commands.tune import tune
     from zoo.errors import ZooError
     from zoo.layers.head import features, with_head
     from zoo.models.applications_weights import load_applications_weights
@@ -35,6 +38,7 @@ _HOME = {
     "list_recipes": "zoo.recipe",
     "load_recipe": "zoo.recipe",
     "build": "zoo.registry",
+    "check": "zoo.commands.check",
     "describe": "zoo.commands.describe",
     "list_models": "zoo.registry",
     "register": "zoo.registry",
@@ -43,7 +47,9 @@ _HOME = {
     "export": "zoo.commands.export",
     "load": "zoo.commands.load",
     "Run": "zoo.commands.run",
+    "predict": "zoo.commands.predict",
     "train": "zoo.commands.train",
+    "tune": "zoo.commands.tune",
 }
 
 __all__ = [
@@ -52,6 +58,7 @@ __all__ = [
     "ZooError",
     "__version__",
     "build",
+    "check",
     "describe",
     "evaluate",
     "export",
@@ -61,8 +68,10 @@ __all__ = [
     "load",
     "load_applications_weights",
     "load_recipe",
+    "predict",
     "register",
     "train",
+    "tune",
     "with_head",
 ]
 

@@ -267,9 +267,9 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Predict with an exported file; needs onnxruntime, not TensorFlow."""
-    from zoo.commands.predict import predict as predict_files
+    from zoo.commands.predict import predict_and_print
 
-    predict_files(file, inputs, output=output, verify=verify, as_json=as_json)
+    predict_and_print(file, inputs, output=output, verify=verify, as_json=as_json)
 
 
 @app.command()

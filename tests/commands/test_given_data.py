@@ -103,3 +103,79 @@ def test_arguments_that_do_not_fit(arguments, message, tmp_path):
     with pytest.raises(ZooError, match=r"object_detection reads tfds, builtin.*, not memory"):
         zoo.train("cnn/digit_scenes_boxes", data=([], []), runs=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+# --- the other commands ---------------------------------------------------------------------------------------------
+
+
+def test_predict_gives_for_data_what_it_gives_for_its_file(run, frame, tmp_path):
+    run.export()
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    expected = zoo.predict(run / "export" / "model.onnx", tmp_path / "data.csv")
+    for model in (run, run.folder, run / "export" / "model.onnx"):
+        found = zoo.predict(model, frame)
+        assert [{**row, "input": 0} for row in found] == [{**row, "input": 0} for row in expected]
+    assert [row["input"] for row in found][:2] == ["row 1", "row 2"]
+    assert zoo.predict(run, [tmp_path / "data.csv"] * 2) == expected * 2
+    with pytest.raises(ZooError, match=r"model\.onnx is not there; export the run first"):
+        zoo.predict(tmp_path, frame)
+
+
+def test_new_labelled_data_is_evaluated(run, frame, tmp_path):
+    run.export()
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    expected = zoo.evaluate(run, tmp_path / "data.csv")
+    assert expected["samples"] == 120
+    for given in (frame, (frame.drop(columns="kind"), frame["kind"])):
+        found = zoo.evaluate(run, given)
+        assert found["metrics"] == expected["metrics"] and found["intervals"] == expected["intervals"]
+    with pytest.raises(ZooError, match="data: data\\.target names the column 'kind', which the table lacks"):
+        zoo.evaluate(run, frame.drop(columns="kind"))
+
+
+def test_check_reads_the_data(frame):
+    (found,) = zoo.check("_base/tabular_classification", SHORT, data=frame, target="kind")
+    assert found["ok"] and sum(found["splits"].values()) == 120
+    assert "the recipe names no optimizer; taken is that of _base/adamw_cosine" in found["notes"]
+    (found,) = zoo.check("_base/tabular_classification", SHORT, data=frame, target="kin")
+    assert not found["ok"] and "there is no column 'kin' to predict; did you mean 'kind'?" in found["problems"][0]
+    (found,) = zoo.check("mlp/wine", {"training.epochs": 3})
+    assert found == {"recipe": "mlp/wine", "ok": True, "problems": []}
+
+
+@pytest.mark.ci
+def test_tune_searches_on_data(frame, tmp_path):
+    search = {"tuner": "grid", "max_trials": 2, "objective": "val_loss", "space": {"model.widths": [[4], [8]]}}
+    parts = {"model": {"name": "mlp"}, "optimizer": {"name": "adamw", "learning_rate": 0.01}, "search": search}
+    overrides = {**SHORT, **parts}
+    with pytest.raises(ZooError, match="this process alone, which trains one trial at a time; leave out workers"):
+        zoo.tune("_base/tabular_classification", overrides, data=frame, target="kind", workers=2)
+    report = zoo.tune("_base/tabular_classification", overrides, data=frame, target="kind", folder=tmp_path / "search")
+    assert len(report["trials"]) == 2
+    best = zoo.train(report["best_recipe"], data=frame, runs=tmp_path / "runs", export=False)
+    assert best.history["val_loss"].min() == report["best"]["figure"]
+
+
+def test_images_of_pillow_are_predicted_as_their_files(trained, write_images, tmp_path):
+    from PIL import Image
+
+    run = zoo.load(trained("folder").run)
+    files = write_images(tmp_path / "images", count=2)
+    expected = zoo.predict(run, files)
+    images = [Image.open(path) for path in files]
+    assert [row["probabilities"] for row in zoo.predict(run, images)] == [row["probabilities"] for row in expected]
+    assert run.predict(images[0]).labels == [expected[0]["label"]]
+
+
+def test_the_forecast_after_a_frame_is_that_after_its_file(tmp_path):
+    values = np.sin(np.arange(90) / 7) + np.arange(90) / 50
+    frame = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=90), "sold": values})
+    parts = {"data.window": {"history": 14, "horizon": 3, "season": 7}, "model.widths": [4], "training.epochs": 2}
+    baseline = {"evaluation.baseline": "naive", "evaluation.baselines": []}
+    run = zoo.train("_base/forecasting", parts | baseline, data=frame, target="sold", runs=tmp_path / "runs")
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    (expected,) = zoo.predict(run, tmp_path / "data.csv")
+    (found,) = zoo.predict(run, frame)
+    assert found["forecast"] == expected["forecast"]
+    for given in (frame.set_index("day"), frame.set_index("day")["sold"], values[-14:, None]):
+        assert run.predict(given).forecasts[0].tolist() == expected["forecast"]

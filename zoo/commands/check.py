@@ -3,34 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from zoo.commands.given_data import data_overrides, given_data
 from zoo.errors import ZooError, visible
-from zoo.recipe import check_search, list_recipes, load_recipe
+from zoo.recipe import LoadedRecipe, check_search, list_recipes, load_recipe
+from zoo.recipe.overrides import Overrides, override_lines
 from zoo.utils.console import ERR, OUT, print_json
 
+if TYPE_CHECKING:
+    from zoo.data.memory.given import MemoryData
 
-def check(recipes: Sequence[str] = (), overrides: Sequence[str] = ()) -> list[dict[str, Any]]:
+
+def check(
+    recipes: str | Path | Sequence[str | Path] = (),
+    overrides: Overrides = (),
+    *,
+    data: Any = None,
+    target: str | None = None,
+    validation: Any = None,
+    test: Any = None,
+) -> list[dict[str, Any]]:
     """Check recipes: schema, combinations, model settings, search.
 
     Args:
-        recipes: names or files; all shipped recipes where there is none.
-        overrides: `key.path=value`, for each of them.
+        recipes: a name or file, or several; all shipped recipes where there is none.
+        overrides: `key.path=value`, for each of them; or a dict, such as `{"training.epochs": 5}`.
+        data: in place of the recipes' source, as `zoo.train` takes it: it is read and audited, too.
+        target: likewise, as of the two that follow.
+        validation: likewise.
+        test: likewise.
 
     Returns:
-        For each `recipe`, `ok`, and `problems`, a list of messages.
+        For each `recipe`, `ok`, and `problems`, a list of messages; with `data` that can be read also `splits` (their
+        sizes) and `notes`.
     """
+    memory = given_data(data, target, validation, test)
+    several = [recipes] if isinstance(recipes, str | Path) else list(recipes)
     results = []
-    for name in recipes or list_recipes():
-        problems: list[str] = []
+    for name in several or list_recipes():
+        found: dict[str, Any] = {}
         try:
-            check_search(load_recipe(name, overrides))
+            examples = None if memory is None else len(memory)
+            lines = [*override_lines(overrides), *data_overrides(memory, target)]
+            loaded = load_recipe(name, lines, examples=examples)
+            check_search(loaded)
+            found = {} if memory is None else _check_data(loaded, memory)
+            problems: list[str] = []
         except ZooError as error:
             problems = str(error).splitlines()
-        results.append({"recipe": name, "ok": not problems, "problems": problems})
+        results.append({"recipe": str(name), "ok": not problems, "problems": problems, **found})
     return results
+
+
+def _check_data(loaded: LoadedRecipe, memory: MemoryData) -> dict[str, Any]:
+    """Read the data of a Python program as a recipe does; return the sizes of its splits, and notes."""
+    from zoo.data.audit import audit
+    from zoo.data.sources.load import load_dataset
+    from zoo.tasks import TASKS
+
+    recipe = loaded.recipe
+    facts = audit(load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess, memory))
+    return {"splits": facts["splits"], "notes": [*loaded.notes, *facts["findings"]]}
 
 
 def check_and_print(words: Sequence[str], as_json: bool) -> bool:

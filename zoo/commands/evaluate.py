@@ -18,7 +18,7 @@ from zoo.utils.files import write_json
 
 def evaluate(
     run_folder: str | os.PathLike[str],
-    data: str | Path | None = None,
+    data: Any = None,
     *,
     output: str | Path | None = None,
     console: Console = SILENT,
@@ -27,7 +27,8 @@ def evaluate(
 
     Args:
         run_folder: the run.
-        data: labelled data in the form of the recipe's source, see `zoo.commands.evaluate_data`.
+        data: labelled data in the form of the recipe's source, or what a program holds: a frame with the column of the
+            targets, or `(x, y)`; see `zoo.commands.evaluate_data`.
         output: JSON file to write the result to.
         console: where progress is shown.
 
@@ -38,7 +39,8 @@ def evaluate(
         ZooError: no such run, or the data is not what the run was trained on, or does not fit it.
     """
     if data is not None:
-        console.print(f"Evaluating {run_folder} on {data}", markup=False)
+        named = data if isinstance(data, str | os.PathLike) else f"data ({type(data).__name__})"
+        console.print(f"Evaluating {run_folder} on {named}", markup=False)
         found = evaluate_data(run_folder, data, output=output)
         print_notes(found["notes"], console, indent="  ")
         return found

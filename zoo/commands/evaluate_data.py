@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.commands.raw_examples import labelled_examples
 from zoo.data.columns import as_label, check_columns
 from zoo.data.sources.archive import Archive
 from zoo.data.sources.folder_layout import subfolders
@@ -20,6 +21,7 @@ from zoo.utils.files import write_json
 if TYPE_CHECKING:
     from zoo.recipe.schema import Recipe
     from zoo.serving.exported_model import ExportedModel
+    from zoo.serving.prediction import Prediction
 
 _TARGET_ARRAYS = ("y", "label", "labels", "target", "y_test")
 _KINDS = ("classification", "regression")  # whose targets are a label or a number an example
@@ -27,15 +29,13 @@ _KINDS = ("classification", "regression")  # whose targets are a label or a numb
 Labelled = Iterator[tuple[str, Any]]  # what `read_inputs` is given, and its targets, or the one label of all of it
 
 
-def evaluate_data(
-    run_folder: str | os.PathLike[str], data: str | Path, *, output: str | Path | None = None
-) -> dict[str, Any]:
+def evaluate_data(run_folder: str | os.PathLike[str], data: Any, *, output: str | Path | None = None) -> dict[str, Any]:
     """Evaluate a run's exported file on data that has the form of the recipe's source.
 
     Args:
         run_folder: the run, with its exported file.
         data: a table with the recipe's target column, a folder with a subfolder a class, or an npz file with `x` and
-            `y`.
+            `y`; or what a program holds: a frame with that column, `(x, y)`, or a data set of another library.
         output: JSON file to write the result to.
 
     Returns:
@@ -65,7 +65,9 @@ def evaluate_data(
         raise ZooError(f"{file} is not there, and new data is evaluated with it: zoo export {run.folder}")
     model = ExportedModel(file)
     notes: list[str] = []
-    names, targets, outputs = _outcomes(model, recipe, Path(data), notes, is_number=task.kind == "regression")
+    read = _outcomes if isinstance(data, str | os.PathLike) else _given_outcomes
+    names, targets, outputs = read(model, recipe, data, notes, is_number=task.kind == "regression")
+    data = data if isinstance(data, str | os.PathLike) else "data"
     lost = [name for name, row in zip(names, outputs, strict=True) if not np.isfinite(row).all()]
     if lost:
         raise ZooError(f"{data}: the answer is not a finite number for {counted(lost, 'examples')}")
@@ -86,19 +88,19 @@ def evaluate_data(
 
 
 def _outcomes(
-    model: ExportedModel, recipe: Recipe, data: Path, notes: list[str], *, is_number: bool
+    model: ExportedModel, recipe: Recipe, data: str | os.PathLike[str], notes: list[str], *, is_number: bool
 ) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Return the names of the examples, their targets and the outputs."""
+    """Return the names of the examples of files, their targets and the outputs."""
     from zoo.serving.inputs import read_inputs
 
+    data = Path(data)
     names: list[str] = []
     found: list[Any] = []
     outputs: list[np.ndarray] = []
     for path, targets in _reader(data)(data, recipe):
         before = len(names)
         for some, raw in read_inputs(model, [path], notes):
-            prediction = model.predict(raw)
-            outputs.append(np.asarray(prediction.values if is_number else prediction.probabilities, np.float64))
+            outputs.append(_numbers_of(model.predict(raw), is_number=is_number))
             names += some
         found += [targets] * (len(names) - before) if isinstance(targets, str) else list(targets)
     if not found:
@@ -107,6 +109,24 @@ def _outcomes(
         raise ZooError(f"{data}: {len(names):,} examples and {len(found):,} targets")
     values = _numbers(found, names) if is_number else _classes(found, names, model.labels, data)
     return names, values, np.concatenate(outputs)
+
+
+def _given_outcomes(
+    model: ExportedModel, recipe: Recipe, data: Any, notes: list[str], *, is_number: bool
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return the names of the examples that a program holds, their targets and the outputs."""
+    raw, targets = labelled_examples(model, recipe, data, notes)
+    names = [f"row {row + 1}" for row in range(len(targets))]
+    outputs = _numbers_of(model.predict(raw), is_number=is_number)
+    if len(outputs) != len(targets):
+        raise ZooError(f"data: {len(outputs):,} examples and {len(targets):,} targets")
+    found = list(targets)
+    values = _numbers(found, names) if is_number else _classes(found, names, model.labels, "data")
+    return names, values, outputs
+
+
+def _numbers_of(prediction: Prediction, *, is_number: bool) -> np.ndarray:
+    return np.asarray(prediction.values if is_number else prediction.probabilities, np.float64)
 
 
 def _reader(data: Path) -> Callable[[Path, Recipe], Labelled]:
@@ -162,7 +182,7 @@ def _numbers(found: list[Any], names: list[str]) -> np.ndarray:
     return np.array(values)
 
 
-def _classes(found: list[Any], names: list[str], labels: tuple[str, ...], data: Path) -> np.ndarray:
+def _classes(found: list[Any], names: list[str], labels: tuple[str, ...], data: Path | str) -> np.ndarray:
     """Return class indices: a target is the name of a class, or its number where the names are not the file's."""
     index = {label: i for i, label in enumerate(labels)}
     if all(isinstance(value, int | np.integer) for value in found) and not all(str(v) in index for v in found):

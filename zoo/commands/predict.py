@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import counted
-from zoo.serving.predict import NO_ANSWER, in_one_line, is_answered, predict_each
+from zoo.commands.raw_examples import raw_examples
+from zoo.errors import ZooError, counted
+from zoo.serving.exported_model import ExportedModel
+from zoo.serving.predict import NO_ANSWER, facts, in_one_line, is_answered, predict_each
 from zoo.serving.write_predictions import check_output, write_predictions
 from zoo.utils.console import OUT, print_json_list, print_notes
 
 
 def predict(
+    model: str | os.PathLike[str],
+    data: Any,
+    *,
+    verify: bool = True,
+    notes: list[str] | None = None,
+) -> list[dict[str, Any]]:
+    """Predict with an exported file, on files or on data that a program holds.
+
+    Args:
+        model: an ONNX file that `zoo export` wrote, or a run that has one.
+        data: a file or folder, or several, as `zoo predict` takes them; or examples, as `Run.predict` takes them. A
+            text is a path, unless the model takes texts: then `Path(…)` is one.
+        verify: compare the file with the certificate beside it and with the checksum in its metadata.
+        notes: what a reader of the answers should know, such as columns that are not used, is added to this list.
+
+    Returns:
+        What `zoo predict --json` prints: for each example `input` (its file, or its row) and, by task, `label` and
+        `probabilities`, `value`, `forecast`, `text`, `objects`, …
+
+    Raises:
+        ZooError: the model or an input is missing, damaged, or does not fit.
+    """
+    file = Path(model)
+    file = file / "export" / "model.onnx" if file.is_dir() else file
+    if not file.is_file() and Path(model).is_dir():
+        raise ZooError(f"{file} is not there; export the run first: zoo export {model}")
+    notes = notes if notes is not None else []
+    opened = ExportedModel(file, verify=verify)
+    several = list(data) if isinstance(data, list | tuple) else [data]
+    paths = os.PathLike if opened.kind == "text" else str | os.PathLike
+    if several and all(isinstance(each, paths) for each in several):
+        return list(predict_each(file, several, verify=verify, notes=notes))
+    rows = facts(opened, raw_examples(opened, data, notes))
+    return [{"input": f"row {number}", **row} for number, row in enumerate(rows, start=1)]
+
+
+def predict_and_print(
     file: Path, inputs: Sequence[Path], *, output: Path | None = None, verify: bool = True, as_json: bool = False
 ) -> None:
     """Print or write what an exported file says about each example of the inputs.

@@ -135,8 +135,8 @@ class Run(RunFolder):
         """Predict with the exported file, so that the answers are those that are served.
 
         Args:
-            data: raw examples, or one, as `ExportedModel.predict` takes them: a data frame or dict of columns, arrays,
-                images, texts.
+            data: raw examples, or one: a data frame or dict of columns, arrays, images, texts, a data set of another
+                library; of a series a frame that ends where the forecast begins. `zoo.predict` takes files, too.
 
         Returns:
             `labels` and `probabilities`, `values`, `forecasts`, `texts`, or what the task has.
@@ -144,7 +144,9 @@ class Run(RunFolder):
         Raises:
             ZooError: the run is not exported, or the examples do not fit.
         """
-        return self.exported.predict(data)
+        from zoo.commands.raw_examples import raw_examples
+
+        return self.exported.predict(raw_examples(self.exported, data, []))
 
     def plot(self) -> Figure:
         """Draw loss and main metric over the epochs, for training and validation."""

@@ -9,8 +9,10 @@ from typing import Any
 from rich.console import Console
 
 from zoo.backend.startup import import_keras
+from zoo.commands.given_data import data_overrides, given_data
 from zoo.errors import ZooError
 from zoo.recipe import LoadedRecipe, check_search, load_recipe
+from zoo.recipe.overrides import Overrides, override_lines
 from zoo.utils.console import headline
 from zoo.utils.lock import locked
 from zoo.utils.stopping import Stopped
@@ -20,8 +22,12 @@ SILENT = Console(quiet=True, stderr=True)
 
 def tune(
     recipe: str | Path,
-    overrides: Sequence[str] = (),
+    overrides: Overrides = (),
     *,
+    data: Any = None,
+    target: str | None = None,
+    validation: Any = None,
+    test: Any = None,
     folder: str | Path | None = None,
     workers: int = 1,
     in_process: bool = False,
@@ -32,7 +38,11 @@ def tune(
 
     Args:
         recipe: a shipped recipe (`cnn/digits`) or the path of a recipe file.
-        overrides: `key.path=value`, for all trials.
+        overrides: `key.path=value`, for all trials; or a dict, such as `{"training.epochs": 5}`.
+        data: in place of the recipe's source, as `zoo.train` takes it; the trials are then trained in this process.
+        target: likewise, as of the two that follow.
+        validation: likewise.
+        test: likewise.
         folder: where the search is kept; `searches/` and the recipe's name where it is left out.
         workers: trials that are trained at a time.
         in_process: train in this process; its memory then grows with the trials.
@@ -45,6 +55,11 @@ def tune(
     Raises:
         ZooError: no `search:`, a space that cannot be, another search in the folder, or no trial that succeeded.
     """
+    memory = given_data(data, target, validation, test)
+    if memory is not None and (workers > 1 or chief is not None):
+        raise ZooError("data= is there in this process alone, which trains one trial at a time; leave out workers")
+    in_process = in_process or memory is not None
+    overrides = [*override_lines(overrides), *data_overrides(memory, target)]
     loaded = _load_search(recipe, overrides)
     place = _folder_of(loaded, folder)
     if in_process and (workers > 1 or chief is not None):
@@ -67,7 +82,7 @@ def tune(
                 check_before_trials(launcher, str(recipe), list(overrides), place)
             with display:
                 if chief is None:
-                    run_trials(state, workers, launcher, display)
+                    run_trials(state, workers, launcher, display, memory)
                 else:
                     from zoo.search.chief import serve_trials
 

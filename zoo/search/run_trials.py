@@ -16,6 +16,7 @@ from zoo.search.trial_job import ERROR, LOG, TrialJob, outcome_of, trial_job
 from zoo.search.trial_run import check_data_and_model, train_job, train_job_in_own_process
 
 if TYPE_CHECKING:
+    from zoo.data.memory.given import MemoryData
     from zoo.search.state import SearchState
 
 POLL_SECONDS = 0.5  # between two looks at the state
@@ -37,7 +38,13 @@ def check_before_trials(launcher: Launcher, recipe: str, overrides: list[str], f
         raise ZooError(written or f"{problem} while the data was read; see {folder / LOG}")
 
 
-def run_trials(state: SearchState, workers: int, launcher: Launcher | None, display: SearchDisplay) -> None:
+def run_trials(
+    state: SearchState,
+    workers: int,
+    launcher: Launcher | None,
+    display: SearchDisplay,
+    memory: MemoryData | None = None,
+) -> None:
     """Train trials until there are no more.
 
     Args:
@@ -45,12 +52,13 @@ def run_trials(state: SearchState, workers: int, launcher: Launcher | None, disp
         workers: trials at a time.
         launcher: starts their processes; None to train in this one, a trial at a time.
         display: shows the progress.
+        memory: the data of a Python program, which this process alone has: there is no launcher.
     """
     stop, problems = threading.Event(), list[BaseException]()
 
     def work(name: str) -> None:
         try:
-            _work(state, name, launcher, display, stop)
+            _work(state, name, launcher, display, stop, memory)
         except BaseException as error:
             problems.append(error)
             stop.set()
@@ -74,7 +82,12 @@ def run_trials(state: SearchState, workers: int, launcher: Launcher | None, disp
 
 
 def _work(
-    state: SearchState, name: str, launcher: Launcher | None, display: SearchDisplay, stop: threading.Event
+    state: SearchState,
+    name: str,
+    launcher: Launcher | None,
+    display: SearchDisplay,
+    stop: threading.Event,
+    memory: MemoryData | None,
 ) -> None:
     while not stop.is_set():
         record = state.take(name)
@@ -83,7 +96,7 @@ def _work(
                 return
             stop.wait(POLL_SECONDS)
             continue
-        problem = run_trial(state.loaded, state.store, record, launcher, stop)
+        problem = run_trial(state.loaded, state.store, record, launcher, stop, memory)
         if stop.is_set():
             return
         ended = state.put(record.number, problem)
@@ -93,7 +106,12 @@ def _work(
 
 
 def run_trial(
-    loaded: LoadedRecipe, store: TrialStore, record: TrialRecord, launcher: Launcher | None, stop: threading.Event
+    loaded: LoadedRecipe,
+    store: TrialStore,
+    record: TrialRecord,
+    launcher: Launcher | None,
+    stop: threading.Event,
+    memory: MemoryData | None = None,
 ) -> str | None:
     """Train a trial with each of its seeds; return why it failed, where its runs do not say.
 
@@ -106,7 +124,7 @@ def run_trial(
         job = trial_job(store, record, loaded, seed)
         problem = None
         if launcher is None:
-            _run_here(job)
+            _run_here(job, memory)
         else:
             problem = _run_in_process(job, launcher, stop)
         if stop.is_set():
@@ -132,11 +150,11 @@ def _run_in_process(job: TrialJob, launcher: Launcher, stop: threading.Event) ->
     return problem
 
 
-def _run_here(job: TrialJob) -> None:
+def _run_here(job: TrialJob, memory: MemoryData | None) -> None:
     """Train a run in this process, and free what Keras holds of it."""
     import gc
 
-    train_job(job)
+    train_job(job, memory=memory)
     import keras
 
     keras.backend.clear_session()

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -26,13 +26,17 @@ from zoo.utils.files import write_json, write_text
 from zoo.utils.lock import locked
 from zoo.utils.stopping import Stopped, StopRequests
 
+if TYPE_CHECKING:
+    from zoo.data.memory.given import MemoryData
 
-def train_job(job: TrialJob, stop: StopRequests | None = None) -> None:
+
+def train_job(job: TrialJob, stop: StopRequests | None = None, memory: MemoryData | None = None) -> None:
     """Train a run, from where it was stopped if it was, and write what came of it.
 
     Args:
         job: the run.
         stop: what signals ask for.
+        memory: the data of a Python program, where the search was given such.
 
     Raises:
         ZooError: its files cannot be written. What is wrong with the trial itself stands in the outcome.
@@ -47,7 +51,7 @@ def train_job(job: TrialJob, stop: StopRequests | None = None) -> None:
             return
         console = Console(file=log, width=200, markup=False, emoji=False)
         try:
-            outcome = _train(job, loaded, console, stop)
+            outcome = _train(job, loaded, console, stop, memory)
         except ZooError as error:
             if isinstance(error.__cause__, OSError):
                 raise
@@ -117,7 +121,9 @@ def _end_with_parent() -> None:
         threading.Thread(target=watch, args=(parent.sentinel,), daemon=True).start()
 
 
-def _train(job: TrialJob, loaded: LoadedRecipe, console: Console, stop: StopRequests | None) -> dict[str, Any]:
+def _train(
+    job: TrialJob, loaded: LoadedRecipe, console: Console, stop: StopRequests | None, memory: MemoryData | None
+) -> dict[str, Any]:
     start_keras(loaded.recipe.training.processors)
     from zoo.backend.size import count_parameters
     from zoo.data.sources.load import load_dataset
@@ -130,7 +136,7 @@ def _train(job: TrialJob, loaded: LoadedRecipe, console: Console, stop: StopRequ
     from zoo.training.run import fill_run
 
     recipe, folder, objective, cost = loaded.recipe, job.folder, job.objective, job.search.cost
-    dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess)
+    dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess, memory)
     problem = set_up(recipe, dataset)
     remove_other_trial(folder, loaded)
     if not (folder / "data.json").is_file():
