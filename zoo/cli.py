@@ -262,7 +262,9 @@ def predict(
         list[Path],
         typer.Argument(help="Images, folders of images or texts, CSV, JSON Lines, Parquet, npz or text files."),
     ],
-    output: Annotated[Path | None, typer.Option(help="File to write in place of printing: .csv or .jsonl.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write in place of printing: .csv, .parquet or .jsonl.")
+    ] = None,
     verify: Verify = True,
     as_json: Json = False,
 ) -> None:

@@ -6,9 +6,11 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from zoo.serving.exported_model import ExportedModel
+from zoo.serving.write_predictions import write_predictions
 
 EXPORTED = Path(__file__).resolve().parents[2] / "exported"
 WINE = EXPORTED / "mlp/wine/model.onnx"
@@ -50,6 +52,16 @@ def test_csv_has_a_header_and_a_line_for_each_input(zoo, rows, tmp_path):
     assert written[1]["label"] == written[1]["probabilities.class_0"] == ""
     zoo("predict", str(WINE), str(rows), "--output", "answers.jsonl")
     assert [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()] == answers
+
+
+def test_parquet_has_the_columns_of_csv_and_lists_as_lists(zoo, rows, tmp_path):
+    for kind in ("csv", "parquet"):
+        assert zoo("predict", str(WINE), str(rows), "--output", f"answers.{kind}")[0] == 0
+    table, text = pd.read_parquet(tmp_path / "answers.parquet"), pd.read_csv(tmp_path / "answers.csv")
+    pd.testing.assert_frame_equal(table, text, check_dtype=False, rtol=1e-12)
+    assert table["probabilities.class_0"].dtype == np.float64 and table["label"].isna().tolist() == [False, True, False]
+    write_predictions(tmp_path / "tags.parquet", [{"input": "a", "tags": ["B", "O"]}, {"input": "b", "tags": []}])
+    assert [list(row) for row in pd.read_parquet(tmp_path / "tags.parquet")["tags"]] == [["B", "O"], []]
 
 
 @pytest.mark.parametrize("name", ["answers.txt", "answers", "folder.csv"])

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -121,6 +122,14 @@ def test_a_model_of_whole_files_takes_a_file_as_one_text(tmp_path, file, monkeyp
     monkeypatch.setattr(model, "signature", replace(model.signature, reading=source.signature.reading))
     ((names, texts),) = read_inputs(model, [tmp_path / "data/bad/a.txt"], [])
     assert names == [f"{tmp_path}/data/bad/a.txt"] and list(texts) == ["bad\nfilm"]
+
+
+def test_a_shipped_model_of_text_to_text_takes_tables_of_one_column(tmp_path):
+    model = ExportedModel(Path(__file__).resolve().parents[2] / "exported/lstm/dates/model.onnx")
+    texts = ["2 May 1999", "3 June 2001"]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps({"said": text}) + "\n" for text in texts))
+    ((_, given),) = read_inputs(model, [tmp_path / "t.jsonl"], [])
+    assert list(given) == texts and model.predict(given).texts == model.predict(texts).texts
 
 
 def test_a_model_of_no_table_takes_the_only_column(tmp_path, file):

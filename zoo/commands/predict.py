@@ -60,7 +60,7 @@ def predict_and_print(
     Args:
         file: an ONNX file that `zoo export` wrote.
         inputs: images, folders of images or texts, CSV, JSON Lines, Parquet, npz or text files.
-        output: CSV file or lines of JSON to write in place of printing.
+        output: CSV, Parquet or JSON Lines file to write in place of printing.
         verify: compare the file with the certificate beside it and with the checksum in its metadata.
         as_json: print a JSON document, which stays valid if an input fails: it ends with the last answer before it.
 

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -48,6 +49,10 @@ class Tokenizer:
         """Names of all ids, in their order."""
         return (*SPECIAL, *self.symbols)
 
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {symbol: i for i, symbol in enumerate(self.symbols, start=len(SPECIAL))}
+
     def encode(self, texts: Sequence[str] | np.ndarray, *, end: bool = False) -> np.ndarray:
         """Return int32 ids `(texts, longest)`, padded on the right; at least one column.
 
@@ -55,9 +60,8 @@ class Tokenizer:
             texts: the texts.
             end: add the end mark to each text, beyond `length`.
         """
-        index = {symbol: i for i, symbol in enumerate(self.symbols, start=len(SPECIAL))}
         rows = [
-            [index.get(token, UNKNOWN) for token in split(text, self.level, self.lowercase)[: self.length]]
+            [self._ids.get(token, UNKNOWN) for token in split(text, self.level, self.lowercase)[: self.length]]
             + [END] * end
             for text in texts
         ]
@@ -73,7 +77,6 @@ class Tokenizer:
             texts: the texts.
             where: what they are, for example "the test split".
         """
-        known = set(self.symbols)
         total = unknown = cut = 0
         examples = dict[str, None]()
         for text in texts:
@@ -81,7 +84,7 @@ class Tokenizer:
             cut += self.length is not None and len(tokens) > self.length
             tokens = tokens[: self.length]
             total += len(tokens)
-            lost = [token for token in tokens if token not in known]
+            lost = [token for token in tokens if token not in self._ids]
             unknown += len(lost)
             examples |= dict.fromkeys(lost)
         parts = []

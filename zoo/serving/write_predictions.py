@@ -1,4 +1,4 @@
-"""Predictions as a file: CSV with a header, or a JSON document a line."""
+"""Predictions as a file: CSV with a header, Parquet with the same columns, or a JSON document a line."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def write_predictions(path: Path, results: Iterable[Result]) -> None:
 
 
 def _write_csv(path: Path, results: Iterable[Result]) -> None:
-    rows = [dict(_cells("", result)) for result in results]
+    rows = [dict(_cells("", result, _as_json)) for result in results]
     header = list(dict.fromkeys(name for row in rows for name in row))
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, header or ["input"], restval="")
@@ -49,15 +49,27 @@ def _write_csv(path: Path, results: Iterable[Result]) -> None:
         writer.writerows(rows)
 
 
-def _cells(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield a column for each number: `probabilities.yes`, `forecast.1`; what is nested deeper is JSON in one cell."""
+def _as_json(value: list[Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _write_parquet(path: Path, results: Iterable[Result]) -> None:
+    import pandas as pd
+
+    rows = [dict(_cells("", result, list)) for result in results]
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    pd.DataFrame(rows, columns=header or ["input"]).to_parquet(path, index=False)
+
+
+def _cells(name: str, value: Any, as_cell: Callable[[list[Any]], Any]) -> Iterator[tuple[str, Any]]:
+    """Yield a column for each number: `probabilities.yes`, `forecast.1`; other lists are one cell."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _cells(f"{name}.{key}" if name else str(key), inner)
-    elif isinstance(value, list) and all(isinstance(inner, int | float) for inner in value):
+            yield from _cells(f"{name}.{key}" if name else str(key), inner, as_cell)
+    elif isinstance(value, list) and value and all(isinstance(inner, int | float) for inner in value):
         yield from ((f"{name}.{place}", inner) for place, inner in enumerate(value, start=1))
     elif isinstance(value, list):
-        yield name, json.dumps(value, ensure_ascii=False, allow_nan=False)
+        yield name, as_cell(value)
     elif value is not None:
         yield name, value
 
@@ -68,4 +80,8 @@ def _write_json_lines(path: Path, results: Iterable[Result]) -> None:
             file.write(json.dumps(result, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-_WRITERS: dict[str, Callable[[Path, Iterable[Result]], None]] = {".csv": _write_csv, ".jsonl": _write_json_lines}
+_WRITERS: dict[str, Callable[[Path, Iterable[Result]], None]] = {
+    ".csv": _write_csv,
+    ".parquet": _write_parquet,
+    ".jsonl": _write_json_lines,
+}
