@@ -263,7 +263,11 @@ def predict(
         typer.Argument(help="Images, folders of images or texts, CSV, JSON Lines, Parquet, npz or text files."),
     ],
     output: Annotated[
-        Path | None, typer.Option(help="File to write in place of printing: .csv, .parquet or .jsonl.")
+        Path | None,
+        typer.Option(
+            help="File to write in place of printing: .csv, .parquet or .jsonl; a folder for pictures of boxes or "
+            "masks."
+        ),
     ] = None,
     verify: Verify = True,
     as_json: Json = False,

@@ -31,21 +31,13 @@ def test_masks_of_different_sizes_get_one():
     masks[:] = [np.ones((8, 6), np.uint8), np.full((4, 4), 7, np.uint8)]
     steps = [
         step(resize={"height": 6, "width": 6}),
-        step(center_crop={"height": 2, "width": 4}),
+        step(resize={"height": 2, "width": 4}),
         step(rescale={"scale": 2}),
     ]
     found = follow_steps(masks, steps, "here")
     assert found.dtype == np.uint8 and found.tolist() == [[[1] * 4] * 2, [[7] * 4] * 2]
     with pytest.raises(ZooError, match=r"here: the images have 2 different sizes .4×4, 8×6.; put a resize first"):
         follow_steps(masks, [], "here")
-    with pytest.raises(ZooError, match="center_crop: 6×6 is larger than the image, 4×4"):
-        follow_steps(masks[1:], [step(center_crop={"height": 6, "width": 6})], "here")
-
-
-def test_a_crop_keeps_the_middle():
-    mask = np.arange(25, dtype=np.uint8).reshape(1, 5, 5)
-    found = follow_steps(mask, [step(center_crop={"height": 3, "width": 1})], "here")
-    assert found.tolist() == [[[7], [12], [17]]]
 
 
 def test_masks_without_a_pixel_that_counts_are_refused():
@@ -53,6 +45,6 @@ def test_masks_without_a_pixel_that_counts_are_refused():
     masks[0] = 1
     masks[2, 0, 0] = 1
     assert (follow_steps(masks[[0, 2]], [], "here") == masks[[0, 2]]).all()
-    crop = step(center_crop={"height": 2, "width": 2})
+    smaller = step(resize={"height": 2, "width": 2})
     with pytest.raises(ZooError, match="here: every pixel is ignored in 2 masks of a split: 2, 3"):
-        follow_steps(masks, [crop], "here")
+        follow_steps(masks, [smaller], "here")

@@ -11,6 +11,7 @@ from zoo.commands.raw_examples import raw_examples
 from zoo.errors import ZooError, counted
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.predict import NO_ANSWER, facts, in_one_line, is_answered, predict_each
+from zoo.serving.write_pictures import is_for_pictures, write_pictures
 from zoo.serving.write_predictions import check_output, write_predictions
 from zoo.utils.console import OUT, print_json_list, print_notes
 
@@ -60,7 +61,8 @@ def predict_and_print(
     Args:
         file: an ONNX file that `zoo export` wrote.
         inputs: images, folders of images or texts, CSV, JSON Lines, Parquet, npz or text files.
-        output: CSV, Parquet or JSON Lines file to write in place of printing.
+        output: CSV, Parquet or JSON Lines file to write in place of printing; or a folder, or a PNG file for one image,
+            for pictures with the boxes or classes of pixels that were found.
         verify: compare the file with the certificate beside it and with the checksum in its metadata.
         as_json: print a JSON document, which stays valid if an input fails: it ends with the last answer before it.
 
@@ -70,13 +72,23 @@ def predict_and_print(
     unanswered: list[str] = []
     notes: list[str] = []
 
+    pictures = output is not None and is_for_pictures(output)
+
     def results() -> Iterator[dict[str, Any]]:
-        for result in predict_each(file, inputs, verify=verify, notes=notes):
+        if output is not None and pictures:
+            answers = write_pictures(output, file, inputs, verify=verify, notes=notes)
+        else:
+            answers = predict_each(file, inputs, verify=verify, notes=notes)
+        for result in answers:
             if not is_answered(result):
                 unanswered.append(result["input"])
             yield result
 
-    if output is not None:
+    if pictures:
+        for _ in results():
+            pass
+        OUT.print(str(output), markup=False)
+    elif output is not None:
         check_output(output)
         write_predictions(output, results())
         OUT.print(str(output), markup=False)

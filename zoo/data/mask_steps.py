@@ -12,7 +12,7 @@ from zoo.tasks import IGNORED_PIXEL
 
 
 def follow_steps(masks: np.ndarray, steps: Sequence[PreprocessStep], where: str) -> np.ndarray:
-    """Return the masks of a split, resized and cropped as the recipe's steps resize and crop their images.
+    """Return the masks of a split, resized as the recipe's steps resize their images.
 
     Args:
         masks: uint8 `(examples, height, width)`, or `(examples,)` of masks of different sizes.
@@ -23,16 +23,12 @@ def follow_steps(masks: np.ndarray, steps: Sequence[PreprocessStep], where: str)
         uint8 `(examples, height, width)`. A resized pixel has the class of the pixel that its centre falls on.
 
     Raises:
-        ZooError: masks have different sizes and no step resizes them, a crop is larger than a mask, or all pixels of
-            a mask are ignored.
+        ZooError: masks have different sizes and no step resizes them, or all pixels of a mask are ignored.
     """
     for step in steps:
         if step.resize is not None:
-            size = (step.resize.height, step.resize.width)
-            masks = np.stack([_resized(mask, *size) for mask in masks])
-        elif step.center_crop is not None:
-            size = (step.center_crop.height, step.center_crop.width)
-            masks = np.stack([_cropped(mask, *size) for mask in masks])
+            height, width = step.resize.height, step.resize.width
+            masks = np.stack([_resized(mask, height, width) for mask in masks])
     if masks.dtype == object:
         sizes = sorted({mask.shape for mask in masks})
         shown = ", ".join(f"{height}×{width}" for height, width in sizes[:3])
@@ -49,16 +45,15 @@ def follow_steps(masks: np.ndarray, steps: Sequence[PreprocessStep], where: str)
     return masks
 
 
+def resize_notes(steps: Sequence[PreprocessStep]) -> list[str]:
+    """Return a note where steps resize the masks."""
+    sizes = [f"{step.resize.height}×{step.resize.width}" for step in steps if step.resize is not None]
+    if not sizes:
+        return []
+    return [f"masks are resized with their images, to {sizes[-1]}: loss and metrics are of the resized masks"]
+
+
 def _resized(mask: np.ndarray, height: int, width: int) -> np.ndarray:
     rows = ((np.arange(height) + 0.5) * mask.shape[0] / height).astype(int)
     columns = ((np.arange(width) + 0.5) * mask.shape[1] / width).astype(int)
     return mask[rows[:, None], columns]
-
-
-def _cropped(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    top, left = (mask.shape[0] - height) // 2, (mask.shape[1] - width) // 2
-    if top < 0 or left < 0:
-        raise ZooError(
-            f"preprocess.center_crop: {height}×{width} is larger than the image, {mask.shape[0]}×{mask.shape[1]}"
-        )
-    return mask[top : top + height, left : left + width]

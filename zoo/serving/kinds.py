@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from zoo.postprocessing.boxes import top_detections
 from zoo.postprocessing.decoding import collapse_ctc
+from zoo.serving.draw import draw_boxes, draw_mask
 from zoo.serving.prediction import Prediction
 from zoo.tasks import Kind
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MIN_LISTED_SCORE = 0.3  # of objects that are listed
 
@@ -34,11 +38,14 @@ class Serving:
         outputs: names of the file's outputs that are read; the first has an axis for the classes where there are some.
         prediction: takes the file's outputs and the model; returns what they say.
         facts: takes a prediction and the model; returns the same as plain data, an example at a time.
+        draw: takes an image, the prediction, the row of the image in it, and the model; returns a picture of what was
+            found. None where there is nothing to draw.
     """
 
     outputs: tuple[str, ...]
     prediction: Callable[[Outputs, OutputNames], Prediction]
     facts: Callable[[Prediction, OutputNames], list[Fact]]
+    draw: Callable[[np.ndarray, Prediction, int, OutputNames], Image] | None = None
 
 
 # === Predictions ===
@@ -167,6 +174,19 @@ def _embedding_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     return [{"embedding": row} for row in prediction.embeddings.tolist()]
 
 
+# === Pictures ===
+
+
+def _draw_mask(image: np.ndarray, prediction: Prediction, row: int, model: OutputNames) -> Image:
+    assert prediction.masks is not None
+    return draw_mask(image, prediction.masks[row], model.labels)
+
+
+def _draw_objects(image: np.ndarray, prediction: Prediction, row: int, model: OutputNames) -> Image:
+    assert prediction.detections is not None
+    return draw_boxes(image, prediction.detections[row], model.labels, MIN_LISTED_SCORE)
+
+
 _AUTOENCODER = ("reconstruction", "embedding", "score")
 
 KINDS: dict[Kind, Serving] = {
@@ -176,8 +196,8 @@ KINDS: dict[Kind, Serving] = {
     "tokens": Serving(outputs=("logits",), prediction=_tokens, facts=_token_facts),
     "sequences": Serving(outputs=("logits",), prediction=_logits, facts=_text_facts),
     "transcription": Serving(outputs=("probabilities",), prediction=_transcription, facts=_text_facts),
-    "segmentation": Serving(outputs=("probabilities", "mask"), prediction=_masks, facts=_mask_facts),
-    "detection": Serving(outputs=("scores", "boxes"), prediction=_detections, facts=_object_facts),
+    "segmentation": Serving(outputs=("probabilities", "mask"), prediction=_masks, facts=_mask_facts, draw=_draw_mask),
+    "detection": Serving(outputs=("scores", "boxes"), prediction=_detections, facts=_object_facts, draw=_draw_objects),
     "reconstruction": Serving(outputs=_AUTOENCODER, prediction=_reconstructions, facts=_part_facts),
     "anomaly": Serving(outputs=_AUTOENCODER, prediction=_anomalies, facts=_part_facts),
     "generation": Serving(outputs=("image",), prediction=_images, facts=_no_facts),

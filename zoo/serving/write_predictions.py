@@ -21,7 +21,9 @@ def check_output(path: Path) -> None:
         ZooError: its suffix is of no format, or it is a folder.
     """
     if path.suffix.lower() not in _WRITERS:
-        raise ZooError(f"--output {path}: expected a name that ends with {listing(_WRITERS)}")
+        raise ZooError(
+            f"--output {path}: expected a name that ends with {listing(_WRITERS)}, or for pictures a folder or .png"
+        )
     if path.is_dir():
         raise ZooError(f"--output {path}: expected a file, and this is a folder")
 
@@ -85,3 +87,4 @@ _WRITERS: dict[str, Callable[[Path, Iterable[Result]], None]] = {
     ".parquet": _write_parquet,
     ".jsonl": _write_json_lines,
 }
+SUFFIXES = tuple(_WRITERS)

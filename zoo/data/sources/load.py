@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.data.dataset import Dataset, Signature, SourceData, Split
 from zoo.data.kinds import KINDS
+from zoo.data.mask_steps import resize_notes
 from zoo.data.memory.given import MemoryData
 from zoo.data.sources.coco import load_coco
 from zoo.data.sources.folder import load_folder
@@ -93,6 +94,7 @@ def load_dataset(
         train, validation, test = (
             replace(split, targets=follow(split.targets, preprocess, data.source)) for split in splits
         )
+        notes += resize_notes(preprocess)
     signature = source.signature
     relabel = KINDS[task.kind].relabel
     if relabel is not None:

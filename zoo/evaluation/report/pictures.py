@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.tasks import IGNORED_PIXEL
+from zoo.utils.class_colors import class_rgb
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 THUMBNAIL_SIZE = 96  # CSS pixels of the longer side
-# Okabe and Ito's colours, which colour-blind people can tell apart; further classes get them paler and darker.
-_HUES = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
 
 
 def picture(image: np.ndarray, longest: int = THUMBNAIL_SIZE) -> dict[str, Any]:
@@ -40,24 +38,13 @@ def class_picture(mask: np.ndarray, longest: int = THUMBNAIL_SIZE) -> dict[str, 
     from PIL import Image
 
     image = Image.fromarray(np.asarray(mask, dtype=np.uint8))
-    image.putpalette([value for label in range(256) for value in _rgb(label)])
+    image.putpalette([value for label in range(256) for value in class_rgb(label)])
     return _encoded(image, longest)
 
 
 def class_color(label: int) -> str:
     """Return the colour of a class, in CSS."""
-    return "#{:02x}{:02x}{:02x}".format(*_rgb(label))
-
-
-def _rgb(label: int) -> tuple[int, int, int]:
-    if label == 0:
-        return 38, 42, 51
-    if label == IGNORED_PIXEL:
-        return 255, 255, 255
-    tone, hue = divmod(label - 1, len(_HUES))
-    weight, goal = ((0.0, 0), (0.55, 255), (0.45, 0), (0.8, 255), (0.7, 0))[tone % 5]
-    red, green, blue = (round(value + weight * (goal - value)) for value in _HUES[hue])
-    return red, green, blue
+    return "#{:02x}{:02x}{:02x}".format(*class_rgb(label))
 
 
 def _encoded(image: Image, longest: int) -> dict[str, Any]:

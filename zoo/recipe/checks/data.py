@@ -20,6 +20,7 @@ _FOR = {  # kinds of input that each step of preprocessing is for
 }
 _ONCE = ("encode", "tokenize", "standardize_window")  # steps that a recipe has at most once
 _TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which, and why
+    "segmentation": (("center_crop",), "cuts off pixels, whose classes a picture could not be given back; take resize"),
     "detection": (("center_crop",), "cuts off what the targets of object_detection count on"),
     "transcription": (("center_crop",), "cuts off what the targets of transcription count on"),
 }
