@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from tests.data.sources.annotated import save_images, scenes
+from zoo.postprocessing.class_colors import class_rgb
 from zoo.serving.draw import draw_boxes, draw_mask
 from zoo.serving.exported_model import ExportedModel
-from zoo.utils.class_colors import class_rgb
 
 EXPORTED = Path(__file__).resolve().parents[2] / "exported"
 BOXES, MASKS = (EXPORTED / f"cnn/digit_scenes_{what}/model.onnx" for what in ("boxes", "masks"))
@@ -83,7 +83,7 @@ def test_what_is_too_unsure_is_not_drawn():
         (("images", "--output", "one.png"), "one file for several pictures; name a folder"),
         (
             ("images", "--output", "pictures.jpg"),
-            "expected a name that ends with .csv, .jsonl, .parquet, or for pictures a folder",
+            "ends with .csv, .jsonl, .parquet, or for pictures a folder",
         ),
     ],
 )

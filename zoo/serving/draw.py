@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.utils.class_colors import class_rgb
+from zoo.postprocessing.class_colors import class_rgb
 
 if TYPE_CHECKING:
     from PIL.Image import Image
