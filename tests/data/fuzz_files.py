@@ -1,6 +1,8 @@
 """Seeded odd data: image folders, npz files, texts, archives of tokens and graphs; and what another reader sees."""
 
+import contextlib
 import io
+import json
 import os
 import re
 import zipfile
@@ -295,6 +297,79 @@ def text_to_read(draw, folder):
     assert dict(zip(names, texts, strict=True)) == wanted
 
 
+# === Texts of tables and sentences ===
+
+VALUES = (
+    '"a b"',
+    '"é"',
+    '""',
+    "null",
+    "3",
+    "1e400",
+    "true",
+    "[]",
+    '["x", "y"]',
+    '{"a": 1}',
+    "NaN",
+    '"\\ud83d"',
+    '"\\u0000"',
+)
+
+
+def lines_of_objects(draw, folder):
+    path, count = folder / "t.jsonl", int(draw.integers(20, 40))
+    rows = [f'{{"text": "word {i % 5}", "kind": "{"ab"[i % 2]}"}}' for i in range(count)]
+    for i in range(int(draw.integers(0, 4))):
+        rows[i * 3] = one(
+            draw, ("", "[]", '{"text": "a"', f'{{"text": {one(draw, VALUES)}, "kind": {one(draw, VALUES)}}}')
+        )
+    path.write_text(
+        one(draw, ("\n", "\r\n")).join(rows), encoding=one(draw, ("utf-8", "utf-8-sig", "utf-16", "latin-1"))
+    )
+    if chance(draw, 0.3):
+        mutate(draw, path)
+    skip = {"on_error": "skip"} if chance(draw, 0.6) else {}
+    dataset = load(f"jsonl:{path}", "sequence_classification", text="text", target="kind", **skip)
+    with open(path, "rb") as file:
+        content = file.read()
+    text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    wanted = Counter()
+    for line in text.split("\n"):
+        with contextlib.suppress(ValueError):
+            row = json.loads(line)
+            texts = (
+                isinstance(row, dict) and isinstance(row.get("text"), str) and "NaN" not in line and "ud83d" not in line
+            )
+            if texts and row.get("kind") not in (None, "") and len(re.findall('"(?:text|kind)":', line)) == 2:
+                wanted[row["text"]] += 1
+    assert Counter(every_text(dataset)) == wanted
+
+
+def every_text(dataset):
+    parts = (dataset.train, dataset.validation, dataset.test)
+    return [text for split in parts for text in split.take(np.arange(len(split)))]
+
+
+FIELDS = ("Ann", "é", "#", "-DOCSTART-", "", "a b", "\u00a0", "1-2", "O")
+
+
+def sentences_of_lines(draw, folder):
+    path, blank, written = folder / "t.conll", one(draw, ("\t", " ")), []
+    for i in range(int(draw.integers(12, 25))):
+        written += [f"w{(i + j) % 7}{blank}{'XY'[j % 2]}" for j in range(int(draw.integers(1, 5)))] + [""]
+    for _ in range(int(draw.integers(0, 3))):
+        odd = blank.join(one(draw, FIELDS) for _ in range(int(draw.integers(1, 4))))
+        written.insert(int(draw.integers(len(written))), odd)
+    path.write_text(one(draw, ("\n", "\r\n")).join(written), encoding=one(draw, ("utf-8", "utf-8-sig", "utf-16")))
+    if chance(draw, 0.2):
+        mutate(draw, path)
+    dataset = load(f"conll:{path}", "sequence_labeling", **({"on_error": "skip"} if chance(draw, 0.5) else {}))
+    for split in (dataset.train, dataset.validation, dataset.test):
+        texts = [text.split(" ") for text in split.take(np.arange(len(split)))]
+        assert all(word.split() == [word] for words in texts for word in words)
+        assert [len(words) for words in texts] == (split.targets > 0).sum(axis=1).tolist()
+
+
 # === Archives for predictions ===
 
 
@@ -344,6 +419,8 @@ KINDS = {
     "image folder": folder_of_images,
     "arrays": arrays_to_train_on,
     "text": text_to_read,
+    "json lines": lines_of_objects,
+    "conll": sentences_of_lines,
     "tokens": tokens_to_predict,
     "graphs": graphs_to_predict,
     "lies": archive_of_lies,
