@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zoo.commands.describe import describe
     from zoo.commands.evaluate import evaluate
     from zoo.commands.export import export
+    from zoo.commands.init import init
     from zoo.commands.load import load
     from zoo.commands.predict import predict
     from zoo.commands.run import Run
@@ -45,6 +46,7 @@ _HOME = {
     "ExportedModel": "zoo.serving.exported_model",
     "evaluate": "zoo.commands.evaluate",
     "export": "zoo.commands.export",
+    "init": "zoo.commands.init",
     "load": "zoo.commands.load",
     "Run": "zoo.commands.run",
     "predict": "zoo.commands.predict",
@@ -63,6 +65,7 @@ __all__ = [
     "evaluate",
     "export",
     "features",
+    "init",
     "list_models",
     "list_recipes",
     "load",

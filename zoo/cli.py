@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from zoo.commands.options import Json, Overrides, Plot, Recipe, Run, Runs, Verify
+from zoo.commands.options import Json, Overrides, Plot, Recipe, Run, Runs, Target, Verify
 from zoo.errors import ZooError
 from zoo.utils.command_line import Commands, run
 from zoo.utils.console import ERR, OUT, print_json, print_plot, print_result, print_table
@@ -109,10 +109,30 @@ def schema() -> None:
 
 
 @app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="A table (.csv, .parquet, .jsonl), arrays (.npz) or a folder.")],
+    target: Target = None,
+    output: Annotated[Path | None, typer.Option(help="Recipe file; PATH's name with .yaml where left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Look at data and write a recipe that trains on it, with the reason for each line."""
+    from zoo.commands.init import init as write_recipe
+    from zoo.commands.init import print_made
+
+    made = write_recipe(path, target, output=output)
+    if not as_json:
+        print_made(made, ERR)
+    print_result(made, [made["recipe"]], as_json)
+
+
+@app.command()
 def train(
     context: typer.Context,
-    recipe: Annotated[str | None, typer.Argument(help="A shipped recipe (cnn/digits) or a recipe file.")] = None,
+    recipe: Annotated[
+        str | None, typer.Argument(help="A shipped recipe (cnn/digits), a recipe file, or data for `zoo init`.")
+    ] = None,
     overrides: Overrides = None,
+    target: Target = None,
     runs: Runs = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Resume an interrupted run, in place of a recipe.")] = None,
     export: Annotated[
@@ -127,12 +147,17 @@ def train(
 ) -> None:
     """Train a recipe, evaluate it against its baseline, report, and export."""
     from zoo.backend.processes import Place, watch, watched
+    from zoo.commands.init import is_data, recipe_for
     from zoo.commands.train import train_together
     from zoo.utils.files import read_json
 
     place = Place.of(coordinator, process, processes)
     if place is not None and not watched():
         raise typer.Exit(watch(place, [*sys.argv[1:], *context.obj]))
+    if recipe is not None and is_data(recipe):
+        recipe = recipe_for(recipe, target, ERR)
+    elif target is not None:
+        raise ZooError("--target is for data (zoo train customers.csv --target churned); a recipe has data.target")
     stop = StopRequests()
     with stop.listening():
         folder = train_together(

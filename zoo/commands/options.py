@@ -12,6 +12,7 @@ Overrides = Annotated[
 Run = Annotated[Path, typer.Argument(help="A run folder: the one that `zoo train` named.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 Plot = Annotated[Path | None, typer.Option("--output", help="PNG or SVG file for the curve.")]
+Target = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of a table to predict.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder for run folders.")]
 Verify = Annotated[
     bool,

@@ -21,6 +21,11 @@ _ROW_NUMBER = re.compile(
 _SPLIT_COLUMN = re.compile(r"(?:^|_)(?:split|set|subset|partition|fold)(?:$|_)", re.IGNORECASE)
 
 
+def looks_like_id(name: str) -> bool:
+    """Return whether the name of a column says that it holds ids."""
+    return _ID.search(name) is not None
+
+
 def nothing_told(name: str, values: np.ndarray) -> str:
     """Return why a column of numbers is left out: row numbers and ids tell nothing of another row."""
     if not _is_whole(values):

@@ -1,0 +1,187 @@
+"""Recipes from data: task, target, split and columns that are right or asked for, each with its reason."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from zoo.commands.init import init
+from zoo.data.sources.load import load_dataset
+from zoo.errors import ZooError
+from zoo.recipe import check_search, load_recipe
+from zoo.tasks import TASKS
+
+ROWS = 120
+DAYS = np.datetime64("2023-01-01") + np.arange(ROWS)
+RANDOM = np.random.default_rng(0)
+NUMBERS = RANDOM.normal(size=ROWS).round(3)
+CLASSES = RANDOM.choice(["no", "yes"], ROWS)
+WORDS = ["the food was cold and late", "we were very happy with it", "never again in this place", "a good evening out"]
+PROSE = [f"{WORDS[i % 4]} {i}" for i in range(ROWS)]
+
+TABLES = {  # columns, target, and keys of the recipe that follow
+    "classes": ({"x": NUMBERS, "y": CLASSES}, "y", {"task": "tabular_classification"}),
+    "numbers": ({"x": CLASSES, "y": NUMBERS}, "y", {"task": "tabular_regression"}),
+    "two whole numbers": ({"x": NUMBERS, "y": np.arange(ROWS) % 2}, "y", {"task": "tabular_classification"}),
+    "whole numbers": ({"x": NUMBERS, "y": RANDOM.integers(0, 99, ROWS)}, "y", {"task": "tabular_regression"}),
+    "prices": ({"x": NUMBERS, "y": [f"${1000 + i:,}" for i in range(ROWS)]}, "y", {"task": "tabular_regression"}),
+    "group": (
+        {"patient_id": [f"p{i % 30}" for i in range(ROWS)], "x": NUMBERS, "y": CLASSES},
+        "y",
+        {"task": "tabular_classification", "data.group": "patient_id"},
+    ),
+    "id": (
+        {"order_id": np.arange(ROWS) + 5000, "x": NUMBERS, "y": CLASSES},
+        "y",
+        {"task": "tabular_classification", "data.ignore": ["order_id"], "data.group": None},
+    ),
+    "time": ({"sold": DAYS, "x": NUMBERS, "y": CLASSES}, "y", {"data.time": "sold", "task": "tabular_classification"}),
+    "not in order": ({"born": RANDOM.permutation(DAYS), "x": NUMBERS, "y": CLASSES}, "y", {"data.time": None}),
+    "split": (
+        {"split": ["train", "train", "train", "val", "test"] * 24, "x": NUMBERS, "y": CLASSES},
+        "y",
+        {"data.split_column": "split"},
+    ),
+    "series": (
+        {"day": DAYS, "sold": NUMBERS},
+        "sold",
+        {"task": "forecasting", "data.time": "day", "data.window": {"history": 18, "horizon": 6, "season": 7}},
+    ),
+    "texts": ({"review": PROSE, "y": CLASSES}, "y", {"task": "sequence_classification", "data.text": "review"}),
+    "scores of texts": ({"review": PROSE, "y": NUMBERS}, "y", {"task": "sequence_regression", "data.text": "review"}),
+    "lacking": (
+        {"x": NUMBERS, "y": [*CLASSES[:-2], "", ""]},
+        "y",
+        {"task": "tabular_classification", "data.on_error": "skip"},
+    ),
+    "a usual name": ({"target": CLASSES, "x": NUMBERS}, None, {"data.target": "target"}),
+}
+
+
+def write_table(path, columns):
+    rows = zip(*[[str(value) for value in values] for values in columns.values()], strict=True)
+    quoted = ["\t".join(row) for row in rows]
+    path.write_text("\n".join(["\t".join(columns), *quoted]) + "\n")
+    return path
+
+
+def value_of(recipe, key):
+    for part in key.split("."):
+        recipe = recipe.get(part) if recipe is not None else None
+    return recipe
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables(name, tmp_path, monkeypatch):
+    """The recipe loads its data unedited, and says what it was decided by."""
+    columns, target, expected = TABLES[name]
+    monkeypatch.chdir(tmp_path)
+    made = init(write_table(tmp_path / "mine.csv", columns), target)
+    assert made["recipe"] == "mine.yaml" and (target is None or made["target"] == target)
+    loaded = load_recipe("mine.yaml")
+    check_search(loaded)
+    written = {**yaml.safe_load((tmp_path / "mine.yaml").read_text()), "task": loaded.recipe.task}
+    assert {key: value_of(written, key) for key in expected} == expected
+    assert made["task"] == loaded.recipe.task and made["reasons"][0].startswith(f"task: {made['task']}: ")
+    dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess)
+    assert min(map(len, (dataset.train, dataset.validation, dataset.test))) > 0
+    assert bool(made["doubts"]) == (name in ("a usual name", "series"))
+
+
+def images(folder, sizes):
+    folder.mkdir(parents=True)
+    for i in range(12):
+        Image.fromarray(RANDOM.integers(0, 255, (*sizes[i % len(sizes)], 3), np.uint8)).save(folder / f"{i}.png")
+
+
+def test_folders_of_images_and_texts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for label in ("cat", "dog"):
+        images(tmp_path / "photos" / label, [(48, 64), (40, 64), (48, 60)])
+        images(tmp_path / "icons" / label, [(16, 16)])
+        (tmp_path / "mail" / label).mkdir(parents=True)
+        for i in range(12):
+            (tmp_path / "mail" / label / f"{i}.txt").write_text(f"a text on a {label} {i}")
+    found = {}
+    for name in ("photos", "icons", "mail"):
+        init(name)
+        recipe = load_recipe(f"{name}.yaml").recipe
+        load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess)
+        resize = next((step.resize for step in recipe.preprocess if step.kind == "resize"), None)
+        found[name] = (recipe.task, resize and (resize.height, resize.width), recipe.data.source.rsplit("/")[-1])
+    assert found == {
+        "photos": ("image_classification", (48, 64), "photos"),
+        "icons": ("image_classification", None, "icons"),
+        "mail": ("sequence_classification", None, "mail"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "task"),
+    [
+        (np.zeros((60, 8, 8), np.uint8), np.arange(60) % 3, "image_classification"),
+        (np.ones((60, 5)), np.arange(60) % 3, "tabular_classification"),
+        (np.ones((60, 5)), np.arange(60) / 7, "tabular_regression"),
+        (np.ones((60, 9, 2)), np.arange(60) % 3, "sequence_classification"),
+    ],
+)
+def test_arrays(x, y, task, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "a.npz", x=x, y=y)
+    made = init("a.npz")
+    recipe = load_recipe(made["recipe"]).recipe
+    assert made["task"] == recipe.task == task
+    load_dataset(recipe.data, TASKS[task], recipe.preprocess)
+
+
+@pytest.mark.parametrize(
+    ("columns", "target", "message"),
+    [
+        ({"a": NUMBERS, "b": CLASSES}, None, r"which column is to be predicted\? Name it with --target .*a, b"),
+        ({"a": NUMBERS, "b": CLASSES}, "c", r"--target names the column 'c', which the table lacks"),
+        ({"a": NUMBERS, "b": PROSE}, "b", r"column 'b' holds 120 different texts in 120 rows, which are no classes"),
+        ({"a": NUMBERS, "b": ["x"] * ROWS}, "b", r"'b' holds 'x' \(120\) alone; there is nothing to predict"),
+        ({"a": NUMBERS, "b": [""] * ROWS}, "b", r"column 'b' has no value in any row"),
+        ({"a": NUMBERS, "b": RANDOM.permutation(DAYS)}, "b", r"column 'b' holds moments"),
+    ],
+)
+def test_what_tells_no_task_is_refused(columns, target, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ZooError, match=message):
+        init(write_table(tmp_path / "mine.csv", columns), target)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.csv"]
+
+
+def test_rare_classes_and_doubtful_numbers_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stars = np.repeat([1, 2, 3, 4, 5], 24)
+    write_table(tmp_path / "a.csv", {"x": NUMBERS, "y": stars})
+    assert init("a.csv", "y")["doubts"] == [
+        "'y' holds 5 whole numbers, taken as classes; for a number, take tabular_regression"
+    ]
+    write_table(tmp_path / "b.csv", {"x": NUMBERS, "y": ["rare"] * 4 + ["often"] * 116})
+    (doubt,) = init("b.csv", "y")["doubts"]
+    assert doubt.startswith("class 'rare' has 3.3% of the rows")
+
+
+def test_on_the_command_line(zoo, tmp_path):
+    write_table(tmp_path / "mine.csv", {"x": NUMBERS, "y": CLASSES})
+    code, out, err = zoo("init", "mine.csv", "--target", "y")
+    assert (code, out) == (0, "mine.yaml\n") and "task: tabular_classification" in err
+    code, _, err = zoo("init", "mine.csv", "--target", "y")
+    assert code == 2 and "mine.yaml is there already" in err
+    code, out, _ = zoo("init", "mine.csv", "--target", "y", "--output", "other.yaml", "--json")
+    assert set(json.loads(out)) == {"recipe", "task", "target", "reasons", "doubts"}
+    code, _, err = zoo("init", "mine.txt")
+    assert code == 2 and "mine.txt: no such file or folder" in err
+    code, _, err = zoo("train", "mlp/wine", "--target", "y")
+    assert code == 2 and "--target is for data" in err
+
+
+def test_train_makes_the_recipe_first(zoo, tmp_path):
+    write_table(tmp_path / "mine.csv", {"x": NUMBERS, "y": CLASSES})
+    code, out, err = zoo("train", "mine.csv", "--target", "y", "training.epochs=2", "evaluation.baselines=[]")
+    assert code == 0 and "task: tabular_classification: 'y' holds 2 classes" in err
+    assert (tmp_path / "mine.yaml").is_file() and out.startswith("runs/mine/")

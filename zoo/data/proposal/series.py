@@ -1,0 +1,88 @@
+"""A recipe for a series: a table whose rows are even steps of time and whose target is a number."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.data.proposal.proposal import Proposal
+from zoo.data.proposal.sizes import add_search, add_training
+from zoo.data.tables.file import Table
+from zoo.data.tables.infer import infer_number
+from zoo.data.tables.time_order import OrderError, best_form, find_time, in_order, iso_text, with_composed_time
+from zoo.data.tables.times import Step
+from zoo.errors import ZooError
+
+_MIN_STEPS = 40  # of a series that can be cut into windows and three parts
+_SEASONS = {"business_day 1": 5, "month 1": 12, "month 3": 4, "hour": 24, "day": 7, "week": 52, "half hour": 48}
+_MICROSECONDS = {"half hour": 1_800_000_000, "hour": 3_600_000_000, "day": 86_400_000_000, "week": 604_800_000_000}
+
+
+def series_proposal(table: Table, source: str, target: str) -> Proposal | None:
+    """Return a recipe that forecasts the target; None where rows are no even steps of time."""
+    if len(table) < _MIN_STEPS or not _is_number(table, target):
+        return None
+    table = with_composed_time(table)
+    others = [name for name in table.columns if name != target]
+    found = find_time(table, others, None)
+    if found is None:
+        return None
+    try:
+        _, times, step, notes = in_order(table, found[0], best_form(table, *found), sort=True, fill=False)
+    except (OrderError, ZooError):
+        return None
+    proposal = Proposal("forecasting", target=target, bases=("_base/forecasting", "_base/adamw_cosine"))
+    proposal.reason = (
+        f"a row every {step}, from {iso_text(times[0])} to {iso_text(times[-1])}, and '{target}' is a number"
+    )
+    proposal.doubts.append(
+        f"rows are taken as the steps of one series by '{found[0]}'; to predict '{target}' from the other columns of "
+        f"its own row, take tabular_regression with data.time: {found[0]}"
+    )
+    proposal.add("data.source", source, f"{len(table):,} steps")
+    proposal.add("data.target", target)
+    if found[0] in others:
+        proposal.add("data.time", found[0])
+    if notes:
+        proposal.add("data.sort", True, notes[0])
+    if _has_gaps(table, target):
+        proposal.add("data.fill", "linear", "steps lack a value")
+    season = _season(step, len(table))
+    horizon = min(season if season > 1 else 6, max(1, len(table) // 20))
+    history = min(max(2 * season, 3 * horizon), len(table) // 4)
+    window = {"history": history, "horizon": horizon, "season": season}
+    proposal.add("data.window", window, f"forecasts {horizon} steps from {history}; {_season_reason(season, step)}")
+    proposal.doubts.append(
+        f"how far ahead to forecast is yours to say: data.window.horizon is {horizon} steps of {step}"
+    )
+    proposal.add("model.name", "mlp")
+    proposal.add("model.widths", [64], f"{len(table):,} steps")
+    proposal.add("model.dropout", 0.1)
+    add_training(proposal, len(table))
+    add_search(proposal, {"model.widths": [[32], [64], [128, 64]], "model.dropout": [0.0, 0.1, 0.3]})
+    return proposal
+
+
+def _is_number(table: Table, target: str) -> bool:
+    try:
+        column, _ = infer_number(table, target)
+    except ZooError:
+        return False
+    return column.type == "number" and column.form == "number"
+
+
+def _has_gaps(table: Table, target: str) -> bool:
+    values = table.columns[target]
+    return bool(np.isnan(values).any()) if values.dtype.kind == "f" else "" in table.texts(target)
+
+
+def _season(step: Step, steps: int) -> int:
+    """Return the steps after which such a series usually repeats; 1 where none is usual or it is too short."""
+    if step.unit == "us":
+        season = next((_SEASONS[name] for name, size in _MICROSECONDS.items() if size == step.count), 1)
+    else:
+        season = _SEASONS.get(f"{step.unit} {step.count}", 1)
+    return season if 6 * season <= steps else 1
+
+
+def _season_reason(season: int, step: Step) -> str:
+    return f"a season of {season} steps is usual for a row every {step}" if season > 1 else "no season is usual or fits"
