@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from tests.data.sources.annotated import COUNT, HEIGHT, WIDTH, all_boxes, box_loader, noted, small_images, write_json
 from zoo.data.box_codes import ignored_code
@@ -74,6 +75,25 @@ def test_images_of_different_sizes_keep_their_boxes_in_fractions(tmp_path):
     assert {row[:4] for rows in all_boxes(dataset).values() for row in rows} == {(0.5, 0.25, 0.75, 0.75)}
 
 
+def test_images_that_are_turned_upright(tmp_path):
+    """Boxes of the image as it is stored are refused where the size tells, and said where it does not."""
+
+    def turn(found, orientation):
+        path = tmp_path / "images/0003.png"
+        image, exif = Image.open(path), Image.Exif()
+        exif[ExifTags.Base.Orientation] = orientation
+        image.save(path, exif=exif)
+
+    with pytest.raises(
+        ZooError, match=r"another size than their annotation says: images/0003.png \(40×20, its annotation"
+    ):
+        load(write(tmp_path, lambda found: turn(found, 6)))
+    dataset = load(write(tmp_path, lambda found: turn(found, 3)))
+    assert noted(
+        dataset, "turned upright by EXIF, and their boxes are taken to be of the upright image: 1 images: images/0003"
+    )
+
+
 def test_splits_by_name(tmp_path):
     for split in ("train2017", "val2017", "other"):
         write_json(
@@ -126,6 +146,7 @@ BAD = {  # what is wrong, and the message
         "1 annotations that are no objects: annotations.json: annotation 21",
     ),
     "missing_file": (_set("images", 2, file_name="none.png"), "1 images that do not exist: images/none.png"),
+    "long_name": (_set("images", 2, file_name="x" * 400), "1 images that do not exist: images/xxxx"),
     "leaves_the_folder": (
         _set("images", 2, file_name="../../etc/passwd.png"),
         r"1 images outside the folder: annotations.json: image 3 \(../../etc",

@@ -157,6 +157,7 @@ FILES = {
         _yaml("names: [a, b]\ntrain: pictures\n"),
         "1 paths are not there, or outside the folder: train: pictures",
     ),
+    "long_name": (_yaml(f"names: [a, b]\ntrain: {'x' * 400}\n"), "1 paths are not there, or outside the folder"),
     "outside": (_yaml("names: [a, b]\ntrain: /etc\n"), "1 paths are not there, or outside the folder: train: /etc"),
     "climbs": (_yaml("names: [a, b]\ntrain: ../../etc\n"), "1 paths are not there, or outside the folder"),
     "no_mapping": (_yaml("- a\n"), "expected a mapping with names, train and val, received list"),

@@ -11,7 +11,14 @@ import numpy as np
 
 from zoo.data.box_codes import PADDING, ignored_code
 from zoo.data.dataset import Signature, SourceData, whole
-from zoo.data.sources.decode_files import SplitFiles, decode_splits, image_channels, image_inputs, shape_of_all
+from zoo.data.sources.decode_files import (
+    SplitFiles,
+    decode_splits,
+    image_channels,
+    image_inputs,
+    shape_of_all,
+    turned_notes,
+)
 from zoo.data.sources.faults import Faults
 from zoo.data.sources.image_files import has_image_suffix, is_hidden
 from zoo.errors import ZooError, counted, listing, visible
@@ -99,7 +106,12 @@ def load_boxes(files: BoxFiles, data: Data) -> SourceData:
             image = files.splits[split][int(position)]
             rows[image.path] = _rows(image, size, files, done)
     total = len({image.path for images in files.splits.values() for image in images} | faults.images)
-    notes += [*faults.settle(base, data, total), *remarks, *_done(done)]
+    notes += [
+        *faults.settle(base, data, total),
+        *remarks,
+        *turned_notes([*splits.values()], base, "boxes"),
+        *_done(done),
+    ]
     for split, found in splits.items():
         kept = [i for i, path in enumerate(found.files) if path not in faults.images]
         splits[split] = found if len(kept) == len(found.files) else found.part(kept)

@@ -12,7 +12,7 @@ from typing import Any
 from zoo.data.dataset import SourceData
 from zoo.data.sources.boxes import Box, BoxFiles, BoxImage, load_boxes
 from zoo.data.sources.coco_files import AnnotationFile, find_annotation_files
-from zoo.data.sources.faults import Faults, path_within
+from zoo.data.sources.faults import Faults, is_there, path_within
 from zoo.errors import ZooError, counted, listing, visible
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
@@ -141,12 +141,12 @@ def _images(document: _Document, index: Mapping[Any, int], base: Path, faults: F
         if entry["id"] in listed:
             faults.add("image ids that several images have", f"{where} (id {entry['id']})")
             continue
-        if not path.exists():
+        if not is_there(path):
             faults.add("images that do not exist", visible(path.relative_to(base)), path)
         listed[entry["id"]] = BoxImage(path, [], _size(entry))
     for place, entry in enumerate(document.annotations, start=1):
         _add_box(entry, f"{document.shown}: annotation {place}", listed, index, faults)
-    return [image for image in listed.values() if image.path.exists()]
+    return [image for image in listed.values() if is_there(image.path)]
 
 
 def _size(entry: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.data.sources.faults import is_there
 from zoo.data.sources.folder_layout import subfolders
 from zoo.data.sources.split_choice import choose_splits
 from zoo.errors import ZooError, counted, listing
@@ -26,7 +27,7 @@ class AnnotationFile:
     def image_folder(self, names: Sequence[str]) -> Path:
         """Return the folder that holds most of some files."""
         tried = names[:_TRIED_NAMES]
-        return max(self.folders, key=lambda folder: sum((folder / name).is_file() for name in tried))
+        return max(self.folders, key=lambda folder: sum(is_there(folder / name) for name in tried))
 
 
 def find_annotation_files(path: Path, names: Splits, notes: list[str]) -> dict[str, AnnotationFile]:

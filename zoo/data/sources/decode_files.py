@@ -30,6 +30,7 @@ class SplitFiles:
         sizes: height and width of each in pixels, upright.
         kept: the decoded images, in their own number of channels; empty where they take too much memory.
         grey: whether each image is grey.
+        turned: those that were turned by their EXIF orientation.
     """
 
     files: list[Path]
@@ -38,6 +39,7 @@ class SplitFiles:
     sizes: list[tuple[int, int]] = field(default_factory=list)
     kept: list[np.ndarray] = field(default_factory=list)
     grey: list[bool] = field(default_factory=list)
+    turned: list[Path] = field(default_factory=list)
 
     def part(self, positions: Sequence[int]) -> SplitFiles:
         """Return the files at these positions alone."""
@@ -48,6 +50,7 @@ class SplitFiles:
             sizes=[self.sizes[i] for i in positions],
             kept=[self.kept[i] for i in positions] if self.kept else [],
             grey=[self.grey[i] for i in positions],
+            turned=self.turned,
         )
 
 
@@ -95,6 +98,8 @@ def _decode_all(split: SplitFiles, data: Data, broken: dict[Path, str], remarks:
             whole_files.append(position)
             split.sizes.append((image.pixels.shape[0], image.pixels.shape[1]))
             split.grey.append(image.pixels.shape[-1] == 1)
+            if image.turned:
+                split.turned.append(split.files[position])
             size += image.pixels.nbytes
             keep = keep and size <= MAX_KEPT_BYTES
             if keep:
@@ -125,6 +130,22 @@ def unreadable(broken: dict[Path, str], total: int, base: Path, data: Data) -> l
     if data.on_error == "stop":
         raise ZooError(f"{base}: {message}; mend or remove them, or leave them out with data.on_error=skip")
     return [f"left out by data.on_error: {message}"]
+
+
+def turned_notes(splits: Sequence[SplitFiles], base: Path, what: str) -> list[str]:
+    """Return a note where images were turned upright, and what goes with them may not have been.
+
+    Args:
+        splits: the images.
+        base: paths are given relative to it.
+        what: what goes with them: "masks".
+    """
+    turned = [str(path.relative_to(base)) for split in splits for path in split.turned]
+    if not turned:
+        return []
+    return [
+        f"turned upright by EXIF, and their {what} are taken to be of the upright image: {counted(turned, 'images')}"
+    ]
 
 
 def image_channels(splits: Sequence[SplitFiles], data: Data) -> int:

@@ -16,6 +16,14 @@ def path_within(root: Path, base: Path, name: str) -> Path | None:
     return path if not Path(name).is_absolute() and path.is_relative_to(os.path.normpath(root)) else None
 
 
+def is_there(path: Path) -> bool:
+    """Return whether something is at a path that a file gives; nothing is at one that no file can have."""
+    try:
+        return path.exists()
+    except OSError:  # such as a name that is too long
+        return False
+
+
 @dataclass
 class Faults:
     """Faults by what they are, each with the place where it was found.

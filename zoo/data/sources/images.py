@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from zoo.errors import ZooError
 from zoo.utils.files import read_regular
@@ -61,10 +61,12 @@ class DecodedImage:
     Attributes:
         pixels: uint8 `(height, width, channels)`.
         remarks: what decoding did that a reader of the results should know: `FRAMES`, `TRANSPARENT`, …
+        turned: whether it was turned by its EXIF orientation, as boxes and masks may not have been.
     """
 
     pixels: np.ndarray
     remarks: tuple[str, ...] = ()
+    turned: bool = False
 
 
 def decode(content: bytes, channels: int | None, name: str) -> DecodedImage:
@@ -100,9 +102,10 @@ def pixels_of(image: Image.Image, channels: int | None, name: str) -> DecodedIma
         if _is_deep(image):
             remarks.append(DEEP)
         upright = _turn_upright(image, remarks)
+        turned = _has_orientation(image)
         channels = channels or (1 if image.mode in _GREY_MODES else 3)
         pixels = np.asarray(_flatten(upright, remarks).convert(_MODES[channels]), dtype=np.uint8)
-    return DecodedImage(pixels.reshape(*pixels.shape[:2], channels), tuple(remarks))
+    return DecodedImage(pixels.reshape(*pixels.shape[:2], channels), tuple(remarks), turned)
 
 
 @contextmanager
@@ -194,6 +197,13 @@ def _is_deep(image: Image.Image) -> bool:
             return True
         if image.format == "PPM" and isinstance(arguments[-1], int) and arguments[-1] > 255:  # the highest value
             return True
+    return False
+
+
+def _has_orientation(image: Image.Image) -> bool:
+    """Return whether EXIF says that an image is to be turned or mirrored."""
+    with suppress(Exception):  # whatever damaged EXIF data lead to
+        return 2 <= int(image.getexif().get(ExifTags.Base.Orientation, 1)) <= 8
     return False
 
 

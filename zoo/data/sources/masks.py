@@ -11,7 +11,14 @@ import numpy as np
 
 from zoo.data.dataset import Signature, SourceData, whole
 from zoo.data.sources.class_names import Classes, found_classes, named_classes
-from zoo.data.sources.decode_files import SplitFiles, decode_splits, image_channels, image_inputs, shape_of_all
+from zoo.data.sources.decode_files import (
+    SplitFiles,
+    decode_splits,
+    image_channels,
+    image_inputs,
+    shape_of_all,
+    turned_notes,
+)
 from zoo.data.sources.faults import Faults
 from zoo.data.sources.image_files import ImageFiles, image_files, scan_notes
 from zoo.data.sources.images import quiet_pillow, reason_of
@@ -54,7 +61,7 @@ def load_masks(name: str, data: Data, task: Task) -> SourceData:
         classes = _classes_of(whole_masks, data, path, notes)
     _check_ids(masks, classes, data, path, faults)
     total = len({image for found in pairs.values() for image in found} | faults.images)
-    notes += [*faults.settle(path, data, total), *remarks]
+    notes += [*faults.settle(path, data, total), *remarks, *turned_notes([*splits.values()], path, "masks")]
 
     splits = {split: _without(found, faults.images) for split, found in splits.items()}
     empty = [split for split, found in splits.items() if not found.files]

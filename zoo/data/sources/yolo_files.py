@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from zoo.data.sources.class_names import Classes, check_names, named_classes, read_names
-from zoo.data.sources.faults import Faults, path_within
+from zoo.data.sources.faults import Faults, is_there, path_within
 from zoo.data.sources.folder_layout import split_folders
 from zoo.data.sources.image_files import image_files, scan_notes
 from zoo.data.sources.split_choice import choose_splits
@@ -163,7 +163,7 @@ def _inside(base: Path, root: Path, name: str) -> Path | None:
     """Return an existing path in the folder. `../train/images`, as some tools write it, may be meant from `root`."""
     for tried in (name, name.removeprefix("../")):
         place = path_within(base, root, tried)
-        if place is not None and place.exists():
+        if place is not None and is_there(place):
             return place
     return None
 
@@ -202,7 +202,7 @@ def _listed(file: Path, base: Path, faults: Faults) -> list[Path]:
         if not name:
             continue
         tried = [path_within(base, folder, name) for folder in (file.parent, base)]
-        place = next((path for path in tried if path is not None and path.exists()), None)
+        place = next((path for path in tried if path is not None and is_there(path)), None)
         if place is None:
             where = f"{file.relative_to(base)}:{number} ({visible(name)})"
             faults.add("listed images that do not exist or lie outside", where, base / name)
