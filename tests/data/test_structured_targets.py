@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zoo.data import structured_targets
 from zoo.data.structured_targets import (
     BLANK,
     box_picker,
     box_targets,
     boxes_left_out,
     mask_targets,
+    tag_targets,
     text_targets,
     token_targets,
     transcription_targets,
@@ -139,3 +141,22 @@ def test_boxes_keep_what_the_fullest_image_needs():
     boxes[1, 1, 2] = 0.5
     with pytest.raises(ZooError, match="here: 1 boxes of the split 'test' do not lie within their image"):
         box_targets({"train": boxes[:1], "test": boxes}, "here")
+
+
+def test_a_target_that_makes_all_too_large_is_refused(monkeypatch):
+    monkeypatch.setattr(structured_targets, "MAX_PADDED_TARGETS", 30)
+    texts = {"train": np.array(["a", "ab", "ab" * 5], object), "test": np.array(["a"] * 4, object)}
+    assert text_targets(texts)[1]["train"].shape == (3, 11)
+    texts["train"][2] += "b"
+    with pytest.raises(
+        ZooError, match=r"the targets of the train split: all 3 are .* has 11 characters \(half .* most 2"
+    ):
+        text_targets(texts)
+    tags = np.fromiter([["a"], ["b"] * 11, ["a"]], object, 3)
+    with pytest.raises(ZooError, match=r"f: the split 'train': all 3 are padded to the longest, which has 11 tags"):
+        tag_targets({"train": tags}, "f")
+
+
+def test_the_name_of_padding_is_no_tag():
+    with pytest.raises(ZooError, match="the tag '<padding>' has the name of padding"):
+        tag_targets({"train": np.fromiter([["a", "<padding>"], ["a"]], object, 2)}, "f")

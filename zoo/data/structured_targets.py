@@ -16,9 +16,25 @@ from zoo.tasks import IGNORED_PIXEL
 
 BLANK = "<blank>"
 BOXES_LEFT_OUT = ("are crowds", "have no label", "are beyond the first 100 of their image")
+MAX_PADDED_TARGETS = 1 << 28  # token ids of a split, 1 GiB; text to text and tags are held in memory
 MAX_OBJECTS = 100  # in one image, as in COCO
 MAX_CLASSES_OF_MASKS = IGNORED_PIXEL  # a mask is uint8
 Arrays = Mapping[str, np.ndarray]
+
+
+def _check_padded(lengths: Sequence[int], whose: str, what: str) -> None:
+    """Refuse targets of which the longest makes all of them, padded to its length, too large.
+
+    Raises:
+        ZooError: they are.
+    """
+    longest = max(lengths, default=0)
+    if longest * len(lengths) > MAX_PADDED_TARGETS:
+        usual = sorted(lengths)[len(lengths) // 2]
+        raise ZooError(
+            f"{whose}: all {len(lengths):,} are padded to the longest, which has {longest:,} {what} (half have at most "
+            f"{usual:,}): more than {MAX_PADDED_TARGETS:,} in all; cut it, or leave it out"
+        )
 
 
 def same_width(splits: Arrays) -> dict[str, np.ndarray]:
@@ -35,7 +51,12 @@ def text_targets(texts: Arrays, notes: list[str] | None = None) -> tuple[tuple[s
     Args:
         texts: of each split.
         notes: characters of other splits that no training text has are counted here.
+
+    Raises:
+        ZooError: a text is so long that all of them, padded to its length, would not fit in memory.
     """
+    for name, rows in texts.items():
+        _check_padded([len(text) for text in rows], f"the targets of the {name} split", "characters")
     tokenizer = fit_tokenizer(texts["train"], level="character")
     for name, rows in texts.items():
         note = tokenizer.note(rows, f"the targets of the {name} split")
@@ -94,9 +115,12 @@ def tag_targets(tags: Arrays, where: str) -> tuple[tuple[str, ...], dict[str, np
     names = sorted({tag for row in tags["train"] for tag in row})
     if len(names) < 2:
         raise ZooError(f"{where}: expected at least two different tags, found {listing(names) or 'none'}")
+    if SPECIAL[0] in names:
+        raise ZooError(f"{where}: the tag '{SPECIAL[0]}' has the name of padding; rename it")
     index = {name: i for i, name in enumerate(names, start=1)}
     splits = {}
     for split, rows in tags.items():
+        _check_padded([len(row) for row in rows], f"{where}: the split '{split}'", "tags")
         unknown = Counter(tag for row in rows for tag in row if tag not in index)
         if unknown:
             first = first_few([f"'{visible(tag)}' ({count})" for tag, count in unknown.most_common()])
