@@ -35,6 +35,7 @@ ORDER = (
     "export",  # the proof runs the file
     "search",
     "commands",
+    "sklearn",  # estimators
     "__init__",  # the public names
     "cli",
     "__main__",
@@ -57,6 +58,7 @@ FORBIDDEN = {
     "postprocessing": {"tensorflow", "keras", "jax", "sklearn"},
     "evaluation": {"tensorflow", "keras", "jax"},
     "serving": {"tensorflow", "keras", "jax", "sklearn"},
+    "sklearn": {"tensorflow", "keras", "jax"},
 }
 
 

@@ -73,6 +73,7 @@ __all__ = [
     "load_recipe",
     "predict",
     "register",
+    "sklearn",
     "train",
     "tune",
     "with_head",
@@ -80,6 +81,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "sklearn":
+        return importlib.import_module("zoo.sklearn")
     if name not in _HOME:
         raise AttributeError(f"module 'zoo' has no attribute '{name}'")
     return getattr(importlib.import_module(_HOME[name]), name)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import operator
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 
 
 def start_from_seed(seed: int) -> None:
@@ -16,6 +18,17 @@ def start_from_seed(seed: int) -> None:
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         _make_operations_deterministic()
+
+
+@contextmanager
+def random_state_kept() -> Iterator[None]:
+    """Leave the generators of Python and NumPy, from which Keras draws seeds, as they were."""
+    state, arrays = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(state)
+        np.random.set_state(arrays)
 
 
 @functools.cache

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 
+from zoo.backend.determinism import random_state_kept
 from zoo.errors import ZooError
 from zoo.export.decoder import convert_decoder
 from zoo.export.export import converted
@@ -45,7 +43,7 @@ def try_export(loaded: LoadedRecipe, dataset: Dataset, model: keras.Model) -> No
     exporter = KINDS[TASKS[loaded.recipe.task].kind]
     few = replace(dataset, test=dataset.test.part(np.arange(min(_EXAMPLES, len(dataset.test)))))
     try:
-        with _random_state_kept(), TemporaryDirectory() as folder:
+        with random_state_kept(), TemporaryDirectory() as folder:
             proto, path = converted(loaded, few, model), Path(folder) / "model.onnx"
             onnx.save(proto, path)
             difference, allowed = exporter.try_out(path, proto, model, loaded.recipe, few)
@@ -63,14 +61,3 @@ def try_export(loaded: LoadedRecipe, dataset: Dataset, model: keras.Model) -> No
 
 _CANNOT = "this run could not be exported at its end"
 _ADVICE = "train with --no-export, or change the model, the input columns or export.opset"
-
-
-@contextmanager
-def _random_state_kept() -> Iterator[None]:
-    """Leave the generators of Python and NumPy, from which Keras draws seeds, as they were."""
-    state, arrays = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(state)
-        np.random.set_state(arrays)

@@ -57,13 +57,13 @@ def default_notes(tree: dict[str, Any], origins: dict[KeyPath, Origin]) -> list[
     return notes
 
 
-def default_training(examples: int) -> dict[str, Any]:
-    """Return a batch size and a number of epochs that give some thousand steps, whatever the number of examples."""
+def default_training(examples: int, min_steps: int = _MIN_STEPS) -> dict[str, Any]:
+    """Return a batch size, and a number of epochs that gives so many steps, whatever the number of examples."""
     batch = _MIN_BATCH
     while batch < _MAX_BATCH and examples >= 2 * batch * _MIN_STEPS_PER_EPOCH:
         batch *= 2
     steps = max(1, examples // batch)
-    return {"batch_size": batch, "epochs": max(_MIN_EPOCHS, min(_MAX_EPOCHS, -(-_MIN_STEPS // steps)))}
+    return {"batch_size": batch, "epochs": max(_MIN_EPOCHS, min(_MAX_EPOCHS, -(-min_steps // steps)))}
 
 
 def _section(tree: dict[str, Any], name: str) -> dict[str, Any]:

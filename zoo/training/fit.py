@@ -137,7 +137,7 @@ class _Fit:
         self.scope = problem.devices.scope
         self.steps = len(problem.train) // training.batch_size  # of an epoch
         self.last_epoch = training.stop_after or training.epochs
-        compile_for_training(problem, recipe.optimizer, self.steps, training.epochs, _steps_per_call(problem))
+        compile_for_training(problem, recipe.optimizer, self.steps, training.epochs, steps_per_call(problem))
         self.log = EpochLog(folder / "metrics.csv")
         self.start = EpochStart(self.steps)
         self.display = ProgressDisplay(console, self.last_epoch, self.steps, task.monitor)
@@ -235,7 +235,8 @@ class _Fit:
         return epoch
 
 
-def _steps_per_call(problem: Problem) -> int:
+def steps_per_call(problem: Problem) -> int:
+    """Return how many steps one call of the compiled function takes: the recipe's, or by the builder's family."""
     given = problem.recipe.training.steps_per_execution
     if given != "auto":
         return given
