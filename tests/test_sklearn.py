@@ -64,7 +64,7 @@ def test_a_frame_with_text_and_gaps():
     model = ZooRegressor(settings={"widths": [16], "dropout": 0.0}, epochs=40).fit(frame, price)
     whole = ~np.isnan(rooms)
     assert model.score(frame[whole], price[whole]) > 0.8
-    assert [column.name for column in model.network_.signature.columns] == ["rooms", "city"]
+    assert [column.name for column in model.network_.signature.columns] == ["rooms", "city", "y"]
     assert any(note.startswith("column 'row'") for note in model.notes_)
     np.testing.assert_array_equal(model.predict(frame[["row", "y", "city", "rooms"]][:3].iloc[:, [3, 2, 1, 0]]),
                                   model.predict(frame)[:3])  # fmt: skip
@@ -81,6 +81,7 @@ def test_a_frame_with_text_and_gaps():
         (ZooClassifier(builder="resnet18"), [0, 1, 0, 1], "resnet18 serves image_classification, not tabular_class"),
         (ZooClassifier(settings={"width": 3}), [0, 1, 0, 1], "model.width: "),
         (ZooRegressor(learning_rate=-1), [0, 1, 2, 3], "optimizer.learning_rate.peak"),
+        (ZooRegressor(overrides=["training.epochs=0"]), [0, 1, 2, 3], "override 'training.epochs=0': training.epochs"),
         (ZooRegressor(epochs=1, batch_size=8), [0, 1, 2, 3], "training.batch_size is 8, and the training split"),
         (
             ZooRegressor(overrides={"regularization.early_stopping": {"patience": 3}}),

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from zoo.commands.fit_in_memory import fit_in_memory
 from zoo.errors import ZooError
 from zoo.recipe.default_sections import default_training
+from zoo.recipe.overrides import override_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,17 +55,17 @@ class _ZooEstimator(BaseEstimator):
         from zoo.data.memory.datasets import hold
 
         data: Any = (self._checked(X, fitting=True), y)
-        rows = len(y)
-        whole = hold(data, None if self.validation is not None else data, data)
+        validated = self.validation is not None
+        target = {"data.target": _unused_name(data[0])} if self.is_table_ else {}
         with _as_value_errors():
-            self.network_ = fit_in_memory(
-                self._recipe, self._settings(rows), whole, validated=self.validation is not None
-            )
+            overrides = [*override_lines(self._settings(len(y)) | target), *override_lines(self.overrides or ())]
+            self.network_ = fit_in_memory(self._recipe, overrides, hold(data), validated=validated)
+        self.notes_ = self.network_.notes
 
     def _settings(self, rows: int) -> dict[str, Any]:
         training = default_training(rows, _MIN_STEPS)
         held_out = {} if self.validation is None else {"data.validation": self.validation}
-        found = {
+        return {
             "model": {"name": self.builder, **(self.settings or {})},
             "optimizer.learning_rate.peak": self.learning_rate,
             "training.epochs": training["epochs"] if self.epochs is None else self.epochs,
@@ -74,9 +75,6 @@ class _ZooEstimator(BaseEstimator):
             "evaluation.baseline": None,
             **held_out,
         }
-        if self.overrides is None or isinstance(self.overrides, Mapping):
-            return {**found, **(self.overrides or {})}
-        return {**found, **dict(line.partition("=")[::2] for line in self.overrides)}
 
     def _checked(self, X: Any, *, fitting: bool) -> Any:
         """Return examples as the network takes them: an array of numbers, or a frame with text or gaps in it."""
@@ -137,9 +135,7 @@ class ZooClassifier(ClassifierMixin, _ZooEstimator):
         check_classification_targets(y)
         self.classes_, indices = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__}: expected at least two classes, y has one class: {self.classes_[0]}"
-            )
+            raise ValueError(f"{type(self).__name__} needs at least two classes; y has one class: {self.classes_[0]}")
         self._fit(X, indices)
         return self
 
@@ -188,6 +184,12 @@ def _is_table(X: Any) -> bool:
         frame = as_pandas(X, "X")
     numeric = all(getattr(dtype, "kind", "O") in "iufb" for dtype in frame.dtypes)
     return not numeric or bool(frame.isna().to_numpy().any())
+
+
+def _unused_name(frame: Any) -> str:
+    """Return what to call the targets beside the columns of a frame."""
+    names = {str(name) for name in frame.columns}
+    return next(name for name in ("y", *(f"y{number}" for number in range(len(names) + 1))) if name not in names)
 
 
 def _required(estimator: BaseEstimator, y: Any) -> Any:

@@ -35,7 +35,7 @@ def test_the_weights_are_those_of_fit_bit_for_bit(tmp_path):
     [
         ("training.select=best", r"training\.select: best"),
         ("regularization.early_stopping={patience: 1}", r"regularization\.early_stopping"),
-        ("optimizer.learning_rate={schedule: reduce_on_plateau, initial: 0.01}", "reduce_on_plateau"),
+        ("optimizer.learning_rate={schedule: reduce_on_plateau, initial: 0.01, patience: 1}", "reduce_on_plateau"),
     ],
 )
 def test_what_needs_a_validation_split_is_refused(override, named):

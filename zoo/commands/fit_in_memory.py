@@ -11,17 +11,18 @@ import numpy as np
 from rich.console import Console
 
 from zoo.backend.startup import start_keras
+from zoo.commands.given_data import data_overrides
 from zoo.recipe import load_recipe
-from zoo.recipe.overrides import override_lines
 from zoo.tasks import TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import keras
 
-    from zoo.data.dataset import Signature
+    from zoo.data.dataset import Dataset, Signature
     from zoo.data.memory.given import MemoryData
+    from zoo.recipe import Recipe
 
 _ROWS = 256  # of a batch that is predicted: one size, so that a row has one answer whatever stands beside it
 _SILENT = Console(quiet=True)
@@ -74,29 +75,28 @@ class FittedNetwork:
         return np.concatenate(parts).astype(np.float64)
 
 
-def fit_in_memory(recipe: str, overrides: Mapping[str, Any], memory: MemoryData, *, validated: bool) -> FittedNetwork:
+def fit_in_memory(recipe: str, overrides: Sequence[str], memory: MemoryData, *, validated: bool) -> FittedNetwork:
     """Fit the network of a recipe.
 
     Args:
         recipe: a base, such as `_base/tabular_classification`.
-        overrides: as in `zoo.train`.
-        memory: the data, with its test split.
+        overrides: `key.path=value`.
+        memory: the data, all of which trains but what is held out for validation.
         validated: a validation split chooses the epoch; else the last one is kept, and nothing is validated.
 
     Raises:
         ZooError: the data or the settings do not fit, or training failed.
     """
-    lines = override_lines({"data.source": memory.source, **overrides})
+    lines = [*data_overrides(memory, None), *overrides]
     loaded = load_recipe(recipe, lines, examples=len(memory)).recipe
     start_keras(loaded.training.processors)
     from zoo.backend.determinism import random_state_kept
-    from zoo.data.sources.load import load_dataset
     from zoo.training.fit import fit
     from zoo.training.problem import set_up
     from zoo.training.train_weights import train_weights
 
     with random_state_kept(), TemporaryDirectory() as folder:
-        dataset = load_dataset(loaded.data, TASKS[loaded.task], loaded.preprocess, memory)
+        dataset = _dataset(loaded, memory, validated=validated)
         problem = set_up(loaded, dataset)
         if validated:
             fit(problem, Path(folder), _SILENT)
@@ -105,3 +105,28 @@ def fit_in_memory(recipe: str, overrides: Mapping[str, Any], memory: MemoryData,
         path = Path(folder) / "model.keras"
         problem.views.saved.save(path)
         return FittedNetwork(path.read_bytes(), dataset.signature, dataset.notes)
+
+
+def _dataset(recipe: Recipe, memory: MemoryData, *, validated: bool) -> Dataset:
+    """Return data without a test split: nothing is evaluated on it."""
+    from zoo.data.dataset import Dataset
+    from zoo.data.sources.memory import load_memory
+    from zoo.data.splits import hold_out
+
+    data, task = recipe.data, TASKS[recipe.task]
+    source = load_memory(memory, data, task)
+    train = validation = source.splits["train"]
+    if validated:
+        labels, seed = source.signature.labels, data.split_seed
+        train, validation = hold_out(
+            train, data.validation, "validation", seed=seed, stratify=task.labeled, labels=labels
+        )
+    return Dataset(
+        name=memory.source,
+        signature=source.signature,
+        train=train,
+        validation=validation,
+        test=validation,
+        fingerprint="",
+        notes=tuple(source.notes),
+    )
