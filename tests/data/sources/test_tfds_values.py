@@ -71,6 +71,16 @@ def test_token_ids_that_would_wrap(feature, value, message, made):
         load(made(of_tokens, {"train": examples}, ("x", "y")), "sequence_labeling")
 
 
+def of_texts_and_ids(tfds):
+    return {"x": tfds.features.Text(), "y": tfds.features.Tensor(shape=(2,), dtype=np.int64)}
+
+
+def test_texts_whose_words_are_not_known_are_not_tagged(made):
+    source = made(of_texts_and_ids, {"train": [{"x": "a b", "y": np.arange(2)}] * 6}, ("x", "y"))
+    with pytest.raises(ZooError, match="'x' holds texts; sequence_labeling takes words from conll and tables"):
+        load(source, "sequence_labeling")
+
+
 def of_numbers(tfds, shape=(3,), dtype=np.int64):
     return {
         "x": tfds.features.Tensor(shape=shape, dtype=dtype),

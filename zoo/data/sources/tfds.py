@@ -197,6 +197,10 @@ def _keys(info: Any, data: Data, where: str) -> tuple[list[str], str]:
 def _input_kind(inputs: list[str], features: Any, task: Task, where: str) -> InputKind:
     """Return what kind of input the features are, and check that the task takes it."""
     kind = _guess_kind(features[inputs[0]], task) if len(inputs) == 1 else "table"
+    if kind == "text" and task.labels_tokens:
+        raise ZooError(
+            f"{where}: '{inputs[0]}' holds texts; {task.name} takes words from conll and tables, ids from here"
+        )
     if kind not in task.inputs:
         raise ZooError(f"{where}: its inputs are of the kind '{kind}', and this task takes {' or '.join(task.inputs)}")
     check = _CHECKS.get(kind)
@@ -246,14 +250,6 @@ def _check_image(name: str, feature: Any, task: Task, where: str) -> None:
         raise ZooError(f"{where}: {task.name} takes images of one size, and '{name}' has shape {shape}")
 
 
-def _check_text(name: str, feature: Any, task: Task, where: str) -> None:
-    if task.labels_tokens:
-        raise ZooError(
-            f"{where}: feature '{name}' holds texts; {task.name} takes token ids from here, and words with their tags "
-            "from conll, csv, parquet and jsonl files"
-        )
-
-
 def _check_column(name: str, feature: Any, task: Task, where: str) -> None:
     if feature.shape:
         raise ZooError(f"{where}: feature '{name}' has shape {feature.shape}; a table's columns hold one value each")
@@ -263,7 +259,6 @@ _CHECKS: dict[InputKind, Callable[[str, Any, Task, str], None]] = {
     "array": _check_array,
     "image": _check_image,
     "table": _check_column,
-    "text": _check_text,
     "tokens": _check_length,
 }
 
