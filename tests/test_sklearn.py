@@ -95,6 +95,15 @@ def test_what_does_not_fit_is_a_value_error(estimator, y, message):
         estimator.fit(np.arange(8.0).reshape(4, 2), y)
 
 
+def test_no_rows_and_no_features_are_value_errors():
+    for estimator in (ZooClassifier(), ZooRegressor()):
+        for shape in ((0, 3), (4, 0)):
+            with pytest.raises(ValueError, match=r"0 (sample|feature)\(s\)"):
+                estimator.fit(np.empty(shape), np.arange(shape[0]))
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            estimator.fit(np.ones((4, 2)), [1, 2, 3])
+
+
 @pytest.mark.ci
 def test_cross_validation_and_search(blobs):
     X, y = blobs

@@ -51,10 +51,10 @@ class _ZooEstimator(BaseEstimator):
         self.overrides = overrides
 
     def _fit(self, X: Any, y: np.ndarray) -> None:
-        """Train on examples as they are given, and targets as numbers."""
+        """Train on examples that `_checked` returned, and targets as numbers."""
         from zoo.data.memory.datasets import hold
 
-        data: Any = (self._checked(X, fitting=True), y)
+        data: Any = (X, y)
         validated = self.validation is not None
         target = {"data.target": _unused_name(data[0])} if self.is_table_ else {}
         with _as_value_errors():
@@ -130,13 +130,14 @@ class ZooClassifier(ClassifierMixin, _ZooEstimator):
         Raises:
             ValueError: the data or a parameter does not fit.
         """
-        _check_lengths(X, y)
+        checked = self._checked(X, fitting=True)
         y = column_or_1d(_required(self, y), warn=True)
+        _check_lengths(checked, y)
         check_classification_targets(y)
         self.classes_, indices = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"{type(self).__name__} needs at least two classes; y has one class: {self.classes_[0]}")
-        self._fit(X, indices)
+        self._fit(checked, indices)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -164,9 +165,10 @@ class ZooRegressor(RegressorMixin, _ZooEstimator):
         Raises:
             ValueError: the data or a parameter does not fit.
         """
-        _check_lengths(X, y)
+        checked = self._checked(X, fitting=True)
         y = column_or_1d(_required(self, y), warn=True, dtype=np.float64)
-        self._fit(X, y)
+        _check_lengths(checked, y)
+        self._fit(checked, y)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
