@@ -40,6 +40,13 @@ def test_masks_of_different_sizes_get_one():
         follow_steps(masks, [], "here")
 
 
+def test_a_resized_pixel_takes_the_class_that_its_centre_falls_on():
+    mask = np.arange(16, dtype=np.uint8).reshape(1, 4, 4)
+    assert follow_steps(mask, [step(resize={"height": 2, "width": 4})], "here").tolist() == [
+        [[4, 5, 6, 7], [12, 13, 14, 15]]
+    ]
+
+
 def test_masks_without_a_pixel_that_counts_are_refused():
     masks = np.full((3, 4, 4), 255, np.uint8)
     masks[0] = 1

@@ -64,6 +64,7 @@ def test_a_mask_of_another_size_is_stretched_and_a_large_image_keeps_its_size():
     shown = np.asarray(draw_mask(image, mask, ("ground", "größe 猫")))
     assert shown.shape == (416, 600, 3)
     colored = (shown[:400] != 200).any(-1)
+    assert len(np.unique(shown[:400].reshape(-1, 3), axis=0)) == 2  # no colours between those of the classes
     assert colored[200:, 450:].all() and not colored[:200].any() and not colored[:, :450].any()
 
 
