@@ -471,7 +471,7 @@ def test_a_model_that_makes_images(name, tmp_path, monkeypatch):
     assert report["classes"]["classes"] == 10 and len(report["classes"]["shares"]) == 10
     assert (run / "samples" / "epoch-0001.png").is_file()
     page = (run / "report.html").read_text()
-    assert "What the model makes" in page and "Nearest training images" in page
+    assert "Generated images" in page and "Nearest training images" in page
     model = ExportedModel(run / "export" / "model.onnx")
     images = model.sample(12, seed=3)
     assert images.shape == (12, 8, 8, 1) and images.dtype == np.uint8

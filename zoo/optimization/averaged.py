@@ -49,7 +49,7 @@ class AveragedOptimizer(WrappedOptimizer):
         averaged = cls([optimizer], [0] * count, momentum=momentum, state_shapes=shapes)
         averaged.build(model.trainable_variables)
         for average, weight in zip(averaged.averages, weights, strict=True):
-            average.assign(ops.convert_to_tensor(weight))
+            average.assign(ops.copy(weight))  # JAX gives a buffer away once, and so no two may share one
         return averaged
 
     def build(self, variables: Sequence[Any]) -> None:
@@ -63,14 +63,15 @@ class AveragedOptimizer(WrappedOptimizer):
 
     def move(self, weights: Sequence[Any]) -> None:
         """Move the average towards weights, if there was an update since the last call."""
-        updates = self.iterations
+        updates = ops.convert_to_tensor(self.iterations)
         count = ops.cast(updates, "float32")
         kept = ops.minimum(self.momentum, (1.0 + count) / (10.0 + count))
         moves = ops.not_equal(updates, self._averaged_updates)
         for average, weight in zip(self.averages, weights, strict=True):
-            moved = average + ops.cast(1.0 - kept, average.dtype) * (weight - average)
-            average.assign(ops.where(moves, moved, average))
-        self._averaged_updates.assign(updates)
+            value = ops.convert_to_tensor(average)  # JAX's operations take no variables
+            moved = value + ops.cast(1.0 - kept, value.dtype) * (ops.convert_to_tensor(weight) - value)
+            average.assign(ops.where(moves, moved, value))
+        self._averaged_updates.assign(ops.copy(updates))
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the optimiser."""

@@ -34,7 +34,7 @@ class AverageInPlace(keras.callbacks.Callback):
         weights = averaged_variables(self.model)
         self._trained = [np.array(v) for v in weights]
         for variable, average in zip(weights, optimizer.averages, strict=True):
-            variable.assign(ops.convert_to_tensor(average))
+            variable.assign(ops.copy(average))  # JAX may give the buffer of a variable away
 
     def leave(self) -> None:
         """Put the weights that are trained back, if the average is in place."""
