@@ -21,8 +21,9 @@ COMMANDS = {
     "show": ["RECIPE", "KEY=VALUE", "--json"],
     "check": ["RECIPE", "--json"],
     "schema": [],
+    "init": ["PATH", "--target", "--output", "--json"],
     "report": ["RUN", "--json"],
-    "train": ["RECIPE", "KEY=VALUE", "--runs", "--export", "--no-export", "--json"],
+    "train": ["RECIPE", "KEY=VALUE", "--target", "--runs", "--export", "--no-export", "--json"],
     "tune": [
         "RECIPE",
         "KEY=VALUE",
