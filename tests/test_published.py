@@ -65,7 +65,7 @@ def test_files_that_a_figure_depends_on() -> None:
     files = figures.files_of("cnn/digits")
     assert {"recipes/cnn/digits.yaml", "recipes/_base/image_classification.yaml", "zoo/models/cnn.py"} <= files
     assert {"zoo/training/fit.py", "zoo/layers/head.py", "zoo/data/splits.py", "zoo/losses/classes.py"} <= files
-    assert not {"zoo/models/lstm.py", "zoo/cli.py", "zoo/serving/exported_model.py"} & files
+    assert not {"zoo/models/lstm.py", "zoo/cli/train.py", "zoo/serving/exported_model.py"} & files
 
 
 def test_a_change_of_recipe_or_code_makes_a_figure_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_a_change_of_recipe_or_code_makes_a_figure_stale(tmp_path: Path, monkeyp
     manifest = {"recipe": "mlp/wine", "seed": 3, "commit": "c" * 40}
     manifest["config"] = figures.recipe_of(manifest)
     path = tmp_path / "seed-3.json"
-    changed: set[str] = {"zoo/cli.py"}
+    changed: set[str] = {"zoo/cli/train.py"}
     monkeypatch.setattr(figures, "_git", lambda *words: "commit")
     monkeypatch.setattr(figures, "_changed_since", lambda commit: changed)
 

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +17,18 @@ from zoo.commands.export import check_exports_here, exported, print_export, try_
 from zoo.commands.given_data import data_overrides, given_data
 from zoo.commands.reopen import SILENT, check_same_data
 from zoo.commands.run import Run
+from zoo.commands.work import Work
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
 from zoo.recipe.overrides import Overrides, override_lines
 from zoo.utils.console import headline, print_notes
-from zoo.utils.files import replacing, write_json
+from zoo.utils.files import replacing
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
     from zoo.data.memory.given import MemoryData
     from zoo.recipe import LoadedRecipe
     from zoo.training.problem import Problem
-    from zoo.training.run import Run as RunFolder
-    from zoo.training.stages import Stage
     from zoo.utils.stopping import StopRequests
 
 
@@ -119,7 +117,7 @@ def train_together(
     if (recipe is None) == (resume is None) or (resume is not None and overrides):
         raise ZooError("name a recipe, or a run to resume (--resume RUN), which has its recipe and its overrides")
     with ExitStack() as stack:
-        work = _Work(place=place, runs=Path(runs), console=console, stack=stack, export=export is not False, stop=stop)
+        work = Work(place=place, runs=Path(runs), console=console, stack=stack, export=export is not False, stop=stop)
         if resume is not None:
             work.reopen(resume, export)
             if not work.is_first and "training" not in work.missing:
@@ -150,78 +148,7 @@ def train_together(
         return run.folder
 
 
-@dataclass(kw_only=True)
-class _Work:
-    """What one process has to do for a run.
-
-    Attributes:
-        place: its place among several processes.
-        runs: folder for a new run folder.
-        console: where progress is shown.
-        stack: holds the run's lock to the end.
-        export: whether the run is to be exported.
-        stop: what signals ask for.
-        run: the run; None before it is created, and in a process that is not the first.
-        missing: the stages that are to be done.
-        has_checkpoint: there is a state of the training to go on from.
-    """
-
-    place: Place | None
-    runs: Path
-    console: Console
-    stack: ExitStack
-    export: bool
-    stop: StopRequests | None = None
-    run: RunFolder | None = None
-    missing: list[Stage] = field(default_factory=list)
-    has_checkpoint: bool = False
-
-    def __post_init__(self) -> None:
-        self.is_first = self.place is None or self.place.process == 0
-        self.missing = ["training", "report", "export"] if self.export else ["training", "report"]
-
-    @property
-    def existing(self) -> RunFolder:
-        """The run, which is there."""
-        assert self.run is not None
-        return self.run
-
-    def reopen(self, folder: str | os.PathLike[str], export: bool | None) -> None:
-        """Take an interrupted run.
-
-        Raises:
-            ZooError: it is whole, cannot be resumed, or another process works on it.
-        """
-        from zoo.training.callbacks.state import state_files
-        from zoo.training.run import open_run
-        from zoo.training.stages import held, missing_stages, record_request, wants_export
-
-        self.run = open_run(folder)
-        if self.is_first:
-            self.stack.enter_context(held(self.run))
-        self.export = wants_export(self.run) if export is None else export
-        self.missing = missing_stages(self.run, export=self.export)
-        if not self.missing and self.is_first:
-            raise ZooError(
-                f"{folder}: this run is finished already; `zoo report` makes its report again, `zoo export` its ONNX "
-                "file"
-            )
-        self.has_checkpoint = bool(state_files(self.run.folder / "checkpoints"))  # else it starts from the beginning
-        if self.is_first:
-            record_request(self.run, export=self.export)
-
-    def create(self, loaded: LoadedRecipe, facts: dict[str, Any]) -> None:
-        """Make a new run's folder."""
-        from zoo.training.run import create_run
-        from zoo.training.stages import held, record_request
-
-        self.run = create_run(loaded, self.runs)
-        self.stack.enter_context(held(self.run))
-        record_request(self.run, export=self.export)
-        write_json(self.run.folder / "data.json", facts)
-
-
-def _train_and_report(work: _Work, loaded: LoadedRecipe, dataset: Dataset) -> None:
+def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset) -> None:
     """Do the stages before the export that are missing."""
     from zoo.commands.write_report import evaluate_and_report
     from zoo.data.audit import audit
@@ -245,7 +172,7 @@ def _train_and_report(work: _Work, loaded: LoadedRecipe, dataset: Dataset) -> No
         _print_start(console, problem, facts)
         check_before_training(problem)
         if work.run is not None:
-            _check_data(work, facts, dataset)
+            work.check_data(facts, dataset)
         elif work.is_first:
             if work.export:
                 try_in_this_process(loaded, dataset, problem.views.saved)
@@ -270,15 +197,6 @@ def _train_and_report(work: _Work, loaded: LoadedRecipe, dataset: Dataset) -> No
         run=work.run, loaded=loaded, problem=problem, fitted=fitted, facts=facts, console=console, train=train
     )
     _print_result(console, report)
-
-
-def _check_data(work: _Work, facts: dict[str, Any], dataset: Dataset) -> None:
-    """Check that the data is that of a run; one that was killed at its beginning does not say which that was."""
-    run = work.existing
-    if (run.folder / "data.json").exists() or work.has_checkpoint or "training" not in work.missing:
-        check_same_data(run, dataset)
-    elif work.is_first:
-        write_json(run.folder / "data.json", facts)
 
 
 def _print_start(console: Console, problem: Problem, facts: dict[str, Any]) -> None:

@@ -11,14 +11,7 @@ import numpy as np
 
 from zoo.data.box_codes import PADDING, ignored_code
 from zoo.data.dataset import Signature, SourceData, whole
-from zoo.data.sources.decode_files import (
-    SplitFiles,
-    decode_splits,
-    image_channels,
-    image_inputs,
-    shape_of_all,
-    turned_notes,
-)
+from zoo.data.sources.decode_files import SplitFiles, decode_splits, image_inputs, turned_notes
 from zoo.data.sources.faults import Faults
 from zoo.data.sources.image_files import has_image_suffix, is_hidden
 from zoo.errors import ZooError, counted, listing, visible
@@ -121,9 +114,8 @@ def load_boxes(files: BoxFiles, data: Data) -> SourceData:
     targets = _targets({split: [rows[path] for path in found.files] for split, found in splits.items()})
     notes += _notes(targets, files.labels, base)
     notes += unused_images(base, {image.path for images in files.splits.values() for image in images} | faults.images)
-    channels = image_channels([*splits.values()], data)
-    inputs = {split: image_inputs(found, channels) for split, found in splits.items()}
-    signature = Signature("image", "objects", shape_of_all([*inputs.values()], channels), labels=files.labels)
+    inputs, shape = image_inputs(splits, data)
+    signature = Signature("image", "objects", shape, labels=files.labels)
     return SourceData(signature=signature, splits={s: whole(inputs[s], targets[s]) for s in splits}, notes=notes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,25 +148,23 @@ def turned_notes(splits: Sequence[SplitFiles], base: Path, what: str) -> list[st
     ]
 
 
-def image_channels(splits: Sequence[SplitFiles], data: Data) -> int:
-    """Return the number of channels: the recipe's, or 1 where every image is grey, else 3."""
-    return data.channels or (1 if all(all(split.grey) for split in splits) else 3)
+def image_inputs(splits: Mapping[str, SplitFiles], data: Data) -> tuple[dict[str, Inputs], tuple[int | None, ...]]:
+    """Return the images of all splits, and their shape: None for an axis that varies.
+
+    The channels are the recipe's, or 1 where every image is grey, else 3.
+    """
+    channels = data.channels or (1 if all(all(split.grey) for split in splits.values()) else 3)
+    inputs = {name: _inputs(split, channels) for name, split in splits.items()}
+    shapes = {each.array.shape[1:] if isinstance(each, ArrayInputs) else None for each in inputs.values()}
+    shape = shapes.pop() if len(shapes) == 1 else None
+    return inputs, shape or (None, None, channels)
 
 
-def image_inputs(split: SplitFiles, channels: int) -> Inputs:
+def _inputs(split: SplitFiles, channels: int) -> Inputs:
     """Return the images: in one array where all have one size, and in memory where all of them fit."""
-    files, kept = (
-        split.files,
-        [image if image.shape[-1] == channels else np.repeat(image, 3, -1) for image in split.kept],
-    )
+    files = split.files
+    kept = [image if image.shape[-1] == channels else np.repeat(image, 3, -1) for image in split.kept]
     if kept and len({image.shape for image in kept}) == 1:
         return ArrayInputs(np.stack(kept))
     read = kept.__getitem__ if kept else lambda i: read_image(files[i], channels)
     return ImageInputs(len(files), read, split.digest)
-
-
-def shape_of_all(inputs: Sequence[Inputs], channels: int) -> tuple[int | None, ...]:
-    """Return the shape of the images of all splits, None for an axis that varies."""
-    shapes = {i.array.shape[1:] if isinstance(i, ArrayInputs) else None for i in inputs}
-    shape = shapes.pop() if len(shapes) == 1 else None
-    return shape or (None, None, channels)

@@ -8,14 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.dataset import Signature, SourceData, whole
-from zoo.data.sources.decode_files import (
-    SplitFiles,
-    decode_splits,
-    image_channels,
-    image_inputs,
-    shape_of_all,
-    unreadable,
-)
+from zoo.data.sources.decode_files import SplitFiles, decode_splits, image_inputs, unreadable
 from zoo.data.sources.folder_layout import class_names, find_classes, find_splits, similar_names
 from zoo.data.sources.image_files import ImageFiles, has_image_suffix, image_files, is_hidden, scan_notes
 from zoo.errors import ZooError, counted
@@ -49,9 +42,8 @@ def load_folder(name: str, data: Data, task: Task) -> SourceData:
     notes += [*unreadable(broken, total, path, data), *remarks]
     _refuse_empty(splits, labels, roots)
 
-    channels = image_channels([*splits.values()], data)
-    inputs = {split: image_inputs(found, channels) for split, found in splits.items()}
-    signature = Signature("image", "class", shape_of_all([*inputs.values()], channels), labels=labels)
+    inputs, shape = image_inputs(splits, data)
+    signature = Signature("image", "class", shape, labels=labels)
     examples = {split: whole(inputs[split], found.targets) for split, found in splits.items()}
     return SourceData(signature=signature, splits=examples, notes=notes)
 

@@ -11,14 +11,7 @@ import numpy as np
 
 from zoo.data.dataset import Signature, SourceData, whole
 from zoo.data.sources.class_names import Classes, found_classes, named_classes
-from zoo.data.sources.decode_files import (
-    SplitFiles,
-    decode_splits,
-    image_channels,
-    image_inputs,
-    shape_of_all,
-    turned_notes,
-)
+from zoo.data.sources.decode_files import SplitFiles, decode_splits, image_inputs, turned_notes
 from zoo.data.sources.faults import Faults
 from zoo.data.sources.image_files import ImageFiles, image_files, scan_notes
 from zoo.data.sources.images import quiet_pillow, reason_of
@@ -72,9 +65,8 @@ def load_masks(name: str, data: Data, task: Task) -> SourceData:
         numbered = [_numbered(masks[image], classes, data) for image in found.files]
         splits[split], targets[split] = _with_classes(found, numbered, split, data, notes)
     _say_unused(targets["train"], classes, notes)
-    channels = image_channels([*splits.values()], data)
-    inputs = {split: image_inputs(found, channels) for split, found in splits.items()}
-    signature = Signature("image", "mask", shape_of_all([*inputs.values()], channels), labels=classes.labels)
+    inputs, shape = image_inputs(splits, data)
+    signature = Signature("image", "mask", shape, labels=classes.labels)
     return SourceData(
         signature=signature, splits={s: whole(inputs[s], _stacked(targets[s])) for s in splits}, notes=notes
     )

@@ -1,0 +1,79 @@
+"""Commands that look at what there is: models, recipes, and what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from zoo.cli.app import app
+from zoo.commands.options import Json, Overrides, Recipe
+from zoo.utils.console import OUT, print_json, print_table
+
+
+@app.command("list")
+def list_(
+    pattern: Annotated[str, typer.Argument(help="Wildcard on the name, such as 'res*'.")] = "*",
+    family: Annotated[str | None, typer.Option(help="Only this architecture family.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only models that serve this task.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the models; exit code 2 if none matches."""
+    from zoo.commands.describe import list_and_print
+
+    list_and_print(pattern, family, task, as_json)
+
+
+@app.command()
+def describe(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: Json = False) -> None:
+    """Describe a model: settings and defaults, parameters, FLOPs, paper."""
+    from zoo.commands.describe import describe_and_print
+
+    describe_and_print(name, as_json)
+
+
+@app.command()
+def recipes(as_json: Json = False) -> None:
+    """List the recipes."""
+    from zoo.recipe.compose import summaries
+
+    print_table(summaries(), ["name", "task", "source", "model", "description"], as_json)
+
+
+@app.command()
+def show(recipe: Recipe, overrides: Overrides = None, as_json: Json = False) -> None:
+    """Print a recipe, fully resolved, with the place each value came from."""
+    from zoo.recipe import load_recipe
+
+    loaded = load_recipe(recipe, overrides or [])
+    if as_json:
+        print_json(
+            {"name": loaded.name, "recipe": loaded.recipe.model_dump(mode="json"), "origins": loaded.origin_names()}
+        )
+        return
+    for line, origin in loaded.annotated():
+        OUT.print(Text(f"{line:<60}  ").append(f"# {origin}", style="dim") if origin else Text(line))
+
+
+@app.command()
+def check(
+    recipe: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RECIPE]… [KEY=VALUE]…", help="Recipes (all, where none is named), and overrides."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check recipes without training: schema, combinations, model settings, search."""
+    from zoo.commands.check import check_and_print
+
+    if not check_and_print(recipe or [], as_json):
+        raise typer.Exit(2)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    from zoo.recipe.jsonschema import json_schema
+
+    print_json(json_schema())

@@ -1,0 +1,89 @@
+"""Commands on a run, and on the file that it exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli.app import app
+from zoo.commands.options import Json, Run, Verify
+from zoo.utils.console import ERR, OUT, print_result
+
+
+@app.command()
+def evaluate(
+    run: Run,
+    data: Annotated[
+        Path | None,
+        typer.Argument(help="New labelled data in the form of the recipe's source, in place of the test split."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="JSON file to write the result to.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Evaluate a run's saved model on the test split again, or its exported file on new labelled data."""
+    from zoo.commands import evaluate as evaluating
+
+    result = evaluating.evaluate(run, data, output=output, console=ERR)
+    print_result(result, evaluating.metric_lines(result), as_json)
+
+
+@app.command()
+def report(run: Run, as_json: Json = False) -> None:
+    """Evaluate a run's saved model again, and write its report anew."""
+    from zoo.commands.report import report as report_run
+
+    found = report_run(run, console=ERR)
+    print_result({"run": str(run), **found}, [str(run / "report.html")], as_json)
+
+
+@app.command()
+def export(run: Run, as_json: Json = False) -> None:
+    """Export a run to ONNX, proved equal to the Keras model on the test split."""
+    from zoo.commands.export import export as export_run
+
+    result = export_run(run, console=ERR)
+    print_result(result, [result["path"]], as_json)
+
+
+@app.command()
+def predict(
+    file: Annotated[Path, typer.Argument(help="An ONNX file that `zoo export` wrote.")],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(help="Images, folders of images or texts, CSV, JSON Lines, Parquet, npz or text files."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write in place of printing: .csv, .parquet or .jsonl; a folder for pictures of boxes or "
+            "masks."
+        ),
+    ] = None,
+    verify: Verify = True,
+    as_json: Json = False,
+) -> None:
+    """Predict with an exported file; needs onnxruntime, not TensorFlow."""
+    from zoo.commands.predict import predict_and_print
+
+    predict_and_print(file, inputs, output=output, verify=verify, as_json=as_json)
+
+
+@app.command()
+def sample(
+    file: Annotated[Path, typer.Argument(help="An ONNX file of a model that makes images.")],
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="Images to make.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same images.")] = 0,
+    label: Annotated[str | None, typer.Option(help="Class of the images; all in turn where it is left out.")] = None,
+    guidance: Annotated[float | None, typer.Option(min=0, help="Weight of the class, for diffusion models.")] = None,
+    output: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("samples.png"),
+    verify: Verify = True,
+) -> None:
+    """Make images with an exported generator or diffusion model; needs onnxruntime, not TensorFlow."""
+    from zoo.serving.exported_model import ExportedModel
+    from zoo.utils.image_grid import write_grid
+
+    labels = None if label is None else [label] * count
+    write_grid(output, ExportedModel(file, verify=verify).sample(count, seed=seed, labels=labels, guidance=guidance))
+    OUT.print(str(output), markup=False)
