@@ -64,6 +64,7 @@ class Task:
         takes_sequences: the arrays of an example are sequences `(steps, features)`, not vectors `(features,)`.
         reads_corpus: the source is running text, which is cut into windows of characters.
         fills_in: the network predicts characters that are hidden.
+        several_targets: the target may be several columns.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Task:
     takes_sequences: bool = False
     reads_corpus: bool = False
     fills_in: bool = False
+    several_targets: bool = False
 
 
 _STORED = ("tfds", "builtin")

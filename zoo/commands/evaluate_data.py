@@ -144,7 +144,7 @@ def _table(data: Path, recipe: Recipe) -> Labelled:
     from zoo.data.sources.table import reading_of, target_values
     from zoo.data.tables.file import read_table
 
-    target = str(recipe.data.target)
+    target = str(recipe.data.one_target)
     table = read_table(data, reading_of(recipe.data), target)
     check_columns(table, [target], "data.target")
     yield str(data), target_values(table, target, TASKS[recipe.task])

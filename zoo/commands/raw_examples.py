@@ -70,14 +70,14 @@ def labelled_examples(model: ExportedModel, recipe: Recipe, data: Any, notes: li
 
     data = as_plain(data, "data")
     if is_frame(data):
-        frame, target = as_pandas(data, "data"), str(recipe.data.target)
+        frame, target = as_pandas(data, "data"), str(recipe.data.one_target)
         table, _ = table_of(frame, "data", reading_of(recipe.data), forecasts=False)
         check_columns(table, [target], "data.target")
         notes += table.notes
         return raw_examples(model, frame, notes), target_values(table, target, TASKS[recipe.task])
     if not is_pair(data):
         raise ZooError(
-            f"data: expected a frame with the column '{recipe.data.target}' or (x, y), received {type_of(data)}"
+            f"data: expected a frame with the column '{recipe.data.one_target}' or (x, y), received {type_of(data)}"
         )
     return raw_examples(model, data[0], notes), target_column(data[1], "data: y")
 

@@ -56,7 +56,11 @@ class Data(Section):
     source: Source
     input: str | None = Field(None, description="the input feature (tfds), where the source names none")
     text: str | None = Field(None, description="texts from a table: the column that holds them")
-    target: str | None = Field(None, description="what to predict: a column (tables) or a feature (tfds, npz)")
+    target: str | Annotated[list[str], Field(min_length=1)] | None = Field(
+        None,
+        description="what to predict: a column (tables) or a feature (tfds, npz); multi-label tasks also take a list of "
+        "columns of 0 and 1",
+    )
     abnormal: Annotated[list[str], Field(min_length=1)] | None = Field(
         None, description="anomaly detection: the classes that training must not see"
     )
@@ -133,6 +137,16 @@ class Data(Section):
         "auto",
         description="hold the examples in memory (resident), or read them when needed (streamed); auto decides by size",
     )
+
+    @property
+    def targets(self) -> list[str]:
+        """All columns or features that are predicted."""
+        return [self.target] if isinstance(self.target, str) else list(self.target or ())
+
+    @property
+    def one_target(self) -> str | None:
+        """The column or feature that is predicted, for sources and tasks that have one."""
+        return self.targets[0] if len(self.targets) == 1 else None
 
 
 class Model(BaseModel):

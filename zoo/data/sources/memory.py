@@ -71,7 +71,7 @@ def load_memory(given: MemoryData, data: Data, task: Task) -> SourceData:
 def _read(value: Any, where: str, data: Data, task: Task) -> Any:
     """Return one split: a data frame of pandas, or a `Pair`."""
     if task.forecasts and hasattr(value, "to_frame") and not is_frame(value):  # a series
-        value = value.to_frame(value.name if value.name is not None else data.target)
+        value = value.to_frame(value.name if value.name is not None else data.one_target)
     if is_frame(value):
         frame = as_pandas(value, where)
         _check_target(frame, where, data)
@@ -90,16 +90,18 @@ def _read(value: Any, where: str, data: Data, task: Task) -> Any:
         raise ZooError(f"{where}: x has {count if count is not None else 'no'} examples, and y {len(targets)}")
     if frame is None:
         return Pair(x=x, y=targets, where=where)
-    return _with_target(frame, targets, data.target or "y", where)
+    return _with_target(frame, targets, data.one_target or "y", where)
 
 
 def _check_target(frame: Any, where: str, data: Data) -> None:
     names = [str(name) for name in frame.columns]
-    if data.target is None:
+    if data.one_target is None:
         raise ZooError(f"{where}: target= is missing: the name of the column to predict (columns: {', '.join(names)})")
-    if data.target not in names:
-        hint = did_you_mean(data.target, names)
-        raise ZooError(f"{where}: there is no column '{data.target}' to predict{hint} (columns: {', '.join(names)})")
+    if data.one_target not in names:
+        hint = did_you_mean(data.one_target, names)
+        raise ZooError(
+            f"{where}: there is no column '{data.one_target}' to predict{hint} (columns: {', '.join(names)})"
+        )
 
 
 def _with_target(frame: Any, targets: np.ndarray, name: str, where: str) -> Any:
@@ -114,14 +116,16 @@ def _with_target(frame: Any, targets: np.ndarray, name: str, where: str) -> Any:
 def _pair_of_columns(frame: Any, where: str, data: Data, task: Task) -> Pair:
     """Return the one column that is the input, such as of texts or images, and the target."""
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    others = [name for name in frame.columns if name != data.target and name not in data.ignore]
+    others = [name for name in frame.columns if name != data.one_target and name not in data.ignore]
     name = data.input or (others[0] if len(others) == 1 else None)
     if name not in frame.columns:
         key = "data.text" if _takes_texts(task) else "data.input"
         raise ZooError(
             f"{where}: {task.name} takes one column as input; name it under {key} (columns: {', '.join(others)})"
         )
-    return Pair(x=list(frame[name]), y=target_column(frame[data.target], f"{where}: '{data.target}'"), where=where)
+    return Pair(
+        x=list(frame[name]), y=target_column(frame[data.one_target], f"{where}: '{data.one_target}'"), where=where
+    )
 
 
 _TABLE_KEYS = ("ignore", "categorical", "decimal", "thousands", "missing", "split_column", "group", "time")
@@ -141,7 +145,7 @@ def _load_frames(frames: dict[str, Any], data: Data, task: Task) -> SourceData:
     if len(frames) > 1 and (task.forecasts or splitting):
         reason = "series are split by time" if task.forecasts else f"{', '.join(splitting)} splits the rows"
         raise ZooError(f"{' and '.join(f'{PLACES[s]}=' for s in frames if s != 'train')}: {reason}; leave it out")
-    target = data.target or "y"
+    target = data.one_target or "y"
     named = data.model_copy(update={"target": target})
     tables, categorical = {}, list(data.categorical)
     for split, frame in frames.items():
@@ -167,7 +171,7 @@ def _load_texts(pairs: dict[str, Pair], data: Data, task: Task) -> SourceData:
 
     if not _takes_texts(task):
         raise ZooError(f"data: x holds texts, and {task.name} takes {' or '.join(task.inputs)}")
-    target = data.target or "y"
+    target = data.one_target or "y"
     name = "text" if target != "text" else "x"
     frames = {
         split: pd.DataFrame({name: pd.Series(list(pair.x), dtype=object), target: pair.y})
@@ -218,7 +222,7 @@ def _load_images(pairs: dict[str, Pair], data: Data, task: Task, notes: list[str
         )
     channels = next(iter(pairs.values())).x[0].shape[-1]
     labels, targets = read_targets(RawTargets(values={split: pair.y for split, pair in pairs.items()}, where="data"))
-    signature = Signature("image", data.target or "y", (None, None, channels), labels=labels)
+    signature = Signature("image", data.one_target or "y", (None, None, channels), labels=labels)
     splits = {split: whole(inputs[split], targets[split]) for split in pairs}
     return SourceData(signature=signature, splits=splits, notes=notes)
 

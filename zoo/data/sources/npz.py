@@ -82,7 +82,7 @@ def array_source(parts: dict[str, Arrays], data: Data, task: Task, where: str, n
     assert read_targets is not None, "the recipe's check refuses arrays where a series is expected"
     labels, targets = read_targets(RawTargets(values=values, where=where))
     kind: InputKind = "image" if _takes_images(task) else "array"
-    signature = Signature(kind, data.target or "y", shapes.pop(), labels=labels)
+    signature = Signature(kind, data.one_target or "y", shapes.pop(), labels=labels)
     splits = {split: whole(ArrayInputs(x), targets[split]) for split, x in inputs.items()}
     return SourceData(signature=signature, splits=splits, notes=notes)
 

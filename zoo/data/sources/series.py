@@ -32,7 +32,7 @@ def load_series(table: Table, data: Data) -> SourceData:
     Raises:
         ZooError: the rows are not in the order of time or not even, a column lacks a value, or the series is too short.
     """
-    target = str(data.target)
+    target = str(data.one_target)
     table = table if data.time is not None else with_composed_time(table)
     if data.time is not None:
         check_columns(table, [data.time], "data.time")

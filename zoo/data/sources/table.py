@@ -45,13 +45,13 @@ def load_table(name: str, data: Data, task: Task) -> SourceData:
     Raises:
         ZooError: the file is not readable, lacks a column that the recipe names, or has a value of the wrong type.
     """
-    path, target = Path(name).expanduser(), str(data.target)
+    path, target = Path(name).expanduser(), str(data.one_target)
     return table_source(read_table(path, reading_of(data), target, form=data.source.partition(":")[0]), data, task)
 
 
 def table_source(table: Table, data: Data, task: Task) -> SourceData:
     """Return the rows of a table as examples or, for forecasting, as the steps of a series; see `load_table`."""
-    check_columns(table, [str(data.target)], "data.target")
+    check_columns(table, [str(data.one_target)], "data.target")
     check_columns(table, data.ignore, "data.ignore")
     if KINDS[task.kind].targets is None:
         return load_series(table, data)
@@ -59,7 +59,7 @@ def table_source(table: Table, data: Data, task: Task) -> SourceData:
 
 
 def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
-    target, read_targets = str(data.target), KINDS[task.kind].targets
+    target, read_targets = str(data.one_target), KINDS[task.kind].targets
     assert read_targets is not None
     check_columns(table, data.categorical, "data.categorical")
     apart = [name for name in (data.split_column, data.group, data.time) if name]
@@ -104,7 +104,7 @@ def _inputs(table: Table, data: Data, names: list[str]) -> tuple[list[Column], l
     if not columns:
         detail = f" ({'; '.join(left_out or notes)})" if names and notes else ""
         texts = "; to learn from a column of texts, take sequence_classification and data.text" if left_out else ""
-        raise ZooError(f"{table.where}: no input column is left beside the target '{data.target}'{detail}{texts}")
+        raise ZooError(f"{table.where}: no input column is left beside the target '{data.one_target}'{detail}{texts}")
     return columns, notes
 
 

@@ -42,7 +42,7 @@ def load_tagged_table(name: str, data: Data, task: Task) -> SourceData:
         ZooError: the file is not readable, lacks a column that the recipe names, or has rows that are no such
             sentences and that the recipe does not leave out.
     """
-    text, target = str(data.text), str(data.target)
+    text, target = str(data.text), str(data.one_target)
     table = read_table(Path(name).expanduser(), reading_of(data), target, form=data.source.partition(":")[0])
     for key, named in (("text", [text]), ("target", [target]), ("ignore", data.ignore)):
         check_columns(table, named, f"data.{key}")
@@ -135,10 +135,10 @@ def _columns(read: ConllFile, data: Data, notes: list[str]) -> tuple[Tagged, str
     """
     if read.width < 2:
         raise ZooError(f"{read.where}: has one column, and tags are expected beside the tokens")
-    if read.names and data.target is None:
+    if read.names and data.one_target is None:
         raise ZooError(f"{read.where}: data.target: required, and missing: one of the columns {', '.join(read.names)}")
     form = read.names.index("FORM") if "FORM" in read.names else 0
-    token, tag = read.column(data.text, form, "data.text"), read.column(data.target, read.width - 1, "data.target")
+    token, tag = read.column(data.text, form, "data.text"), read.column(data.one_target, read.width - 1, "data.target")
     if token == tag:
         raise ZooError(f"{read.where}: data.target: column {tag + 1} holds the tokens; name another one")
     found, faults = Tagged(), list[str]()

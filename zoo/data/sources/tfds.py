@@ -178,7 +178,7 @@ def _keys(info: Any, data: Data, where: str) -> tuple[list[str], str]:
     """Return the names of the input features and of the target."""
     supervised = info.supervised_keys
     inputs = data.input or (supervised[0] if supervised else None)
-    target = data.target or (supervised[1] if supervised else None)
+    target = data.one_target or (supervised[1] if supervised else None)
     if target not in info.features:
         raise ZooError(
             f"{where}: data.target must name a feature, received {target!r} (features: {listing(info.features)})"
@@ -267,7 +267,7 @@ def _load_series(builder: Any, split: str, data: Data, where: str) -> SourceData
     """Load a series, a feature `(time,)` or `(time, channels)` of the only example of a split, as windows."""
     import tensorflow_datasets as tfds
 
-    name = data.target or "values"
+    name = data.one_target or "values"
     if name not in builder.info.features:
         raise ZooError(
             f"{where}: data.target must name the feature that holds the series, received {name!r} "
@@ -285,7 +285,7 @@ def _load_text(builder: Any, names: dict[str, str], data: Data, task: Task, wher
     """Join the texts of each split and cut them into windows."""
     import tensorflow_datasets as tfds
 
-    name = data.input or data.target or "text"
+    name = data.input or data.one_target or "text"
     if name not in builder.info.features:
         raise ZooError(
             f"{where}: data.input must name a text feature, received {name!r} "

@@ -66,6 +66,11 @@ def check_data(checks: Checks) -> None:
         ("data", "target"),
         "required, and missing: the name of the column to predict",
     )
+    checks.refuse(
+        isinstance(data.target, list) and not task.several_targets,
+        ("data", "target"),
+        f"{task.name} predicts one column, received the list {', '.join(data.targets)}",
+    )
     _check_table_keys(checks, source)
     _check_class_keys(checks, source)
     _check_text(checks, source)
@@ -141,7 +146,7 @@ def _check_table_keys(checks: Checks, source: str) -> None:
         f"'{data.thousands}' is the decimal mark, too",
     )
     for key, name in (("split_column", data.split_column), ("group", data.group), ("time", data.time)):
-        checks.refuse(bool(name) and name == data.target, ("data", key), f"'{name}' is what is predicted")
+        checks.refuse(bool(name) and name in data.targets, ("data", key), f"'{name}' is what is predicted")
     if data.encoding is not None:
         try:
             codecs.lookup(data.encoding)
@@ -166,7 +171,9 @@ def _check_text(checks: Checks, source: str) -> None:
         ("data", "text"),
         f"is for tasks on texts that read {', '.join(TABLE_SOURCES)}, and this is {task.name} from {source}",
     )
-    checks.refuse(bool(data.text) and data.text == data.target, ("data", "text"), f"'{data.text}' is what is predicted")
+    checks.refuse(
+        bool(data.text) and data.text in data.targets, ("data", "text"), f"'{data.text}' is what is predicted"
+    )
     checks.refuse(
         bool(data.text) and data.text in data.ignore, ("data", "ignore"), f"'{data.text}' is the text that is read"
     )
