@@ -58,8 +58,8 @@ class Data(Section):
     text: str | None = Field(None, description="texts from a table: the column that holds them")
     target: str | Annotated[list[str], Field(min_length=1)] | None = Field(
         None,
-        description="what to predict: a column (tables) or a feature (tfds, npz); multi-label tasks also take a list of "
-        "columns of 0 and 1",
+        description="what to predict: a column (tables) or a feature (tfds, npz); multi-label tasks take a list of "
+        "columns of 0 and 1, too",
     )
     abnormal: Annotated[list[str], Field(min_length=1)] | None = Field(
         None, description="anomaly detection: the classes that training must not see"
