@@ -9,7 +9,7 @@ from rich.console import Console
 
 from zoo.backend.startup import start_keras
 from zoo.commands.reopen import SILENT, reopen
-from zoo.commands.train import train
+from zoo.commands.train import train, train_together
 
 
 def report(run_folder: str | os.PathLike[str], *, console: Console = SILENT) -> dict[str, Any]:
@@ -27,6 +27,7 @@ def report(run_folder: str | os.PathLike[str], *, console: Console = SILENT) -> 
     run = open_run(run_folder)
     with held(run):
         start_keras(run.recipe().recipe.training.processors)
+        from zoo.commands.folds import cross_validate
         from zoo.commands.write_report import evaluate_and_report
         from zoo.data.audit import audit
         from zoo.training.problem import set_up
@@ -40,6 +41,14 @@ def report(run_folder: str | os.PathLike[str], *, console: Console = SILENT) -> 
         facts = audit(dataset)
         if problem.pretrained is not None:
             facts["pretrained"] = problem.pretrained
+        memory = getattr(run_folder, "memory", None)
         return evaluate_and_report(
-            run=run, loaded=loaded, problem=problem, fitted=fitted, facts=facts, console=console, train=train
+            run=run,
+            loaded=loaded,
+            problem=problem,
+            fitted=fitted,
+            facts=facts,
+            console=console,
+            train=train,
+            cross_validation=cross_validate(run, loaded, memory=memory, console=console, train_together=train_together),
         )

@@ -128,6 +128,8 @@ def train_together(
         console.print(headline(loaded.name, loaded.recipe.description or loaded.recipe.model.name))
         start_keras(loaded.recipe.training.processors)
         check_backend(place)
+        if place is not None and loaded.recipe.evaluation.folds is not None:
+            raise ZooError("evaluation.folds: the folds are trained by one process; leave out --coordinator")
         if memory is not None and "export" in work.missing:
             check_exports_here()
         from zoo.data.sources.load import load_dataset
@@ -136,7 +138,7 @@ def train_together(
 
         dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess, memory)
         if work.missing != ["export"]:
-            _train_and_report(work, loaded, dataset)
+            _train_and_report(work, loaded, dataset, memory)
             if work.run is None or not work.is_first:
                 console.print("Trained; the first process evaluates and exports")
                 return None
@@ -148,8 +150,9 @@ def train_together(
         return run.folder
 
 
-def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset) -> None:
+def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory: MemoryData | None) -> None:
     """Do the stages before the export that are missing."""
+    from zoo.commands.folds import check_folds, cross_validate
     from zoo.commands.write_report import evaluate_and_report
     from zoo.data.audit import audit
     from zoo.evaluation.kinds import check_before_training
@@ -171,6 +174,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset) -> Non
         facts["findings"] = [*loaded.notes, *facts["findings"], *step_notes(loaded.recipe, steps)]
         _print_start(console, problem, facts)
         check_before_training(problem)
+        check_folds(loaded, memory)
         if work.run is not None:
             work.check_data(facts, dataset)
         elif work.is_first:
@@ -193,8 +197,18 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset) -> Non
     else:
         fitted = read_fitted(work.run)
         problem.views.saved.set_weights(load_model(work.run).get_weights())
+    validated = cross_validate(
+        work.run, loaded, memory=memory, console=console, train_together=train_together, stop=work.stop
+    )
     report = evaluate_and_report(
-        run=work.run, loaded=loaded, problem=problem, fitted=fitted, facts=facts, console=console, train=train
+        run=work.run,
+        loaded=loaded,
+        problem=problem,
+        fitted=fitted,
+        facts=facts,
+        console=console,
+        train=train,
+        cross_validation=validated,
     )
     _print_result(console, report)
 

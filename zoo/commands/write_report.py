@@ -41,6 +41,7 @@ def evaluate_and_report(
     facts: Mapping[str, Any],
     console: Console,
     train: Callable[..., Run],
+    cross_validation: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Evaluate the saved model of a run, and write its report.
 
@@ -52,6 +53,7 @@ def evaluate_and_report(
         facts: what the audit found in the data.
         console: where progress is shown.
         train: `zoo.commands.train.train`.
+        cross_validation: what `zoo.commands.folds.cross_validate` returned, where the recipe asks for folds.
 
     Returns:
         The report, as it stands in `report.json`.
@@ -63,6 +65,8 @@ def evaluate_and_report(
     check_saved(problem, model, fitted.history[fitted.kept_epoch - 1])
     trained = TrainedTask(problem=problem, model=model, folder=run.folder, console=console, train=train)
     result = KINDS[TASKS[loaded.recipe.task].kind](trained)
+    if cross_validation is not None:
+        result.facts["cross_validation"] = cross_validation
     return report_run(run=run, loaded=loaded, problem=problem, model=model, fitted=fitted, facts=facts, result=result)
 
 

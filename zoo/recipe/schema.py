@@ -42,6 +42,13 @@ class Splits(Section):
     test: str | None = Field("test", description="the source's own test split; cut from train where it does not exist")
 
 
+class Fold(Section):
+    """One fold of a cross-validation."""
+
+    number: Positive = Field(description="which, from 1")
+    of: Annotated[int, Field(ge=2, le=100)] = Field(description="how many there are")
+
+
 class Window(Section):
     """The window of a forecast, in steps of the series."""
 
@@ -128,6 +135,10 @@ class Data(Section):
         0,
         ge=0,
         description="seed of the splits; separate from training.seed, so that runs with different seeds share splits",
+    )
+    fold: Fold | None = Field(
+        None,
+        description="what stands in for the test: one fold of the other examples; `evaluation.folds` trains one by one",
     )
     on_error: Literal["stop", "skip"] = Field(
         "stop",
@@ -254,6 +265,11 @@ class Evaluation(Section):
         None,
         description="methods that are tried beside `baseline`: the report compares with the best of them on "
         "validation; [] for none, left out for those of the task that take seconds",
+    )
+    folds: Annotated[int, Field(ge=2, le=100)] | None = Field(
+        None,
+        description="cross-validation: beside the run's own model, train this many, each evaluated on the part of the "
+        "training and validation examples that it has not seen; `zoo tune` does so for the best alone",
     )
     features: str | None = Field(
         None,

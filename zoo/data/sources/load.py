@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from zoo.data.dataset import Dataset, Signature, SourceData, Split
+from zoo.data.folds import hold_out_fold
 from zoo.data.kinds import KINDS
 from zoo.data.mask_steps import resize_notes
 from zoo.data.memory.given import MemoryData
@@ -85,6 +86,17 @@ def load_dataset(
     if test is None:
         train, test, note = _held_out(source, train, "test", data, task)
         notes.append(note or f"no test split of its own: {data.test:.0%} of the examples were held out for it")
+    if data.fold is not None:
+        train, validation, test, note = hold_out_fold(
+            train,
+            validation,
+            data.fold,
+            seed=data.split_seed,
+            stratify=task.labeled,
+            labels=source.signature.labels,
+            cut=source.cut,
+        )
+        notes.append(note)
     if validation is None:
         train, validation, note = _held_out(source, train, "validation", data, task)
         notes += [note] if note else []

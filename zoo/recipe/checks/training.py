@@ -107,3 +107,34 @@ def check_evaluation(checks: Checks) -> None:
         ("evaluation", "baselines"),
         "nothing is compared, as evaluation.baseline is null; name one there",
     )
+    _check_folds(checks)
+
+
+def _check_folds(checks: Checks) -> None:
+    """Check that examples can be held out in any order, and that each has a target."""
+    task, data, folds = checks.task, checks.recipe.data, checks.recipe.evaluation.folds
+    by_time = task.forecasts or task.reads_corpus
+    without_target = task.reconstructs or task.finds_anomalies or task.makes_images or task.embeds
+    fits = not (by_time or without_target)
+    for asked, at in ((folds, ("evaluation", "folds")), (data.fold, ("data", "fold"))):
+        checks.refuse(
+            asked is not None and not fits,
+            at,
+            f"cross-validation is for tasks with a target for each of many examples, and the task is {task.name}; "
+            "leave it out",
+        )
+        checks.refuse(
+            asked is not None and fits and data.time is not None,
+            at,
+            f"a fold would be predicted by what came after it, as data.time is '{data.time}'; leave one of them out",
+        )
+    checks.refuse(
+        folds is not None and data.fold is not None,
+        ("data", "fold"),
+        f"is one fold, and evaluation.folds trains {folds}; leave one of them out",
+    )
+    checks.refuse(
+        data.fold is not None and data.fold.number > data.fold.of,
+        ("data", "fold", "number"),
+        f"there are {data.fold.of if data.fold else 0} folds",
+    )
