@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.backend.startup import import_keras, start_keras
 from zoo.errors import ZooError, did_you_mean, listing
+from zoo.tasks import TASKS
 from zoo.utils.decorated import decorated_functions, first_line
 from zoo.utils.settings import defaults_of, first_problem
 from zoo.utils.shapes import as_shape, is_positive
@@ -65,6 +66,11 @@ class Entry:
     paper: str = ""
     summary: str
     module: str
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """Tasks that the builder serves: its own, and those whose heads are like theirs."""
+        return (*self.tasks, *(task.name for task in TASKS.values() if task.like in self.tasks))
 
 
 _entries: dict[str, Entry] = {}
@@ -135,14 +141,14 @@ def list_models(pattern: str = "*", *, family: str | None = None, task: str | No
         ZooError: no registered builder has that family or task.
     """
     entries = _index().values()
-    families, tasks = {e.family for e in entries}, {t for e in entries for t in e.tasks}
+    families, tasks = {e.family for e in entries}, {t for e in entries for t in e.served}
     for what, value, known in (("family", family, families), ("task", task, tasks)):
         if value is not None and value not in known:
             raise ZooError(f"unknown {what} '{value}'{did_you_mean(value, known)} (known: {listing(known)})")
     return sorted(
         e.name
         for e in entries
-        if fnmatch.fnmatchcase(e.name, pattern) and family in (None, e.family) and (task is None or task in e.tasks)
+        if fnmatch.fnmatchcase(e.name, pattern) and family in (None, e.family) and (task is None or task in e.served)
     )
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Literal
 
 PADDING, UNKNOWN, START, END = range(4)  # ids of the special tokens; symbols count from 4
+LABEL_THRESHOLD = 0.5  # multi-label: the probability from which an example counts as having a label
 IGNORED_PIXEL = 255  # the class, in masks, of pixels that take no part in loss and metrics; classes lie below
 
 TABLE_SOURCES = ("csv", "parquet", "jsonl")  # whose examples are the rows of a table
@@ -21,6 +22,7 @@ SOURCES = (*WRITTEN_SOURCES, MEMORY)
 
 Kind = Literal[
     "classification",
+    "multi_label",
     "regression",
     "forecasting",
     "tokens",
@@ -52,6 +54,9 @@ class Task:
         tried: of those, the ones that are tried beside the recipe's, as they take seconds on small data.
         labeled: each example has a class, to learn or to tell examples apart.
         classifies: the target is that class, and the output its probabilities.
+        multi_label: the target is a set of labels, none to all of them, and the output a probability of each.
+        several_targets: `data.target` may be a list of columns.
+        like: the task whose builders serve this one, too, because their heads are the same.
         scales_targets: the targets are numbers, which are standardised for training.
         forecasts: the examples are windows of a series.
         decodes: the output is a sequence that is generated token by token, each from those before it.
@@ -64,7 +69,6 @@ class Task:
         takes_sequences: the arrays of an example are sequences `(steps, features)`, not vectors `(features,)`.
         reads_corpus: the source is running text, which is cut into windows of characters.
         fills_in: the network predicts characters that are hidden.
-        several_targets: the target may be several columns.
     """
 
     name: str
@@ -79,6 +83,9 @@ class Task:
     tried: tuple[str, ...] = ()
     labeled: bool = False
     classifies: bool = False
+    multi_label: bool = False
+    several_targets: bool = False
+    like: str = ""
     scales_targets: bool = False
     forecasts: bool = False
     decodes: bool = False
@@ -91,7 +98,6 @@ class Task:
     takes_sequences: bool = False
     reads_corpus: bool = False
     fills_in: bool = False
-    several_targets: bool = False
 
 
 _STORED = ("tfds", "builtin")
@@ -113,6 +119,16 @@ _classification = partial(
     monitor="accuracy",
     labeled=True,
     classifies=True,
+)
+_multi_label = partial(
+    Task,
+    kind="multi_label",
+    losses=("binary_crossentropy",),
+    primary="mean_average_precision",
+    baselines=("label_rates", "logistic_regression", "k_nearest_neighbors", "random_forest", "gradient_boosting"),
+    tried=("label_rates", "logistic_regression"),
+    multi_label=True,
+    several_targets=True,
 )
 _regression = partial(
     Task,
@@ -151,6 +167,13 @@ _ALL = (
         baselines=_CLASSIFIERS,
         tried=("majority_class", "logistic_regression", "gradient_boosting"),
     ),
+    _multi_label(
+        name="tabular_multi_label_classification",
+        inputs=("table",),
+        sources=(*TABLE_SOURCES, MEMORY),
+        like="tabular_classification",
+        tried=("label_rates", "logistic_regression", "gradient_boosting"),
+    ),
     _regression(name="tabular_regression", inputs=("table", "array"), sources=_TABLES, primary="mae", monitor="mae"),
     _classification(
         name="sequence_classification",
@@ -158,6 +181,14 @@ _ALL = (
         takes_sequences=True,
         sources=(*_STORED, "folder", *TABLE_SOURCES, "npz", MEMORY),
         baselines=("majority_class", "logistic_regression", "random_forest", "gradient_boosting"),
+    ),
+    _multi_label(
+        name="sequence_multi_label_classification",
+        inputs=("text",),
+        takes_sequences=True,
+        sources=(*TABLE_SOURCES, MEMORY),
+        like="sequence_classification",
+        baselines=("label_rates", "logistic_regression", "random_forest"),
     ),
     _regression(
         name="sequence_regression",

@@ -24,6 +24,7 @@ TASK_OF = {
     "detection": "object_detection",
     "reconstruction": "reconstruction",
     "anomaly": "anomaly_detection",
+    "multi_label": "tabular_multi_label_classification",
     "generation": "image_generation",
 }
 LETTERS = ("<padding>", "<unknown>", "<start>", "<end>", *"abcdefghijklmnopqrstuvwxyz ")
@@ -133,6 +134,14 @@ def anomaly(seed=0, n=60, apart=2.0):
     return y, generator.normal(apart * y).astype(np.float32)
 
 
+def multi_label(seed=0, n=60, apart=2.0):
+    """Return which of four labels examples have, the last of them seldom, and probabilities."""
+    generator = np.random.default_rng(seed)
+    y = (generator.uniform(size=(n, 4)) < (0.5, 0.3, 0.6, 0.05)).astype(np.uint8)
+    y[0] = 1
+    return y, (1 / (1 + np.exp(-generator.normal(apart * (y - 0.5))))).astype(np.float32)
+
+
 def generation(seed=0, n=60, apart=0.0):
     """Return real and made images as rows: three classes, features around the mean of each."""
     generator = np.random.default_rng(seed)
@@ -170,6 +179,7 @@ def report_inputs(kind):
         "detection": ({"noise": 0.02}, {"noise": 0.08}),
         "reconstruction": ({"noise": 0.1}, {"noise": 0.3}),
         "anomaly": ({"apart": 3.0}, {"apart": 0.5}),
+        "multi_label": ({"apart": 3.0}, {"apart": 0.5}),
         "generation": ({"apart": 0.2}, {"apart": 2.0}),
     }[kind]
     outputs = {split: make(seed, **better)[:2] for seed, split in enumerate(SPLITS)}
@@ -184,6 +194,7 @@ def report_inputs(kind):
         "detection": SHAPES[1:],
         "reconstruction": SHAPES[1:],
         "anomaly": ("normal", "abnormal"),
+        "multi_label": ("a", "b", "c", "d"),
         "generation": SHAPES[1:],
     }[kind]
     y, output = outputs["test"]
@@ -196,6 +207,8 @@ def report_inputs(kind):
             {"settings": "greedy", "text": "the the the the the " * 12},
         ]
     images = np.random.default_rng(1).integers(0, 90, (len(y), 24, 36 if kind == "transcription" else 24, 1))
+    if kind == "multi_label":
+        extra["example"] = lambda i: {"p": i, "q": "<b>"}
     if kind == "sequences":
         extra["example"] = lambda i: f"source {i} & <more>"
     elif kind == "segmentation":

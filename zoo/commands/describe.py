@@ -18,7 +18,7 @@ def list_and_print(pattern: str, family: str | None, task: str | None, as_json: 
     """
     entries = [registry.entry(name) for name in registry.list_models(pattern, family=family, task=task)]
     rows = [
-        {"name": e.name, "family": e.family, "tasks": list(e.tasks), "summary": e.summary, "paper": e.paper}
+        {"name": e.name, "family": e.family, "tasks": list(e.served), "summary": e.summary, "paper": e.paper}
         for e in entries
     ]
     if rows or as_json:
@@ -40,7 +40,7 @@ def describe(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "family": found.family,
-        "tasks": list(found.tasks),
+        "tasks": list(found.served),
         "summary": found.summary,
         "paper": found.paper,
         "defaults": {

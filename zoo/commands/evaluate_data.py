@@ -141,13 +141,14 @@ def _reader(data: Path) -> Callable[[Path, Recipe], Labelled]:
 
 
 def _table(data: Path, recipe: Recipe) -> Labelled:
-    from zoo.data.sources.table import reading_of, target_values
+    from zoo.data.sources.table import reading_of
+    from zoo.data.sources.table_targets import target_values
     from zoo.data.tables.file import read_table
 
-    target = str(recipe.data.one_target)
-    table = read_table(data, reading_of(recipe.data), target)
-    check_columns(table, [target], "data.target")
-    yield str(data), target_values(table, target, TASKS[recipe.task])
+    names = recipe.data.targets
+    table = read_table(data, reading_of(recipe.data), names[0])
+    check_columns(table, names, "data.target")
+    yield str(data), target_values(table, recipe.data, TASKS[recipe.task])
 
 
 def _folders(data: Path, recipe: Recipe) -> Labelled:

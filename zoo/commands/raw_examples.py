@@ -66,15 +66,16 @@ def labelled_examples(model: ExportedModel, recipe: Recipe, data: Any, notes: li
     from zoo.data.memory.frames import as_pandas, table_of
     from zoo.data.memory.given import is_frame, is_pair, type_of
     from zoo.data.memory.targets import target_column
-    from zoo.data.sources.table import reading_of, target_values
+    from zoo.data.sources.table import reading_of
+    from zoo.data.sources.table_targets import target_values
 
     data = as_plain(data, "data")
     if is_frame(data):
-        frame, target = as_pandas(data, "data"), str(recipe.data.one_target)
+        frame = as_pandas(data, "data")
         table, _ = table_of(frame, "data", reading_of(recipe.data), forecasts=False)
-        check_columns(table, [target], "data.target")
+        check_columns(table, recipe.data.targets, "data.target")
         notes += table.notes
-        return raw_examples(model, frame, notes), target_values(table, target, TASKS[recipe.task])
+        return raw_examples(model, frame, notes), target_values(table, recipe.data, TASKS[recipe.task])
     if not is_pair(data):
         raise ZooError(
             f"data: expected a frame with the column '{recipe.data.one_target}' or (x, y), received {type_of(data)}"

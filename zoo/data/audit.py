@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.data.dataset import Dataset, Split
 from zoo.data.inputs import GraphInputs, TableInputs
+from zoo.errors import listing
 
 _MIN_IMBALANCE = 10  # ratio of the largest to the smallest class; from here on accuracy misleads
 _MIN_TEST_EXAMPLES = 30  # of a class; with fewer its metrics are rough
@@ -35,6 +36,10 @@ def audit(dataset: Dataset) -> dict[str, Any]:
         counts = {n: np.bincount(s.targets, minlength=len(labels)) for n, s in splits.items()}
         result["class_counts"] = {n: dict(zip(labels, c.tolist(), strict=True)) for n, c in counts.items()}
         findings += _balance(counts, labels)
+    elif labels and dataset.train.targets.ndim == 2 and dataset.train.targets.dtype == np.uint8:
+        marks = {name: split.targets.sum(axis=0, dtype=np.int64) for name, split in splits.items()}
+        result["class_counts"] = {n: dict(zip(labels, c.tolist(), strict=True)) for n, c in marks.items()}
+        findings += _label_findings(marks, labels, len(dataset.train))
     elif dataset.signature.tags_tokens:
         absent = set(range(1, len(labels))) - set(np.unique(dataset.train.targets).tolist())
         if absent:
@@ -69,6 +74,19 @@ def _balance(counts: dict[str, np.ndarray], labels: tuple[str, ...]) -> list[str
             found.append(f"classes with no example in the {name} split: {', '.join(absent)}")
     if counts["test"].min() and counts["test"].min() < _MIN_TEST_EXAMPLES:
         found.append(f"the test split has as few as {counts['test'].min()} examples of a class: its metrics are rough")
+    return found
+
+
+def _label_findings(marks: dict[str, np.ndarray], labels: tuple[str, ...], examples: int) -> list[str]:
+    """Return findings on labels that hardly any example has, or every one."""
+    found = []
+    for name, counts in marks.items():
+        absent = [labels[i] for i in np.flatnonzero(counts == 0)]
+        if absent:
+            found.append(f"labels that no example of the {name} split has: {listing(absent)}")
+    always = [labels[i] for i in np.flatnonzero(marks["train"] == examples)]
+    if always:
+        found.append(f"labels that every training example has: {listing(always)}")
     return found
 
 

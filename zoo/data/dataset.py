@@ -118,8 +118,9 @@ class Split:
     Attributes:
         inputs: all raw examples of the source.
         indices: which of them are in the split.
-        targets: the split's targets, one for each example: class indices (int32), numbers (float32), or future values,
-            token ids, masks or boxes (`zoo.data.kinds`).
+        targets: the split's targets, one for each example: class indices (int32), numbers (float32), a 1 for
+            each label that it has (uint8 `(examples, labels)`), or future values, token ids, masks or boxes
+            (`zoo.data.kinds`).
     """
 
     inputs: Inputs

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.data.columns import ColumnType
 from zoo.data.dataset import Signature, Split
+from zoo.data.label_sets import label_names, multi_hot
 from zoo.data.mask_steps import follow_steps
 from zoo.data.structured_targets import (
     Arrays,
@@ -45,6 +46,7 @@ class RawTargets:
         notes: what reading the targets did that a reader of the results should know is added here.
         rows: what messages call each example of a split; its number where it is left out.
         ignore_index: the value of pixels that take no part.
+        names: of the labels, in the order of the outputs, where the source gives them.
     """
 
     values: Arrays
@@ -55,6 +57,7 @@ class RawTargets:
     notes: list[str] = field(default_factory=list)
     rows: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ignore_index: int | None = None
+    names: tuple[str, ...] = ()
 
 
 def _feature_value(features: Any, target: str) -> Callable[[Any], Any]:
@@ -101,6 +104,11 @@ def _classes(raw: RawTargets) -> Targets:
     return labels, targets
 
 
+def _label_sets(raw: RawTargets) -> Targets:
+    labels = raw.names or label_names(raw.values["train"], raw.where)
+    return labels, {s: multi_hot(sets, labels, raw.where, raw.rows.get(s)) for s, sets in raw.values.items()}
+
+
 def _numbers(raw: RawTargets) -> Targets:
     found = {split: number_targets(y, raw.where, raw.rows.get(split)) for split, y in raw.values.items()}
     if needs_double(np.concatenate(list(found.values()))):
@@ -136,6 +144,7 @@ _LABELED = DataKind(targets=_classes)
 
 KINDS: dict[Kind, DataKind] = {
     "classification": _LABELED,
+    "multi_label": DataKind(targets=_label_sets),
     "regression": DataKind(targets=_numbers, column="number"),
     "forecasting": DataKind(targets=None, column="number"),
     "tokens": DataKind(targets=_tokens),

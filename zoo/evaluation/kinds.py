@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[Kind, Callable[[TrainedTask], TaskResult]] = {
     "classification": evaluate_outputs,
+    "multi_label": evaluate_outputs,
     "regression": evaluate_outputs,
     "forecasting": evaluate_outputs,
     "tokens": evaluate_outputs,

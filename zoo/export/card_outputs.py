@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from zoo.export import markdown
 from zoo.export.card_inputs import float_type
+from zoo.tasks import LABEL_THRESHOLD
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Signature
@@ -18,6 +19,14 @@ def class_outputs(signature: Signature) -> str:
     return (
         f"- `probabilities` `(batch, {len(signature.labels)})`: float32, in the order {_classes(signature)}\n"
         "- `label` `(batch,)`: the most probable class, text"
+    )
+
+
+def label_outputs(signature: Signature) -> str:
+    """Describe the probability of each label."""
+    return (
+        f"- `probabilities` `(batch, {len(signature.labels)})`: float32, of each label by itself, in the order "
+        f"{_classes(signature)}; an example has the labels whose probability is {LABEL_THRESHOLD} or more"
     )
 
 

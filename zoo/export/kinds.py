@@ -6,7 +6,7 @@ from zoo.export import card_inputs, card_outputs
 from zoo.export.card_text import CardText, predictor_text, proof_on_noise
 from zoo.export.generators import Generator
 from zoo.export.graph_outputs import add_label, add_mask, add_tags, flatten_value, split_boxes
-from zoo.export.parity import different_classes, different_labels, different_sequences
+from zoo.export.parity import different_classes, different_labels, different_sequences, different_sets
 from zoo.export.predictors import SOURCE_AND_TARGET, Predictor
 from zoo.tasks import Kind
 
@@ -22,6 +22,13 @@ KINDS: dict[Kind, Predictor | Generator] = {
         bounded=True,
         decided="labels",
         card=predictor_text(card_outputs.class_outputs, "probabilities, label"),
+    ),
+    "multi_label": Predictor(
+        outputs=("probabilities",),
+        decisions=different_sets,
+        bounded=True,
+        decided="labels",
+        card=predictor_text(card_outputs.label_outputs, "(probabilities,)"),
     ),
     "regression": Predictor(
         outputs=("value",),

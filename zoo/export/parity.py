@@ -11,6 +11,7 @@ import numpy as np
 from zoo.data.raw_tensors import as_tensors
 from zoo.errors import ZooError
 from zoo.postprocessing.compact import MAX_EXTRA_TOKENS, decode
+from zoo.tasks import LABEL_THRESHOLD
 from zoo.utils.padding import pad_rows
 
 if TYPE_CHECKING:
@@ -116,6 +117,12 @@ def different_labels(compared: Compared) -> int:
 def different_classes(compared: Compared) -> int:
     """Count the tokens, steps or pixels whose most probable classes differ."""
     return int((compared.prediction.output.argmax(axis=-1) != compared.expected.argmax(axis=-1)).sum())
+
+
+def different_sets(compared: Compared) -> int:
+    """Count the labels that are on the other side of `LABEL_THRESHOLD`."""
+    found, expected = compared.prediction.output, compared.expected
+    return int(((found >= LABEL_THRESHOLD) != (expected >= LABEL_THRESHOLD)).sum())
 
 
 def different_sequences(compared: Compared) -> int:

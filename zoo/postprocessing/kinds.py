@@ -50,6 +50,7 @@ def _call(compact: Compact, model: Model, inputs: Any, targets: np.ndarray) -> n
 
 KINDS: dict[Kind, Postprocessing] = {
     "classification": Postprocessing(run=partial(_call, unchanged)),
+    "multi_label": Postprocessing(run=partial(_call, unchanged)),
     "regression": Postprocessing(run=partial(_call, values)),
     "forecasting": Postprocessing(run=partial(_call, unchanged)),
     "tokens": Postprocessing(run=partial(_call, likelihoods)),

@@ -65,8 +65,12 @@ class Data(Section):
     text: str | None = Field(None, description="texts from a table: the column that holds them")
     target: str | Annotated[list[str], Field(min_length=1)] | None = Field(
         None,
-        description="what to predict: a column (tables) or a feature (tfds, npz); multi-label tasks take a list of "
-        "columns of 0 and 1, too",
+        description="what to predict: a column (tables) or a feature (tfds, npz); several columns where each example "
+        "has several labels or numbers",
+    )
+    label_separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = Field(
+        None,
+        description="multi-label: what stands between the labels of one cell; found out where left out",
     )
     abnormal: Annotated[list[str], Field(min_length=1)] | None = Field(
         None, description="anomaly detection: the classes that training must not see"

@@ -12,7 +12,7 @@ from zoo.postprocessing.boxes import top_detections
 from zoo.postprocessing.decoding import collapse_ctc
 from zoo.serving.draw import draw_boxes, draw_mask
 from zoo.serving.prediction import Prediction
-from zoo.tasks import Kind
+from zoo.tasks import LABEL_THRESHOLD, Kind
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -54,6 +54,12 @@ class Serving:
 def _classes(found: Outputs, model: OutputNames) -> Prediction:
     labels: list[str | None] = [str(label) for label in found["label"]]
     return Prediction(found["probabilities"], probabilities=found["probabilities"], labels=labels)
+
+
+def _label_sets(found: Outputs, model: OutputNames) -> Prediction:
+    probabilities = found["probabilities"]
+    sets = [[n for n, p in zip(model.labels, row, strict=True) if p >= LABEL_THRESHOLD] for row in probabilities]
+    return Prediction(probabilities, probabilities=probabilities, label_sets=sets)
 
 
 def _values(found: Outputs, model: OutputNames) -> Prediction:
@@ -118,6 +124,12 @@ def _class_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.labels is not None and prediction.probabilities is not None
     pairs = zip(prediction.labels, prediction.probabilities, strict=True)
     return [{"label": label, "probabilities": _named(row, model)} for label, row in pairs]
+
+
+def _set_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
+    assert prediction.label_sets is not None and prediction.probabilities is not None
+    pairs = zip(prediction.label_sets, prediction.probabilities, strict=True)
+    return [{"labels": labels, "probabilities": _named(row, model)} for labels, row in pairs]
 
 
 def _value_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
@@ -191,6 +203,7 @@ _AUTOENCODER = ("reconstruction", "embedding", "score")
 
 KINDS: dict[Kind, Serving] = {
     "classification": Serving(outputs=("probabilities", "label"), prediction=_classes, facts=_class_facts),
+    "multi_label": Serving(outputs=("probabilities",), prediction=_label_sets, facts=_set_facts),
     "regression": Serving(outputs=("value",), prediction=_values, facts=_value_facts),
     "forecasting": Serving(outputs=("forecast",), prediction=_forecasts, facts=_forecast_facts),
     "tokens": Serving(outputs=("logits",), prediction=_tokens, facts=_token_facts),

@@ -16,6 +16,7 @@ class Prediction:
             boxes and scores side by side.
         probabilities: of each class, float32 `(examples, classes)`.
         labels: the most probable class of each example; None for one whose answer is not finite.
+        label_sets: the labels of each example, where it may have several: those whose probability is at least one half.
         values: one number an example, float32 `(examples,)`.
         forecasts: the next values of a series, float32 `(examples, horizon)`.
         texts: what was transcribed or decoded.
@@ -32,6 +33,7 @@ class Prediction:
     output: np.ndarray
     probabilities: np.ndarray | None = None
     labels: list[str | None] | None = None
+    label_sets: list[list[str]] | None = None
     values: np.ndarray | None = None
     forecasts: np.ndarray | None = None
     texts: list[str] | None = None

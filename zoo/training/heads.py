@@ -26,6 +26,11 @@ def probabilities(recipe: Recipe, scale: TargetScale) -> Callable[[Any], Any]:
     return lambda logits: softmax(log_sigmoid(logits))
 
 
+def label_probabilities(recipe: Recipe, scale: TargetScale) -> Callable[[Any], Any]:
+    """Return the sigmoid of each label: labels do not exclude each other."""
+    return keras.layers.Activation("sigmoid", name="probabilities", dtype="float32")
+
+
 def in_own_unit(scale: TargetScale, name: str) -> keras.layers.Layer:
     """Return the layer that puts standardised values back into their unit, in float64 where float32 would lose them."""
     if scale.double:

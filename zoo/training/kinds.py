@@ -15,6 +15,7 @@ from zoo.training.targets import (
     TargetScale,
     boxes,
     forecast_scale,
+    multi_hot,
     no_scale,
     one_hot,
     standardized_forecasts,
@@ -86,6 +87,7 @@ _AUTOENCODER = Training(targets=whole_numbers, form=_autoencoder_form, views=aut
 
 KINDS: dict[Kind, Training] = {
     "classification": Training(targets=one_hot, head=heads.probabilities),
+    "multi_label": Training(targets=multi_hot, head=heads.label_probabilities),
     "regression": Training(targets=standardized_values, scale=value_scale, head=heads.value),
     "forecasting": Training(
         targets=standardized_forecasts,

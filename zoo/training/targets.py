@@ -52,6 +52,11 @@ def one_hot(split: Split, signature: Signature, scale: TargetScale) -> np.ndarra
     return np.eye(len(signature.labels), dtype=np.float32)[split.targets]
 
 
+def multi_hot(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:
+    """Return 1 for each label that an example has, float32 `(examples, labels)`."""
+    return split.targets.astype(np.float32)
+
+
 def standardized_values(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:
     """Return standardised values, float32 `(examples, 1)`."""
     return ((split.targets - scale.mean) / scale.std).astype(np.float32)[:, None]

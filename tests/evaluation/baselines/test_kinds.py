@@ -34,6 +34,10 @@ def data_for(made):
             score = {split: values[:, 0] + 0.1 * generator.normal(size=60) for split, values in x.items()}
             y = {split: (s > 0).astype(int) if kind == "classification" else s for split, s in score.items()}
             return BaselineData(y, x.__getitem__, classes=2)
+        if kind == "multi_label":
+            y = {split: getattr(made, kind)(seed)[0] for seed, split in enumerate(SPLITS)}
+            x = {split: values + 0.3 * generator.normal(size=values.shape) for split, values in y.items()}
+            return BaselineData(y, x.__getitem__, classes=4)
         if kind == "representation":
             y = {split: generator.integers(0, 3, 90) for split in SPLITS}
             places = np.arange(36).reshape(6, 6, 1)

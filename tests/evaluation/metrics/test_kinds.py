@@ -33,6 +33,32 @@ def test_what_a_kind_has_fits_together():
         assert (kind.proportion is None) == (kind.correct is None) and kind.proportion in {None, *kind.bootstrapped}
 
 
+# --- several labels -------------------------------------------------------------------------------------------------
+
+
+def test_several_labels_against_scikit_learn(made):
+    y, p = made.multi_label()
+    claimed = p >= 0.5
+    expected = {
+        "mean_average_precision": metrics.average_precision_score(y, p, average="macro"),
+        "macro_f1": metrics.f1_score(y, claimed, average="macro", zero_division=np.nan),
+        "micro_f1": metrics.f1_score(y, claimed, average="micro"),
+        "label_accuracy": 1 - metrics.hamming_loss(y, claimed),
+        "exact_match": metrics.accuracy_score(y, claimed),
+        "log_loss": np.mean([metrics.log_loss(y[:, i], p[:, i].astype(float), labels=[0, 1]) for i in range(4)]),
+    }
+    assert evaluate("tabular_multi_label_classification", y, p) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_label_that_no_example_has_does_not_count():
+    y = np.array([[1, 0], [0, 0], [1, 0]])
+    p = np.array([[0.9, 0.1], [0.2, 0.2], [0.4, 0.3]])
+    found = evaluate("tabular_multi_label_classification", y, p)
+    assert found["mean_average_precision"] == 1 and found["macro_f1"] == pytest.approx(2 / 3)
+    rows = details("tabular_multi_label_classification", y, p, ("a", "b"))["per_class"]
+    assert rows[1]["average_precision"] is None and rows[1]["recall"] is None and rows[0]["support"] == 2
+
+
 # --- forecasting --------------------------------------------------------------------------------------------------
 
 

@@ -44,6 +44,7 @@ HEADINGS = {
     "detection": ("Precision and recall", "Per class", "Most mistakes", "Typical", "missed"),
     "reconstruction": ("Typical", "Largest errors", "From left to right: image, reconstruction", "smaller error than"),
     "generation": ("Generated images", "Classes that the classifier finds: 3 of 3", "nearest to a training image"),
+    "multi_label": ("average precision", "Furthest off", "log loss"),
     "anomaly": ("ROC curve", "Ranked worst", "wrong side", "abnormal"),
 }
 
@@ -165,6 +166,7 @@ def test_keys_of_one_kind_alone(made):
         "detection": {"precision_recall", "typical"},
         "reconstruction": {"ahead", "typical"},
         "anomaly": {"roc", "histogram"},
+        "multi_label": set(),
         "generation": {"classes"},
     }
 

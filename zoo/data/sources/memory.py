@@ -95,13 +95,12 @@ def _read(value: Any, where: str, data: Data, task: Task) -> Any:
 
 def _check_target(frame: Any, where: str, data: Data) -> None:
     names = [str(name) for name in frame.columns]
-    if data.one_target is None:
+    if not data.targets:
         raise ZooError(f"{where}: target= is missing: the name of the column to predict (columns: {', '.join(names)})")
-    if data.one_target not in names:
-        hint = did_you_mean(data.one_target, names)
-        raise ZooError(
-            f"{where}: there is no column '{data.one_target}' to predict{hint} (columns: {', '.join(names)})"
-        )
+    for target in data.targets:
+        if target not in names:
+            hint = did_you_mean(target, names)
+            raise ZooError(f"{where}: there is no column '{target}' to predict{hint} (columns: {', '.join(names)})")
 
 
 def _with_target(frame: Any, targets: np.ndarray, name: str, where: str) -> Any:
@@ -116,16 +115,15 @@ def _with_target(frame: Any, targets: np.ndarray, name: str, where: str) -> Any:
 def _pair_of_columns(frame: Any, where: str, data: Data, task: Task) -> Pair:
     """Return the one column that is the input, such as of texts or images, and the target."""
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    others = [name for name in frame.columns if name != data.one_target and name not in data.ignore]
+    others = [name for name in frame.columns if name not in (*data.targets, *data.ignore)]
     name = data.input or (others[0] if len(others) == 1 else None)
     if name not in frame.columns:
         key = "data.text" if _takes_texts(task) else "data.input"
         raise ZooError(
             f"{where}: {task.name} takes one column as input; name it under {key} (columns: {', '.join(others)})"
         )
-    return Pair(
-        x=list(frame[name]), y=target_column(frame[data.one_target], f"{where}: '{data.one_target}'"), where=where
-    )
+    target = data.one_target
+    return Pair(x=list(frame[name]), y=target_column(frame[target], f"{where}: '{target}'"), where=where)
 
 
 _TABLE_KEYS = ("ignore", "categorical", "decimal", "thousands", "missing", "split_column", "group", "time")
@@ -145,12 +143,12 @@ def _load_frames(frames: dict[str, Any], data: Data, task: Task) -> SourceData:
     if len(frames) > 1 and (task.forecasts or splitting):
         reason = "series are split by time" if task.forecasts else f"{', '.join(splitting)} splits the rows"
         raise ZooError(f"{' and '.join(f'{PLACES[s]}=' for s in frames if s != 'train')}: {reason}; leave it out")
-    target = data.one_target or "y"
-    named = data.model_copy(update={"target": target})
+    named = data.model_copy(update={"target": data.target or "y"})
     tables, categorical = {}, list(data.categorical)
     for split, frame in frames.items():
         tables[split], names = table_of(frame, PLACES[split], reading_of(data), forecasts=task.forecasts)
-        categorical += [name for name in names if name != target and name not in (*categorical, *data.ignore)]
+        left = (*named.targets, *categorical, *data.ignore)
+        categorical += [name for name in names if name not in left]
     return table_source(joined(tables), named.model_copy(update={"categorical": categorical}), task)
 
 

@@ -7,18 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.columns import Column, as_label, check_columns, free_texts, not_texts, numbers, take_columns, wrong_rows
+from zoo.data.columns import Column, check_columns, not_texts, numbers, take_columns, wrong_rows
 from zoo.data.cuts import find_cut
 from zoo.data.dataset import InputKind, Signature, SourceData, Split
 from zoo.data.inputs import TableInputs, TextInputs
 from zoo.data.kinds import KINDS, RawTargets
 from zoo.data.sources.series import load_series
+from zoo.data.sources.table_targets import TableTargets, find_targets
 from zoo.data.split_names import split_of_text
 from zoo.data.tables.file import Table, read_table, refuse_nested
 from zoo.data.tables.free_text import text_column
-from zoo.data.tables.infer import infer_columns, infer_number
+from zoo.data.tables.infer import infer_columns
 from zoo.data.tables.reading import Reading
-from zoo.data.tables.texts import spellings, text_notes, without_names
+from zoo.data.tables.texts import without_names
 from zoo.data.tables.uninformative import names_splits, split_note
 from zoo.errors import ZooError, counted
 from zoo.recipe.schema import Data
@@ -45,13 +46,13 @@ def load_table(name: str, data: Data, task: Task) -> SourceData:
     Raises:
         ZooError: the file is not readable, lacks a column that the recipe names, or has a value of the wrong type.
     """
-    path, target = Path(name).expanduser(), str(data.one_target)
-    return table_source(read_table(path, reading_of(data), target, form=data.source.partition(":")[0]), data, task)
+    path, form = Path(name).expanduser(), data.source.partition(":")[0]
+    return table_source(read_table(path, reading_of(data), data.targets[0], form=form), data, task)
 
 
 def table_source(table: Table, data: Data, task: Task) -> SourceData:
     """Return the rows of a table as examples or, for forecasting, as the steps of a series; see `load_table`."""
-    check_columns(table, [str(data.one_target)], "data.target")
+    check_columns(table, data.targets, "data.target")
     check_columns(table, data.ignore, "data.ignore")
     if KINDS[task.kind].targets is None:
         return load_series(table, data)
@@ -59,24 +60,25 @@ def table_source(table: Table, data: Data, task: Task) -> SourceData:
 
 
 def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
-    target, read_targets = str(data.one_target), KINDS[task.kind].targets
+    target, read_targets = ", ".join(data.targets), KINDS[task.kind].targets
     assert read_targets is not None
     check_columns(table, data.categorical, "data.categorical")
     apart = [name for name in (data.split_column, data.group, data.time) if name]
     for key in ("split_column", "group", "time"):
         check_columns(table, [name] if (name := getattr(data, key)) else [], f"data.{key}")
-    inputs = [c for c in table.columns if c != target and c not in data.ignore and c not in apart]
+    inputs = [c for c in table.columns if c not in (*data.targets, *data.ignore, *apart)]
     columns, notes = _text(table, data.text, inputs) if data.text else _inputs(table, data, inputs)
-    goal, target_notes = _target(table, target, task)
+    goal, target_notes = find_targets(table, data, task)
     notes = [*table.notes, *notes, *target_notes]
     table, skipped = _without_faults(table, columns, goal)
     notes += skipped
     parts = split_rows(table, data.split_column)
-    values = _target_values(table, goal)
+    values = goal.values(table, notes)
     labels, targets = read_targets(
         RawTargets(
             values={split: values[rows] for split, rows in parts.items()},
-            where=f"{table.where}: column '{target}'",
+            where=f"{table.where}: column{'s' * (len(goal.columns) > 1)} '{target}'",
+            names=tuple(column.name for column in goal.columns) if goal.labels and len(goal.columns) > 1 else (),
             rows={split: [table.row(int(row)) for row in rows] for split, rows in parts.items()},
         )
     )
@@ -104,7 +106,9 @@ def _inputs(table: Table, data: Data, names: list[str]) -> tuple[list[Column], l
     if not columns:
         detail = f" ({'; '.join(left_out or notes)})" if names and notes else ""
         texts = "; to learn from a column of texts, take sequence_classification and data.text" if left_out else ""
-        raise ZooError(f"{table.where}: no input column is left beside the target '{data.one_target}'{detail}{texts}")
+        raise ZooError(
+            f"{table.where}: no input column is left beside the target '{', '.join(data.targets)}'{detail}{texts}"
+        )
     return columns, notes
 
 
@@ -125,68 +129,16 @@ def unused_columns(table: Table, name: str, others: list[str]) -> list[str]:
     return notes
 
 
-def target_values(table: Table, name: str, task: Task) -> np.ndarray:
-    """Return the targets of a table, as a task reads them: labels as text, or numbers; None or NaN where missing.
-
-    Raises:
-        ZooError: a target of numbers holds text.
-    """
-    return _target_values(table, _target(table, name, task)[0])
-
-
-def _target(table: Table, name: str, task: Task) -> tuple[Column, list[str]]:
-    """Return what the target's column is, and notes on how it is written."""
-    kind = KINDS[task.kind].column
-    refuse_nested(table, [name])
-    if kind == "text":
-        return text_column(table, name)
-    if kind == "category":
-        column = Column(name, "category", missing=table.reading.missing)
-        counts = Counter(text for text in table.texts(name).tolist() if text and text not in table.reading.missing)
-        return column, text_notes(table, name, counts, "class")
-    return number_target(table, name)
-
-
-def number_target(table: Table, name: str) -> tuple[Column, list[str]]:
-    """Return the column of a target of numbers, and notes on how they are written.
-
-    Raises:
-        ZooError: it holds text.
-    """
-    column, notes = infer_number(table, name)
-    if column.type == "category":
-        counts = Counter(text for text in table.texts(name).tolist() if text)
-        raise ZooError(
-            f"{table.where}: data.target: column '{name}' holds text, {spellings(counts)}, and this task predicts "
-            "numbers; to predict classes take a classification task (tabular_classification)"
-        )
-    return column, notes
-
-
-def _target_values(table: Table, column: Column) -> np.ndarray:
-    """Return the raw targets: labels as text, None where missing; numbers, NaN where missing; or texts."""
-    if column.type == "number":
-        return numbers(table, column).astype(object)
-    if column.type == "text":
-        return free_texts(table, column, table.where)
-    missing = column.missing or ()
-    texts = table.texts(column.name)
-    return np.array([None if not text or text in missing else as_label(text) for text in texts], dtype=object)
-
-
-def _without_faults(table: Table, columns: list[Column], target: Column) -> tuple[Table, list[str]]:
+def _without_faults(table: Table, columns: list[Column], target: TableTargets) -> tuple[Table, list[str]]:
     """Leave out the rows with a fault, where the recipe says so."""
     faults: dict[str, np.ndarray] = {}
     if table.reading.skip:
-        for column in (*columns, target):
+        for column in columns:
             if column.type == "number":
                 faults[column.name] = wrong_rows(table, column, numbers(table, column))
             if column.type == "text":
                 faults[column.name] = not_texts(table, column)
-        if target.type != "text":
-            values = _target_values(table, target)
-            lacking = [i for i, value in enumerate(values) if value is None or value != value]
-            faults[target.name] = np.union1d(faults.get(target.name, []), lacking).astype(int)
+        faults |= target.faults(table)
     bad = np.unique(np.concatenate([np.empty(0, int), *faults.values()])).astype(int)
     if not len(bad):
         return table, []

@@ -12,6 +12,7 @@ from zoo.evaluation.baselines import (
     forecasting,
     generation,
     inputs,
+    multi_label,
     reconstruction,
     regression,
     representation,
@@ -41,6 +42,7 @@ class KindBaselines:
 
 KINDS: dict[Kind, KindBaselines] = {
     "classification": KindBaselines(methods=classification.METHODS, data=inputs.feature_data),
+    "multi_label": KindBaselines(methods=multi_label.METHODS, data=inputs.feature_data),
     "regression": KindBaselines(methods=regression.METHODS, data=inputs.feature_data),
     "forecasting": KindBaselines(methods=forecasting.METHODS, data=inputs.series_data),
     "tokens": KindBaselines(methods=tokens.METHODS, data=inputs.prepared_data),

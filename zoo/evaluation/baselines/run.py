@@ -168,7 +168,7 @@ def _key(recipe: Recipe, dataset: Dataset, name: str, code: int) -> str:
 def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, name: str, code: int) -> BaselineData:
     task, train = TASKS[recipe.task], dataset.train
     most = _MAX_TRAIN_VALUES // max(1, math.prod(n or 1 for n in preprocessor.shape))
-    if task.labeled and len(train) > most:
+    if (task.labeled or task.multi_label) and len(train) > most:
         chosen = np.random.default_rng(recipe.data.split_seed).choice(len(train), max(most, 1), replace=False)
         train = train.part(np.sort(chosen))
     collect = KINDS[task.kind].data

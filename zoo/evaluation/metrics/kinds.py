@@ -17,6 +17,7 @@ from zoo.evaluation.metrics import (
     detection,
     forecasting,
     generation,
+    multi_label,
     reconstruction,
     regression,
     segmentation,
@@ -87,6 +88,13 @@ _CLASSIFICATION = KindMetrics(
 
 KINDS: dict[Kind, KindMetrics] = {
     "classification": _CLASSIFICATION,
+    "multi_label": _weighted(
+        multi_label.METRICS,
+        multi_label.resampled,
+        multi_label.details,
+        correct=multi_label.correct,
+        proportion="exact_match",
+    ),
     "regression": KindMetrics(
         metrics=regression.METRICS,
         evaluate=regression.regression_metrics,

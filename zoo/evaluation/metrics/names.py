@@ -4,6 +4,9 @@ TITLES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+    "mean_average_precision": "mean average precision",
+    "label_accuracy": "label accuracy",
     "log_loss": "log loss",
     "expected_calibration_error": "expected calibration error",
     "roc_auc": "ROC AUC",
@@ -42,6 +45,7 @@ PERCENT = frozenset(
         *("accuracy", "balanced_accuracy", "macro_f1", "expected_calibration_error"),
         *("smape", "token_accuracy", "exact_match", "token_error_rate", "character_error_rate"),
         *("mean_iou", "pixel_accuracy", "mean_dice", "ap50", "ap", "ap75"),
+        *("mean_average_precision", "micro_f1", "label_accuracy"),
         *("precision", "recall", "coverage"),
     }
 )

@@ -7,7 +7,7 @@ import codecs
 from zoo.recipe.checks.collect import Checks
 from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import SHAPE_STEPS
-from zoo.tasks import BOX_SOURCES, MEMORY, TABLE_SOURCES
+from zoo.tasks import BOX_SOURCES, MEMORY, TABLE_SOURCES, TASKS
 
 _FOR = {  # kinds of input that each step of preprocessing is for
     "encode": ("table",),
@@ -66,11 +66,7 @@ def check_data(checks: Checks) -> None:
         ("data", "target"),
         "required, and missing: the name of the column to predict",
     )
-    checks.refuse(
-        isinstance(data.target, list) and not task.several_targets,
-        ("data", "target"),
-        f"{task.name} predicts one column, received the list {', '.join(data.targets)}",
-    )
+    _check_targets(checks)
     _check_table_keys(checks, source)
     _check_class_keys(checks, source)
     _check_text(checks, source)
@@ -97,6 +93,30 @@ def check_data(checks: Checks) -> None:
         data.validation + data.test >= 1,
         ("data", "validation"),
         f"validation ({data.validation}) and data.test ({data.test}) leave nothing to train on",
+    )
+
+
+def _check_targets(checks: Checks) -> None:
+    """Check that several targets are given where a task has several, each once."""
+    task, data = checks.task, checks.recipe.data
+    names = data.targets
+    checks.refuse(
+        isinstance(data.target, list) and not task.several_targets,
+        ("data", "target"),
+        f"{task.name} predicts one thing, and {len(names)} are named "
+        f"(several: {', '.join(name for name, other in TASKS.items() if other.several_targets)})",
+    )
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    checks.refuse(bool(repeated), ("data", "target"), f"names a column twice: {', '.join(repeated)}")
+    checks.refuse(
+        data.label_separator is not None and not task.multi_label,
+        ("data", "label_separator"),
+        f"is for examples with several labels, and the task is {task.name}",
+    )
+    checks.refuse(
+        data.label_separator is not None and len(names) > 1,
+        ("data", "label_separator"),
+        "is for labels in one column, and data.target names a column a label",
     )
 
 
@@ -146,7 +166,7 @@ def _check_table_keys(checks: Checks, source: str) -> None:
         f"'{data.thousands}' is the decimal mark, too",
     )
     for key, name in (("split_column", data.split_column), ("group", data.group), ("time", data.time)):
-        checks.refuse(bool(name) and name in data.targets, ("data", key), f"'{name}' is what is predicted")
+        checks.refuse(name in data.targets, ("data", key), f"'{name}' is what is predicted")
     if data.encoding is not None:
         try:
             codecs.lookup(data.encoding)
@@ -171,9 +191,7 @@ def _check_text(checks: Checks, source: str) -> None:
         ("data", "text"),
         f"is for tasks on texts that read {', '.join(TABLE_SOURCES)}, and this is {task.name} from {source}",
     )
-    checks.refuse(
-        bool(data.text) and data.text in data.targets, ("data", "text"), f"'{data.text}' is what is predicted"
-    )
+    checks.refuse(data.text in data.targets, ("data", "text"), f"'{data.text}' is what is predicted")
     checks.refuse(
         bool(data.text) and data.text in data.ignore, ("data", "ignore"), f"'{data.text}' is the text that is read"
     )

@@ -22,8 +22,8 @@ def check_model(checks: Checks) -> None:
     except ZooError as error:
         checks.add(("model", "name"), str(error))
         return
-    if task.name not in entry.tasks:
-        checks.add(("model", "name"), f"{entry.name} serves {', '.join(entry.tasks)}, not {task.name}")
+    if task.name not in entry.served:
+        checks.add(("model", "name"), f"{entry.name} serves {', '.join(entry.served)}, not {task.name}")
         return
     try:
         registry.validate_config(entry.name, model.config)

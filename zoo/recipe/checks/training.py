@@ -23,7 +23,7 @@ def check_augment(checks: Checks) -> None:
         ("augment",),
         f"required, and missing: {recipe.loss.name} compares two views of each example, which augmentation tells apart",
     )
-    follows = task.labeled or task.labels_pixels  # a class stays as it is, and a mask moves with its image
+    follows = task.labeled or task.multi_label or task.labels_pixels  # classes stay, and a mask moves with its image
     for position, step in enumerate(recipe.augment):
         at: KeyPath = ("augment", position, step.kind)
         checks.refuse(
@@ -43,6 +43,11 @@ def check_loss(checks: Checks) -> None:
         loss.name not in task.losses,
         ("loss", "name"),
         f"{loss.name} does not fit {task.name} (fitting: {', '.join(task.losses)})",
+    )
+    checks.refuse(
+        task.multi_label and getattr(loss, "class_weights", None) is not None,
+        ("loss", "class_weights"),
+        f"weighs examples by their one class, and those of {task.name} have several labels or none; leave it out",
     )
 
 

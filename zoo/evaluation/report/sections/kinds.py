@@ -15,6 +15,7 @@ from zoo.evaluation.report.sections import (
     detection,
     forecasting,
     generation,
+    multi_label,
     reconstruction,
     regression,
     representation,
@@ -26,6 +27,7 @@ from zoo.tasks import Kind
 
 KINDS: dict[Kind, Callable[..., dict[str, Any]]] = {
     "classification": classification.section,
+    "multi_label": multi_label.section,
     "regression": regression.section,
     "forecasting": forecasting.section,
     "tokens": tokens.section,
