@@ -105,6 +105,19 @@ def test_arguments_that_do_not_fit(arguments, message, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_run_without_a_recipe_says_what_was_chosen_and_why(frame, tmp_path):
+    overrides = {"training.epochs": 2, "evaluation.baselines": []}
+    run = zoo.train(data=frame, target="kind", overrides=overrides, runs=tmp_path, export=False)
+    recipe = run.recipe().recipe
+    assert (recipe.task, recipe.data.target, recipe.training.epochs) == ("tabular_classification", "kind", 2)
+    findings = json.loads((run / "data.json").read_text())["findings"]
+    assert "no recipe was named; proposed is task: tabular_classification: 'kind' holds 2 classes: " in findings[0]
+    assert 0 <= run.metrics["test"]["accuracy"] <= 1 and run.folder.parent.name == "data"
+    frame.to_csv(tmp_path / "mine.csv", index=False)
+    same = zoo.train(tmp_path / "mine.csv", overrides, target="kind", runs=tmp_path, export=False)
+    assert same.metrics == run.metrics and same.folder.parent.name == "mine"
+
+
 # --- the other commands ---------------------------------------------------------------------------------------------
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from zoo.commands.given_data import data_overrides, given_data
+from zoo.commands.given_data import given
 from zoo.errors import ZooError, visible
-from zoo.recipe import LoadedRecipe, check_search, list_recipes, load_recipe
-from zoo.recipe.overrides import Overrides, override_lines
+from zoo.recipe import LoadedRecipe, check_search, list_recipes
+from zoo.recipe.overrides import Overrides
 from zoo.utils.console import ERR, OUT, print_json
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def check(
     """Check recipes: schema, combinations, model settings, search.
 
     Args:
-        recipes: a name or file, or several; all shipped recipes where there is none.
+        recipes: a name or file, or several; where there is none, the one that is proposed for `data`, or all shipped
+            recipes.
         overrides: `key.path=value`, for each of them; or a dict, such as `{"training.epochs": 5}`.
         data: in place of the recipes' source, as `zoo.train` takes it: it is read and audited, too.
         target: likewise, as of the two that follow.
@@ -41,26 +42,24 @@ def check(
         For each `recipe`, `ok`, and `problems`, a list of messages; with `data` that can be read also `splits` (their
         sizes) and `notes`.
     """
-    memory = given_data(data, target, validation, test)
-    several = [recipes] if isinstance(recipes, str | Path) else list(recipes)
+    what = given(data, target, validation, test)
+    several: list[str | Path | None] = [recipes] if isinstance(recipes, str | Path) else list(recipes)
     results = []
-    for name in several or list_recipes():
+    for name in several or ([None] if data is not None else list_recipes()):
         found: dict[str, Any] = {}
         try:
-            examples = None if memory is None else len(memory)
-            lines = [*override_lines(overrides), *data_overrides(memory, target)]
-            loaded = load_recipe(name, lines, examples=examples)
+            loaded = what.load(name, overrides)
             check_search(loaded)
-            found = {} if memory is None else _check_data(loaded, memory)
+            found = {} if data is None else _check_data(loaded, what.memory)
             problems: list[str] = []
         except ZooError as error:
             problems = str(error).splitlines()
-        results.append({"recipe": str(name), "ok": not problems, "problems": problems, **found})
+        results.append({"recipe": str(name or "proposed"), "ok": not problems, "problems": problems, **found})
     return results
 
 
-def _check_data(loaded: LoadedRecipe, memory: MemoryData) -> dict[str, Any]:
-    """Read the data of a Python program as a recipe does; return the sizes of its splits, and notes."""
+def _check_data(loaded: LoadedRecipe, memory: MemoryData | None) -> dict[str, Any]:
+    """Read the data as a recipe does; return the sizes of its splits, and notes."""
     from zoo.data.audit import audit
     from zoo.data.sources.load import load_dataset
     from zoo.tasks import TASKS

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from zoo.commands.given_data import given
 from zoo.commands.reopen import SILENT
 from zoo.data.proposal.find import propose
 from zoo.errors import ZooError, visible
@@ -16,14 +17,24 @@ from zoo.utils.files import replacing
 
 
 def init(
-    path: str | Path, target: str | None = None, *, output: str | Path | None = None, again: bool = False
+    data: Any,
+    target: str | None = None,
+    *,
+    validation: Any = None,
+    test: Any = None,
+    output: str | Path | None = None,
+    again: bool = False,
 ) -> dict[str, Any]:
     """Look at data and write a recipe that trains on it.
 
     Args:
-        path: a table (CSV, Parquet, JSON Lines), arrays (.npz), or a folder of images or texts.
+        data: the path of a table (CSV, Parquet, JSON Lines), of arrays (.npz), or of a folder of images or texts; or
+            what `zoo.train(data=…)` takes: a data frame, arrays, texts, images.
         target: the column of a table to predict; one with a usual name where it is left out.
-        output: the recipe's file; named after the data, in this folder, where it is left out.
+        validation: data for the validation split, where `data` is no path.
+        test: the same for the test split.
+        output: the recipe's file; named after the data, in this folder, where it is left out: `data.yaml` for data that
+            is no path.
         again: a file that is there with the same content will do.
 
     Returns:
@@ -33,13 +44,21 @@ def init(
     Raises:
         ZooError: the data is not readable or tells no task or target, or the file is there already.
     """
-    path = Path(path)
-    where = Path(output) if output is not None else Path(f"{path.absolute().stem or 'data'}.yaml")
+    if isinstance(data, str):
+        data = Path(data)  # so that a path to nothing is refused as such
+    what = given(data, target, validation, test)
+    named = "data" if what.path is None else what.path.absolute().stem or "data"
+    where = Path(output) if output is not None else Path(f"{named}.yaml")
     if where.suffix not in (".yaml", ".yml"):
         raise ZooError(f"--output: a recipe file ends in .yaml, received {visible(where)}")
-    proposal = propose(path, _as_seen_from(path, where), target)
-    asked = ["zoo", "init", str(path), *(["--target", target] if target is not None else [])]
-    text = proposal.text(where.name, shlex.join(visible(word) for word in asked))
+    if what.path is None:
+        again = True  # as a cell of a notebook is run again
+        proposal = what.propose()
+        text = proposal.text(f"zoo.init(data, {target!r})", f"zoo.train({str(where)!r}, data=data)")
+    else:
+        proposal = propose(what.path, _as_seen_from(what.path, where), target)
+        asked = ["zoo", "init", str(data), *(["--target", target] if target is not None else [])]
+        text = proposal.text(shlex.join(visible(word) for word in asked), f"zoo train {where.name}")
     there = where.exists()
     if there and not (again and where.read_text(encoding="utf-8") == text):
         raise ZooError(

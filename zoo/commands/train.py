@@ -14,12 +14,13 @@ from rich.console import Console
 from zoo.backend.processes import Place, check_backend, joined
 from zoo.backend.startup import start_keras
 from zoo.commands.export import check_exports_here, exported, print_export, try_in_other_process, try_in_this_process
-from zoo.commands.given_data import data_overrides, given_data
+from zoo.commands.given_data import given
+from zoo.commands.init import is_data
 from zoo.commands.reopen import SILENT, check_same_data
 from zoo.commands.run import Run
 from zoo.commands.work import Work
 from zoo.errors import ZooError
-from zoo.recipe import load_recipe
+from zoo.recipe import LoadedRecipe, load_recipe
 from zoo.recipe.overrides import Overrides, override_lines
 from zoo.utils.console import headline, print_notes
 from zoo.utils.files import replacing
@@ -27,7 +28,6 @@ from zoo.utils.files import replacing
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
     from zoo.data.memory.given import MemoryData
-    from zoo.recipe import LoadedRecipe
     from zoo.training.problem import Problem
     from zoo.utils.stopping import StopRequests
 
@@ -49,10 +49,12 @@ def train(
 
     Args:
         recipe: a shipped recipe (`cnn/digits`), the path of a recipe file or, with `data`, a base such as
-            `_base/tabular_classification`, whose open sections are chosen by the number of examples.
+            `_base/tabular_classification`, whose open sections are chosen by the number of examples. Where it is left
+            out, one is proposed for the data, as `zoo.init` does; `data.json` and the report say what and why.
         overrides: `key.path=value`; or a dict, such as `{"training.epochs": 5}`.
         data: in place of the recipe's source: a data frame (pandas, Polars), a dict of columns, `(x, y)` with arrays,
-            texts, images or a data frame, a `tf.data.Dataset`, a `keras.utils.PyDataset`, or a Hugging Face `Dataset`.
+            texts, images or a data frame, a `tf.data.Dataset`, a `keras.utils.PyDataset`, or a Hugging Face `Dataset`;
+            or the path of a file or folder.
         target: the column of `data` to predict, or what to call the targets `y`.
         validation: the same for the validation split, which is cut from `data` where it is left out.
         test: the same for the test split.
@@ -70,24 +72,25 @@ def train(
         ZooError: a problem with the recipe or the data, found before training starts; a failed training or export; or
             another process works on the run.
     """
-    memory = given_data(data, target, validation, test)
+    if data is None and recipe is not None and is_data(str(recipe)):
+        data, recipe = Path(recipe), None
+    what = given(data, target, validation, test)
+    loaded: str | Path | LoadedRecipe | None = recipe
+    lines = override_lines(overrides)
+    if resume is None and (recipe is not None or data is not None):
+        loaded, lines = what.load(recipe, overrides), []
+    elif what.path is not None:
+        raise ZooError(f"data={str(data)!r}: a run that is resumed has its source; leave it out")
     folder = train_together(
-        None,
-        recipe,
-        [*override_lines(overrides), *([] if resume is not None else data_overrides(memory, target))],
-        runs=runs,
-        resume=resume,
-        export=export,
-        console=console,
-        memory=memory,
+        None, loaded, lines, runs=runs, resume=resume, export=export, console=console, memory=what.memory
     )
     assert folder is not None
-    return Run(folder, memory)
+    return Run(folder, what.memory)
 
 
 def train_together(
     place: Place | None,
-    recipe: str | Path | None,
+    recipe: str | Path | LoadedRecipe | None,
     overrides: Sequence[str] = (),
     *,
     runs: str | Path = "runs",
@@ -101,7 +104,7 @@ def train_together(
 
     Args:
         place: the place of this process; None where it is alone.
-        recipe: see `train`, as of all that follow.
+        recipe: see `train`, as of all that follow; or a recipe that is loaded.
         overrides: likewise.
         runs: likewise.
         resume: likewise.
@@ -123,8 +126,10 @@ def train_together(
             if not work.is_first and "training" not in work.missing:
                 console.print("Trained already; the first process evaluates and exports")
                 return None
-        examples = None if memory is None else len(memory)
-        loaded = load_recipe(recipe, overrides, examples=examples) if recipe is not None else work.existing.recipe()
+        if isinstance(recipe, LoadedRecipe):
+            loaded = recipe
+        else:
+            loaded = load_recipe(recipe, overrides) if recipe is not None else work.existing.recipe()
         console.print(headline(loaded.name, loaded.recipe.description or loaded.recipe.model.name))
         start_keras(loaded.recipe.training.processors)
         check_backend(place)

@@ -91,7 +91,12 @@ def _annotated(value: Any, path: KeyPath, origins: dict[KeyPath, Origin]) -> Ite
 
 
 def load_recipe(
-    name: str | Path, overrides: Overrides = (), *, trained: bool = False, examples: int | None = None
+    name: str | Path,
+    overrides: Overrides = (),
+    *,
+    trained: bool = False,
+    examples: int | None = None,
+    shown: str | None = None,
 ) -> LoadedRecipe:
     """Load a recipe, merge it into what it extends, apply overrides and check the result.
 
@@ -101,11 +106,13 @@ def load_recipe(
             which may be nested.
         trained: whether it is that of a run; then it may ask for what has no effect.
         examples: their number, where they are given in Python; sections that the recipe lacks are then chosen for it.
+        shown: what to call the file in messages.
 
     Raises:
         ZooError: any problem; the message names file, line, key, what was received and what is allowed.
     """
-    path, shown = find_recipe(str(name))
+    path, found = find_recipe(str(name))
+    shown = shown or found
     tree, origins = compose(path, shown)
     if examples is not None:
         add_default_sections(tree, origins, examples)

@@ -168,6 +168,19 @@ def _check_types(values: np.ndarray, name: str, faults: list[str]) -> None:
         )
 
 
+def with_target(frame: Any, targets: np.ndarray, name: str, where: str) -> Any:
+    """Return a frame of inputs with the targets beside them.
+
+    Raises:
+        ZooError: the frame has a column of that name.
+    """
+    import pandas as pd
+
+    if name in map(str, frame.columns):
+        raise ZooError(f"{where}: x has a column '{name}', and y is to be called so; name it otherwise, target='…'")
+    return pd.concat([frame, pd.Series(targets, index=frame.index, name=name)], axis=1)
+
+
 def joined(tables: dict[str, Table]) -> Table:
     """Return the tables of several splits as one that knows the split of each row.
 

@@ -12,6 +12,11 @@ from zoo.tasks import MEMORY
 
 PLACES = {"train": "data", "validation": "validation", "test": "test"}  # split: the argument that holds it
 
+WANTED = (
+    "a data frame, a dict of columns, (x, y) with arrays, texts or images, a tf.data.Dataset, a keras.utils.PyDataset "
+    "or a Hugging Face Dataset"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryData:
@@ -72,6 +77,14 @@ def is_frame(value: Any) -> bool:
 def is_pair(value: Any) -> bool:
     """Return whether a value is `(x, y)`."""
     return isinstance(value, tuple | list) and len(value) == 2 and not isinstance(value[0], int | float | str | bool)
+
+
+def is_texts(x: Any) -> bool:
+    """Return whether a value holds texts, one for each example."""
+    if isinstance(x, str) or not hasattr(x, "__len__") or not len(x):
+        return False
+    first = next((value for value in x if value is not None), None)
+    return isinstance(first, str)
 
 
 def type_of(value: Any) -> str:

@@ -14,6 +14,7 @@ from zoo.data.sources.images import DecodedImage, decode, quiet_pillow, read_ima
 from zoo.data.sources.text_folder import is_text_file
 from zoo.errors import ZooError, counted, listing
 from zoo.recipe.schema import Splits
+from zoo.tasks import BOX_SOURCES
 
 _LOOKED_AT = 200  # images that are opened to see their sizes
 _LARGEST_SIDE = 128  # of images as the network sees them, so that two cores train in minutes
@@ -22,25 +23,33 @@ _SMALL_SIDE = 40
 _FEW_IMAGES = 2_000  # from here on augmentation matters less
 
 
-def propose_folder(path: Path, name: str) -> Proposal:
+def propose_folder(path: Path, source: str) -> Proposal:
     """Return a recipe for what a folder holds.
 
     Args:
         path: the folder.
-        name: its path as the recipe names it.
+        source: as the recipe names it.
 
     Raises:
         ZooError: it holds nothing that the zoo trains on.
     """
+    form = source.partition(":")[0]
+    if form in BOX_SOURCES:
+        return _detection(path, source)
+    if form == "masks":
+        return _segmentation(path, source)
+    if any(is_text_file(file) for file in path.rglob("*.txt")) and not image_files(path).files:
+        return _texts(path, source)
+    return _images(path, source)
+
+
+def folder_source(path: Path) -> str:
+    """Return which source reads a folder: that of its boxes, "masks" or "folder"."""
     boxes = _boxes_source(path)
     if boxes is not None:
-        return _detection(path, f"{boxes}:{name}")
+        return boxes
     roots = [path, *split_folders(path, Splits()).values()]
-    if any((root / "images").is_dir() and (root / "masks").is_dir() for root in roots):
-        return _segmentation(path, f"masks:{name}")
-    if any(is_text_file(file) for file in path.rglob("*.txt")) and not image_files(path).files:
-        return _texts(path, f"folder:{name}")
-    return _images(path, f"folder:{name}")
+    return "masks" if any((root / "images").is_dir() and (root / "masks").is_dir() for root in roots) else "folder"
 
 
 def _boxes_source(path: Path) -> str | None:
@@ -84,24 +93,41 @@ def _images(path: Path, source: str) -> Proposal:
     rarest = min(counts, key=counts.__getitem__)
     if counts[rarest] < 10:
         proposal.doubts.append(f"class '{rarest}' has {counts[rarest]} images, too few to learn it or to measure it by")
+    add_image_classifier(proposal, count, own_test="test" in roots)
+    return proposal
+
+
+def add_image_classifier(proposal: Proposal, count: int, *, own_test: bool) -> None:
+    """Add a network for classes of images, its training and what `zoo tune` tries."""
     side = _side(proposal)
     widths = [24, 48, 96] if side <= _SMALL_SIDE else [16, 32, 64, 128]
     proposal.add("model.name", "cnn")
     proposal.add("model.widths", widths, f"images of some {side} pixels")
     proposal.add("model.depth", 2)
     proposal.add("model.dropout", 0.2)
-    add_training(proposal, count, own_test="test" in roots)
+    add_training(proposal, count, own_test=own_test)
     add_search(proposal, {"model.dropout": [0.0, 0.2, 0.5], "regularization.mixup": [0.0, 0.2, 0.4]})
-    return proposal
 
 
 def _add_images(proposal: Proposal, files: Sequence[Path], crop: str) -> None:
-    """Add what images of these sizes need."""
+    """Add what the images of files need."""
     sizes, broken = _sizes(files)
     if broken:
         proposal.add(
             "data.on_error", "skip", f"{counted(broken, f'of {len(files):,} images that were opened cannot be read')}"
         )
+    add_images(proposal, sizes, len(files), crop)
+
+
+def add_images(proposal: Proposal, sizes: Counter[tuple[int, int]], count: int, crop: str) -> None:
+    """Add what images of these sizes need.
+
+    Args:
+        proposal: is added to.
+        sizes: height and width of images.
+        count: number of all images.
+        crop: when cutting does no harm, for a doubt.
+    """
     heights, widths = (sorted(values) for values in zip(*sizes.elements(), strict=True))
     middle = (heights[len(heights) // 2], widths[len(widths) // 2])
     if len(sizes) > 1 or max(middle) > _LARGEST_SIDE:
@@ -115,9 +141,9 @@ def _add_images(proposal: Proposal, files: Sequence[Path], crop: str) -> None:
             proposal.doubts.append(
                 f"resizing stretches images of other shapes; cut with center_crop {crop} does not count"
             )
-    if len(files) < _FEW_IMAGES:
+    if count < _FEW_IMAGES:
         proposal.lines.append(
-            ("augment", [{"random_translation": {"height": 0.1, "width": 0.1}}], f"{len(files):,} images are few")
+            ("augment", [{"random_translation": {"height": 0.1, "width": 0.1}}], f"{count:,} images are few")
         )
         proposal.doubts.append("where left and right mean the same, add random_flip: {mode: horizontal} to augment")
 

@@ -41,16 +41,16 @@ class Proposal:
         lines = [f"{key}: {_flow(value)}: {reason}" for key, value, reason in self.lines if reason]
         return [f"task: {self.task}: {self.reason}", *lines]
 
-    def text(self, name: str, command: str) -> str:
+    def text(self, command: str, use: str) -> str:
         """Return the recipe file.
 
         Args:
-            name: of the file, for its comments.
-            command: that made it.
+            command: that made it, for a comment.
+            use: the command that trains it, likewise.
         """
         out = [
             f"# Made by `{command}`, which says why for each line; change what does not fit.",
-            f"#   zoo train {name}",
+            f"#   {use}",
         ]
         for doubt in self.doubts:
             out += _comment(f"look at this: {doubt}", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -38,36 +39,65 @@ def propose_table(path: Path, source: str, target: str | None) -> Proposal:
         ZooError: the file is not readable, or no column can be told to be the target.
     """
     table = read_table(path, target=target or "", form=source.partition(":")[0])
-    doubts = []
-    if target is None:
-        target = _usual_target(table)
-        doubts.append(f"no target was given, and '{target}' is taken by its name; another one: --target COLUMN")
-    check_columns(table, [target], "--target")
+    target, doubts = find_target(table, target, "--target COLUMN")
     series = series_proposal(table, source, target)
-    proposal = series if series is not None else _rows_proposal(table, source, target)
+    proposal = series if series is not None else rows_proposal(table, source, target)
     proposal.doubts[:0] = doubts
     return proposal
 
 
-def _usual_target(table: Table) -> str:
+def find_target(table: Table, target: str | None, asked: str) -> tuple[str, list[str]]:
+    """Return the column to predict, one with a usual name where none is given, and what is in doubt.
+
+    Args:
+        table: its columns.
+        target: the column that was named.
+        asked: how one is named, for messages: "--target COLUMN".
+
+    Raises:
+        ZooError: the table lacks the column, or no column has a usual name.
+    """
+    if target is not None:
+        check_columns(table, [target], asked.split()[0])
+        return target, []
     names = {name.casefold(): name for name in reversed(table.columns)}
     found = next((names[name] for name in _TARGETS if name in names), None)
     if found is None:
         raise ZooError(
-            f"{table.where}: which column is to be predicted? Name it with --target COLUMN (columns: "
-            f"{listing(table.columns)})"
+            f"{table.where}: which column is to be predicted? Name it with {asked} (columns: {listing(table.columns)})"
         )
-    return found
+    return found, [f"no target was given, and '{found}' is taken by its name; another one: {asked}"]
 
 
-def _rows_proposal(table: Table, source: str, target: str) -> Proposal:
-    """Return a recipe in which each row is an example."""
-    task, reason, doubts = _task(table, target)
+def rows_proposal(
+    table: Table,
+    source: str,
+    target: str,
+    *,
+    categorical: Collection[str] = (),
+    splits: Collection[str] = (),
+    text: str | None = None,
+) -> Proposal:
+    """Return a recipe in which each row is an example.
+
+    Args:
+        table: the rows.
+        source: as the recipe names it.
+        target: the column to predict.
+        categorical: columns whose type says that they hold categories.
+        splits: those that are given beside the training split, so that no column is needed to split by.
+        text: the column that holds texts, where that is known.
+
+    Raises:
+        ZooError: the target's values tell no task.
+    """
+    task, reason, doubts = _task(table, target, is_category=target in categorical)
     others = [name for name in table.columns if name != target]
-    apart = _split(table, others)
+    apart = _Apart() if splits else _split(table, others)
     kept, left_out, more_doubts = _inputs(table, [name for name in others if name not in apart.columns])
-    text = next((name for name in left_out if _is_prose(table, name)), None)
-    if text is not None and not kept:
+    is_text = text is not None
+    text = text or next((name for name in left_out if _is_prose(table, name)), None)
+    if text is not None and (is_text or not kept):
         proposal = _text_proposal(text, task, reason)
     else:
         proposal = Proposal(f"tabular_{task}", bases=(f"_base/tabular_{task}", "_base/adamw_cosine"), reason=reason)
@@ -95,7 +125,8 @@ def _rows_proposal(table: Table, source: str, target: str) -> Proposal:
         proposal.add("model.name", "mlp")
         proposal.add("model.widths", widths(len(table)), f"{len(table):,} rows of {len(kept)} columns")
         proposal.add("model.dropout", 0.2)
-    add_training(proposal, len(table) - lacking, own_test="data.split_column" in apart.keys)
+    own_test = "test" in splits or "data.split_column" in apart.keys
+    add_training(proposal, len(table) - lacking, own_test=own_test)
     if not proposal.task.startswith("sequence"):
         proposal.add("evaluation.baseline", "gradient_boosting", "the strongest simple method for most tables")
         add_search(
@@ -104,8 +135,13 @@ def _rows_proposal(table: Table, source: str, target: str) -> Proposal:
     return proposal
 
 
-def _task(table: Table, target: str) -> tuple[str, str, list[str]]:
+def _task(table: Table, target: str, *, is_category: bool) -> tuple[str, str, list[str]]:
     """Return "classification" or "regression", why, and what is in doubt.
+
+    Args:
+        table: the rows.
+        target: the column to predict.
+        is_category: its type says that it holds categories.
 
     Raises:
         ZooError: the target holds moments, or texts that are almost all different.
@@ -119,7 +155,7 @@ def _task(table: Table, target: str) -> tuple[str, str, list[str]]:
         raise ZooError(f"{table.where}: column '{target}' holds {spellings(counts)} alone; there is nothing to predict")
     if column.form == "time":
         raise ZooError(f"{table.where}: column '{target}' holds moments; predict a number, such as the days until then")
-    if column.type == "category" or column.form == "boolean":
+    if is_category or column.type == "category" or column.form == "boolean":
         if len(counts) > len(table) / 2 and len(table) > _ROWS_A_NUMBER:
             raise ZooError(
                 f"{table.where}: column '{target}' holds {len(counts)} different texts in {len(table)} rows, which are "

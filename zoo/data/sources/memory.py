@@ -10,8 +10,8 @@ import numpy as np
 from zoo.data.dataset import Signature, SourceData, whole
 from zoo.data.inputs import ArrayInputs, ImageInputs, Inputs
 from zoo.data.kinds import KINDS, RawTargets
-from zoo.data.memory.frames import as_pandas, joined, table_of
-from zoo.data.memory.given import PLACES, MemoryData, Pair, is_frame, is_pair, type_of
+from zoo.data.memory.frames import as_pandas, joined, table_of, with_target
+from zoo.data.memory.given import PLACES, WANTED, MemoryData, Pair, is_frame, is_pair, is_texts, type_of
 from zoo.data.memory.images import decoded_images, digest_of, is_image_list
 from zoo.data.memory.targets import target_column
 from zoo.data.sources.npz import Arrays, array_source
@@ -19,11 +19,6 @@ from zoo.data.sources.table import reading_of, table_source
 from zoo.errors import ZooError, did_you_mean
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
-
-WANTED = (
-    "a data frame, a dict of columns, (x, y) with arrays, texts or images, a tf.data.Dataset, a keras.utils.PyDataset "
-    "or a Hugging Face Dataset"
-)
 
 
 def refuse_memory(name: str, data: Data, task: Task) -> SourceData:
@@ -53,7 +48,7 @@ def load_memory(given: MemoryData, data: Data, task: Task) -> SourceData:
         return _load_frames(frames, data, task)
     _refuse_keys_of_tables(data)
     notes: list[str] = []
-    if all(_is_texts(pair.x) for pair in pairs.values()):
+    if all(is_texts(pair.x) for pair in pairs.values()):
         return _load_texts(pairs, data, task)
     if "image" in task.inputs:
         pairs = _with_images(pairs, data, notes)
@@ -90,7 +85,7 @@ def _read(value: Any, where: str, data: Data, task: Task) -> Any:
         raise ZooError(f"{where}: x has {count if count is not None else 'no'} examples, and y {len(targets)}")
     if frame is None:
         return Pair(x=x, y=targets, where=where)
-    return _with_target(frame, targets, data.one_target or "y", where)
+    return with_target(frame, targets, data.one_target or "y", where)
 
 
 def _check_target(frame: Any, where: str, data: Data) -> None:
@@ -101,15 +96,6 @@ def _check_target(frame: Any, where: str, data: Data) -> None:
         if target not in names:
             hint = did_you_mean(target, names)
             raise ZooError(f"{where}: there is no column '{target}' to predict{hint} (columns: {', '.join(names)})")
-
-
-def _with_target(frame: Any, targets: np.ndarray, name: str, where: str) -> Any:
-    """Return a frame of inputs with the targets beside them."""
-    import pandas as pd
-
-    if name in map(str, frame.columns):
-        raise ZooError(f"{where}: x has a column '{name}', and y is to be called so; name it otherwise, target='…'")
-    return pd.concat([frame, pd.Series(targets, index=frame.index, name=name)], axis=1)
 
 
 def _pair_of_columns(frame: Any, where: str, data: Data, task: Task) -> Pair:
@@ -153,14 +139,6 @@ def _load_frames(frames: dict[str, Any], data: Data, task: Task) -> SourceData:
 
 
 # === Texts ===
-
-
-def _is_texts(x: Any) -> bool:
-    """Return whether `x` holds texts, one for each example."""
-    if isinstance(x, str) or not hasattr(x, "__len__") or not len(x):
-        return False
-    first = next((value for value in x if value is not None), None)
-    return isinstance(first, str)
 
 
 def _load_texts(pairs: dict[str, Pair], data: Data, task: Task) -> SourceData:

@@ -1,0 +1,69 @@
+"""A recipe for arrays: images, vectors or sequences with a class or a number each."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.data.proposal.proposal import Proposal
+from zoo.data.proposal.sizes import add_training, widths
+from zoo.errors import ZooError
+
+
+def are_classes(y: np.ndarray) -> bool:
+    """Return whether targets are taken as classes: texts, or few whole numbers for their number."""
+    return y.dtype.kind in "USbO" or (y.dtype.kind in "iu" and len(np.unique(y)) <= max(20, len(y) // 50))
+
+
+def add_target_doubt(proposal: Proposal, y: np.ndarray, task: str) -> None:
+    """Say that whole numbers may be classes or not."""
+    if y.dtype.kind in "iu":
+        other = "regression" if task == "classification" else "classification"
+        proposal.doubts.append(f"targets are whole numbers, taken for {task}; for {other} take another task")
+
+
+def propose_arrays(
+    x: np.ndarray, y: np.ndarray, *, names: tuple[str, str], where: str, source: str, own_test: bool
+) -> Proposal:
+    """Return a recipe for examples of one shape.
+
+    Args:
+        x: the examples.
+        y: a target for each.
+        names: what messages call them.
+        where: what holds them, for messages.
+        source: as the recipe names it.
+        own_test: there is a test split.
+
+    Raises:
+        ZooError: no task takes such examples and targets.
+    """
+    classes = are_classes(y)
+    task = "classification" if classes else "regression"
+    form = {2: "tabular", 3: "sequence", 4: "image"}.get(x.ndim)
+    if x.ndim == 3 and x.dtype == np.uint8:
+        form = "image"
+    if form is None or (form == "image" and not classes):
+        raise ZooError(
+            f"{where}: '{names[0]}' {x.dtype} {x.shape} with {y.dtype} targets fits no task; expected images with "
+            "classes, vectors (examples, features) or sequences (examples, steps, features)"
+        )
+    held = f"'{names[0]}' is {x.dtype} {x.shape}, '{names[1]}' holds {len(set(y.tolist()))} different {y.dtype} values"
+    proposal = Proposal(f"{form}_{task}", bases=(f"_base/{form}_{task}", "_base/adamw_cosine"), reason=held)
+    add_target_doubt(proposal, y, task)
+    proposal.add("data.source", source, f"{len(x):,} examples")
+    if form == "tabular":
+        proposal.add("preprocess", [{"standardize": {}}])
+    if form == "sequence":
+        proposal.lines.append(("preprocess", [{"standardize": {}}], "arrays take no tokens"))
+    if form == "image":
+        proposal.add("model.name", "cnn")
+        proposal.add("model.widths", [24, 48, 96], f"images of {x.shape[1]}×{x.shape[2]}")
+    elif form == "sequence":
+        proposal.add("model.name", "gru")
+        proposal.add("model.units", 64, f"sequences of {x.shape[1]} steps")
+    else:
+        proposal.add("model.name", "mlp")
+        proposal.add("model.widths", widths(len(x)), f"{len(x):,} rows of {x.shape[1]} numbers")
+    proposal.add("model.dropout", 0.2)
+    add_training(proposal, len(x), own_test=own_test)
+    return proposal
