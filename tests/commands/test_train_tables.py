@@ -69,3 +69,50 @@ model: {name: lstm, embedding: 8, units: 16, pool: max}
     assert report["labels"] == sorted({"tree", *words})
     assert report["metrics"]["test"]["mean_average_precision"] > 0.8
     assert len(answers(zoo, model, "t.jsonl")) == 160
+
+
+def flights(rows=600, tails=500, seed=0):
+    """Return flights that are late in the evening and at weekends; tail numbers tell nothing, and few come again."""
+    generator = np.random.default_rng(seed)
+    times = pd.Timestamp("2023-11-01") + pd.to_timedelta(generator.integers(0, 60 * 24 * 12, rows) * 5, unit="min")
+    places = np.minimum(generator.integers(0, tails, rows), generator.integers(0, tails, rows))
+    airports = generator.integers(0, 60, rows)
+    late = (times.hour >= 15) ^ (times.dayofweek >= 5) ^ (airports < 15)
+    return pd.DataFrame(
+        {
+            "scheduled": times.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "tail": [f"N{100 + place}UA" for place in places],
+            "airport": [f"A{place:02}" for place in airports],
+            "late": np.where(late, "yes", "no"),
+        }
+    )
+
+
+def test_dates_and_many_categories(zoo, tmp_path):
+    frame = flights(900)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    recipe = """extends: [_base/tabular_classification, _base/adamw_cosine]
+data: {source: "csv:t.csv", target: late}
+preprocess: [{encode: {embed_above: 40}}, {standardize: {}}]
+model: {name: mlp, widths: [32, 32]}
+"""
+    run, model, report = train(zoo, tmp_path, recipe)
+    majority = report["data"]["class_counts"]["test"]
+    accuracy = report["metrics"]["test"]["accuracy"]
+    assert accuracy > max(majority.values()) / sum(majority.values()) + 0.1
+    findings = " ".join(report["data"]["findings"])
+    assert "column 'scheduled' goes into the model as days, month, day, weekday, day of year, hour" in findings
+    assert "column 'airport' has 60 categories in the training split" in findings and "'tail'" in findings
+    new = flights(40, seed=1)
+    new.loc[:3, "airport"], new.loc[4, "tail"] = "unseen", None
+    new.to_csv(tmp_path / "new.csv", index=False)
+    found = answers(zoo, model, "new.csv")
+    days = (pd.to_datetime(new["scheduled"]).dt.tz_localize(None) - pd.Timestamp(0)) / pd.Timedelta("1D")
+    columns = {"column_0": days.to_numpy(np.float64)[:, None]}
+    import tensorflow as tf
+
+    columns |= {
+        f"column_{i}": tf.constant(new[c].fillna("").to_numpy(str)[:, None]) for i, c in [(1, "tail"), (2, "airport")]
+    }
+    expected = package.load(run).model.predict_on_batch(columns)  # predict() would round float64
+    np.testing.assert_allclose([list(a["probabilities"].values()) for a in found], expected, atol=1e-5)

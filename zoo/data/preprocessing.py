@@ -14,8 +14,9 @@ import numpy as np
 from zoo.data.dataset import Dataset, InputKind, Signature, Split
 from zoo.data.inputs import CHUNK_VALUES, GraphInputs
 from zoo.data.raw_tensors import array_dtype, as_tensors, keras_inputs
+from zoo.data.table_encoding import CategoryCode, category_code, date_parts, encode_settings, has_parts
 from zoo.errors import ZooError
-from zoo.recipe.steps import SHAPE_STEPS, Encode, PreprocessStep
+from zoo.recipe.steps import SHAPE_STEPS, PreprocessStep
 
 if TYPE_CHECKING:
     import keras
@@ -35,6 +36,7 @@ class Preprocessor:
         to_shape: Keras model from raw inputs to prepared examples; None where they are the same.
         scale: factor of the affine step, one for each channel or column, or one for all.
         offset: of the affine step, likewise.
+        embedded: of a table, the columns of many categories, whose numbers stand last in a prepared example.
         window: each window is standardised by its own mean and deviation, and the forecast is transformed back.
     """
 
@@ -44,6 +46,7 @@ class Preprocessor:
     to_shape: keras.Model | None
     scale: np.ndarray = field(default_factory=lambda: np.ones(1))
     offset: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    embedded: tuple[CategoryCode, ...] = ()
     window: bool = False
 
     def prepare(self, raw: Any) -> Any:
@@ -112,6 +115,9 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
         else:
             continue
         fitted.scale, fitted.offset = fitted.scale * scale, fitted.offset * scale + offset
+    if fitted.embedded:  # numbers of categories have no scale
+        fitted.scale, fitted.offset = (np.broadcast_to(v, fitted.shape).copy() for v in (fitted.scale, fitted.offset))
+        fitted.scale[-len(fitted.embedded) :], fitted.offset[-len(fitted.embedded) :] = 1.0, 0.0
     if fitted.dtype == "float64":
         _check_double(fitted, steps, dataset)
     return fitted
@@ -214,30 +220,42 @@ def _fit_shape(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocesso
 
 
 def _fit_table(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
-    """Rows become vectors: numbers with their gaps filled, then categories as one-hot."""
+    """Rows become vectors: numbers with their gaps filled, parts of moments, categories one-hot or by their number."""
     import keras
 
     from zoo.layers.preprocessing import FillMissing, OneHot
+    from zoo.layers.table import CategoryNumber, DateParts
 
-    missing = next((s.encode for s in steps if s.encode is not None), Encode()).missing
+    encode, signature = encode_settings(steps), dataset.signature
     columns = dict(dataset.train.take(np.arange(len(dataset.train))))
-    inputs = keras_inputs(dataset.signature)
-    named = list(zip(dataset.signature.columns, inputs.values(), strict=True))
-    numbers = [(c.name, tensor) for c, tensor in named if c.type == "number"]
-    dtype = "float64" if any(c.double for c in dataset.signature.columns) else "float32"
+    inputs = keras_inputs(signature)
+    named = list(zip(signature.columns, inputs.values(), strict=True))
+    moments = [(c.name, tensor) for c, tensor in named if has_parts(c, encode)]
+    numbers = [(c, tensor) for c, tensor in named if c.type == "number" and not has_parts(c, encode)]
+    dtype = "float64" if any(c.double for c, _ in numbers) else "float32"
     parts = []
     if numbers:
         tensors = [tensor for _, tensor in numbers]
         stacked = keras.layers.Concatenate(dtype=dtype)(tensors) if len(tensors) > 1 else tensors[0]
-        fills = [_fill(columns[n], n, missing, dataset.name) for n, _ in numbers]
+        fills = [_fill(columns[c.name], c.name, encode.missing, dataset.name) for c, _ in numbers]
         parts.append(FillMissing(fills, dtype=dtype)(stacked))
+    for name, tensor in moments:
+        filled = FillMissing([_fill(columns[name], name, encode.missing, dataset.name)], dtype="float64")(tensor)
+        parts.append(DateParts(date_parts(columns[name]), dtype=dtype)(filled))
+    embedded, indices = [], []
     for column, tensor in named:
         if column.type == "category":
-            known = sorted(set(columns[column.name].tolist()))
-            index = keras.layers.StringLookup(vocabulary=known, num_oov_indices=1)(tensor)
-            parts.append(OneHot(len(known))(index))
+            code = category_code(columns[column.name], encode)
+            index = keras.layers.StringLookup(vocabulary=list(code.known), num_oov_indices=1)(tensor)
+            if code.width:
+                embedded.append(code)
+                indices.append(CategoryNumber()(index))
+            else:
+                parts.append(OneHot(len(code.known))(index))
+    parts += indices
     vector = keras.layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
-    return Preprocessor(dataset.signature, tuple(vector.shape[1:]), dtype, keras.Model(inputs, vector, name="to_shape"))
+    to_shape = keras.Model(inputs, vector, name="to_shape")
+    return Preprocessor(signature, tuple(vector.shape[1:]), dtype, to_shape, embedded=tuple(embedded))
 
 
 def _fill(values: np.ndarray, name: str, missing: str, where: str) -> float:

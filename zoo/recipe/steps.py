@@ -24,9 +24,26 @@ class CenterCrop(Section):
 
 
 class Encode(Section):
-    """Turn the columns of a table into one vector: missing numbers filled, categories one-hot (unseen ones all 0)."""
+    """Turn the columns of a table into one vector.
+
+    Missing numbers are filled, moments become parts of dates; few categories are one-hot (unseen ones all 0), many are
+    embedded.
+    """
 
     missing: Literal["median", "mean", "refuse"] = Field("median", description="what replaces a missing number")
+    dates: Literal["parts", "days"] = Field(
+        "parts",
+        description="moments become days, year, and month, day, weekday, day of the year and hour as sine and cosine, "
+        "as far as they differ; or days since 1970 alone",
+    )
+    embed_above: Positive | None = Field(
+        50, description="columns of more categories are embedded, all others one-hot; all are one-hot if null"
+    )
+    rare_below: Positive = Field(
+        5,
+        description="categories of such columns that fewer training rows have count as one with unseen categories; 1: "
+        "none",
+    )
 
 
 class Tokenize(Section):

@@ -16,6 +16,7 @@ from zoo.data.batches import evaluation_batches
 from zoo.data.prepared import MAX_RESIDENT_BYTES_ONCE, Prepared, prepare
 from zoo.data.preprocessing import Preprocessor, fit_preprocessor
 from zoo.errors import ZooError
+from zoo.layers.table import with_embedded_columns
 from zoo.losses import balanced_weights
 from zoo.postprocessing.kinds import compact_outputs
 from zoo.tasks import TASKS
@@ -75,6 +76,11 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     task = TASKS[recipe.task]
     training = KINDS[task.kind]
     preprocessor = fit_preprocessor(recipe.preprocess, dataset)
+    if preprocessor.embedded and recipe.regularization.mixup:
+        raise ZooError(
+            "regularization.mixup: mixup blends inputs, and between two categories that are embedded there is none; "
+            "set it to 0, or preprocess.encode.embed_above to null"
+        )
     scale = training.scale(dataset.train)
     devices = devices_for(recipe)
     views = _build_views(recipe, dataset.signature, preprocessor, scale, devices)
@@ -138,14 +144,21 @@ def _build_views(
 
 def _build_network(recipe: Recipe, signature: Signature, preprocessor: Preprocessor) -> keras.Model:
     has_head = registry.entry(recipe.model.name).outputs is not None  # or takes classes
-    return registry.build(
+    shape = signature.shape if signature.kind == "graph" else prepared_shape(signature, preprocessor)
+    embedded = preprocessor.embedded
+    if embedded:
+        shape = ((shape[0] or 0) - len(embedded) + sum(code.width for code in embedded),)
+    network = registry.build(
         recipe.model.name,
-        input_shape=signature.shape if signature.kind == "graph" else prepared_shape(signature, preprocessor),
+        input_shape=shape,
         outputs=(len(signature.labels) or signature.horizon or 1) if has_head else None,
         vocabulary=signature.vocabulary,
         every_step=KINDS[TASKS[recipe.task].kind].every_step,
         **recipe.model.config,
     )
+    if not embedded:
+        return network
+    return with_embedded_columns(network, [len(c.known) + 1 for c in embedded], [c.width for c in embedded])
 
 
 def class_weights(problem: Problem) -> np.ndarray | None:

@@ -9,7 +9,13 @@ MODULES = (
     *("layers.attention", "layers.attention_recurrent", "layers.code", "layers.detection"),
     *("layers.diffusion_sampler", "layers.encoder", "layers.graph", "layers.layer_scale", "layers.masking"),
     *("layers.patches", "layers.positions", "layers.preprocessing", "layers.recurrent", "layers.spectral"),
-    *("layers.stochastic_depth", "layers.tied_embedding", "layers.time_embedding", "layers.transformer"),
+    *(
+        "layers.stochastic_depth",
+        "layers.table",
+        "layers.tied_embedding",
+        "layers.time_embedding",
+        "layers.transformer",
+    ),
     *("layers.unit_length", "losses.classes", "losses.contrastive", "losses.detection", "losses.pixels"),
     *(
         "losses.segmentation",

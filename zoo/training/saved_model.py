@@ -13,7 +13,8 @@ import numpy as np
 import zoo.layers.code
 import zoo.layers.detection
 import zoo.layers.diffusion_sampler
-import zoo.layers.preprocessing  # noqa: F401 - layers that a saved model holds register themselves
+import zoo.layers.preprocessing
+import zoo.layers.table  # noqa: F401 - layers that a saved model holds register themselves
 from zoo import registry
 from zoo.data.dataset import Signature, Split
 from zoo.data.raw_tensors import as_tensors

@@ -26,6 +26,7 @@ from zoo.data.sources.tfds import load_builtin, load_tfds
 from zoo.data.sources.voc import load_voc
 from zoo.data.sources.yolo import load_yolo
 from zoo.data.splits import draw_per_class, hold_out
+from zoo.data.table_encoding import encoding_notes
 from zoo.data.tokenizer import Tokenizer, fit_tokenizer
 from zoo.errors import ZooError, listing
 from zoo.recipe.schema import Data
@@ -125,6 +126,8 @@ def load_dataset(
         settings = next((step.tokenize for step in preprocess if step.tokenize is not None), default)
         tokenizer, lost = _vocabulary(train, validation, test, settings)
         signature, notes = replace(signature, tokenizer=tokenizer), [*notes, *lost]
+    if signature.kind == "table":
+        notes += encoding_notes(signature.columns, train.take(np.arange(len(train))), preprocess)
     return Dataset(
         name=data.source,
         signature=signature,

@@ -17,7 +17,7 @@ from zoo.data.sources.table_targets import TableTargets, find_targets
 from zoo.data.split_names import split_of_text
 from zoo.data.tables.file import Table, read_table, refuse_nested
 from zoo.data.tables.free_text import text_column
-from zoo.data.tables.infer import infer_columns
+from zoo.data.tables.infer import exact_moments, infer_columns
 from zoo.data.tables.reading import Reading
 from zoo.data.tables.texts import without_names
 from zoo.data.tables.uninformative import names_splits, split_note
@@ -100,7 +100,8 @@ def _inputs(table: Table, data: Data, names: list[str]) -> tuple[list[Column], l
         ZooError: none is left.
     """
     refuse_nested(table, names)
-    columns, notes = infer_columns(table, names, data.categorical)
+    found, notes = infer_columns(table, names, data.categorical)
+    columns = [exact_moments(table, column) for column in found]
     columns, left_out = without_names(table, columns, data.categorical)
     notes += left_out
     if not columns:

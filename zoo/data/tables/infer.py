@@ -146,6 +146,14 @@ def _time(column: Column, table: Table) -> tuple[Column, list[str]]:
     return replace(column, double=needs_double(values)), [note]
 
 
+def exact_moments(table: Table, column: Column) -> Column:
+    """Return a column of moments in float64 where some have a time of day, which float32 would round to minutes."""
+    if column.form != "time" or column.double:
+        return column
+    values = numbers(table, column)
+    return replace(column, double=bool((values[~np.isnan(values)] % 1).any()))
+
+
 def _almost_numbers(
     table: Table, name: str, counts: Counter[str], present: Sequence[str], likely: str
 ) -> tuple[Column, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,6 +20,7 @@ from zoo.recipe.schema import Recipe
 from zoo.tasks import TASKS
 
 CHARACTER_NGRAM = 5  # characters: word stems and endings, which single characters do not show
+MAX_ONE_HOT_CATEGORIES = 100  # of a column whose categories the network embeds
 WORD_NGRAM = 2  # words
 MAX_NGRAMS = 100_000  # the most frequent; a classifier has a weight for each and each class
 MAX_NGRAM_TOKENS = 2_000_000  # of the training texts; of more, single tokens are counted
@@ -151,11 +152,25 @@ def _flat(split: Split, preprocessor: Preprocessor) -> np.ndarray:
     vectors, done = np.empty((0, 0), np.float32), 0
     for chunk in chunks(split, preprocessor):
         rows = (chunk * preprocessor.scale + preprocessor.offset).astype(np.float32).reshape(len(chunk), -1)
+        rows = _spread(rows, [len(code.known) for code in preprocessor.embedded])
         if not done:  # allocated once: joining parts at the end would hold them in memory twice
             vectors = np.empty((len(split), rows.shape[1]), np.float32)
         vectors[done : done + len(rows)] = rows
         done += len(rows)
     return vectors
+
+
+def _spread(rows: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
+    """Put 0 and 1 for each of the most frequent categories beside the numbers of categories, which stand last.
+
+    The numbers are the ranks of the categories by how frequent they are, 0 for those that are rare or unseen.
+    """
+    indices = rows[:, rows.shape[1] - len(sizes) :]
+    marks = [
+        index[:, None] == np.arange(1, min(size, MAX_ONE_HOT_CATEGORIES) + 1)
+        for index, size in zip(indices.T, sizes, strict=True)
+    ]
+    return np.concatenate([rows, *marks], axis=1, dtype=np.float32) if marks else rows
 
 
 def _word_counts(train: np.ndarray, longest: int) -> Callable[[np.ndarray], Any]:

@@ -44,6 +44,10 @@ class Monitoring(keras.callbacks.Callback):
 
 def rectified(network: keras.Model) -> keras.Model | None:
     """Return a model of what a network's ReLUs give; None where it has none."""
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):  # behind embedded columns
+            found = rectified(layer)
+            return found and keras.Model(network.inputs, found(network.get_layer("embed_columns").output))
     layers = [
         layer
         for layer in network.layers
