@@ -16,6 +16,7 @@ from keras import ops
 from registry_cases import OUTPUTS, Case, build, cases, example, given, losses, predict
 
 from zoo import registry
+from zoo.errors import ZooError
 from zoo.export.convert import to_onnx
 from zoo.layers.code import decoder, encoder
 from zoo.layers.encoder import encoder_of, representation
@@ -89,6 +90,10 @@ def test_train_save_load_and_change_the_head(case: Case, tmp_path):
     pooled = features(model)
     if TASKS[case.task].reconstructs:
         check_halves(model, x[0], trained)
+        return
+    if model.output_names != ["logits"]:  # the model adds something to them
+        with pytest.raises(ZooError, match="adds to its logits"):
+            with_head(model, 5)
         return
     new = with_head(model, 5, dropout=0.1)
     assert new.output_shape[-1] == 5 and pooled.output_shape[:-1] == new.output_shape[:-1]

@@ -12,7 +12,13 @@ FEATURES, LOGITS = "features", "logits"
 
 
 def head(
-    x: keras.KerasTensor, outputs: int, *, dropout: float = 0.0, bias_initializer: Any = "zeros"
+    x: keras.KerasTensor,
+    outputs: int,
+    *,
+    dropout: float = 0.0,
+    kernel_initializer: Any = "glorot_uniform",
+    bias_initializer: Any = "zeros",
+    offset: keras.KerasTensor | None = None,
 ) -> keras.KerasTensor:
     """Mark `x` as the model's features and map it to logits (or values) in float32.
 
@@ -20,12 +26,15 @@ def head(
         x: pooled features, `(batch, channels)`; or those of each step or pixel, `(batch, ..., channels)`.
         outputs: number of classes or values.
         dropout: fraction of features dropped while training.
+        kernel_initializer: initial weights of the features.
         bias_initializer: initial bias of the logits.
+        offset: what the network adds to the logits, of their shape; such a model keeps its head.
 
     Returns:
         A tensor of shape `(batch, outputs)` or `(batch, ..., outputs)`, without an activation.
     """
-    return _logits(keras.layers.Identity(name=FEATURES)(x), outputs, dropout, bias_initializer)
+    x = _logits(keras.layers.Identity(name=FEATURES)(x), outputs, dropout, kernel_initializer, bias_initializer)
+    return x if offset is None else keras.layers.Add(dtype="float32", name="offset")([x, offset])
 
 
 def features(model: keras.Model) -> keras.Model:
@@ -55,7 +64,7 @@ def features(model: keras.Model) -> keras.Model:
 def with_head(model: keras.Model, outputs: int, *, dropout: float = 0.0) -> keras.Model:
     """Return the model with a new head; it shares all layers up to the features, and their weights, with `model`.
 
-    The bias initializer of the old head is used again.
+    The initializers of the old head are used again.
 
     Args:
         model: a model that ends in `head`.
@@ -64,19 +73,25 @@ def with_head(model: keras.Model, outputs: int, *, dropout: float = 0.0) -> kera
         dropout: fraction of features dropped while training.
 
     Raises:
-        ZooError: the model does not end in `head`.
+        ZooError: the model does not end in `head`, or adds something to its logits.
     """
     x = _features(model)
-    initializers = [layer.bias_initializer for layer in model.layers if layer.name == LOGITS]
-    logits = _logits(x, outputs, dropout, initializers[0] if initializers else "zeros")
+    if not model.output_names[0].startswith(LOGITS):
+        raise ZooError(f"model '{model.name}' adds to its logits what has their shape; build it with outputs={outputs}")
+    old = [(layer.kernel_initializer, layer.bias_initializer) for layer in model.layers if layer.name == LOGITS]
+    logits = _logits(x, outputs, dropout, *(old[0] if old else ("glorot_uniform", "zeros")))
     return keras.Model(model.input, logits, name=model.name)
 
 
-def _logits(x: keras.KerasTensor, outputs: int, dropout: float, bias_initializer: Any) -> keras.KerasTensor:
+def _logits(
+    x: keras.KerasTensor, outputs: int, dropout: float, kernel_initializer: Any, bias_initializer: Any
+) -> keras.KerasTensor:
     if dropout:
         x = keras.layers.Dropout(dropout, name="head_dropout")(x)
     # float32 under mixed precision too: the softmax of float16 logits overflows
-    return keras.layers.Dense(outputs, bias_initializer=bias_initializer, dtype="float32", name=LOGITS)(x)
+    return keras.layers.Dense(
+        outputs, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, dtype="float32", name=LOGITS
+    )(x)
 
 
 def _has_features(model: keras.Model) -> bool:

@@ -20,6 +20,7 @@ from zoo.layers.table import with_embedded_columns
 from zoo.losses import balanced_weights
 from zoo.postprocessing.kinds import compact_outputs
 from zoo.tasks import TASKS
+from zoo.training.adapt import adapt
 from zoo.training.effect import check_steps
 from zoo.training.kinds import KINDS
 from zoo.training.penalty import Penalty
@@ -84,6 +85,7 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     scale = training.scale(dataset.train)
     devices = devices_for(recipe)
     views = _build_views(recipe, dataset.signature, preprocessor, scale, devices)
+    adapt(views, dataset.train, preprocessor, seed=recipe.training.seed)
     pretrained = None
     if recipe.model.pretrained is not None:
         with devices.scope():

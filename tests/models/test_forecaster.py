@@ -1,0 +1,101 @@
+"""Forecasters of linear maps and perceptrons, against the papers' formulas in NumPy."""
+
+import numpy as np
+import pytest
+
+import zoo
+
+RANDOM = np.random.default_rng(0)
+WINDOW = RANDOM.normal(size=(5, 20, 2)).astype("float32")
+
+
+def built(name, **settings):
+    """Return a model with random weights, and its output for the window."""
+    model = zoo.build(name, input_shape=(20, 2), outputs=6, **settings)
+    for weight in model.weights:
+        positive = weight.path.endswith("moving_variance")
+        weight.assign(RANDOM.uniform(0.5, 2, weight.shape) if positive else RANDOM.normal(0, 0.3, weight.shape))
+    return model, np.array(model(WINDOW, training=False))
+
+
+def weights(model, name):
+    return [np.array(weight, float) for weight in model.get_layer(name).weights]
+
+
+def dense(model, name, x):
+    kernel, bias = weights(model, name)
+    return x @ kernel + bias
+
+
+def residual(model, name, x):
+    y = dense(model, f"{name}_dense2", np.maximum(dense(model, f"{name}_dense1", x), 0))
+    return y + dense(model, f"{name}_skip", x)
+
+
+def layer_norm(model, name, x):
+    gamma, beta = weights(model, name)
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5) * gamma + beta
+
+
+def test_dlinear_adds_a_map_of_the_trend_and_one_of_the_rest():
+    model, got = built("dlinear", window=7)
+    x = WINDOW.astype(float)
+    padded = np.concatenate([np.repeat(x[:, :1], 3, 1), x, np.repeat(x[:, -1:], 3, 1)], axis=1)
+    trend = np.stack([padded[:, i : i + 7].mean(axis=1) for i in range(20)], axis=1)
+    kernel, bias = weights(model, "logits")
+    parts = kernel.reshape(20, 4, 6)
+    expected = np.einsum("bsc,sco->bo", x - trend, parts[:, :2]) + np.einsum("bsc,sco->bo", trend, parts[:, 2:]) + bias
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+    assert model.count_params() == 2 * 20 * 2 * 6 + 6
+
+
+def test_nlinear_starts_from_the_last_value():
+    model, got = built("nlinear")
+    last = WINDOW[:, -1:, :1].astype(float)
+    expected = dense(model, "logits", (WINDOW - last).reshape(5, 40)) + last[:, 0]
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+    assert model.count_params() == 40 * 6 + 6
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer", "none"])
+def test_tsmixer_mixes_steps_and_channels_in_turn(norm):
+    model, got = built("tsmixer", depth=2, width=5, norm=norm)
+
+    def normalized(name, x):
+        flat = x.reshape(5, 40)
+        if norm == "none":
+            return x
+        if norm == "layer":
+            return layer_norm(model, f"{name}_norm", flat).reshape(x.shape)
+        gamma, beta, mean, variance = weights(model, f"{name}_norm")
+        return ((flat - mean) / np.sqrt(variance + 1e-3) * gamma + beta).reshape(x.shape)
+
+    x = WINDOW.astype(float)
+    for i in (1, 2):
+        y = normalized(f"block{i}_steps", x).transpose(0, 2, 1)
+        x = x + np.maximum(dense(model, f"block{i}_steps_dense", y), 0).transpose(0, 2, 1)
+        y = np.maximum(dense(model, f"block{i}_channels_dense1", normalized(f"block{i}_channels", x)), 0)
+        x = x + dense(model, f"block{i}_channels_dense2", y)
+    np.testing.assert_allclose(got, dense(model, "logits", x[:, :, 0]), rtol=1e-4, atol=1e-4)
+
+
+def test_tide_decodes_each_step_beside_a_linear_map():
+    model, got = built("tide", width=7, encoder_depth=2, decoder_depth=2, decoder_width=3, step_width=4)
+    x = WINDOW.reshape(5, 40).astype(float)
+    for name in ("encoder1", "encoder2", "decoder1", "decoder2"):
+        x = layer_norm(model, f"{name}_norm", residual(model, name, x))
+    expected = residual(model, "step", x.reshape(5, 6, 3))[..., 0] + dense(model, "logits", WINDOW[:, :, 0])
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "settings", "message"),
+    [
+        ("dlinear", (None, 1), {}, "of known length"),
+        ("dlinear", (20, 1), {"window": 4}, "odd number"),
+        ("tide", (20,), {}, "needs a series"),
+    ],
+)
+def test_what_does_not_fit_is_refused(name, shape, settings, message):
+    with pytest.raises((ValueError, zoo.ZooError), match=message):
+        zoo.build(name, input_shape=shape, outputs=3, **settings)

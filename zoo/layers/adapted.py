@@ -1,0 +1,52 @@
+"""Layers whose weights come from examples instead of from the gradient, such as scales, bins and thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class AdaptedLayer(keras.layers.Layer):
+    """A layer that is adapted to the training examples once, before training, and then stays as it is.
+
+    A subclass sets its weights, which are not trainable, in `adapt`. Until then they are those of `build`.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._is_adapting = False
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Adapt to the inputs within `adapting`; then do as every layer does."""
+        if self._is_adapting:
+            if not self.built:
+                self.build(inputs.shape)
+            self.adapt(ops.convert_to_numpy(inputs))
+        return super().__call__(inputs, *args, **kwargs)
+
+    def adapt(self, examples: np.ndarray) -> None:
+        """Set the weights by the layer's input of some training examples, `(examples, ...)`."""
+        raise NotImplementedError
+
+
+def adapted_layers(model: keras.Model) -> list[AdaptedLayer]:
+    """Return the layers of a model that are adapted, in their order."""
+    return [layer for layer in model.layers if isinstance(layer, AdaptedLayer)]
+
+
+@contextmanager
+def adapting(model: keras.Model) -> Iterator[None]:
+    """Adapt these layers to what the model, or one that contains it, is given within the block."""
+    layers = adapted_layers(model)
+    try:
+        for layer in layers:
+            layer._is_adapting = True
+        yield
+    finally:
+        for layer in layers:
+            layer._is_adapting = False
