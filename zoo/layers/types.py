@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 Count = Annotated[int, Field(ge=1)]
 Counts = Annotated[Sequence[Count], Field(min_length=1)]
@@ -16,5 +16,16 @@ Proportion = Annotated[float, Field(gt=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
 AtLeastTen = Annotated[int, Field(ge=10)]
+MiniRocketCount = Annotated[int, Field(ge=84)]  # one feature for each of its kernels
+WholeNumber = Annotated[int, Field(ge=0)]
 Shape = tuple[int | None, ...]  # of a tensor
 FiveCounts = Annotated[Sequence[Count], Field(min_length=5, max_length=5)]
+
+
+def _odd(size: int) -> int:
+    if size % 2 == 0:
+        raise ValueError(f"expected an odd number, so that there is a middle, received {size}")
+    return size
+
+
+OddCount = Annotated[int, Field(ge=1), AfterValidator(_odd)]

@@ -7,26 +7,16 @@ The first channel of a window is what is forecast; the others are read beside it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Literal
 
 import keras
-from pydantic import AfterValidator, Field
 
 from zoo.layers.head import head
 from zoo.layers.series import FirstChannel, LastValue, MovingAverage
-from zoo.layers.types import Count, DropRate
+from zoo.layers.types import Count, DropRate, OddCount
 from zoo.registry import register
 
 StepNorm = Literal["batch", "layer", "none"]
-
-
-def _odd(size: int) -> int:
-    if size % 2 == 0:
-        raise ValueError(f"expected an odd number, so that there is a middle, received {size}")
-    return size
-
-
-OddCount = Annotated[int, Field(ge=1), AfterValidator(_odd)]
 
 
 @register(tasks=("forecasting", "sequence_regression"), input_shape=(96, 1), outputs=24, paper="arXiv:2205.13504")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import keras
-from pydantic import Field
 
 from zoo.layers.head import head
-from zoo.layers.minirocket import KERNELS, LENGTH, MiniRocketFeatures
+from zoo.layers.minirocket import LENGTH, MiniRocketFeatures
 from zoo.layers.norms import Norm, has_shift, normalization
-from zoo.layers.types import Count, Counts, DropRate
+from zoo.layers.types import Count, Counts, DropRate, MiniRocketCount, WholeNumber
 from zoo.registry import register
-
-Features = Annotated[int, Field(ge=len(KERNELS))]
 
 
 @register(
@@ -186,9 +182,9 @@ def minirocket(
     *,
     input_shape: Sequence[int | None],
     outputs: int,
-    features: Features = 9996,
+    features: MiniRocketCount = 9996,
     max_dilations: Count = 32,
-    seed: Annotated[int, Field(ge=0)] = 0,
+    seed: WholeNumber = 0,
     dropout: DropRate = 0.0,
 ) -> keras.Model:
     """Linear model on MiniRocket's features: how often 84 fixed kernels exceed thresholds from the training examples.
