@@ -102,6 +102,7 @@ class Task:
 
 _STORED = ("tfds", "builtin")
 _IMAGES = (*_STORED, "folder", "npz", MEMORY)
+_CLIPS = (*_STORED, "folder", "npz", MEMORY)
 _TABLES = (*_STORED, *TABLE_SOURCES, "npz", MEMORY)
 
 _ANY = ("k_nearest_neighbors", "random_forest", "gradient_boosting", "support_vector_machine")
@@ -160,6 +161,13 @@ _reconstruction = partial(
 
 _ALL = (
     _classification(name="image_classification", inputs=("image",), sources=_IMAGES, baselines=_CLASSIFIERS),
+    _classification(
+        name="audio_classification",
+        inputs=("audio",),
+        sources=_CLIPS,
+        baselines=_CLASSIFIERS,
+        tried=("majority_class", "logistic_regression", "random_forest"),
+    ),
     _classification(
         name="tabular_classification",
         inputs=("table", "array"),

@@ -10,6 +10,7 @@ import numpy as np
 from zoo.backend.size import count_flops, count_parameters
 from zoo.evaluation.kinds import KINDS
 from zoo.evaluation.report.build import build_report, write_report
+from zoo.evaluation.report.pictures import spectrogram_picture
 from zoo.evaluation.report.predictions import Predictions
 from zoo.evaluation.result import TrainedTask
 from zoo.postprocessing.decoding import sample
@@ -125,6 +126,8 @@ def _predictions(problem: Problem, model: Model, result: TaskResult) -> Predicti
 
     def example(position: int) -> Any:
         raw = dataset.test.take(np.array([position]))
+        if dataset.signature.kind == "audio":
+            return spectrogram_picture(problem.preprocessor.prepare(raw)[0, ..., 0])
         return {name: values[0] for name, values in raw.items()} if isinstance(raw, dict) else raw[0]
 
     def reconstruction(position: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from zoo.tasks import PADDING
 if TYPE_CHECKING:
     from zoo.data.cuts import Cut
 
-InputKind = Literal["image", "table", "array", "text", "tokens", "graph"]
+InputKind = Literal["image", "table", "array", "audio", "text", "tokens", "graph"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Signature:
 
     Attributes:
         kind: images `(height, width, channels)` uint8; rows of a table; vectors `(features,)` or sequences
-            `(steps, features)` float32; texts; sequences of token ids `(length,)` int32; graphs, with `nodes`
-            `(nodes, features)` float32 and `edges` `(edges, 2)` int32.
+            `(steps, features)` float32; audio clips `(samples,)` float32; texts; sequences of token ids `(length,)`
+            int32; graphs, with `nodes` `(nodes, features)` float32 and `edges` `(edges, 2)` int32.
         shape: shape of an image, array, sequence of tokens or the nodes of a graph, None for an axis that varies; for
             a language model, the number of characters that it sees at most. Empty for tables and other texts.
         columns: the columns of a table, of the table that a series comes from (the target first), or the column of the
@@ -44,6 +44,7 @@ class Signature:
         reading: how the file of a table is read, where it is not as usual.
         double: arrays, and numbers that are predicted, are float64, because float32 would lose what differs between
             them; of a table, each column says so for itself.
+        sample_rate: samples a second of audio.
     """
 
     kind: InputKind
@@ -59,6 +60,7 @@ class Signature:
     time: TimeColumn | None = None
     reading: Reading = field(default_factory=Reading)
     double: bool = False
+    sample_rate: int = 0
 
     @property
     def tensor_names(self) -> list[str]:
@@ -108,6 +110,8 @@ class Signature:
             facts["reading"] = self.reading.to_json()
         if self.double:
             facts["double"] = True
+        if self.sample_rate:
+            facts["sample_rate"] = self.sample_rate
         return facts
 
 

@@ -1,4 +1,4 @@
-"""Raw examples with random access: arrays, images of any size, tables, texts and graphs."""
+"""Raw examples with random access: arrays, images of any size, clips, tables, texts and graphs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from zoo.data.columns import table_rows
 
 CHUNK_VALUES = 1 << 22  # numbers to hold at a time where all examples are processed
+_CHUNK_CLIPS = 256  # decoded clips to hold at a time
 _CHUNK_IMAGES = 16  # decoded images to hold at a time: they have any size and may be large
 _MAX_MAPPED_BYTES = 1 << 24  # read from a mapped file before its pages are released
 _READAHEAD_BYTES = 1 << 16  # that the system maps around each example it reads
@@ -100,6 +101,30 @@ class ImageInputs:
     def chunk_size(self, limit: int) -> int:
         """Return how many images to take at a time."""
         return min(limit, _CHUNK_IMAGES)
+
+
+@dataclass(frozen=True)
+class ClipInputs:
+    """Audio clips of one rate and length, read when they are taken."""
+
+    count: int
+    read: Callable[[int], np.ndarray]
+    content: str
+
+    def __len__(self) -> int:
+        return self.count
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """Return float32 `(len(indices), samples)`."""
+        return np.stack([self.read(int(i)) for i in indices])
+
+    def digest(self) -> str:
+        """Return the hash of the clips, which the source computed when it first read them."""
+        return self.content
+
+    def chunk_size(self, limit: int) -> int:
+        """Return how many clips to take at a time."""
+        return min(limit, _CHUNK_CLIPS)
 
 
 @dataclass(frozen=True)

@@ -219,6 +219,40 @@ def _fit_shape(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocesso
     return Preprocessor(signature, tuple(x.shape[1:]), dtype, keras.Model(inputs, x, name="to_shape"))
 
 
+def _fit_audio(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
+    """Clips become log-mel spectrograms."""
+    import keras
+
+    from zoo.layers.spectrogram import LogMel, empty_bands
+
+    settings = next(step.log_mel for step in steps if step.log_mel is not None)
+    rate, samples = dataset.signature.sample_rate, int(dataset.signature.shape[0] or 0)
+    window, hop = (max(1, round(seconds * rate)) for seconds in (settings.window, settings.hop))
+    high = settings.high or rate / 2
+    if window > samples:
+        raise ZooError(
+            f"preprocess.log_mel.window: {settings.window:g} s are {window} samples, and a clip of {dataset.name} has "
+            f"{samples}; make it shorter, or data.seconds longer"
+        )
+    if not settings.low < high <= rate / 2:
+        raise ZooError(
+            f"preprocess.log_mel: from {settings.low:g} to {high:g} Hz, and clips at {rate:,} Hz hold up to "
+            f"{rate / 2:g} Hz; change low or high, or data.sample_rate"
+        )
+    empty = empty_bands(rate, window, settings.bands, settings.low, high)
+    if empty:
+        raise ZooError(
+            f"preprocess.log_mel.bands: {empty} of {settings.bands} bands lie between two frequencies of the Fourier "
+            "transform and are always empty; take fewer bands or a longer window"
+        )
+    layer = LogMel(
+        sample_rate=rate, window=window, hop=hop, bands=settings.bands, low=settings.low, high=high, name="log_mel"
+    )
+    inputs = keras_inputs(dataset.signature)
+    x = layer(inputs)
+    return Preprocessor(dataset.signature, tuple(x.shape[1:]), "float32", keras.Model(inputs, x, name="to_shape"))
+
+
 def _fit_table(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
     """Rows become vectors: numbers with their gaps filled, parts of moments, categories one-hot or by their number."""
     import keras
@@ -273,6 +307,7 @@ def _fill(values: np.ndarray, name: str, missing: str, where: str) -> float:
 _FITTERS: dict[InputKind, Callable[[Sequence[PreprocessStep], Dataset], Preprocessor]] = {
     "image": _fit_shape,
     "array": _fit_shape,
+    "audio": _fit_audio,
     "tokens": _fit_shape,
     "table": _fit_table,
     "text": _fit_text,

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 def inputs(signature: Signature) -> str:
     """Describe the inputs of a file that takes raw examples."""
-    return {"table": _columns, "text": _text, "tokens": _tokens, "graph": _graph}.get(signature.kind, _array)(signature)
+    described = {"table": _columns, "text": _text, "tokens": _tokens, "graph": _graph, "audio": _audio}
+    return described.get(signature.kind, _array)(signature)
 
 
 def noise(signature: Signature) -> str:
@@ -90,6 +91,15 @@ def _graph(signature: Signature) -> str:
         "-1 pads\n\n"
         "Where nodes are classified, the first node of a graph is the one that is asked for, and the others are its "
         "neighborhood."
+    )
+
+
+def _audio(signature: Signature) -> str:
+    samples, rate = int(signature.shape[0] or 0), signature.sample_rate
+    return (
+        f"- `audio` `(batch, {samples})`: float32, {samples / rate:.4g} s of one channel at {rate:,} samples a second, "
+        "full scale being -1 to 1; a shorter clip is padded with zeros at its end. `zoo predict` reads WAV, FLAC and "
+        "OGG files of any rate and length"
     )
 
 

@@ -26,7 +26,7 @@ def guard(proto: onnx.ModelProto, signature: Signature) -> None:
 
     Recurrent operators and the adjacency of graphs take no batch of 0 examples; other operators do.
     """
-    if signature.kind == "array":
+    if signature.kind in ("array", "audio"):
         spoil_not_finite(proto)
     if signature.kind == "graph" or any(node.op_type in _RECURRENT for node in proto.graph.node):
         fill_empty_batch(proto)

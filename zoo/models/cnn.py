@@ -31,7 +31,7 @@ Stem = Literal["small", "imagenet"]
 
 
 @register(
-    tasks=("image_classification",),
+    tasks=("image_classification", "audio_classification"),
     input_shape=(32, 32, 3),
     outputs=10,
     paper="LeCun et al. (1998), doi:10.1109/5.726791; Simonyan and Zisserman (2014), arXiv:1409.1556",
@@ -153,7 +153,12 @@ def _resnet(
     return keras.Model(inputs, head(x, outputs, dropout=dropout), name=name)
 
 
-@register(tasks=("image_classification",), input_shape=(32, 32, 3), outputs=10, paper="arXiv:1512.03385")
+@register(
+    tasks=("image_classification", "audio_classification"),
+    input_shape=(32, 32, 3),
+    outputs=10,
+    paper="arXiv:1512.03385",
+)
 def resnet20(
     *,
     input_shape: Sequence[int],
@@ -188,14 +193,24 @@ def resnet20(
     )
 
 
-@register(tasks=("image_classification",), input_shape=(224, 224, 3), outputs=1000, paper="arXiv:1512.03385")
+@register(
+    tasks=("image_classification", "audio_classification"),
+    input_shape=(224, 224, 3),
+    outputs=1000,
+    paper="arXiv:1512.03385",
+)
 @settings_of(_resnet)
 def resnet18(**settings: Any) -> keras.Model:
     """ResNet-18: 11.7M parameters with 1,000 classes (He et al., table 1)."""
     return _resnet("resnet18", basic_block, (2, 2, 2, 2), **settings)
 
 
-@register(tasks=("image_classification",), input_shape=(224, 224, 3), outputs=1000, paper="arXiv:1512.03385")
+@register(
+    tasks=("image_classification", "audio_classification"),
+    input_shape=(224, 224, 3),
+    outputs=1000,
+    paper="arXiv:1512.03385",
+)
 @settings_of(_resnet)
 def resnet34(**settings: Any) -> keras.Model:
     """ResNet-34: 21.8M parameters with 1,000 classes (He et al., table 1)."""
@@ -493,7 +508,7 @@ def _inverted(
 
 
 @register(
-    tasks=("image_classification",),
+    tasks=("image_classification", "audio_classification"),
     input_shape=(224, 224, 3),
     outputs=1000,
     paper="Sandler, Howard, Zhu, Zhmoginov and Chen (2018), arXiv:1801.04381",
@@ -527,7 +542,7 @@ def mobilenet_v2(
 
 
 @register(
-    tasks=("image_classification",),
+    tasks=("image_classification", "audio_classification"),
     input_shape=(224, 224, 3),
     outputs=1000,
     paper="Tan and Le (2019), arXiv:1905.11946",
@@ -583,7 +598,7 @@ def efficientnet_b0(
 
 
 @register(
-    tasks=("image_classification",),
+    tasks=("image_classification", "audio_classification"),
     input_shape=(224, 224, 3),
     outputs=1000,
     paper="Liu, Mao, Wu, Feichtenhofer, Darrell and Xie (2022), arXiv:2201.03545",

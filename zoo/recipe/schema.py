@@ -127,6 +127,16 @@ class Data(Section):
         None,
         description="forecasting: fill steps and values that are missing by the last value, or on a line to the next",
     )
+    sample_rate: Annotated[int, Field(ge=1_000, le=192_000)] | None = Field(
+        None,
+        description="audio: samples a second that the model takes; files with another rate are resampled. The most "
+        "frequent of the training files where left out; of arrays and TFDS it is the rate of the data",
+    )
+    seconds: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] | None = Field(
+        None,
+        description="audio: length of a clip; longer ones are cut at their end, shorter ones padded with zeros. That "
+        "of the longest training clip where left out, at most 10",
+    )
     channels: Annotated[Literal[1, 3] | None, BeforeValidator(_whole)] = Field(
         None, description="read images as grey (1) or colour (3)"
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from zoo.recipe.types import Fraction, Number, Positive, PositiveNumber, Section, UnitInterval
+from zoo.recipe.types import Fraction, NonNegative, Number, Positive, PositiveNumber, Section, UnitInterval
 
 
 class Resize(Section):
@@ -68,6 +68,18 @@ class StandardizeWindow(Section):
     """
 
 
+class LogMel(Section):
+    """Turn audio into the logarithm of its energy in mel bands of short windows (Hann, the mel scale of HTK)."""
+
+    bands: Positive = 64
+    window: PositiveNumber = Field(0.025, description="seconds of a window")
+    hop: PositiveNumber = Field(0.01, description="seconds from the begin of a window to that of the next")
+    low: NonNegative = Field(20.0, description="lowest frequency in hertz")
+    high: PositiveNumber | None = Field(
+        None, description="highest frequency in hertz; half the sample rate where left out"
+    )
+
+
 class Rescale(Section):
     """Multiply by `scale`, then add `offset`."""
 
@@ -116,13 +128,14 @@ class PreprocessStep(OneOf):
     center_crop: CenterCrop | None = None
     encode: Encode | None = None
     tokenize: Tokenize | None = None
+    log_mel: LogMel | None = None
     rescale: Rescale | None = None
     standardize: Standardize | None = None
     standardize_window: StandardizeWindow | None = None
 
 
 # These fix the shape. Augmentation comes after them and before the other steps.
-SHAPE_STEPS = ("resize", "center_crop", "encode", "tokenize")
+SHAPE_STEPS = ("resize", "center_crop", "encode", "tokenize", "log_mel")
 
 Fill = Literal["nearest", "reflect", "constant"]
 
@@ -214,6 +227,22 @@ class RandAugment(Section):
     fill: Fill = "constant"
 
 
+class TimeShift(Section):
+    """Shift a spectrogram in time by up to this fraction of it, either way; its smallest value fills the gap."""
+
+    factor: Fraction = 0.1
+
+
+class SpecAugment(Section):
+    """Replace bands and stretches of time of a spectrogram by its mean (Park et al. 2019, without time warping)."""
+
+    band_masks: Annotated[int, Field(ge=0)] = Field(2, description="number of masks over bands")
+    bands: Fraction = Field(0.25, description="largest fraction of the bands that one of them hides")
+    time_masks: Annotated[int, Field(ge=0)] = Field(2, description="number of masks over time")
+    time: Fraction = Field(0.2, description="largest fraction of the time that one of them hides")
+
+
+SPECTRAL = ("time_shift", "spec_augment")  # steps for spectrograms; all others are for images
 PHOTOMETRIC = ("random_brightness", "random_contrast", "gaussian_noise")  # these move no pixel
 
 
@@ -231,3 +260,5 @@ class AugmentStep(OneOf):
     random_erasing: RandomErasing | None = None
     gaussian_noise: GaussianNoise | None = None
     rand_augment: RandAugment | None = None
+    time_shift: TimeShift | None = None
+    spec_augment: SpecAugment | None = None

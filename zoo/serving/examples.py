@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.sources.audio import full_scale
 from zoo.data.sources.graphs import graph_problem
 from zoo.data.tables.token_lists import as_tokens, fault_of
 from zoo.errors import ZooError, did_you_mean, first_few, listing
@@ -136,6 +137,18 @@ def as_floats(raw: Any, shape: Shape, where: str, dtype: Any = np.float32) -> np
     return numbers
 
 
+# === Audio ===
+
+
+def _clips(raw: Any, signature: FileSignature) -> np.ndarray:
+    if isinstance(raw, str | bytes | Mapping) or hasattr(raw, "columns"):
+        raise ZooError(f"expected {_WANTED['audio']}, received {shown(raw)}; `zoo predict` reads files")
+    x = as_array(raw, "audio")
+    if x.dtype.kind in "iu" and x.size:
+        x = full_scale(x)
+    return as_floats(x, signature.shape, "audio")
+
+
 # === Texts and tokens ===
 
 
@@ -253,6 +266,7 @@ def check_graphs(arrays: Mapping[str, np.ndarray], shape: Shape) -> dict[str, np
 _WANTED = {
     "image": "images (examples, height, width, channels) or a list of them",
     "array": "an array (examples, …)",
+    "audio": "clips (examples, samples), full scale being -1 to 1",
     "table": WANTED_TABLE,
     "text": "a text or a list of texts",
     "tokens": "token ids (examples, length)",
@@ -261,6 +275,7 @@ _WANTED = {
 _CHECKS: dict[str, Callable[[Any, FileSignature], Any]] = {
     "image": _images,
     "array": _arrays,
+    "audio": _clips,
     "table": check_table,
     "text": _texts,
     "tokens": _tokens,

@@ -11,6 +11,8 @@ import numpy as np
 from zoo.data.arrays import as_pixels
 from zoo.data.columns import table_rows, take_columns
 from zoo.data.sources.archive import Archive
+from zoo.data.sources.audio import FORMATS as AUDIO_FORMATS
+from zoo.data.sources.audio import full_scale, has_audio_suffix
 from zoo.data.sources.conll_file import CONLL_SUFFIXES
 from zoo.data.sources.images import FORMATS
 from zoo.data.tables.file import TABLE_SUFFIXES, read_table
@@ -18,11 +20,12 @@ from zoo.errors import ZooError, listing, prefixed
 from zoo.serving.examples import as_floats, as_token_ids, check_graphs
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.history import last_steps, say_unused
+from zoo.serving.read_clips import read_clips
 from zoo.serving.read_images import is_image, read_images
 from zoo.serving.read_texts import read_sentences, read_text_folder, read_texts, texts_of_table
 
 MAX_UNPACKED_BYTES = 1 << 32  # of the arrays of a file, which are held in memory
-_ARRAYS = ("x", "image", "images", "array", "x_test", "test_images")
+_ARRAYS = ("x", "image", "images", "array", "audio", "x_test", "test_images")
 
 
 def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[str]) -> Iterator[tuple[list[str], Any]]:
@@ -64,6 +67,8 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[s
             columns = take_columns(table, model.columns)
             say_unused(table, model.signature, notes.append)
             yield [f"{path}:{row + 1}" for row in range(table_rows(columns))], columns
+        elif model.kind == "audio" and (path.is_dir() or has_audio_suffix(path)):
+            yield from read_clips(model, path, notes)
         elif path.is_dir() and model.kind == "text":
             names, texts = read_text_folder(model, path, notes)
             yield names, np.array(texts, dtype=object)
@@ -81,6 +86,7 @@ def _expect(model: ExportedModel, kind: str, path: Path) -> None:
         takes = {
             "image": "images",
             "table": "tables",
+            "audio": f"audio files ({AUDIO_FORMATS})",
             "array": "a table" if model.task == "forecasting" else "arrays in an npz file",
             "text": "text files, one text a line, folders of them, or tables with a column of texts",
             "tokens": "token ids in an npz file",
@@ -126,7 +132,7 @@ def _from_npz(model: ExportedModel, path: Path) -> tuple[list[str], Any]:
     x = arrays[name]
     if model.kind == "text":
         raise ZooError(f"{path}: the model takes text files (.txt), one text a line, not arrays")
-    types = {"image": "iu", "tokens": "iu", "array": "fiu"}[model.kind]
+    types = {"image": "iu", "tokens": "iu", "array": "fiu", "audio": "fiu"}[model.kind]
     x = x[..., None] if model.kind == "image" and x.ndim == 3 and model.shape[2] == 1 else x
     fits = x.dtype.kind in types and x.ndim == 1 + len(model.shape)
     if not fits or any(want not in (None, have) for want, have in zip(model.shape, x.shape[1:], strict=True)):
@@ -144,4 +150,6 @@ def _narrowed(model: ExportedModel, x: np.ndarray, where: str) -> np.ndarray:
         return as_pixels(x, where)
     if model.kind == "tokens":
         return as_token_ids(x, where, model.signature.vocabulary)
+    with prefixed(where):
+        x = full_scale(x) if model.kind == "audio" else x
     return as_floats(x, model.shape, where)

@@ -20,10 +20,12 @@ from zoo.tasks import TASKS
 SIGNATURE_KEY = "zoo.signature"
 FORMAT_KEY = "zoo.format"  # version of the metadata; files without it are of version 1
 FORMAT = 2  # version that this package writes; it reads all up to it
-RAW_KINDS = ("image", "array", "table", "text", "tokens", "graph")
+RAW_KINDS = ("image", "array", "audio", "table", "text", "tokens", "graph")
 KINDS = (*RAW_KINDS, "noise")
 PER_LABEL = ("probabilities", "logits", "scores")  # outputs whose last axis is the labels
-_RANKS = {"image": (3,), "array": (1, 2), "table": (0,), "text": (0, 1), "tokens": (1,), "graph": (2,)}  # of `shape`
+_RANKS = {  # of `shape`
+    **{"image": (3,), "array": (1, 2), "audio": (1,), "table": (0,), "text": (0, 1), "tokens": (1,), "graph": (2,)}
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +34,7 @@ class FileSignature:
 
     Attributes:
         task: name of the task.
-        kind: "image", "array", "table", "text", "tokens" or "graph"; "noise" where images are made.
+        kind: "image", "array", "audio", "table", "text", "tokens" or "graph"; "noise" where images are made.
         target: name of what is predicted.
         shape: shape of one example, or of a graph's nodes; None where an axis varies.
         inputs: column to the name of its input in the file; in older files, which lack it, both are the same.
@@ -47,6 +49,7 @@ class FileSignature:
         time: the column of time of a series from a table.
         reading: how the file of a table is read, where it is not as usual.
         double: arrays, and numbers that are predicted, are float64.
+        sample_rate: samples a second of audio; 0 for other inputs.
     """
 
     task: str
@@ -64,6 +67,7 @@ class FileSignature:
     time: TimeColumn | None = None
     reading: Reading = field(default_factory=Reading)
     double: bool = False
+    sample_rate: int = 0
 
 
 def read_signature(file: OnnxFile, path: Path, *, verify: bool = True) -> FileSignature:
@@ -155,6 +159,9 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         time=TimeColumn.from_json(time) if time else None,
         reading=Reading(**reading),
         double=take("double", lambda v: isinstance(v, bool), "true or false", False),
+        sample_rate=take(
+            "sample_rate", lambda v: (v != 0) == (kind == "audio") and (v == 0 or _is_count(v)), "a sample rate", 0
+        ),
     )
 
 

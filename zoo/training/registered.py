@@ -10,6 +10,7 @@ MODULES = (
     *("layers.diffusion_sampler", "layers.encoder", "layers.graph", "layers.layer_scale", "layers.masking"),
     *("layers.patches", "layers.positions", "layers.preprocessing", "layers.recurrent", "layers.spectral"),
     *(
+        "layers.spectrogram",
         "layers.stochastic_depth",
         "layers.table",
         "layers.tied_embedding",

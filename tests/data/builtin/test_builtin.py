@@ -16,6 +16,7 @@ SEEDED = {  # SHA-256 of the first hundred examples of every split
     "digit_neighbors": "1e58378ba09c1a4cd1e4d235bdeef7ecbd4e5c5c95ac841b6481f0a7a272b5db",
     "digit_scenes": "d68d3666b81dba1b33fc97e711ea5094f76af2ec1427a43eda96b07362e9f27d",
     "digit_strips": "b64689551155861ac7dd2e4856221b2fd2a50a64b8c12f4f6afe5b09158623bd",
+    "sounds": "1f2c7ef65e1284c96ea70a210e5464922e602860668104101ae6882231f9406b",
 }
 SERIES = {"co2": 526, "elnino": 732, "sunspots": 309}
 

@@ -185,3 +185,20 @@ def test_train_makes_the_recipe_first(zoo, tmp_path):
     code, out, err = zoo("train", "mine.csv", "--target", "y", "training.epochs=2", "evaluation.baselines=[]")
     assert code == 0 and "task: tabular_classification: 'y' holds 2 classes" in err
     assert (tmp_path / "mine.yaml").is_file() and out.startswith("runs/mine/")
+
+
+def test_folders_of_clips(tmp_path, monkeypatch):
+    import soundfile
+
+    for i in range(40):
+        name = tmp_path / "clips" / "ab"[i % 2] / f"{i}.{('wav', 'flac')[i % 4 > 1]}"
+        name.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(name, RANDOM.normal(0, 0.1, 22_050 + 441 * i), 44_100)
+    monkeypatch.chdir(tmp_path)
+    found = init("clips", output="mine.yaml")
+    recipe = load_recipe("mine.yaml").recipe
+    assert found["task"] == recipe.task == "audio_classification"
+    assert (recipe.data.sample_rate, recipe.data.seconds) == (16_000, 0.9)
+    assert any("where a speaker or a recording has several" in doubt for doubt in found["doubts"])
+    dataset = load_dataset(recipe.data, TASKS[recipe.task])
+    assert dataset.signature.shape == (14_400,) and dataset.signature.labels == ("a", "b")

@@ -17,7 +17,7 @@ from zoo.evaluation.metrics.probes import SPLITS, classify, probe
 from zoo.evaluation.metrics.threshold import threshold_metrics
 from zoo.evaluation.report.build import build_report, jsonable, write_report
 from zoo.evaluation.report.page import render
-from zoo.evaluation.report.pictures import class_color, class_picture, picture
+from zoo.evaluation.report.pictures import class_color, class_picture, picture, spectrogram_picture
 from zoo.evaluation.report.predictions import Predictions
 
 ALL = tuple(kind for kind in KINDS if kind not in ("classification", "regression", "representation"))
@@ -237,3 +237,13 @@ def test_the_threshold_of_anomalies_is_told(made, written, tmp_path):
     recall = 100 * (scores[y == 1] > 1.5).mean()
     assert "a score above 1.5 is called abnormal" in text and f"finds {recall:.1f}% of the abnormal" in text
     assert ">threshold<" in text
+
+
+def test_a_spectrogram_is_shown_with_time_to_the_right_and_low_frequencies_below():
+    frames, bands = 6, 4
+    spectrogram = np.zeros((frames, bands))
+    spectrogram[5, 0], spectrogram[0, 3] = 2.0, -2.0  # loud and low at the end, quiet and high at the begin
+    shown = spectrogram_picture(spectrogram)
+    assert shown.shape == (bands, frames) and shown.dtype == np.uint8
+    assert shown[3, 5] == 255 and shown[0, 0] == 0 and (np.delete(shown.ravel(), [0, 23]) == 128).all()
+    assert (spectrogram_picture(np.ones((3, 2))) == 0).all()

@@ -1,4 +1,4 @@
-"""Augmentation of training batches of images, which keep their values from 0 to 255.
+"""Augmentation of training batches: of images, which keep their values from 0 to 255, and of spectrograms.
 
 Every random number is a pure function of (seed, step), so that a resumed run sees the same images.
 """
@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.augmentation.rand_augment import RANGE, rand_augment, rand_augment_masks, warp
+from zoo.data.augmentation.spectrogram_steps import shift_time, spec_augment
 from zoo.recipe.steps import AugmentStep
 
 if TYPE_CHECKING:
@@ -189,6 +190,8 @@ _STEPS: dict[str, Callable[..., Any]] = {
     "random_erasing": _erase,
     "gaussian_noise": _noise,
     "rand_augment": rand_augment,
+    "time_shift": shift_time,
+    "spec_augment": spec_augment,
 }
 _MASK_STEPS: dict[str, Callable[..., Any]] = {
     **{name: partial(move, interpolation="NEAREST") for name, move in _MOVES.items()},

@@ -1,4 +1,4 @@
-"""A recipe for a folder: of images by class, with masks or with boxes, or of texts by class."""
+"""A recipe for a folder: of images by class, with masks or with boxes, or of texts or audio by class."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from zoo.data.proposal.audio import holds_clips, propose_clips
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.sizes import add_search, add_training
 from zoo.data.sources.folder_layout import find_classes, find_splits, split_folders
@@ -40,6 +41,8 @@ def propose_folder(path: Path, source: str) -> Proposal:
         return _segmentation(path, source)
     if any(is_text_file(file) for file in path.rglob("*.txt")) and not image_files(path).files:
         return _texts(path, source)
+    if holds_clips(path) and not image_files(path).files:
+        return propose_clips(path, source)
     return _images(path, source)
 
 

@@ -111,14 +111,15 @@ def _decode_all(split: SplitFiles, data: Data, broken: dict[Path, str], remarks:
     return split
 
 
-def unreadable(broken: dict[Path, str], total: int, base: Path, data: Data) -> list[str]:
-    """Refuse images that cannot be read, or return a note where the recipe leaves them out.
+def unreadable(broken: dict[Path, str], total: int, base: Path, data: Data, what: str = "images") -> list[str]:
+    """Refuse files that cannot be read, or return a note where the recipe leaves them out.
 
     Args:
         broken: the files, with the reason.
-        total: number of images, these among them.
+        total: number of files, these among them.
         base: paths are given relative to it.
         data: the recipe's section.
+        what: what the files hold.
 
     Raises:
         ZooError: there are some, and `data.on_error` is "stop".
@@ -126,7 +127,7 @@ def unreadable(broken: dict[Path, str], total: int, base: Path, data: Data) -> l
     if not broken:
         return []
     files = [f"{path.relative_to(base)} ({reason})" for path, reason in sorted(broken.items())]
-    message = f"{counted(files, f'of {total:,} images cannot be read')}"
+    message = f"{counted(files, f'of {total:,} {what} cannot be read')}"
     if data.on_error == "stop":
         raise ZooError(f"{base}: {message}; mend or remove them, or leave them out with data.on_error=skip")
     return [f"left out by data.on_error: {message}"]

@@ -13,6 +13,7 @@ from zoo.data.folds import hold_out_fold
 from zoo.data.kinds import KINDS
 from zoo.data.mask_steps import resize_notes
 from zoo.data.memory.given import MemoryData
+from zoo.data.sources.audio_folder import load_audio_folder
 from zoo.data.sources.coco import load_coco
 from zoo.data.sources.folder import load_folder
 from zoo.data.sources.masks import load_masks
@@ -35,13 +36,15 @@ from zoo.tasks import Task
 
 
 def _load_folder(name: str, data: Data, task: Task) -> SourceData:
-    return (load_folder if "image" in task.inputs else load_text_folder)(name, data, task)
+    kind = next(kind for kind in ("image", "audio", "text") if kind in task.inputs)
+    return _FOLDERS[kind](name, data, task)
 
 
 def _load_table(name: str, data: Data, task: Task) -> SourceData:
     return (load_tagged_table if task.labels_tokens else load_table)(name, data, task)
 
 
+_FOLDERS = {"image": load_folder, "audio": load_audio_folder, "text": load_text_folder}
 LOADERS: dict[str, Callable[[str, Data, Task], SourceData]] = {  # what stands before the colon of `data.source`
     "tfds": load_tfds,
     "builtin": load_builtin,
@@ -59,7 +62,14 @@ LOADERS: dict[str, Callable[[str, Data, Task], SourceData]] = {  # what stands b
     "memory": refuse_memory,
 }
 
-_HOLDS = {"image": "images", "table": "a table", "array": "numbers", "tokens": "token ids", "graph": "graphs"}
+_HOLDS = {
+    "image": "images",
+    "audio": "audio",
+    "table": "a table",
+    "array": "numbers",
+    "tokens": "token ids",
+    "graph": "graphs",
+}
 
 
 def load_dataset(

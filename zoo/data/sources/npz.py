@@ -1,4 +1,4 @@
-"""`npz:PATH`: NumPy arrays of images or vectors."""
+"""`npz:PATH`: NumPy arrays of images, vectors, sequences or clips."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from zoo.data.dataset import InputKind, Signature, SourceData, whole
 from zoo.data.inputs import ArrayInputs
 from zoo.data.kinds import KINDS, RawTargets
 from zoo.data.sources.archive import Archive
+from zoo.data.sources.audio import full_scale
+from zoo.data.sources.clips import clips_of_array, unify
 from zoo.data.targets import is_missing
-from zoo.errors import ZooError, counted, listing
+from zoo.errors import ZooError, counted, listing, prefixed
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
 
@@ -78,13 +80,31 @@ def array_source(parts: dict[str, Arrays], data: Data, task: Task, where: str, n
     shapes = {x.shape[1:] for x in inputs.values()}
     if len(shapes) > 1:
         raise ZooError(f"{where}: the splits have different shapes: {listing(shapes)}")
+    if _takes_audio(task):
+        inputs, shapes = _clips(inputs, data, where, notes)
     read_targets = KINDS[task.kind].targets
     assert read_targets is not None, "the recipe's check refuses arrays where a series is expected"
     labels, targets = read_targets(RawTargets(values=values, where=where))
-    kind: InputKind = "image" if _takes_images(task) else "array"
-    signature = Signature(kind, data.one_target or "y", shapes.pop(), labels=labels)
+    kind: InputKind = "image" if _takes_images(task) else "audio" if _takes_audio(task) else "array"
+    rate = data.sample_rate or 0 if kind == "audio" else 0
+    signature = Signature(kind, data.one_target or "y", shapes.pop(), labels=labels, sample_rate=rate)
     splits = {split: whole(ArrayInputs(x), targets[split]) for split, x in inputs.items()}
     return SourceData(signature=signature, splits=splits, notes=notes)
+
+
+def _clips(
+    arrays: dict[str, np.ndarray], data: Data, where: str, notes: list[str]
+) -> tuple[dict[str, np.ndarray], set[tuple[int, ...]]]:
+    """Return clips cut or padded to `data.seconds`, and their shape; notes on them are added."""
+    rate = int(data.sample_rate or 0)
+    samples = next(iter(arrays.values())).shape[1]
+    as_long = data.model_copy(update={"seconds": data.seconds or samples / rate, "memory": "resident"})
+    unified = unify({split: clips_of_array(x, rate) for split, x in arrays.items()}, as_long)
+    faults = [f"{split} example {i + 1} ({why})" for split, each in unified.broken.items() for i, why in each.items()]
+    if faults:
+        raise ZooError(f"{where}: {counted(faults, 'clips cannot be read')}")
+    notes += unified.notes
+    return {split: x.array for split, x in unified.inputs.items() if isinstance(x, ArrayInputs)}, {(unified.samples,)}
 
 
 def _find_splits(archive: Archive) -> dict[str, tuple[str, str]]:
@@ -111,6 +131,10 @@ def _takes_images(task: Task) -> bool:
     return task.inputs == ("image",)
 
 
+def _takes_audio(task: Task) -> bool:
+    return task.inputs == ("audio",)
+
+
 def _inputs(x: np.ndarray, task: Task, where: str) -> np.ndarray:
     """Return images as uint8 with channels, or other inputs as float32."""
     if _takes_images(task):
@@ -121,6 +145,11 @@ def _inputs(x: np.ndarray, task: Task, where: str) -> np.ndarray:
             )
         pixels = as_pixels(x, where)
         return pixels[..., None] if x.ndim == 3 else pixels
+    if _takes_audio(task):
+        if x.ndim != 2 or x.dtype.kind not in "fiu" or not x.shape[1]:
+            raise ZooError(f"{where}: clips must be numbers (examples, samples), received {x.dtype} {x.shape}")
+        with prefixed(where):
+            return full_scale(x)
     sequences = task.takes_sequences
     form, axes = ("sequences", "(examples, steps, features)") if sequences else ("vectors", "(examples, features)")
     if x.ndim != 2 + sequences or x.dtype.kind not in "fiub":

@@ -21,6 +21,7 @@ from zoo.data.kinds import KINDS, RawTargets
 from zoo.data.sources.graphs import is_graph
 from zoo.data.sources.series import forecast_windows
 from zoo.data.sources.text import corpus_windows
+from zoo.data.sources.tfds_audio import check_audio, load_audio
 from zoo.data.sources.tfds_read import Request, as_text, is_numeric, read_split
 from zoo.errors import ZooError, counted, did_you_mean, listing
 from zoo.recipe.schema import Data
@@ -99,6 +100,8 @@ def load_builder(builder: Any, data: Data, task: Task) -> SourceData:
     inputs, target = _keys(builder.info, data, where)
     kind = _input_kind(inputs, features, task, where)
     pick = KINDS[task.kind].picker(features, target)
+    if kind == "audio":
+        return load_audio(builder, names, inputs[0], target, data, read_targets)
     loaded = {
         split: read_split(Request(builder=builder, split=name, inputs=inputs, target=target, kind=kind, pick=pick))
         for split, name in names.items()
@@ -215,6 +218,8 @@ def _guess_kind(feature: Any, task: Task) -> InputKind:
 
     if isinstance(feature, tfds.features.Image):
         return "image"
+    if isinstance(feature, tfds.features.Audio) and "audio" in task.inputs:
+        return "audio"
     if is_graph(feature):
         return "graph"
     if isinstance(feature, tfds.features.Text) and "text" in task.inputs:
@@ -257,6 +262,7 @@ def _check_column(name: str, feature: Any, task: Task, where: str) -> None:
 
 _CHECKS: dict[InputKind, Callable[[str, Any, Task, str], None]] = {
     "array": _check_array,
+    "audio": check_audio,
     "image": _check_image,
     "table": _check_column,
     "tokens": _check_length,

@@ -71,7 +71,7 @@ def _read_arrays(request: Request) -> tuple[Inputs, np.ndarray]:
         where = f"{builder.info.name}: split '{request.split}': feature '{name}'"
         _write_arrays(folder, _batches(builder, request.split, name, request.pick), request.kind, where)
 
-    with _folder("arrays", builder, (request.split, name, request.target), decode) as folder:
+    with cached_folder("arrays", builder, (request.split, name, request.target), decode) as folder:
         large = (folder / "x.npy").stat().st_size > MAX_RESIDENT_BYTES
         x = np.load(folder / "x.npy", mmap_mode="r" if large else None)
         return ArrayInputs(x), _as_str(np.load(folder / "y.npy"))
@@ -83,7 +83,7 @@ def _as_str(values: np.ndarray) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _folder(form: str, builder: Any, parts: tuple[str, ...], make: Callable[[Path], None]) -> Iterator[Path]:
+def cached_folder(form: str, builder: Any, parts: tuple[str, ...], make: Callable[[Path], None]) -> Iterator[Path]:
     """Yield the cache's folder, whose name is a hash of all that its files depend on.
 
     The folder of a builder without prepared files is temporary: nothing would show that such data has changed.
@@ -207,7 +207,7 @@ def _read_encoded(request: Request) -> tuple[Inputs, np.ndarray]:
         np.save(folder / "ends.npy", np.array(ends))
         np.save(folder / "y.npy", np.concatenate(targets))
 
-    with _folder("encoded", builder, (split, name, request.target), collect) as folder:
+    with cached_folder("encoded", builder, (split, name, request.target), collect) as folder:
         ends, targets = np.load(folder / "ends.npy"), np.load(folder / "y.npy")
         files = np.memmap(folder / "files", np.uint8, "r")
 

@@ -144,7 +144,24 @@ def _graphs(source: Source) -> BaselineData:
     return BaselineData(source.targets, features, classes=len(source.dataset.signature.labels))
 
 
-_FEATURES = {"text": _words, "graph": _graphs}  # by kind of input
+def _audio(source: Source) -> BaselineData:
+    """Return mean, standard deviation and largest value over time of each band, and of its change between frames."""
+    preprocessor = source.preprocessor
+
+    def features(name: str) -> np.ndarray:
+        parts = []
+        for chunk in chunks(source.splits[name], preprocessor):
+            bands = (chunk[..., 0] * preprocessor.scale + preprocessor.offset).astype(np.float32)
+            steps = np.abs(np.diff(bands, axis=1)) if bands.shape[1] > 1 else np.zeros_like(bands)
+            parts.append(
+                np.concatenate([bands.mean(axis=1), bands.std(axis=1), bands.max(axis=1), steps.mean(axis=1)], axis=1)
+            )
+        return np.concatenate(parts)
+
+    return BaselineData(source.targets, features, classes=len(source.dataset.signature.labels))
+
+
+_FEATURES = {"text": _words, "graph": _graphs, "audio": _audio}  # by kind of input
 
 
 def _flat(split: Split, preprocessor: Preprocessor) -> np.ndarray:

@@ -42,6 +42,13 @@ def class_picture(mask: np.ndarray, longest: int = THUMBNAIL_SIZE) -> dict[str, 
     return _encoded(image, longest)
 
 
+def spectrogram_picture(spectrogram: np.ndarray) -> np.ndarray:
+    """Return a spectrogram `(frames, bands)` as a grey uint8 image: time runs right, frequency up, loud is light."""
+    image = np.flipud(spectrogram.T)
+    low, high = float(image.min()), float(image.max())
+    return np.round(255 * (image - low) / ((high - low) or 1)).astype(np.uint8)
+
+
 def class_color(label: int) -> str:
     """Return the colour of a class, in CSS."""
     return "#{:02x}{:02x}{:02x}".format(*class_rgb(label))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 
+from zoo.recipe.checks.audio import check_audio
 from zoo.recipe.checks.collect import Checks
 from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import SHAPE_STEPS
@@ -14,11 +15,12 @@ _FOR = {  # kinds of input that each step of preprocessing is for
     "resize": ("image",),
     "center_crop": ("image",),
     "tokenize": ("text",),
-    "rescale": ("image", "table", "array", "graph"),
-    "standardize": ("image", "table", "array", "graph"),
+    "log_mel": ("audio",),
+    "rescale": ("image", "table", "array", "audio", "graph"),
+    "standardize": ("image", "table", "array", "audio", "graph"),
     "standardize_window": ("array",),
 }
-_ONCE = ("encode", "tokenize", "standardize_window")  # steps that a recipe has at most once
+_ONCE = ("encode", "tokenize", "log_mel", "standardize_window")  # steps that a recipe has at most once
 _TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which, and why
     "segmentation": (("center_crop",), "cuts off pixels, whose classes a picture could not be given back; take resize"),
     "detection": (("center_crop",), "cuts off what the targets of object_detection count on"),
@@ -54,7 +56,7 @@ def check_data(checks: Checks) -> None:
     checks.refuse(
         data.channels is not None and source == "folder" and "image" not in task.inputs,
         ("data", "channels"),
-        f"is for images, and {task.name} reads text files",
+        f"is for images, and {task.name} reads none",
     )
     checks.refuse(
         data.on_error == "skip" and source not in _READS_SINGLE_EXAMPLES,
@@ -70,6 +72,7 @@ def check_data(checks: Checks) -> None:
     _check_table_keys(checks, source)
     _check_class_keys(checks, source)
     _check_text(checks, source)
+    check_audio(checks, source)
     checks.belongs(
         ("data", "window"),
         given=data.window is not None,
@@ -140,7 +143,7 @@ def _check_class_keys(checks: Checks, source: str) -> None:
 def _check_table_keys(checks: Checks, source: str) -> None:
     """Check the keys that say how a table is read."""
     data, forecasts = checks.recipe.data, checks.task.forecasts
-    encoded = ("csv", "jsonl", "conll", *(("folder",) if "image" not in checks.task.inputs else ()))
+    encoded = ("csv", "jsonl", "conll", *(("folder",) if "text" in checks.task.inputs else ()))
     for keys, sources, purpose in (
         (("separator",), ("csv",), "csv"),
         (("encoding",), encoded, "csv, jsonl, conll and folders of texts"),

@@ -6,17 +6,17 @@ from zoo.errors import did_you_mean
 from zoo.recipe.checks.collect import Checks
 from zoo.recipe.losses import NtXent, SupCon
 from zoo.recipe.source import KeyPath
-from zoo.recipe.steps import PHOTOMETRIC
+from zoo.recipe.steps import PHOTOMETRIC, SPECTRAL
 
 
 def check_augment(checks: Checks) -> None:
     """Check that the examples can be augmented, and that the targets follow each step."""
     task, recipe = checks.task, checks.recipe
-    takes_images = "image" in task.inputs
+    takes_images, takes_audio = "image" in task.inputs, "audio" in task.inputs
     checks.refuse(
-        recipe.augment and not takes_images,
+        recipe.augment and not takes_images and not takes_audio,
         ("augment",),
-        f"augmentation is for images, and {task.name} takes none",
+        f"augmentation is for images and audio, and {task.name} takes none",
     )
     checks.refuse(
         isinstance(recipe.loss, NtXent | SupCon) and not recipe.augment,
@@ -26,6 +26,18 @@ def check_augment(checks: Checks) -> None:
     follows = task.labeled or task.multi_label or task.labels_pixels  # classes stay, and a mask moves with its image
     for position, step in enumerate(recipe.augment):
         at: KeyPath = ("augment", position, step.kind)
+        spectral = step.kind in SPECTRAL
+        checks.refuse(
+            (takes_images and spectral) or (takes_audio and not spectral),
+            at,
+            f"{step.kind} is for {'the spectrograms of audio' if spectral else 'images'}, and this is {task.name}",
+        )
+        settings = step.spec_augment
+        checks.refuse(
+            settings is not None and not settings.band_masks and not settings.time_masks,
+            at,
+            "hides nothing: give band_masks or time_masks",
+        )
         checks.refuse(
             takes_images and not follows and step.kind not in PHOTOMETRIC,
             at,
