@@ -28,6 +28,14 @@ TEXTS = {
     "augment": [],
     "model": {"name": "lstm"},
 }
+CLIPS = {
+    **IMAGES,
+    "task": "audio_classification",
+    "data": {"source": "builtin:sounds"},
+    "preprocess": [{"log_mel": {}}],
+    "augment": [],
+    "model": {"name": "cnn"},
+}
 GRAPHS = {
     **IMAGES,
     "task": "graph_classification",
@@ -157,11 +165,11 @@ SCHEMA = [
     # choices
     (
         {"task": "images"},
-        "1: task: expected 'image_classification', 'tabular_classification', 'tabular_regression', 'sequ",
+        "1: task: expected 'image_classification', 'audio_classification', 'tabular_classification', 'tab",
     ),
     (
         {"task": 1},
-        "1: task: expected 'image_classification', 'tabular_classification', 'tabular_regression', 'sequ",
+        "1: task: expected 'image_classification', 'audio_classification', 'tabular_classification', 'tab",
     ),
     (
         {"augment": [{"random_flip": {"mode": "horizontaly"}}]},
@@ -301,8 +309,8 @@ SCHEMA = [
     ({"augment": [{}]}, "4: augment.0: a step has exactly one key (random_flip, random_translation, "),
     (
         {"preprocess": [{"standardize": {}, "rescale": {"scale": 1}}]},
-        "3: preprocess.0: a step has exactly one key (resize, center_crop, encode, tokenize, rescale, standardize, "
-        "standardize_window), received rescale and standardize",
+        "3: preprocess.0: a step has exactly one key (resize, center_crop, encode, tokenize, log_mel, rescale, "
+        "standardize, standardize_window), received rescale and standardize",
     ),
     (
         {"preprocess": [{"standardize": None}]},
@@ -494,7 +502,7 @@ CONSISTENCY = [
     (
         NUMBERS,
         {"augment": [{"random_flip": {}}]},
-        "4: augment: augmentation is for images, and tabular_regression takes none",
+        "4: augment: augmentation is for images and audio, and tabular_regression takes none",
     ),
     (
         IMAGES,
@@ -673,7 +681,11 @@ CONSISTENCY = [
         "9: evaluation.baseline: no baseline 'logistic_regression'",
     ),
     (IMAGES, {"model": {"name": "mpl"}}, "5: model.name: unknown model 'mpl'; did you mean 'mlp'? (known: alexnet, "),
-    (NUMBERS, {"model": {"name": "cnn"}}, "5: model.name: cnn serves image_classification, not tabular_regression"),
+    (
+        NUMBERS,
+        {"model": {"name": "cnn"}},
+        "5: model.name: cnn serves image_classification, audio_classification, not tabular_regression",
+    ),
     (
         IMAGES,
         {"model": {"name": "mlp", "drop_out": 0.1}},
@@ -731,7 +743,36 @@ CONSISTENCY = [
         {"regularization": {"mixup": 0.2}},
         "9: regularization.mixup: mixup blends inputs, and two graphs have no nodes in common; set it to 0",
     ),
-    (GRAPHS, {"augment": [{"random_flip": {}}]}, "4: augment: augmentation is for images, and graph_classification "),
+    (
+        GRAPHS,
+        {"augment": [{"random_flip": {}}]},
+        "4: augment: augmentation is for images and audio, and graph_classification ",
+    ),
+    (CLIPS, {"data": {"source": "npz:a.npz"}}, "2: data.sample_rate: required, and missing: arrays do not say"),
+    (CLIPS, {"preprocess": [{"standardize": {}}]}, "3: preprocess: required, and missing: log_mel, which turns"),
+    (CLIPS, {"preprocess": [{"log_mel": {}}, {"log_mel": {}}]}, "3: preprocess.1.log_mel: log_mel may stand only once"),
+    (
+        CLIPS,
+        {"preprocess": [{"log_mel": {}}, {"resize": {"height": 8, "width": 8}}]},
+        "3: preprocess.1.resize: resize is for images, and this task takes audio",
+    ),
+    (
+        CLIPS,
+        {"augment": [{"random_flip": {}}]},
+        "4: augment.0.random_flip: random_flip is for images, and this is audio_classification",
+    ),
+    (
+        IMAGES,
+        {"augment": [{"spec_augment": {}}]},
+        "4: augment.0.spec_augment: spec_augment is for the spectrograms of audio, and this is image_classification",
+    ),
+    (
+        CLIPS,
+        {"augment": [{"spec_augment": {"band_masks": 0, "time_masks": 0}}]},
+        "4: augment.0.spec_augment: hides nothing: give band_masks or time_masks",
+    ),
+    (IMAGES, {"data": {"source": "folder:a", "seconds": 1.0}}, "2: data.seconds: is for audio, and the task is image_"),
+    (IMAGES, {"preprocess": [{"log_mel": {}}]}, "3: preprocess.0.log_mel: log_mel is for audio, and this task takes"),
     (GRAPHS, {"preprocess": [{"encode": {}}]}, "3: preprocess.0.encode: encode is for tables, and this task takes gr"),
     (GRAPHS, {"data": {"source": "npz:a.npz"}}, "2: data.source: graph_classification reads tfds, builtin, not npz"),
     (GRAPHS, {"evaluation": {"baseline": "label_spreading"}}, "9: evaluation.baseline: no baseline 'label_spreading'"),
@@ -741,7 +782,7 @@ CONSISTENCY = [
 @pytest.mark.parametrize(
     ("base", "sections", "message"),
     CONSISTENCY,
-    ids=lambda value: "" if value in (IMAGES, NUMBERS, GRAPHS) else str(value)[:60],
+    ids=lambda value: "" if value in (IMAGES, NUMBERS, CLIPS, GRAPHS) else str(value)[:60],
 )
 def test_combinations_that_cannot_work(base, sections, message, tmp_path):
     (received,) = problems(tmp_path, sections, base)

@@ -52,8 +52,8 @@ def propose_clips(path: Path, source: str) -> Proposal:
         proposal.doubts.append(f"class '{rarest}' has {counts[rarest]} clips, too few to learn it or to measure it by")
     if "test" not in roots:
         proposal.doubts.append(
-            "clips are drawn for the test: where a speaker or a recording has several, it stands on both sides; a table "
-            "of the files with data.group keeps them together"
+            "clips are drawn for the test: where a speaker or a recording has several, it stands on both sides; a "
+            "table of the files with data.group keeps them together"
         )
     if count < _FEW_CLIPS:
         proposal.lines.append(
