@@ -116,3 +116,45 @@ model: {name: mlp, widths: [32, 32]}
     }
     expected = package.load(run).model.predict_on_batch(columns)  # predict() would round float64
     np.testing.assert_allclose([list(a["probabilities"].values()) for a in found], expected, atol=1e-5)
+
+
+def test_free_text_beside_numbers_and_categories(zoo, tmp_path):
+    generator = np.random.default_rng(0)
+    words = np.array(["ash", "bay", "elm", "fir", "oak", "yew", "box", "fig"])
+    chosen, size, place = (
+        generator.integers(0, 8, (300, 5)),
+        generator.normal(size=300).round(3),
+        generator.integers(0, 3, 300),
+    )
+    note = [f"{' '.join(words[row])}, no. {i}." for i, row in enumerate(chosen)]
+    price = 3.0 * (chosen == 2).sum(1) + 2 * size + place
+    frame = pd.DataFrame({"note": note, "size": size, "place": np.array(["x", "y", "z"])[place], "price": price})
+    frame.loc[7, "note"] = None
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    recipe = """extends: [_base/tabular_regression, _base/adamw_cosine]
+data: {source: "csv:t.csv", target: price, texts: [note]}
+model: {name: mlp, widths: [32]}
+"""
+    run, model, report = train(zoo, tmp_path, recipe)
+    assert report["metrics"]["test"]["r2"] > 0.8
+    findings = " ".join(report["data"]["findings"])
+    assert "column 'note' goes into the model as text" in findings and "1 of 300 texts are missing or empty" in findings
+    found = answers(zoo, model, "t.csv")
+    assert 1 - np.mean((np.array([a["value"] for a in found]) - price) ** 2) / price.var() > 0.8
+    exported = package.ExportedModel(model)
+    tokenizer = next(column.tokenizer for column in exported.columns if column.name == "note")
+    texts = frame["note"].fillna("")
+    ids = np.pad(tokenizer.encode(texts), ((0, 0), (0, tokenizer.length)))[:, : tokenizer.length]
+    assert tokenizer.encode(["Ash bay"])[0].tolist() == [tokenizer.symbols.index(word) + 4 for word in ("ash", "bay")]
+    import tensorflow as tf
+
+    given = {
+        "column_0": ids,
+        "column_1": size[:, None].astype(np.float32),
+        "column_2": tf.constant(frame["place"].to_numpy(str)[:, None]),
+    }
+    keras_values = package.load(run).model.predict_on_batch(given)
+    np.testing.assert_allclose([a["value"] for a in found], keras_values[:, 0], atol=1e-4)
+    one = exported.predict({"note": "elm elm elm", "size": 0.0, "place": "x"})
+    none = exported.predict([{"note": None, "size": 0.0, "place": "x"}])
+    assert one.values[0] > none.values[0]

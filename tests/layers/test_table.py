@@ -44,7 +44,7 @@ def test_whole_days_in_float32():
 
 
 def test_last_columns_are_embedded():
-    layer = EmbedColumns([4, 300], [2, 3])
+    layer = EmbedColumns([4, 300], [2, 3], [0, 0])
     vector = np.array([[0.5, 3, 299], [1.5, 0, 257]], np.float32)
     found = keras.ops.convert_to_numpy(layer(vector))
     first, second = (keras.ops.convert_to_numpy(table) for table in layer.tables)
@@ -54,9 +54,18 @@ def test_last_columns_are_embedded():
 def test_a_network_behind_embeddings():
     inputs = keras.Input((6,))
     network = keras.Model(inputs, keras.layers.Dense(2, name="dense")(inputs))
-    both = with_embedded_columns(network, [4, 300], [2, 3])
+    both = with_embedded_columns(network, [4, 300], [2, 3], [0, 0])
     assert both.input_shape == (None, 3)
     x = np.array([[0.5, 3, 299]], np.float32)
     weights = network.get_weights()
     embedded = keras.ops.convert_to_numpy(both.get_layer("embed_columns")(x))
     np.testing.assert_allclose(both.predict(x, verbose=0), embedded @ weights[0] + weights[1], rtol=1e-5)
+
+
+def test_a_text_is_the_mean_of_its_tokens():
+    layer = EmbedColumns([5, 9], [2, 3], [0, 4])
+    vector = np.array([[0.5, 3, 7, 8, 7, 0], [1.5, 0, 0, 0, 0, 0]], np.float32)
+    found = keras.ops.convert_to_numpy(layer(vector))
+    first, second = (keras.ops.convert_to_numpy(table) for table in layer.tables)
+    texts = np.array([second[[7, 8, 7]].mean(0), np.zeros(3)])
+    np.testing.assert_allclose(found, np.column_stack([[0.5, 1.5], first[[3, 0]], texts]), rtol=1e-5)

@@ -112,6 +112,8 @@ def _dataset(recipe: Recipe, memory: MemoryData, *, validated: bool) -> Dataset:
     from zoo.data.dataset import Dataset
     from zoo.data.sources.memory import load_memory
     from zoo.data.splits import hold_out
+    from zoo.data.table_encoding import encode_settings, encoding_notes
+    from zoo.data.table_texts import with_vocabularies
 
     data, task = recipe.data, TASKS[recipe.task]
     source = load_memory(memory, data, task)
@@ -121,12 +123,17 @@ def _dataset(recipe: Recipe, memory: MemoryData, *, validated: bool) -> Dataset:
         train, validation = hold_out(
             train, data.validation, "validation", seed=seed, stratify=task.labeled, labels=labels
         )
+    signature, notes = source.signature, list(source.notes)
+    if signature.kind == "table":
+        parts = {"training": train, "validation": validation}
+        signature, more = with_vocabularies(signature, parts, encode_settings(recipe.preprocess).texts)
+        notes += [*more, *encoding_notes(signature.columns, train.take(np.arange(len(train))), recipe.preprocess)]
     return Dataset(
         name=memory.source,
-        signature=source.signature,
+        signature=signature,
         train=train,
         validation=validation,
         test=validation,
         fingerprint="",
-        notes=tuple(source.notes),
+        notes=tuple(notes),
     )

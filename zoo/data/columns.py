@@ -19,6 +19,7 @@ from zoo.data.tables.number_style import (
 )
 from zoo.data.tables.times import column_times, read_times
 from zoo.data.tables.token_lists import token_texts
+from zoo.data.tokenizer import Tokenizer
 from zoo.errors import ZooError, did_you_mean, first_few, listing
 
 MISSING = ""  # a missing category is a category of its own
@@ -31,12 +32,15 @@ _LARGEST = float(np.finfo(np.float32).max)  # of a number
 _MICROSECONDS_PER_DAY = 86_400_000_000
 
 
-ColumnType = Literal["number", "category", "text", "tokens"]
+ColumnType = Literal["number", "category", "text", "free_text", "tokens"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """An input column: numbers (NaN where missing), categories (text, empty where missing), free text or tokens.
+    """An input column: numbers (NaN where missing), categories (text, empty where missing), texts or tokens.
+
+    "text" is the one column that is read, in which none may be missing; "free_text" stands beside other columns, and is
+    empty where missing.
 
     Attributes:
         name: of the column in the file.
@@ -46,6 +50,7 @@ class Column:
         time: how moments are written (`zoo.data.tables.times`).
         missing: texts that count as missing, beside the empty one; None in files written before they were named.
         double: the model takes float64, because float32 would merge values.
+        tokenizer: of free text, once it is fitted.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Column:
     time: str = ""
     missing: tuple[str, ...] | None = None
     double: bool = False
+    tokenizer: Tokenizer | None = None
 
     @property
     def dtype(self) -> Any:
@@ -74,6 +80,8 @@ class Column:
             facts["missing"] = list(self.missing)
         if self.double:
             facts["double"] = True
+        if self.tokenizer is not None:
+            facts["tokenizer"] = self.tokenizer.to_json()
         return facts
 
 
@@ -84,6 +92,8 @@ def column_from_json(facts: Mapping[str, Any]) -> Column:
         known["style"] = NumberStyle(**known["style"])
     if known.get("missing") is not None:
         known["missing"] = tuple(known["missing"])
+    if known.get("tokenizer") is not None:
+        known["tokenizer"] = Tokenizer.from_json(known["tokenizer"])
     return Column(**known)
 
 
@@ -130,8 +140,8 @@ def take_columns(table: Any, columns: Sequence[Column], where: str | None = None
         if column.type == "text":
             taken[column.name] = free_texts(table, column, where)
             continue
-        if column.type == "category":
-            taken[column.name] = categories(table, column)
+        if column.type in ("category", "free_text"):
+            taken[column.name] = (categories if column.type == "category" else optional_texts)(table, column)
             continue
         values = numbers(table, column)
         refuse_wrong(table, column, values, where)
@@ -147,6 +157,13 @@ def categories(table: Table, column: Column) -> np.ndarray:
         return np.array([MISSING if label in _OLD_MISSING else label for label in labels], dtype=object)
     texts = table.texts(column.name)
     return np.array([MISSING if text in column.missing else as_label(text) for text in texts], dtype=object)
+
+
+def optional_texts(table: Table, column: Column) -> np.ndarray:
+    """Return the texts of a column as they are written, empty where they are missing."""
+    missing = column.missing or ()
+    texts = as_texts(table.columns[column.name])
+    return np.array([MISSING if text.strip() in missing else text for text in texts], dtype=object)
 
 
 def free_texts(table: Table, column: Column, where: str, advice: str = "") -> np.ndarray:

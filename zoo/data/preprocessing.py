@@ -13,8 +13,8 @@ import numpy as np
 
 from zoo.data.dataset import Dataset, InputKind, Signature, Split
 from zoo.data.inputs import CHUNK_VALUES, GraphInputs
-from zoo.data.raw_tensors import array_dtype, as_tensors, keras_inputs
-from zoo.data.table_encoding import CategoryCode, category_code, date_parts, encode_settings, has_parts
+from zoo.data.raw_tensors import array_dtype, as_tensors, column_width, keras_inputs
+from zoo.data.table_encoding import Embedded, category_code, date_parts, encode_settings, has_parts
 from zoo.errors import ZooError
 from zoo.recipe.steps import SHAPE_STEPS, PreprocessStep
 
@@ -36,7 +36,7 @@ class Preprocessor:
         to_shape: Keras model from raw inputs to prepared examples; None where they are the same.
         scale: factor of the affine step, one for each channel or column, or one for all.
         offset: of the affine step, likewise.
-        embedded: of a table, the columns of many categories, whose numbers stand last in a prepared example.
+        embedded: of a table, the columns that the network embeds, whose numbers stand last in a prepared example.
         window: each window is standardised by its own mean and deviation, and the forecast is transformed back.
     """
 
@@ -46,7 +46,7 @@ class Preprocessor:
     to_shape: keras.Model | None
     scale: np.ndarray = field(default_factory=lambda: np.ones(1))
     offset: np.ndarray = field(default_factory=lambda: np.zeros(1))
-    embedded: tuple[CategoryCode, ...] = ()
+    embedded: tuple[Embedded, ...] = ()
     window: bool = False
 
     def prepare(self, raw: Any) -> Any:
@@ -115,9 +115,10 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
         else:
             continue
         fitted.scale, fitted.offset = fitted.scale * scale, fitted.offset * scale + offset
-    if fitted.embedded:  # numbers of categories have no scale
+    if fitted.embedded:  # numbers of categories and tokens have no scale
         fitted.scale, fitted.offset = (np.broadcast_to(v, fitted.shape).copy() for v in (fitted.scale, fitted.offset))
-        fitted.scale[-len(fitted.embedded) :], fitted.offset[-len(fitted.embedded) :] = 1.0, 0.0
+        first = fitted.shape[0] - sum(each.columns for each in fitted.embedded)
+        fitted.scale[first:], fitted.offset[first:] = 1.0, 0.0
     if fitted.dtype == "float64":
         _check_double(fitted, steps, dataset)
     return fitted
@@ -258,7 +259,7 @@ def _fit_table(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocesso
     import keras
 
     from zoo.layers.preprocessing import FillMissing, OneHot
-    from zoo.layers.table import CategoryNumber, DateParts
+    from zoo.layers.table import DateParts, WholeNumbers
 
     encode, signature = encode_settings(steps), dataset.signature
     columns = dict(dataset.train.take(np.arange(len(dataset.train))))
@@ -282,10 +283,15 @@ def _fit_table(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocesso
             code = category_code(columns[column.name], encode)
             index = keras.layers.StringLookup(vocabulary=list(code.known), num_oov_indices=1)(tensor)
             if code.width:
-                embedded.append(code)
-                indices.append(CategoryNumber()(index))
+                embedded.append(Embedded(size=len(code.known) + 1, width=code.width))
+                indices.append(WholeNumbers(1)(index))
             else:
                 parts.append(OneHot(len(code.known))(index))
+    for column, tensor in named:
+        if column.tokenizer is not None:
+            length = column_width(column)
+            embedded.append(Embedded(size=len(column.tokenizer), width=encode.text_width, length=length))
+            indices.append(WholeNumbers(length)(tensor))
     parts += indices
     vector = keras.layers.Concatenate(dtype=dtype)(parts) if len(parts) > 1 else parts[0]
     to_shape = keras.Model(inputs, vector, name="to_shape")

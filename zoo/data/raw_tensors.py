@@ -8,13 +8,21 @@ import numpy as np
 
 from zoo.data.columns import Column
 from zoo.data.dataset import Signature
+from zoo.data.table_texts import text_ids
 
 DTYPES = {"image": "uint8", "text": "int32", "tokens": "int32"}  # of raw tensors; all others are float32 or float64
 
 
 def column_dtype(column: Column) -> str:
     """Return the type of a column's tensor."""
-    return "string" if column.type == "category" else "float64" if column.double else "float32"
+    if column.type != "number":
+        return "string" if column.type == "category" else "int32"
+    return "float64" if column.double else "float32"
+
+
+def column_width(column: Column) -> int:
+    """Return the numbers of a column's tensor for one row: the tokens of free text, else 1."""
+    return 1 if column.tokenizer is None else column.tokenizer.length or 1
 
 
 def array_dtype(signature: Signature) -> str:
@@ -28,7 +36,7 @@ def keras_inputs(signature: Signature) -> Any:
 
     if signature.kind == "table":
         return {
-            key: keras.Input((1,), name=key, dtype=column_dtype(column))
+            key: keras.Input((column_width(column),), name=key, dtype=column_dtype(column))
             for key, column in zip(signature.tensor_names, signature.columns, strict=True)
         }
     if signature.kind == "graph":
@@ -41,21 +49,24 @@ def keras_inputs(signature: Signature) -> Any:
 
 
 def _tensor(values: np.ndarray, column: Column) -> np.ndarray:
-    return values if column.type == "category" else values.astype(column_dtype(column), copy=False)
+    """Return a column `(rows, width)` as the Keras model takes it."""
+    if column.type == "free_text":
+        return text_ids(values, column)
+    return (values if column.type == "category" else values.astype(column_dtype(column), copy=False))[:, None]
 
 
 def as_tensors(raw: Any, signature: Signature) -> Any:
     """Return raw examples as the Keras models take them.
 
-    The columns of a table become `(rows, 1)` under their tensor names, texts become token ids padded to the longest;
-    the rest stays as it is.
+    The columns of a table become `(rows, 1)` under their tensor names, its free text token ids `(rows, length)`; texts
+    become token ids padded to the longest; the rest stays as it is.
     """
     if signature.tokenizer is not None:
         return signature.tokenizer.encode(raw)
     if not isinstance(raw, dict) or signature.kind == "graph":
         return raw
     columns = zip(signature.tensor_names, signature.columns, strict=True)
-    arrays = {key: _tensor(raw[column.name], column)[:, None] for key, column in columns}
+    arrays = {key: _tensor(raw[column.name], column) for key, column in columns}
     if all(values.dtype != object for values in arrays.values()):
         return arrays
     import tensorflow as tf  # no other backend has tensors of text, and Keras does not mix tensors and arrays

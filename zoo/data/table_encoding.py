@@ -31,6 +31,26 @@ class CategoryCode:
     rare_rows: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """A column that the network embeds; its numbers stand last in a prepared example.
+
+    Attributes:
+        size: numbers that it may hold, 0 to size - 1.
+        width: of the embedding.
+        length: tokens of a text, of which 0 is padding and the others' embeddings are averaged; 0 for a category.
+    """
+
+    size: int
+    width: int
+    length: int = 0
+
+    @property
+    def columns(self) -> int:
+        """Columns of a prepared example that hold it."""
+        return self.length or 1
+
+
 def encode_settings(steps: Sequence[PreprocessStep]) -> Encode:
     """Return how a recipe encodes the columns of a table."""
     return next((step.encode for step in steps if step.encode is not None), Encode())

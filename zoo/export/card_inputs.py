@@ -29,7 +29,7 @@ def noise(signature: Signature) -> str:
 
 def _columns(signature: Signature) -> str:
     rows = "\n".join(
-        f"- {markdown.code(name)} `(batch, 1)`: {_column(c)}"
+        f"- {markdown.code(name)} `(batch, {1 if c.tokenizer is None else c.tokenizer.length})`: {_column(c)}"
         f"{'' if name == c.name else f'; the column {markdown.code(c.name)}'}"
         for name, c in zip(signature.input_names, signature.columns, strict=True)
     )
@@ -40,6 +40,11 @@ def _column(column: Column) -> str:
     """Describe what the file takes of a column, and how the table that it was trained on wrote it."""
     if column.type == "category":
         return "text, empty where missing"
+    if column.tokenizer is not None:
+        return (
+            f"int32 token ids below {len(column.tokenizer)} of a text, padded on the right with 0; "
+            "`zoo.ExportedModel` makes them with the vocabulary that the file carries"
+        )
     forms = {
         "number": column.style.describe(),
         "boolean": "1 for true, 0 for false",
@@ -117,8 +122,8 @@ def row(signature: Signature) -> str:
     """Return a line of Python that makes one raw example."""
     if signature.kind == "table":
         return (
-            "types = {'tensor(float)': np.float32, 'tensor(double)': np.float64}\n"
-            "row = {x.name: np.zeros((1, 1), types[x.type]) if x.type in types else np.array([['']], object)\n"
+            "types = {'tensor(float)': np.float32, 'tensor(double)': np.float64, 'tensor(int32)': np.int32}\n"
+            "row = {x.name: np.zeros((1, x.shape[1]), types[x.type]) if x.type in types else np.array([['']], object)\n"
             "       for x in session.get_inputs()}  # a value for each column"
         )
     if signature.kind == "graph":

@@ -84,32 +84,50 @@ class DateParts(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("zoo")
-class CategoryNumber(keras.layers.Layer):
-    """The number of a category, from a lookup, as one column of a vector: `(batch, 1)` float."""
+class WholeNumbers(keras.layers.Layer):
+    """The number of a category, or the token ids of a text, as columns of a vector: `(batch, columns)` float.
 
-    def call(self, index: Any) -> Any:
-        """Return the column."""
-        return ops.cast(ops.reshape(index, (-1, 1)), self.compute_dtype)  # a lookup's result has no shape for tf2onnx
+    Args:
+        columns: how many there are.
+    """
+
+    def __init__(self, columns: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.columns = columns
+
+    def call(self, numbers: Any) -> Any:
+        """Return the columns."""
+        numbers = ops.reshape(numbers, (-1, self.columns))  # a lookup's result has no shape for tf2onnx
+        return ops.cast(numbers, self.compute_dtype)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return `(batch, 1)`."""
-        return (shape[0], 1)
+        """Return `(batch, columns)`."""
+        return (shape[0], self.columns)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "columns": self.columns}
 
 
 @keras.saving.register_keras_serializable("zoo")
 class EmbedColumns(keras.layers.Layer):
     """Embed the last columns of a vector, which hold whole numbers, and put the embeddings in their place.
 
-    Input `(batch, features)` float32; output `(batch, features - columns + sum of widths)`.
+    A category is one column, and has its own embedding. A text is several, its tokens with 0 for padding, and has the
+    mean of its tokens' embeddings (Joulin et al., "Bag of tricks for efficient text classification", 2017).
+
+    Input `(batch, features)` float32; output `(batch, other features + sum of widths)`.
 
     Args:
-        sizes: numbers that each column may hold: 0 to size - 1.
-        widths: of the embedding of each column.
+        sizes: numbers that each category or token may be: 0 to size - 1.
+        widths: of the embedding of each category or text.
+        lengths: columns of each text; 0 for a category.
     """
 
-    def __init__(self, sizes: Sequence[int], widths: Sequence[int], **kwargs: Any) -> None:
+    def __init__(self, sizes: Sequence[int], widths: Sequence[int], lengths: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "autocast": False})  # 16 bits do not hold the numbers
-        self.sizes, self.widths = [*map(int, sizes)], [*map(int, widths)]
+        self.sizes, self.widths, self.lengths = [*map(int, sizes)], [*map(int, widths)], [*map(int, lengths)]
+        self.columns = sum(length or 1 for length in self.lengths)
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Make the tables."""
@@ -120,30 +138,39 @@ class EmbedColumns(keras.layers.Layer):
 
     def call(self, vector: Any) -> Any:
         """Embed the columns."""
-        first = vector.shape[-1] - len(self.sizes)
-        found = [ops.cast(vector[:, :first], self.compute_dtype)]
-        for i, table in enumerate(self.tables):
-            index = ops.cast(vector[:, first + i], "int32")
-            found.append(ops.cast(ops.take(table, index, axis=0), self.compute_dtype))
+        place = vector.shape[-1] - self.columns
+        found = [ops.cast(vector[:, :place], self.compute_dtype)]
+        for table, length in zip(self.tables, self.lengths, strict=True):
+            numbers = ops.cast(vector[:, place : place + (length or 1)], "int32")
+            place += length or 1
+            rows = ops.cast(ops.take(table, numbers, axis=0), self.compute_dtype)
+            if not length:
+                found.append(rows[:, 0])
+                continue
+            counts = ops.cast(numbers > 0, self.compute_dtype)[:, :, None]
+            found.append(ops.sum(rows * counts, axis=1) / ops.maximum(ops.sum(counts, axis=1), 1.0))
         return ops.concatenate(found, axis=-1)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return `(batch, features)`."""
-        return (shape[0], (shape[-1] or 0) - len(self.sizes) + sum(self.widths))
+        return (shape[0], (shape[-1] or 0) - self.columns + sum(self.widths))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "sizes": self.sizes, "widths": self.widths}
+        return {**super().get_config(), "sizes": self.sizes, "widths": self.widths, "lengths": self.lengths}
 
 
-def with_embedded_columns(network: keras.Model, sizes: Sequence[int], widths: Sequence[int]) -> keras.Model:
+def with_embedded_columns(
+    network: keras.Model, sizes: Sequence[int], widths: Sequence[int], lengths: Sequence[int]
+) -> keras.Model:
     """Return a network that embeds the last columns of its input before the one given.
 
     Args:
         network: takes vectors in which each column has its embedding.
-        sizes: numbers that each column may hold.
-        widths: of the embedding of each column.
+        sizes: numbers that each category or token may be.
+        widths: of the embedding of each category or text.
+        lengths: columns of each text; 0 for a category.
     """
-    inputs = keras.Input((network.input_shape[-1] - sum(widths) + len(widths),))
-    embedded = EmbedColumns(sizes, widths, name="embed_columns")(inputs)
-    return keras.Model(inputs, network(embedded), name=f"{network.name}_on_columns")
+    embed = EmbedColumns(sizes, widths, lengths, name="embed_columns")
+    inputs = keras.Input((network.input_shape[-1] - sum(widths) + embed.columns,))
+    return keras.Model(inputs, network(embed(inputs)), name=f"{network.name}_on_columns")

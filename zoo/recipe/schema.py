@@ -93,6 +93,9 @@ class Data(Section):
     categorical: list[str] = Field(
         [], description="columns of a table to read as categories, even if they hold numbers"
     )
+    texts: list[str] = Field(
+        [], description="columns of a table to read as free text, beside its numbers and categories"
+    )
     separator: Annotated[str, StringConstraints(min_length=1, max_length=1)] | None = Field(
         None, description="csv: what stands between the fields; found out where left out"
     )

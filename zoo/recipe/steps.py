@@ -23,6 +23,21 @@ class CenterCrop(Section):
     width: Positive
 
 
+class Tokenize(Section):
+    """Turn text into token ids. The vocabulary is fitted on the training split and is part of the exported file."""
+
+    level: Literal["character", "word", "whitespace"] = Field(
+        "word",
+        description="what a token is: one character; a word or punctuation mark; or what whitespace separates",
+    )
+    lowercase: bool = False
+    vocabulary: Annotated[int, Field(ge=8)] | None = Field(
+        None,
+        description="largest number of ids, the rarest tokens left out; all tokens of the training split by default",
+    )
+    length: Positive | None = Field(None, description="largest number of tokens of a text; longer texts are cut")
+
+
 class Encode(Section):
     """Turn the columns of a table into one vector.
 
@@ -44,21 +59,11 @@ class Encode(Section):
         description="categories of such columns that fewer training rows have count as one with unseen categories; 1: "
         "none",
     )
-
-
-class Tokenize(Section):
-    """Turn text into token ids. The vocabulary is fitted on the training split and is part of the exported file."""
-
-    level: Literal["character", "word", "whitespace"] = Field(
-        "word",
-        description="what a token is: one character; a word or punctuation mark; or what whitespace separates",
+    texts: Tokenize = Field(
+        Tokenize(level="word", lowercase=True, vocabulary=10_000, length=128),
+        description="how the columns of data.texts are cut into tokens",
     )
-    lowercase: bool = False
-    vocabulary: Annotated[int, Field(ge=8)] | None = Field(
-        None,
-        description="largest number of ids, the rarest tokens left out; all tokens of the training split by default",
-    )
-    length: Positive | None = Field(None, description="largest number of tokens of a text; longer texts are cut")
+    text_width: Positive = Field(32, description="numbers of the embedding of a token of such a text")
 
 
 class StandardizeWindow(Section):

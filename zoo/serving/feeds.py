@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.columns import Column
+from zoo.data.table_texts import text_ids
 from zoo.serving.metadata import FileSignature
 
 Feeds = dict[str, np.ndarray]  # of the file, by input name
@@ -45,12 +47,17 @@ def split_feeds(examples: Any, signature: FileSignature, decoder_input: np.ndarr
 def as_inputs(examples: Any, signature: FileSignature, decoder_input: np.ndarray | None = None) -> Feeds:
     """Return all examples as inputs of the file, by name."""
     if signature.kind == "table":
-        return {signature.inputs[name]: values[:, None] for name, values in examples.items()}
+        return {signature.inputs[column.name]: _column(examples[column.name], column) for column in signature.columns}
     if isinstance(examples, Mapping):
         return dict(examples)
     if decoder_input is not None:
         return {"source": examples, "target": decoder_input}
     return {"tokens" if signature.kind == "text" else signature.kind: examples}
+
+
+def _column(values: np.ndarray, column: Column) -> np.ndarray:
+    """Return a column of a table as the file takes it: `(rows, 1)`, or the token ids of free text."""
+    return values[:, None] if column.type != "free_text" else text_ids(values, column)
 
 
 def one_blank_example(examples: Any, signature: FileSignature, decoder_input: np.ndarray | None = None) -> Feeds:

@@ -79,8 +79,8 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     preprocessor = fit_preprocessor(recipe.preprocess, dataset)
     if preprocessor.embedded and recipe.regularization.mixup:
         raise ZooError(
-            "regularization.mixup: mixup blends inputs, and between two categories that are embedded there is none; "
-            "set it to 0, or preprocess.encode.embed_above to null"
+            "regularization.mixup: mixup blends inputs, and between two categories or texts that are embedded there is "
+            "none; set it to 0"
         )
     scale = training.scale(dataset.train)
     devices = devices_for(recipe)
@@ -149,7 +149,7 @@ def _build_network(recipe: Recipe, signature: Signature, preprocessor: Preproces
     shape = signature.shape if signature.kind == "graph" else prepared_shape(signature, preprocessor)
     embedded = preprocessor.embedded
     if embedded:
-        shape = ((shape[0] or 0) - len(embedded) + sum(code.width for code in embedded),)
+        shape = ((shape[0] or 0) + sum(each.width - each.columns for each in embedded),)
     network = registry.build(
         recipe.model.name,
         input_shape=shape,
@@ -160,7 +160,8 @@ def _build_network(recipe: Recipe, signature: Signature, preprocessor: Preproces
     )
     if not embedded:
         return network
-    return with_embedded_columns(network, [len(c.known) + 1 for c in embedded], [c.width for c in embedded])
+    sizes, widths, lengths = zip(*((each.size, each.width, each.length) for each in embedded), strict=True)
+    return with_embedded_columns(network, sizes, widths, lengths)
 
 
 def class_weights(problem: Problem) -> np.ndarray | None:

@@ -27,7 +27,8 @@ from zoo.data.sources.tfds import load_builtin, load_tfds
 from zoo.data.sources.voc import load_voc
 from zoo.data.sources.yolo import load_yolo
 from zoo.data.splits import draw_per_class, hold_out
-from zoo.data.table_encoding import encoding_notes
+from zoo.data.table_encoding import encode_settings, encoding_notes
+from zoo.data.table_texts import with_vocabularies
 from zoo.data.tokenizer import Tokenizer, fit_tokenizer
 from zoo.errors import ZooError, listing
 from zoo.recipe.schema import Data
@@ -137,6 +138,9 @@ def load_dataset(
         tokenizer, lost = _vocabulary(train, validation, test, settings)
         signature, notes = replace(signature, tokenizer=tokenizer), [*notes, *lost]
     if signature.kind == "table":
+        splits_by_name = {"training": train, "validation": validation, "test": test}
+        signature, more = with_vocabularies(signature, splits_by_name, encode_settings(preprocess).texts)
+        notes += more
         notes += encoding_notes(signature.columns, train.take(np.arange(len(train))), preprocess)
     return Dataset(
         name=data.source,

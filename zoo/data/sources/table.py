@@ -63,6 +63,7 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
     target, read_targets = ", ".join(data.targets), KINDS[task.kind].targets
     assert read_targets is not None
     check_columns(table, data.categorical, "data.categorical")
+    check_columns(table, data.texts, "data.texts")
     apart = [name for name in (data.split_column, data.group, data.time) if name]
     for key in ("split_column", "group", "time"):
         check_columns(table, [name] if (name := getattr(data, key)) else [], f"data.{key}")
@@ -100,7 +101,7 @@ def _inputs(table: Table, data: Data, names: list[str]) -> tuple[list[Column], l
         ZooError: none is left.
     """
     refuse_nested(table, names)
-    found, notes = infer_columns(table, names, data.categorical)
+    found, notes = infer_columns(table, names, data.categorical, data.texts)
     columns = [exact_moments(table, column) for column in found]
     columns, left_out = without_names(table, columns, data.categorical)
     notes += left_out

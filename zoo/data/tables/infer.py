@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.data.columns import Column, numbers, refuse_wrong
 from zoo.data.tables.file import Table
+from zoo.data.tables.free_text import optional_text_column
 from zoo.data.tables.number_notes import missing_notes, refuse_merged, scaling_notes, writing_notes
 from zoo.data.tables.number_style import (
     PLAIN,
@@ -31,7 +32,7 @@ Found = tuple[Column | None, list[str]]  # None: the column is left out
 
 
 def infer_columns(
-    table: Table, names: Iterable[str], categorical: Sequence[str] = ()
+    table: Table, names: Iterable[str], categorical: Sequence[str] = (), texts: Sequence[str] = ()
 ) -> tuple[list[Column], list[str]]:
     """Decide for each named column what it is.
 
@@ -45,7 +46,11 @@ def infer_columns(
     likely = likely_decimal(table, names)
     columns, notes = [], []
     for name in names:
-        column, more_notes = _as_category(table, name) if name in categorical else _as_input(table, name, likely)
+        column: Column | None
+        if name in texts:
+            column, more_notes = optional_text_column(table, name)
+        else:
+            column, more_notes = _as_category(table, name) if name in categorical else _as_input(table, name, likely)
         notes += more_notes
         if column is not None:
             columns.append(column)

@@ -10,6 +10,7 @@ from zoo.data.tables.file import Table, as_texts
 from zoo.data.tables.number_style import MISSING_NUMBERS
 from zoo.errors import MAX_SHOWN_NAMES, first_few
 
+MIN_WORDS = 3  # of a text, on average, from which a column is free text rather than names
 _MIN_TEXTS = 20  # in a column; of fewer, most may well occur once
 _MAX_SINGLE_FRACTION = 0.5  # of the texts that occur once; a category that is seen once is not seen again
 
@@ -59,10 +60,12 @@ def without_names(
             counts = Counter(text for text in table.texts(column.name).tolist() if text)
             total, single = sum(counts.values()), sum(count == 1 for count in counts.values())
             if total >= _MIN_TEXTS and single > _MAX_SINGLE_FRACTION * total:
+                example = shown(next(text for text, count in counts.items() if count == 1))
+                words = sum(len(text.split()) * count for text, count in counts.items()) / total
+                key = "data.texts to learn from its words" if words >= MIN_WORDS else "data.categorical to use it"
                 notes.append(
                     f"column '{column.name}' is left out: {single} of its {total} texts occur once, such as "
-                    f"{shown(next(text for text, count in counts.items() if count == 1))}; list it under "
-                    "data.categorical to use it"
+                    f"{example}; list it under {key}"
                 )
                 continue
         kept.append(column)

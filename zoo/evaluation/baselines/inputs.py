@@ -12,6 +12,7 @@ import numpy as np
 from zoo.data.dataset import Dataset, Split
 from zoo.data.inputs import CHUNK_VALUES
 from zoo.data.preprocessing import Preprocessor, chunks
+from zoo.data.table_encoding import Embedded
 from zoo.errors import ZooError
 from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData
 from zoo.evaluation.baselines.graphs import graph_statistics, own_features
@@ -20,6 +21,7 @@ from zoo.recipe.schema import Recipe
 from zoo.tasks import TASKS
 
 CHARACTER_NGRAM = 5  # characters: word stems and endings, which single characters do not show
+MAX_TABLE_WORDS = 300  # of a text beside other columns
 MAX_ONE_HOT_CATEGORIES = 100  # of a column whose categories the network embeds
 WORD_NGRAM = 2  # words
 MAX_NGRAMS = 100_000  # the most frequent; a classifier has a weight for each and each class
@@ -100,16 +102,16 @@ def feature_data(source: Source) -> BaselineData:
 
 def _vectors(source: Source) -> BaselineData:
     """Return the numbers of images, tables and arrays, side by side."""
-    splits, preprocessor = source.splits, source.preprocessor
+    splits, preprocessor, spread = source.splits, source.preprocessor, _spread_embedded(source)
 
     def features(name: str) -> np.ndarray:
-        return _flat(splits[name], preprocessor)
+        return _flat(splits[name], preprocessor, spread)
 
     def parts(name: str) -> Iterator[np.ndarray]:
         split = splits[name]
         size = max(1, CHUNK_VALUES // int(np.prod(preprocessor.shape)))
         for start in range(0, len(split), size):
-            yield _flat(split.part(np.arange(start, min(start + size, len(split)))), preprocessor)
+            yield _flat(split.part(np.arange(start, min(start + size, len(split)))), preprocessor, spread)
 
     signature = source.dataset.signature
     scale = signature.kind != "image"  # pixels have one unit
@@ -164,12 +166,12 @@ def _audio(source: Source) -> BaselineData:
 _FEATURES = {"text": _words, "graph": _graphs, "audio": _audio}  # by kind of input
 
 
-def _flat(split: Split, preprocessor: Preprocessor) -> np.ndarray:
+def _flat(split: Split, preprocessor: Preprocessor, spread: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Return the prepared examples as float32 vectors, `(examples, features)`."""
     vectors, done = np.empty((0, 0), np.float32), 0
     for chunk in chunks(split, preprocessor):
         rows = (chunk * preprocessor.scale + preprocessor.offset).astype(np.float32).reshape(len(chunk), -1)
-        rows = _spread(rows, [len(code.known) for code in preprocessor.embedded])
+        rows = spread(rows)
         if not done:  # allocated once: joining parts at the end would hold them in memory twice
             vectors = np.empty((len(split), rows.shape[1]), np.float32)
         vectors[done : done + len(rows)] = rows
@@ -177,25 +179,49 @@ def _flat(split: Split, preprocessor: Preprocessor) -> np.ndarray:
     return vectors
 
 
-def _spread(rows: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
-    """Put 0 and 1 for each of the most frequent categories beside the numbers of categories, which stand last.
+def _spread_embedded(source: Source) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from prepared rows to rows without the numbers of categories and tokens that stand last.
 
-    The numbers are the ranks of the categories by how frequent they are, 0 for those that are rare or unseen.
+    A category becomes its rank by how frequent it is, 0 for those that are rare or unseen, and 0 or 1 for each of the
+    most frequent. A text becomes the weighted counts of its most telling words.
     """
-    indices = rows[:, rows.shape[1] - len(sizes) :]
-    marks = [
-        index[:, None] == np.arange(1, min(size, MAX_ONE_HOT_CATEGORIES) + 1)
-        for index, size in zip(indices.T, sizes, strict=True)
-    ]
-    return np.concatenate([rows, *marks], axis=1, dtype=np.float32) if marks else rows
+    embedded = source.preprocessor.embedded
+    columns = sum(each.columns for each in embedded)
+
+    @cache
+    def counters() -> list[Callable[[np.ndarray], Any]]:
+        ids = source.prepared("train")[:, -columns:]
+        return [_word_counts(ids[:, part], 1, MAX_TABLE_WORDS) for part, each in _parts(embedded) if each.length]
+
+    def spread(rows: np.ndarray) -> np.ndarray:
+        first = rows.shape[1] - columns
+        numbers, found, counted = rows[:, first:], [rows[:, :first]], iter(counters())
+        for part, each in _parts(embedded):
+            values = numbers[:, part]
+            if each.length:
+                found.append(next(counted)(values).toarray())
+            else:
+                found += [values, values == np.arange(1, min(each.size - 1, MAX_ONE_HOT_CATEGORIES) + 1)]
+        return np.concatenate(found, axis=1, dtype=np.float32)
+
+    return spread if embedded else lambda rows: rows
 
 
-def _word_counts(train: np.ndarray, longest: int) -> Callable[[np.ndarray], Any]:
+def _parts(embedded: Sequence[Embedded]) -> Iterator[tuple[slice, Embedded]]:
+    """Yield where the numbers of each column stand among the last ones."""
+    start = 0
+    for each in embedded:
+        yield slice(start, start + each.columns), each
+        start += each.columns
+
+
+def _word_counts(train: np.ndarray, longest: int, most: int = MAX_NGRAMS) -> Callable[[np.ndarray], Any]:
     """Return a function from token ids to weighted counts of their n-grams (TF-IDF of the training texts), sparse.
 
     Args:
         train: token ids, 0 for padding, `(texts, length)`.
         longest: tokens of the longest n-gram that is counted.
+        most: n-grams that are counted, the most frequent.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -206,7 +232,7 @@ def _word_counts(train: np.ndarray, longest: int) -> Callable[[np.ndarray], Any]
         ngram_range=(1, longest),
         lowercase=False,
         sublinear_tf=True,
-        max_features=MAX_NGRAMS,
+        max_features=most,
     )
     if not train.any():
         raise ZooError("baseline: no text of the training split has a token")

@@ -152,6 +152,14 @@ def _check_table_keys(checks: Checks, source: str) -> None:
     ):
         for key in keys:
             checks.refuse(bool(getattr(data, key)) and source not in sources, ("data", key), f"is for {purpose}")
+    checks.refuse(
+        bool(data.texts) and ("table" not in checks.task.inputs or source not in (*TABLE_SOURCES, MEMORY)),
+        ("data", "texts"),
+        f"is for tables of which each column is an input, and this is {checks.task.name} from {source}",
+    )
+    for key in ("target", "ignore", "categorical"):
+        both = [name for name in data.texts if name in (data.targets if key == "target" else getattr(data, key))]
+        checks.refuse(bool(both), ("data", "texts"), f"{', '.join(both)}: also named by data.{key}")
     for key in ("sort", "fill"):
         checks.refuse(
             bool(getattr(data, key)) and not forecasts, ("data", key), f"is for forecasting, not {checks.task.name}"
