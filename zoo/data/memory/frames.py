@@ -10,6 +10,7 @@ import numpy as np
 from zoo.data.memory.given import type_of
 from zoo.data.memory.value_types import families, is_table_value, rows_of
 from zoo.data.tables.file import Table, from_frame
+from zoo.data.tables.join import join_tables
 from zoo.data.tables.reading import Reading, check_names
 from zoo.errors import ZooError, first_few, visible
 
@@ -187,38 +188,6 @@ def joined(tables: dict[str, Table]) -> Table:
     Raises:
         ZooError: a split lacks a column, has another one, or holds values of another type in it; all are listed.
     """
-    first, *others = tables.values()
-    if not others:
-        return first
-    faults: list[str] = []
-    for table in others:
-        faults += [f"{table.where} lacks the column '{name}'" for name in first.columns if name not in table.columns]
-        faults += [
-            f"{table.where} has the column '{name}', which {first.where} lacks"
-            for name in table.columns
-            if name not in first.columns
-        ]
-        for name in (name for name in first.columns if name in table.columns):
-            here, there = (" and ".join(sorted(families(t.columns[name]))) for t in (first, table))
-            if here and there and here != there:
-                faults.append(f"column '{name}' holds {here} in {first.where}, and {there} in {table.where}")
-    if faults:
-        raise ZooError(first_few(faults))
-    sizes = {split: len(table) for split, table in tables.items()}
-    return Table(
-        first.where,
-        {name: _concatenated([table.columns[name] for table in tables.values()]) for name in first.columns},
-        reading=first.reading,
-        notes=[
-            note if table is first else f"{table.where}: {note}" for table in tables.values() for note in table.notes
-        ],
-        split=np.repeat(np.array(list(sizes), object), list(sizes.values())),
-        numbers=np.concatenate([np.arange(1, size + 1) for size in sizes.values()]),
-    )
-
-
-def _concatenated(parts: list[np.ndarray]) -> np.ndarray:
-    kinds = {part.dtype.kind for part in parts}
-    if len(kinds) == 1 or kinds <= set("iuf"):
-        return np.concatenate(parts)
-    return np.concatenate([part.astype(object) for part in parts])
+    if len(tables) == 1:
+        return next(iter(tables.values()))
+    return join_tables(list(tables.values()), list(tables), splits=list(tables))

@@ -1,9 +1,8 @@
-"""`csv:PATH`, `parquet:PATH` and `jsonl:PATH`: one file; the recipe names the column to predict."""
+"""`csv:PATH`, `parquet:PATH` and `jsonl:PATH`: a file or several; the recipe names the column to predict."""
 
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +14,8 @@ from zoo.data.kinds import KINDS, RawTargets
 from zoo.data.sources.series import load_series
 from zoo.data.sources.table_targets import TableTargets, find_targets
 from zoo.data.split_names import split_of_text
-from zoo.data.tables.file import Table, read_table, refuse_nested
+from zoo.data.tables.file import Table, refuse_nested
+from zoo.data.tables.files import read_tables
 from zoo.data.tables.free_text import text_column
 from zoo.data.tables.infer import exact_moments, infer_columns
 from zoo.data.tables.reading import Reading
@@ -46,8 +46,8 @@ def load_table(name: str, data: Data, task: Task) -> SourceData:
     Raises:
         ZooError: the file is not readable, lacks a column that the recipe names, or has a value of the wrong type.
     """
-    path, form = Path(name).expanduser(), data.source.partition(":")[0]
-    return table_source(read_table(path, reading_of(data), data.targets[0], form=form), data, task)
+    form = data.source.partition(":")[0]
+    return table_source(read_tables(name, reading_of(data), data.targets[0], form=form), data, task)
 
 
 def table_source(table: Table, data: Data, task: Task) -> SourceData:
@@ -55,6 +55,8 @@ def table_source(table: Table, data: Data, task: Task) -> SourceData:
     check_columns(table, data.targets, "data.target")
     check_columns(table, data.ignore, "data.ignore")
     if KINDS[task.kind].targets is None:
+        if table.split is not None and table.places is not None and len(set(table.split)) > 1:
+            raise ZooError(f"{table.where}: files are named as splits, and series are split by time; give one file")
         return load_series(table, data)
     return _load_rows(table, data, task)
 
@@ -159,6 +161,8 @@ def split_rows(table: Table, column: str | None) -> dict[str, np.ndarray]:
         ZooError: a row names no split, or none trains.
     """
     if table.split is not None:
+        if column is not None:
+            raise ZooError(f"{table.where}: data.split_column: the names of the files say which split a row is in")
         return {name: np.flatnonzero(table.split == name) for name in dict.fromkeys(table.split)}
     if column is None:
         return {"train": np.arange(len(table))}

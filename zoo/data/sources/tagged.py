@@ -16,7 +16,7 @@ from zoo.data.kinds import KINDS, RawTargets
 from zoo.data.sources.conll_file import ConllFile, read_conll
 from zoo.data.sources.table import reading_of, split_rows, unused_columns
 from zoo.data.split_names import SPLIT_NAMES, split_of_folder
-from zoo.data.tables.file import read_table
+from zoo.data.tables.files import read_tables
 from zoo.data.tables.reading import Reading
 from zoo.data.tables.token_lists import as_tokens, fault_of, joined, token_texts
 from zoo.errors import ZooError, first_few, listing
@@ -43,7 +43,7 @@ def load_tagged_table(name: str, data: Data, task: Task) -> SourceData:
             sentences and that the recipe does not leave out.
     """
     text, target = str(data.text), str(data.one_target)
-    table = read_table(Path(name).expanduser(), reading_of(data), target, form=data.source.partition(":")[0])
+    table = read_tables(name, reading_of(data), target, form=data.source.partition(":")[0])
     for key, named in (("text", [text]), ("target", [target]), ("ignore", data.ignore)):
         check_columns(table, named, f"data.{key}")
     apart = [name for name in (data.split_column, data.group, data.time) if name]

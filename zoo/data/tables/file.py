@@ -36,7 +36,8 @@ class Table:
         notes: what reading did that a reader of the results should know.
         typed: a missing value is None or NaN, and an empty text is a text; in CSV the empty text is a missing value.
         split: the split of each row, where several tables are joined; None where the recipe decides.
-        numbers: of the rows in their own split, from 1.
+        places: the file or split that each row is in, where several tables are joined, as messages name it.
+        numbers: of the rows in their own place, from 1.
         parsed: numbers of columns that were parsed before.
     """
 
@@ -47,6 +48,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     typed: bool = True
     split: np.ndarray | None = None
+    places: np.ndarray | None = None
     numbers: np.ndarray | None = None
     _texts: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
     parsed: dict[Any, np.ndarray] = field(default_factory=dict, repr=False)
@@ -56,9 +58,10 @@ class Table:
 
     def row(self, position: int) -> str:
         """Return what to call a row in a message: its number, and its line in the file."""
-        if self.split is not None and self.numbers is not None:
-            return f"row {self.numbers[position]} of {self.split[position]}"
-        return f"row {position + 1}" + (f" (line {self.lines[position]})" if self.lines is not None else "")
+        line = f" (line {self.lines[position]})" if self.lines is not None else ""
+        if self.places is not None and self.numbers is not None:
+            return f"row {self.numbers[position]} of {self.places[position]}{line}"
+        return f"row {position + 1}{line}"
 
     def rows(self, positions: Sequence[int] | np.ndarray) -> str:
         """Return what to call several rows: the first five of them."""
@@ -66,11 +69,11 @@ class Table:
 
     def take(self, positions: np.ndarray) -> Table:
         """Return a table of some rows."""
-        lines, split, numbers = (
-            None if each is None else each[positions] for each in (self.lines, self.split, self.numbers)
+        lines, split, places, numbers = (
+            None if each is None else each[positions] for each in (self.lines, self.split, self.places, self.numbers)
         )
         columns = {name: values[positions] for name, values in self.columns.items()}
-        return Table(self.where, columns, lines, self.reading, self.notes, self.typed, split, numbers)
+        return Table(self.where, columns, lines, self.reading, self.notes, self.typed, split, places, numbers)
 
     def texts(self, name: str) -> np.ndarray:
         """Return a column as text without blanks around it and in composed Unicode, empty where it is missing."""
