@@ -41,8 +41,8 @@ def read_tables(name: str, reading: Reading = AS_USUAL, target: str = "", form: 
         raise ZooError(f"{path}: {looked}" + (f" ({counted(others, 'other files')})" if others else ""))
     splits = _splits(files, None if is_pattern else path, path)
     if splits is not None:
-        order = sorted(range(len(files)), key=lambda i: list(SPLIT_NAMES).index(splits[i]))
-        files, splits = [files[i] for i in order], [splits[i] for i in order]
+        ordered = sorted(zip(splits, files, strict=True), key=lambda pair: list(SPLIT_NAMES).index(pair[0]))
+        splits, files = [split for split, _ in ordered], [file for _, file in ordered]
     tables = [read_table(file, reading, target, form=form) for file in files]
     places = [str(file if is_pattern else file.relative_to(path)) for file in files]
     table = tables[0] if len(files) == 1 and splits is None else None
