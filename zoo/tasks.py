@@ -139,6 +139,7 @@ _regression = partial(
     baselines=_REGRESSORS,
     tried=("mean", "ridge", "gradient_boosting"),
     scales_targets=True,
+    several_targets=True,
 )
 _tokens = partial(Task, kind="tokens", losses=("masked_crossentropy",))
 _language = partial(

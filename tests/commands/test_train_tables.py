@@ -158,3 +158,51 @@ model: {name: mlp, widths: [32]}
     one = exported.predict({"note": "elm elm elm", "size": 0.0, "place": "x"})
     none = exported.predict([{"note": None, "size": 0.0, "place": "x"}])
     assert one.values[0] > none.values[0]
+
+
+def test_several_numbers_of_a_table(zoo, tmp_path):
+    x = np.random.default_rng(0).normal(size=(240, 3)).round(3)
+    frame = pd.DataFrame({"p": x[:, 0], "q": x[:, 1], "r": x[:, 2]})
+    frame["heat"], frame["cost"] = 20 + 3 * x[:, 0] - x[:, 1], 1e4 * (x[:, 2] + x[:, 0])
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    recipe = """extends: [_base/tabular_regression, _base/adamw_cosine]
+data: {source: "csv:t.csv", target: [heat, cost]}
+model: {name: mlp, widths: [32]}
+"""
+    run, model, report = train(zoo, tmp_path, recipe)
+    assert [row["target"] for row in report["per_target"]] == ["heat", "cost"]
+    assert all(row["r2"] > 0.9 for row in report["per_target"])
+    assert report["metrics"]["test"]["mae"] == pytest.approx(np.mean([row["mae"] for row in report["per_target"]]))
+    assert any(
+        "errors that are means over the targets are mostly those of 'cost'" in f for f in report["data"]["findings"]
+    )
+    found = answers(zoo, model, "t.csv")
+    values = np.array([[a["value"]["heat"], a["value"]["cost"]] for a in found])
+    inputs = {f"column_{i}": x[:, i : i + 1].astype(np.float32) for i in range(3)}
+    np.testing.assert_allclose(values, package.load(run).model.predict_on_batch(inputs), rtol=1e-4, atol=1e-3)
+    code, out, err = zoo("evaluate", str(run), "t.csv", "--json")
+    assert code == 0, err
+    assert json.loads(out)["metrics"]["r2"] == pytest.approx(
+        np.mean(
+            [1 - ((values[:, i] - frame[n]) ** 2).mean() / frame[n].var(ddof=0) for i, n in enumerate(["heat", "cost"])]
+        )
+    )
+    code, _, err = zoo("predict", model, "t.csv", "--output", "answers.csv")
+    assert code == 0, err
+    assert {"value.heat", "value.cost"} <= set(pd.read_csv(tmp_path / "answers.csv").columns)
+
+
+@pytest.mark.ci
+def test_several_numbers_of_texts(zoo, tmp_path):
+    words = ["ash", "bay", "elm", "fir", "oak", "yew"]
+    chosen = np.random.default_rng(0).integers(0, 6, (160, 3))
+    frame = pd.DataFrame({"note": [" ".join(words[i] for i in row) for row in chosen]})
+    frame["p"], frame["q"] = 10.0 * (chosen == 2).sum(1), (chosen > 3).sum(1)
+    frame.to_parquet(tmp_path / "t.parquet")
+    recipe = """extends: [_base/sequence_regression, _base/adamw_cosine]
+data: {source: "parquet:t.parquet", text: note, target: [p, q]}
+model: {name: lstm, embedding: 8, units: 16, pool: mean}
+"""
+    _, model, report = train(zoo, tmp_path, recipe)
+    assert all(row["r2"] > 0.7 for row in report["per_target"])
+    assert set(answers(zoo, model, "t.parquet")[0]["value"]) == {"p", "q"}

@@ -174,10 +174,10 @@ def _numbers(found: list[Any], names: list[str]) -> np.ndarray:
     values = []
     for name, value in zip(names, found, strict=True):
         try:
-            number = float(value)
+            number = np.asarray(value, np.float64)
         except (TypeError, ValueError):
-            number = float("nan")
-        if not np.isfinite(number):
+            number = np.array(np.nan)
+        if not np.isfinite(number).all():
             raise ZooError(f"{name}: expected a number as target, received {value!r}")
         values.append(number)
     return np.array(values)

@@ -101,7 +101,7 @@ def report_run(
         recipe=loaded.name,
         model=loaded.recipe.model.name,
         outputs=result.outputs,
-        labels=dataset.signature.labels,
+        labels=dataset.signature.labels or dataset.signature.targets,
         history=fitted.history,
         data=facts,
         seed=loaded.recipe.training.seed,
@@ -139,7 +139,7 @@ def _predictions(problem: Problem, model: Model, result: TaskResult) -> Predicti
     return Predictions(
         y_true=y,
         output=output,
-        labels=dataset.signature.labels,
+        labels=dataset.signature.labels or dataset.signature.targets,
         example=example if dataset.signature.kind not in ("array", "tokens", "graph") else None,
         baseline_output=result.baseline["test"] if result.baseline else None,
         samples=_samples(model, dataset) if task.reads_corpus and not task.fills_in else (),

@@ -12,6 +12,7 @@ from zoo.data.inputs import GraphInputs, TableInputs
 from zoo.errors import listing
 
 _MIN_IMBALANCE = 10  # ratio of the largest to the smallest class; from here on accuracy misleads
+_MAX_SPREAD_RATIO = 10  # of the standard deviations of several targets
 _MIN_TEST_EXAMPLES = 30  # of a class; with fewer its metrics are rough
 
 
@@ -44,19 +45,33 @@ def audit(dataset: Dataset) -> dict[str, Any]:
         absent = set(range(1, len(labels))) - set(np.unique(dataset.train.targets).tolist())
         if absent:
             findings.append(f"tags with no token in the training split: {', '.join(labels[i] for i in sorted(absent))}")
+    elif dataset.signature.targets:
+        values = dict(zip(dataset.signature.targets, dataset.train.targets.T, strict=True))
+        result["target"] = {name: _range(y) for name, y in values.items()}
+        findings += _spreads({name: float(y.std()) for name, y in values.items()})
     elif not labels:
         y = dataset.train.targets if scalar else dataset.train.targets[:, :-1]  # the last column is the scale of MASE
-        result["target"] = {
-            "mean": float(y.mean()),
-            "std": float(y.std()),
-            "min": float(y.min()),
-            "max": float(y.max()),
-        }
+        result["target"] = _range(y)
     if dataset.series is None:  # windows of one series overlap by design
         findings += _repeats({name: _hashes(split) for name, split in splits.items()}, splits, bool(labels) and scalar)
     findings += _missing(dataset)
     result["findings"] = findings
     return result
+
+
+def _range(y: np.ndarray) -> dict[str, float]:
+    return {"mean": float(y.mean()), "std": float(y.std()), "min": float(y.min()), "max": float(y.max())}
+
+
+def _spreads(spreads: dict[str, float]) -> list[str]:
+    """Return a finding where metrics that are means over the targets are those of one of them."""
+    widest, narrowest = max(spreads, key=spreads.__getitem__), min(spreads, key=spreads.__getitem__)
+    if spreads[widest] < _MAX_SPREAD_RATIO * spreads[narrowest]:
+        return []
+    return [
+        f"the targets spread by {spreads[narrowest]:.3g} ('{narrowest}') to {spreads[widest]:.3g} ('{widest}'): errors "
+        f"that are means over the targets are mostly those of '{widest}'; read R² and the errors of each target"
+    ]
 
 
 def _balance(counts: dict[str, np.ndarray], labels: tuple[str, ...]) -> list[str]:

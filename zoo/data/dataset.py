@@ -34,7 +34,8 @@ class Signature:
             a language model, the number of characters that it sees at most. Empty for tables and other texts.
         columns: the columns of a table, of the table that a series comes from (the target first), or the column of the
             table that texts come from.
-        target: name of what is predicted.
+        target: name of what is predicted; of several targets, all names in one text.
+        targets: names of the numbers that are predicted, in the order of the outputs, where there are several.
         labels: names of the classes, in the order of the outputs; empty for numbers.
         tokens: number of token ids, where the example is a sequence of them.
         tokenizer: turns texts into token ids; None until it is fitted.
@@ -53,6 +54,7 @@ class Signature:
     _: KW_ONLY
     columns: tuple[Column, ...] = ()
     labels: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
     tokens: int = 0
     tokenizer: Tokenizer | None = None
     season: int = 1
@@ -98,6 +100,8 @@ class Signature:
         }
         if self.kind == "table":
             facts["inputs"] = dict(zip([c.name for c in self.columns], self.input_names, strict=True))
+        if self.targets:
+            facts["targets"] = list(self.targets)
         if self.tokens:
             facts["tokens"] = self.tokens
         if self.tokenizer:
@@ -122,7 +126,8 @@ class Split:
     Attributes:
         inputs: all raw examples of the source.
         indices: which of them are in the split.
-        targets: the split's targets, one for each example: class indices (int32), numbers (float32), a 1 for
+        targets: the split's targets, one for each example: class indices (int32), numbers (float32,
+            `(examples,)` or `(examples, targets)`), a 1 for
             each label that it has (uint8 `(examples, labels)`), or future values, token ids, masks or boxes
             (`zoo.data.kinds`).
     """

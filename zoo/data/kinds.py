@@ -46,7 +46,7 @@ class RawTargets:
         notes: what reading the targets did that a reader of the results should know is added here.
         rows: what messages call each example of a split; its number where it is left out.
         ignore_index: the value of pixels that take no part.
-        names: of the labels, in the order of the outputs, where the source gives them.
+        names: of the labels, or of several numbers, in the order of the outputs, where the source gives them.
     """
 
     values: Arrays
@@ -110,10 +110,20 @@ def _label_sets(raw: RawTargets) -> Targets:
 
 
 def _numbers(raw: RawTargets) -> Targets:
-    found = {split: number_targets(y, raw.where, raw.rows.get(split)) for split, y in raw.values.items()}
-    if needs_double(np.concatenate(list(found.values()))):
+    found = {split: _numbers_of(raw, split) for split in raw.values}
+    every = np.concatenate(list(found.values()))
+    if any(map(needs_double, every.T if every.ndim == 2 else [every])):
         return (), found
     return (), {split: y.astype(np.float32) for split, y in found.items()}
+
+
+def _numbers_of(raw: RawTargets, split: str) -> np.ndarray:
+    """Return the numbers of a split: `(examples,)`, or `(examples, targets)` of several targets."""
+    values, rows = raw.values[split], raw.rows.get(split)
+    if values.ndim == 1:
+        return number_targets(values, raw.where, rows)
+    columns = zip(raw.names, values.T, strict=True)
+    return np.stack([number_targets(column, f"{raw.where}: '{name}'", rows) for name, column in columns], axis=1)
 
 
 def _tokens(raw: RawTargets) -> Targets:

@@ -31,7 +31,10 @@ def label_outputs(signature: Signature) -> str:
 
 
 def value_outputs(signature: Signature) -> str:
-    """Describe one number an example."""
+    """Describe one number an example, or several."""
+    if signature.targets:
+        names = ", ".join(markdown.code(name) for name in signature.targets)
+        return f"- `value` `(batch, {len(signature.targets)})`: {names}, in this order, {float_type(signature.double)}"
     return f"- `value` `(batch,)`: {markdown.text(signature.target)}, {float_type(signature.double)}"
 
 

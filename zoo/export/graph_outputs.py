@@ -73,7 +73,9 @@ def split_boxes(proto: onnx.ModelProto, signature: Signature) -> None:
 
 
 def flatten_value(proto: onnx.ModelProto, signature: Signature) -> None:
-    """Turn the output `value` from `(batch, 1)` into `(batch,)`."""
+    """Turn the output `value` from `(batch, 1)` into `(batch,)`; several values an example stay `(batch, targets)`."""
+    if signature.targets:
+        return
     for node in proto.graph.node:
         for position, name in enumerate(node.output):
             if name == "value":

@@ -33,7 +33,7 @@ KINDS: dict[Kind, Predictor | Generator] = {
     "regression": Predictor(
         outputs=("value",),
         extend=flatten_value,
-        expected=lambda output: output[:, 0],
+        expected=lambda output: output[:, 0] if output.shape[1] == 1 else output,
         card=predictor_text(card_outputs.value_outputs, "(value,)"),
     ),
     "forecasting": Predictor(outputs=("forecast",), card=predictor_text(card_outputs.forecast_outputs, "(forecast,)")),

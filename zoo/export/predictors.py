@@ -157,6 +157,9 @@ class Predictor:
             else:
                 expected = self.expected(expected)
                 pairs = self.compared(prediction.output, expected)
+                if signature.targets:  # numbers in different units: each has a tolerance of its own
+                    places = enumerate(signature.targets)
+                    pairs = {name: (prediction.output[:, i], expected[:, i]) for i, name in places}
             for name, (found, wanted) in pairs.items():
                 difference, largest = largest_difference(found, wanted, path)
                 before = outputs.get(name, OutputParity(0.0, 0.0))

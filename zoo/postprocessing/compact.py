@@ -22,8 +22,8 @@ def unchanged(output: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def values(output: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return values `(n, 1)` as `(n,)`."""
-    return output[:, 0]
+    """Return values `(n, 1)` as `(n,)`; several values an example stay as they are, `(n, targets)`."""
+    return output[:, 0] if output.shape[1] == 1 else output
 
 
 def scores(output: dict[str, np.ndarray], targets: np.ndarray) -> np.ndarray:

@@ -44,6 +44,7 @@ class ExportedModel:
         kind: "image", "array", "table", "text", "tokens" or "graph"; "noise" where images are made.
         shape: shape of one example, or of a graph's nodes; None where an axis varies.
         columns: the columns of a table, of the table that a series comes from (the target first), or of texts.
+        targets: names of the numbers that are predicted, in their order, where there are several; else empty.
         labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
         tokenizer: how texts become token ids; None where the input is no text.
         threshold: anomaly detection: the score above which an example is abnormal.
@@ -68,6 +69,7 @@ class ExportedModel:
         self.signature = read_signature(scan(content, path), self.path, verify=verify)
         self.task, self.kind, self.target = self.signature.task, self.signature.kind, self.signature.target
         self.shape, self.columns = self.signature.shape, list(self.signature.columns)
+        self.targets = self.signature.targets
         self.labels, self.tokenizer = self.signature.labels, self.signature.tokenizer
         self.threshold, self.time, self.double = self.signature.threshold, self.signature.time, self.signature.double
         self._task = TASKS[self.task]

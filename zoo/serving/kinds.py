@@ -24,9 +24,10 @@ Fact = dict[str, Any]
 
 
 class OutputNames(Protocol):
-    """What a file says of its outputs: names of the classes or symbols, and the threshold of anomaly detectors."""
+    """What a file says of its outputs: names of classes, symbols or several numbers, and an anomaly detector's threshold."""
 
     labels: tuple[str, ...]
+    targets: tuple[str, ...]
     threshold: float | None
 
 
@@ -134,6 +135,8 @@ def _set_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
 
 def _value_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.values is not None
+    if model.targets:
+        return [{"value": dict(zip(model.targets, map(float, row), strict=True))} for row in prediction.values]
     return [{"value": float(value)} for value in prediction.values]
 
 

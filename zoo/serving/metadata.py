@@ -36,6 +36,7 @@ class FileSignature:
         task: name of the task.
         kind: "image", "array", "audio", "table", "text", "tokens" or "graph"; "noise" where images are made.
         target: name of what is predicted.
+        targets: names of the numbers that are predicted, in the order of the outputs, where there are several.
         shape: shape of one example, or of a graph's nodes; None where an axis varies.
         inputs: column to the name of its input in the file; in older files, which lack it, both are the same.
         columns: the columns of a table, of the table that a series comes from (the target first), or the column of the
@@ -67,6 +68,7 @@ class FileSignature:
     time: TimeColumn | None = None
     reading: Reading = field(default_factory=Reading)
     double: bool = False
+    targets: tuple[str, ...] = ()
     sample_rate: int = 0
 
 
@@ -158,6 +160,7 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         guidance=take("guidance", _is_number, "a number", 1.0),
         time=TimeColumn.from_json(time) if time else None,
         reading=Reading(**reading),
+        targets=tuple(take("targets", _are_texts, "a list of different names", [])),
         double=take("double", lambda v: isinstance(v, bool), "true or false", False),
         sample_rate=take(
             "sample_rate", lambda v: (v != 0) == (kind == "audio") and (v == 0 or _is_count(v)), "a sample rate", 0

@@ -17,7 +17,7 @@ class Prediction:
         probabilities: of each class, float32 `(examples, classes)`.
         labels: the most probable class of each example; None for one whose answer is not finite.
         label_sets: the labels of each example, where it may have several: those whose probability is at least one half.
-        values: one number an example, float32 `(examples,)`.
+        values: one number an example, float32 `(examples,)`, or several, `(examples, targets)`.
         forecasts: the next values of a series, float32 `(examples, horizon)`.
         texts: what was transcribed or decoded.
         tags: of each word of a text, the most probable.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from zoo.layers.detection import DecodeBoxes
 from zoo.layers.preprocessing import DoubleRescaling
@@ -34,8 +35,11 @@ def label_probabilities(recipe: Recipe, scale: TargetScale) -> Callable[[Any], A
 def in_own_unit(scale: TargetScale, name: str) -> keras.layers.Layer:
     """Return the layer that puts standardised values back into their unit, in float64 where float32 would lose them."""
     if scale.double:
-        return DoubleRescaling([scale.std], [scale.mean], "float64", name=name)
-    return keras.layers.Rescaling(scale.std, scale.mean, name=name, dtype="float32")
+        return DoubleRescaling(
+            np.atleast_1d(scale.std).tolist(), np.atleast_1d(scale.mean).tolist(), "float64", name=name
+        )
+    std, mean = (value.tolist() if isinstance(value, np.ndarray) else value for value in (scale.std, scale.mean))
+    return keras.layers.Rescaling(std, mean, name=name, dtype="float32")
 
 
 def value(recipe: Recipe, scale: TargetScale) -> Callable[[Any], Any]:

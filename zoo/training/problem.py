@@ -153,7 +153,7 @@ def _build_network(recipe: Recipe, signature: Signature, preprocessor: Preproces
     network = registry.build(
         recipe.model.name,
         input_shape=shape,
-        outputs=(len(signature.labels) or signature.horizon or 1) if has_head else None,
+        outputs=(len(signature.labels) or signature.horizon or len(signature.targets) or 1) if has_head else None,
         vocabulary=signature.vocabulary,
         every_step=KINDS[TASKS[recipe.task].kind].every_step,
         **recipe.model.config,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,13 +16,13 @@ class TargetScale:
     """The unit that numbers are trained in: standard deviations from the mean of the training split.
 
     Attributes:
-        mean: of the training split.
-        std: its standard deviation.
+        mean: of the training split; an array where each example has several numbers of different kinds.
+        std: its standard deviation, likewise.
         double: values in their own unit are float64, because float32 would lose what differs between them.
     """
 
-    mean: float = 0.0
-    std: float = 1.0
+    mean: Any = 0.0
+    std: Any = 1.0
     double: bool = False
 
     @classmethod
@@ -30,6 +30,12 @@ class TargetScale:
         """Return the scale of some numbers; of constant ones the deviation counts as 1."""
         mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
         return cls(mean, std or 1.0, values.dtype == np.float64)
+
+    @classmethod
+    def of_each(cls, values: np.ndarray) -> TargetScale:
+        """Return the scales of several numbers an example, `(examples, targets)`."""
+        mean, std = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
+        return cls(mean, np.where(std > 0, std, 1.0), values.dtype == np.float64)
 
 
 def no_scale(train: Split) -> TargetScale:
@@ -39,7 +45,7 @@ def no_scale(train: Split) -> TargetScale:
 
 def value_scale(train: Split) -> TargetScale:
     """Return the scale of values."""
-    return TargetScale.of(train.targets)
+    return TargetScale.of(train.targets) if train.targets.ndim == 1 else TargetScale.of_each(train.targets)
 
 
 def forecast_scale(train: Split) -> TargetScale:
@@ -58,8 +64,9 @@ def multi_hot(split: Split, signature: Signature, scale: TargetScale) -> np.ndar
 
 
 def standardized_values(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:
-    """Return standardised values, float32 `(examples, 1)`."""
-    return ((split.targets - scale.mean) / scale.std).astype(np.float32)[:, None]
+    """Return standardised values, float32 `(examples, targets)`."""
+    values = ((split.targets - scale.mean) / scale.std).astype(np.float32)
+    return values[:, None] if values.ndim == 1 else values
 
 
 def standardized_forecasts(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:

@@ -81,7 +81,7 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
         RawTargets(
             values={split: values[rows] for split, rows in parts.items()},
             where=f"{table.where}: column{'s' * (len(goal.columns) > 1)} '{target}'",
-            names=tuple(column.name for column in goal.columns) if goal.labels and len(goal.columns) > 1 else (),
+            names=tuple(column.name for column in goal.columns) if len(goal.columns) > 1 else (),
             rows={split: [table.row(int(row)) for row in rows] for split, rows in parts.items()},
         )
     )
@@ -89,7 +89,15 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
     examples = TextInputs(taken[data.text]) if data.text else TableInputs(taken)
     double = targets["train"].dtype == np.float64
     kind: InputKind = "text" if data.text else "table"
-    signature = Signature(kind, target, columns=tuple(columns), labels=labels, reading=table.reading, double=double)
+    signature = Signature(
+        kind,
+        target,
+        columns=tuple(columns),
+        labels=labels,
+        targets=tuple(data.targets) if targets["train"].ndim == 2 and not labels else (),
+        reading=table.reading,
+        double=double,
+    )
     splits = {split: Split(examples, rows, targets[split]) for split, rows in parts.items()}
     if data.split_column:
         notes.append(f"split by column '{data.split_column}': {', '.join(f'{len(r)} {n}' for n, r in parts.items())}")

@@ -35,7 +35,7 @@ class TableTargets:
     separator: str | None = None
 
     def values(self, table: Table, notes: list[str] | None = None) -> np.ndarray:
-        """Return the raw targets of the rows, `(rows,)`, as the task's kind reads them.
+        """Return the raw targets of the rows, `(rows,)` or, of several numbers, `(rows, targets)`.
 
         Classes are text, None where missing; numbers NaN where missing; labels a tuple a row.
 
@@ -44,19 +44,14 @@ class TableTargets:
         """
         if self.labels:
             return self._label_sets(table, [] if notes is None else notes)
-        return _column_values(table, self.columns[0])
+        values = [_column_values(table, column) for column in self.columns]
+        return np.stack(values, axis=1) if len(values) > 1 else values[0]
 
     def faults(self, table: Table) -> dict[str, np.ndarray]:
         """Return the positions of the rows without a target that can be read, by column."""
         if self.labels:
             return {} if len(self.columns) == 1 else sets_of_columns(self._cells(table))[1]
-        (column,) = self.columns
-        if column.type == "text":
-            return {column.name: not_texts(table, column)}
-        found = [i for i, value in enumerate(_column_values(table, column)) if value is None or value != value]
-        if column.type == "number":
-            found += wrong_rows(table, column, numbers(table, column)).tolist()
-        return {column.name: np.unique(np.array(found, int))}
+        return {column.name: _faults(table, column) for column in self.columns}
 
     def _label_sets(self, table: Table, notes: list[str]) -> np.ndarray:
         if len(self.columns) == 1:
@@ -96,8 +91,8 @@ def find_targets(table: Table, data: Data, task: Task) -> tuple[TableTargets, li
             refuse_nested(table, names)
         columns = tuple(Column(name, "category", missing=table.reading.missing) for name in names)
         return TableTargets(columns=columns, labels=True, separator=data.label_separator), []
-    column, notes = _target(table, names[0], task)
-    return TableTargets(columns=(column,)), notes
+    found = [_target(table, name, task) for name in names]
+    return TableTargets(columns=tuple(column for column, _ in found)), [note for _, notes in found for note in notes]
 
 
 def target_values(table: Table, data: Data, task: Task) -> np.ndarray:
@@ -136,6 +131,16 @@ def number_target(table: Table, name: str) -> tuple[Column, list[str]]:
             "numbers; to predict classes take a classification task (tabular_classification)"
         )
     return column, notes
+
+
+def _faults(table: Table, column: Column) -> np.ndarray:
+    """Return the positions of the rows without a target that can be read."""
+    if column.type == "text":
+        return not_texts(table, column)
+    found = [i for i, value in enumerate(_column_values(table, column)) if value is None or value != value]
+    if column.type == "number":
+        found += wrong_rows(table, column, numbers(table, column)).tolist()
+    return np.unique(np.array(found, int))
 
 
 def _column_values(table: Table, column: Column) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,7 +12,23 @@ from zoo.evaluation.baselines.estimators import REGRESSORS, fit_baseline, inputs
 
 
 def regress(name: str, data: BaselineData, seed: int) -> BaselineResult:
-    """Fit a regressor of `REGRESSORS` and return its values, `(n,)`."""
+    """Fit a regressor of `REGRESSORS` and return its values, `(n,)`; of several targets one each, `(n, targets)`."""
+    y = data.targets["train"]
+    if y.ndim == 1:
+        return _regress_one(name, data, seed)
+    found = []
+    for i in range(y.shape[1]):
+        targets = {split: values[:, i] for split, values in data.targets.items()}
+        found.append(_regress_one(name, replace(data, targets=targets), seed))
+    return BaselineResult(
+        {split: np.stack([one.outputs[split] for one in found], axis=1) for split in EVALUATED_SPLITS},
+        all(one.converged for one in found),
+        sum(one.seconds or 0.0 for one in found),
+        found[0].examples,
+    )
+
+
+def _regress_one(name: str, data: BaselineData, seed: int) -> BaselineResult:
     inputs, parts = inputs_of(REGRESSORS[name], data)
     fitted = fit_baseline(name, "regression", inputs("train"), data.targets["train"], seed=seed, scale=data.scale)
     outputs = {
