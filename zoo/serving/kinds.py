@@ -24,7 +24,7 @@ Fact = dict[str, Any]
 
 
 class OutputNames(Protocol):
-    """What a file says of its outputs: names of classes, symbols or several numbers, and an anomaly detector's threshold."""
+    """What a file says of its outputs: names of classes, symbols or numbers, and the threshold of anomaly detectors."""
 
     labels: tuple[str, ...]
     targets: tuple[str, ...]
