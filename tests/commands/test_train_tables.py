@@ -206,3 +206,49 @@ model: {name: lstm, embedding: 8, units: 16, pool: mean}
     _, model, report = train(zoo, tmp_path, recipe)
     assert all(row["r2"] > 0.7 for row in report["per_target"])
     assert set(answers(zoo, model, "t.parquet")[0]["value"]) == {"p", "q"}
+
+
+def rows_with_faults(count=500, faulty=40, seed=0):
+    """Return rows whose third number follows from the others and from the place; in faulty ones it does not."""
+    generator = np.random.default_rng(seed)
+    a, b, place = generator.normal(size=count), generator.normal(size=count), generator.integers(0, 3, count)
+    frame = pd.DataFrame({"a": a, "b": b, "c": a + b + place, "place": np.array(["x", "y", "z"])[place]})
+    frame["state"] = "fine"
+    frame.loc[frame.index[:faulty], ["c", "state"]] = [[value, "faulty"] for value in generator.normal(0, 2, faulty)]
+    return frame.sample(frac=1, random_state=seed).round(4)
+
+
+ANOMALIES = """extends: [_base/tabular_anomaly_detection, _base/adamw_cosine]
+data: {source: "csv:t.csv", TARGET}
+model: {name: row_autoencoder, widths: [32], code: 4}
+"""
+
+
+def test_anomalies_of_a_table(zoo, tmp_path):
+    frame = rows_with_faults()
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    run, model, report = train(zoo, tmp_path, ANOMALIES.replace("TARGET", "target: state, abnormal: [faulty]"))
+    assert report["metrics"]["test"]["auroc"] > 0.85 and report["threshold"]["recall"] > 0.5
+    assert {entry["name"] for entry in report["baseline"]["tried"]} == {"isolation_forest", "pca_error"}
+    assert not (run / "export" / "decoder.onnx").exists()
+    found = answers(zoo, model, "t.csv")
+    labels = np.array([a["label"] for a in found])
+    assert np.mean(labels[frame["state"] == "faulty"] == "abnormal") > 0.5
+    assert np.mean(labels[frame["state"] == "fine"] == "normal") > 0.8
+    import tensorflow as tf
+
+    given = {f"column_{i}": frame[[n]].to_numpy(np.float32) for i, n in enumerate("abc")}
+    output = package.load(run).model.predict_on_batch(given | {"column_3": tf.constant(frame[["place"]].to_numpy(str))})
+    np.testing.assert_allclose([a["score"] for a in found], output["score"], rtol=1e-3, atol=1e-5)
+    columns = frame[["a", "b", "c"]].to_numpy()
+    assert output["reconstruction"].shape == (len(frame), 6) and columns.shape[1] == 3
+
+
+def test_anomalies_of_a_table_without_labels(zoo, tmp_path):
+    frame = rows_with_faults().drop(columns="state")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    _, model, report = train(zoo, tmp_path, ANOMALIES.replace(", TARGET", ""))
+    assert report["metrics"]["test"]["auroc"] is None and report["threshold"]["recall"] is None
+    assert report["data"]["findings"][0].startswith("no target: all 500 rows count as normal")
+    labels = [a["label"] for a in answers(zoo, model, "t.csv")]
+    assert 0.01 < np.mean([label == "abnormal" for label in labels]) < 0.2

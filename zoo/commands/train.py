@@ -239,5 +239,7 @@ def _print_result(console: Console, report: dict[str, Any]) -> None:
     primary = TASKS[report["task"]].primary
     bounds = report["intervals"]["test"].get(primary)
     interval = f" (95% interval {bounds[0]:.4f} to {bounds[1]:.4f})" if bounds else ""
-    console.print(f"Test {primary}: {report['metrics']['test'][primary]:.4f}{interval}")
+    value = report["metrics"]["test"][primary]
+    found = "not defined on these examples" if value is None else f"{value:.4f}{interval}"
+    console.print(f"Test {primary}: {found}")
     console.print(f"  {report['verdict']}", markup=False)

@@ -144,7 +144,7 @@ def _predictions(problem: Problem, model: Model, result: TaskResult) -> Predicti
         baseline_output=result.baseline["test"] if result.baseline else None,
         samples=_samples(model, dataset) if task.reads_corpus and not task.fills_in else (),
         context=(lambda window: series.values[: series.origins["test"][window]]) if series is not None else None,
-        reconstruction=reconstruction if task.reconstructs else None,
+        reconstruction=reconstruction if task.reconstructs and dataset.signature.kind == "image" else None,
         pictures=result.pictures,
     )
 

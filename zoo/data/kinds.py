@@ -24,7 +24,7 @@ from zoo.data.structured_targets import (
     transcription_targets,
 )
 from zoo.data.tables.precision import needs_double
-from zoo.data.targets import class_indices, class_labels, number_targets, separate_abnormal
+from zoo.data.targets import UNLABELED, class_indices, class_labels, number_targets, separate_abnormal
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 from zoo.recipe.steps import PreprocessStep
@@ -150,6 +150,14 @@ def _boxes(raw: RawTargets) -> Targets:
     return labels, box_targets({split: y[:, :-1] for split, y in raw.values.items()}, raw.where)
 
 
+def _normal_and_abnormal(raw: RawTargets) -> Targets:
+    """Return the classes; of rows without labels the only one there is."""
+    only = set(raw.values["train"].tolist()) if raw.values["train"].dtype == object else set()
+    if only == {UNLABELED}:
+        return (UNLABELED,), {split: np.zeros(len(y), np.int32) for split, y in raw.values.items()}
+    return _classes(raw)
+
+
 _LABELED = DataKind(targets=_classes)
 
 KINDS: dict[Kind, DataKind] = {
@@ -163,7 +171,7 @@ KINDS: dict[Kind, DataKind] = {
     "segmentation": DataKind(targets=_masks, follow=follow_steps, targets_are_masks=True),
     "detection": DataKind(targets=_boxes, picker=box_picker),
     "reconstruction": _LABELED,
-    "anomaly": DataKind(targets=_classes, relabel=separate_abnormal),
+    "anomaly": DataKind(targets=_normal_and_abnormal, relabel=separate_abnormal),
     "generation": _LABELED,
     "representation": _LABELED,
 }

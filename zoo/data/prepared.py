@@ -115,8 +115,9 @@ def decoder_input(targets: Any) -> tf.Tensor:
 def _normalized(preprocessor: Preprocessor, x: Any) -> tf.Tensor:
     import tensorflow as tf
 
-    scale, offset = (tf.constant(v, tf.float32) for v in (preprocessor.scale, preprocessor.offset))
-    return tf.cast(x, tf.float32) * scale + offset
+    dtype = tf.float64 if x.dtype == tf.float64 else tf.float32  # what float32 would merge is centred first
+    scale, offset = (tf.constant(v, dtype) for v in (preprocessor.scale, preprocessor.offset))
+    return tf.cast(tf.cast(x, dtype) * scale + offset, tf.float32)
 
 
 _FORMS: dict[Form, Callable[[Preprocessor, Any, Any], tuple[Any, Any]]] = {

@@ -14,6 +14,7 @@ from zoo.errors import MAX_SHOWN_NAMES, ZooError, did_you_mean, first_few, listi
 from zoo.recipe.schema import Data
 from zoo.tasks import TASKS
 
+UNLABELED = "normal"  # the class of rows without a label, where anomalies are sought
 MAX_FRACTIONAL_CLASSES = 20  # classes that are numbers with fractions; more are measured values
 _NUMBER = re.compile(r"[+-]?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?")
 

@@ -66,6 +66,9 @@ def _baseline(problem: Problem, console: Console) -> dict[str, Any] | None:
     """Fit baselines on the training split, and run the best of them on validation and test."""
     if problem.recipe.evaluation.baseline is None:
         return None
+    if TASKS[problem.recipe.task].finds_anomalies and not problem.dataset.test.targets.any():
+        print_notes(["no baseline: without abnormal test examples nothing can be compared"], console, indent="  ")
+        return None
     code = 0
     if TASKS[problem.recipe.task].reconstructs:
         code = problem.views.network.get_layer("features").output.shape[-1]

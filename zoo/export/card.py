@@ -25,7 +25,8 @@ def card(report: Mapping[str, Any], certificate: Mapping[str, Any], signature: S
     text = KINDS[TASKS[report["task"]].kind].card
     metrics, intervals = report["metrics"]["test"], report["intervals"]["test"]
     rows = "\n".join(
-        f"| {name.replace('_', ' ')} | {value:.4f} | {_interval(intervals.get(name))} |"
+        f"| {name.replace('_', ' ')} | {'not defined' if value is None else f'{value:.4f}'} | "
+        f"{_interval(intervals.get(name))} |"
         for name, value in metrics.items()
     )
     splits = report["data"]["splits"]

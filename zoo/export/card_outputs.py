@@ -102,8 +102,16 @@ def autoencoder_outputs(signature: Signature) -> str:
 
 def anomaly_outputs(signature: Signature) -> str:
     """Describe the outputs of an autoencoder whose score is compared with a threshold."""
-    threshold = "the file's metadata hold the threshold above which an image is abnormal"
-    return f"{autoencoder_outputs(signature)}; {threshold}"
+    if signature.kind == "image":
+        threshold = "the file's metadata hold the threshold above which an image is abnormal"
+        return f"{autoencoder_outputs(signature)}; {threshold}"
+    return (
+        "- `embedding` `(batch, features)`: the code, float32\n"
+        "- `reconstruction` `(batch, features)`: float32, of the numbers and categories as the network takes them, "
+        "standardised\n"
+        "- `score` `(batch,)`: mean squared difference of these and the reconstruction, float32; the file's metadata "
+        "hold the threshold above which a row is abnormal"
+    )
 
 
 def image_outputs(signature: Signature) -> str:

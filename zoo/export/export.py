@@ -63,7 +63,7 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
                 f"(allowed {tolerance:.0e}){_in_decisions(parity, exporter.decided)}; it was removed"
             )
         content = temporary.read_bytes()
-    if task.reconstructs:
+    if task.reconstructs and signature.kind == "image":
         export_decoder(path.with_name("decoder.onnx"), model, dataset, settings)
     certificate = {
         "file": path.name,

@@ -47,7 +47,7 @@ def try_export(loaded: LoadedRecipe, dataset: Dataset, model: keras.Model) -> No
             proto, path = converted(loaded, few, model), Path(folder) / "model.onnx"
             onnx.save(proto, path)
             difference, allowed = exporter.try_out(path, proto, model, loaded.recipe, few)
-            if TASKS[loaded.recipe.task].reconstructs:
+            if TASKS[loaded.recipe.task].reconstructs and dataset.signature.kind == "image":
                 convert_decoder(model, opset=loaded.recipe.export.opset)
     except Exception as error:  # of TensorFlow, tf2onnx, onnx or onnxruntime, each with classes of its own
         reason = str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}".splitlines()[0]

@@ -38,11 +38,11 @@ def with_embedding(model: keras.Model) -> keras.Model:
 
 @keras.saving.register_keras_serializable("zoo")
 class SquaredError(keras.layers.Layer):
-    """Mean squared difference of each image from another."""
+    """Mean squared difference of each image or vector from another."""
 
     def call(self, image: Any, other: Any) -> Any:
-        """Map `(batch, height, width, channels)` twice to `(batch,)`."""
-        return ops.mean(ops.square(image - other), axis=(1, 2, 3))
+        """Map `(batch, height, width, channels)` or `(batch, features)` twice to `(batch,)`."""
+        return ops.mean(ops.square(image - other), axis=tuple(range(1, len(image.shape))))
 
     def compute_output_shape(self, image_shape: Any, other_shape: Any) -> Any:
         """Return `(batch,)`."""

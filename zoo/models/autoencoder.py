@@ -1,6 +1,7 @@
-"""Autoencoders: dense, convolutional, denoising, variational (β-VAE) and vector-quantized.
+"""Autoencoders: dense, of the rows of tables, convolutional, denoising, variational (β-VAE) and vector-quantized.
 
-Every model maps images in [0, 1] to images in [0, 1]. `zoo.layers.code` splits it into encoder and decoder.
+Every model maps images in [0, 1] to images in [0, 1], or vectors to vectors. `zoo.layers.code` splits it into encoder
+and decoder.
 """
 
 from __future__ import annotations
@@ -61,6 +62,53 @@ def autoencoder(
 
     # === Functional model ===
     return keras.Model(inputs, _image(x), name="autoencoder")
+
+
+@register(
+    tasks=("tabular_anomaly_detection",),
+    input_shape=(16,),
+    paper="Hinton and Salakhutdinov (2006), doi:10.1126/science.1127647",
+)
+def row_autoencoder(
+    *,
+    input_shape: Sequence[int],
+    widths: Sequence[Count] = (64, 32),
+    code: Count = 8,
+    activation: Activation = "relu",
+    noise: NotNegative = 0.1,
+) -> keras.Model:
+    """Autoencoder of dense layers for standardised vectors, to which noise is added while training.
+
+    Args:
+        input_shape: `(features,)`.
+        widths: units of the encoder's hidden layers, which the decoder mirrors; an empty list makes a linear model.
+        code: length of the code.
+        activation: activation of the hidden layers.
+        noise: standard deviation of the noise (Vincent et al., 2008, doi:10.1145/1390156.1390294).
+
+    Returns:
+        A model from `(batch, features)` to the same shape.
+
+    Raises:
+        ValueError: the input is no vector.
+    """
+    shape = tuple(input_shape)
+    if len(shape) != 1:
+        raise ValueError(f"needs vectors (features,). Received: input_shape={shape}")
+    initializer = kernel_initializer(activation)
+
+    # === Layers ===
+    inputs = keras.Input(shape)
+    x = keras.layers.GaussianNoise(noise, name="noise")(inputs)
+    for i, width in enumerate(widths, start=1):
+        x = keras.layers.Dense(width, activation, kernel_initializer=initializer, name=f"encoder{i}_dense")(x)
+    x = plain_code(keras.layers.Dense(code, name="encode")(x))
+    for i, width in enumerate(reversed(widths), start=1):
+        x = keras.layers.Dense(width, activation, kernel_initializer=initializer, name=f"decoder{i}_dense")(x)
+    x = keras.layers.Dense(shape[0], dtype="float32", name="reconstruction")(x)
+
+    # === Functional model ===
+    return keras.Model(inputs, x, name="row_autoencoder")
 
 
 @register(

@@ -15,7 +15,8 @@ from zoo.backend.precision import precision
 from zoo.data.batches import evaluation_batches
 from zoo.data.prepared import MAX_RESIDENT_BYTES_ONCE, Prepared, prepare
 from zoo.data.preprocessing import Preprocessor, fit_preprocessor
-from zoo.errors import ZooError
+from zoo.data.table_encoding import encode_settings
+from zoo.errors import ZooError, listing
 from zoo.layers.table import with_embedded_columns
 from zoo.losses import balanced_weights
 from zoo.postprocessing.kinds import compact_outputs
@@ -77,6 +78,13 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     task = TASKS[recipe.task]
     training = KINDS[task.kind]
     preprocessor = fit_preprocessor(recipe.preprocess, dataset)
+    if preprocessor.embedded and task.reconstructs:
+        many = [c.name for c in dataset.signature.columns if c.type == "category"]
+        raise ZooError(
+            f"{dataset.name}: a column of more than {encode_settings(recipe.preprocess).embed_above} categories is "
+            f"embedded, and {task.name} cannot put its rows together again (categories: {listing(many)}); list it "
+            "under data.ignore, or take all one-hot: preprocess: [{encode: {embed_above: null}}, {standardize: {}}]"
+        )
     if preprocessor.embedded and recipe.regularization.mixup:
         raise ZooError(
             "regularization.mixup: mixup blends inputs, and between two categories or texts that are embedded there is "

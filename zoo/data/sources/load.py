@@ -123,7 +123,8 @@ def load_dataset(
     relabel = KINDS[task.kind].relabel
     if relabel is not None:
         signature, (train, validation, test) = relabel(signature, (train, validation, test), data)
-        notes.append(f"abnormal, and so kept out of the training split: {listing(data.abnormal or ())}")
+        if data.abnormal:
+            notes.append(f"abnormal, and so kept out of the training split: {listing(data.abnormal)}")
     if data.per_class is not None:
         train = draw_per_class(train, data.per_class, data.split_seed)
         notes.append(f"{data.per_class} examples of each class are used for training; the others are left out")

@@ -69,7 +69,8 @@ def _read(value: Any, where: str, data: Data, task: Task) -> Any:
         value = value.to_frame(value.name if value.name is not None else data.one_target)
     if is_frame(value):
         frame = as_pandas(value, where)
-        _check_target(frame, where, data)
+        if data.targets or not task.finds_anomalies:
+            _check_target(frame, where, data)
         takes_tables = "table" in task.inputs or task.forecasts or data.text is not None
         return frame if takes_tables else _pair_of_columns(frame, where, data, task)
     if not is_pair(value):
@@ -129,7 +130,7 @@ def _load_frames(frames: dict[str, Any], data: Data, task: Task) -> SourceData:
     if len(frames) > 1 and (task.forecasts or splitting):
         reason = "series are split by time" if task.forecasts else f"{', '.join(splitting)} splits the rows"
         raise ZooError(f"{' and '.join(f'{PLACES[s]}=' for s in frames if s != 'train')}: {reason}; leave it out")
-    named = data.model_copy(update={"target": data.target or "y"})
+    named = data if task.finds_anomalies else data.model_copy(update={"target": data.target or "y"})
     tables, categorical = {}, list(data.categorical)
     for split, frame in frames.items():
         tables[split], names = table_of(frame, PLACES[split], reading_of(data), forecasts=task.forecasts)

@@ -46,8 +46,8 @@ def load_table(name: str, data: Data, task: Task) -> SourceData:
     Raises:
         ZooError: the file is not readable, lacks a column that the recipe names, or has a value of the wrong type.
     """
-    form = data.source.partition(":")[0]
-    return table_source(read_tables(name, reading_of(data), data.targets[0], form=form), data, task)
+    form, target = data.source.partition(":")[0], "".join(data.targets[:1])
+    return table_source(read_tables(name, reading_of(data), target, form=form), data, task)
 
 
 def table_source(table: Table, data: Data, task: Task) -> SourceData:

@@ -15,6 +15,7 @@ from zoo.data.tables.file import Table, refuse_nested
 from zoo.data.tables.free_text import text_column
 from zoo.data.tables.infer import infer_number
 from zoo.data.tables.texts import spellings, text_notes
+from zoo.data.targets import UNLABELED
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
@@ -25,7 +26,7 @@ class TableTargets:
     """What is predicted of a table's rows.
 
     Attributes:
-        columns: that hold it.
+        columns: that hold it; none where no row has a label.
         labels: the columns are labels, which an example has or not.
         separator: what stands between the labels of a cell; found out where it is None.
     """
@@ -42,6 +43,8 @@ class TableTargets:
         Raises:
             ZooError: a text is missing, or a row's labels cannot be read.
         """
+        if not self.columns:
+            return np.full(len(table), UNLABELED, object)
         if self.labels:
             return self._label_sets(table, [] if notes is None else notes)
         values = [_column_values(table, column) for column in self.columns]
@@ -86,6 +89,10 @@ def find_targets(table: Table, data: Data, task: Task) -> tuple[TableTargets, li
         ZooError: a target of numbers holds text, or cells hold lists where they are no labels.
     """
     names = data.targets
+    if not names:
+        return TableTargets(columns=()), [
+            f"no target: all {len(table):,} rows count as normal, and no metric is defined"
+        ]
     if task.multi_label:
         if len(names) > 1:
             refuse_nested(table, names)

@@ -64,7 +64,7 @@ def check_data(checks: Checks) -> None:
         f"skip applies to {', '.join(_READS_SINGLE_EXAMPLES)}; of {source} every example is used",
     )
     checks.refuse(
-        source in TABLE_SOURCES and not data.target,
+        source in TABLE_SOURCES and not data.target and not _may_lack_labels(checks),
         ("data", "target"),
         "required, and missing: the name of the column to predict",
     )
@@ -83,7 +83,7 @@ def check_data(checks: Checks) -> None:
     checks.belongs(
         ("data", "abnormal"),
         given=bool(data.abnormal),
-        wanted=task.finds_anomalies,
+        wanted=task.finds_anomalies and not (_may_lack_labels(checks) and not data.target),
         example="the classes that training must not see, for example ['3']",
         purpose="anomaly detection",
     )
@@ -97,6 +97,11 @@ def check_data(checks: Checks) -> None:
         ("data", "validation"),
         f"validation ({data.validation}) and data.test ({data.test}) leave nothing to train on",
     )
+
+
+def _may_lack_labels(checks: Checks) -> bool:
+    """Return whether the task takes rows without a label, all of which count as normal."""
+    return checks.task.finds_anomalies and "table" in checks.task.inputs
 
 
 def _check_targets(checks: Checks) -> None:
@@ -156,6 +161,11 @@ def _check_table_keys(checks: Checks, source: str) -> None:
         bool(data.texts) and ("table" not in checks.task.inputs or source not in (*TABLE_SOURCES, MEMORY)),
         ("data", "texts"),
         f"is for tables of which each column is an input, and this is {checks.task.name} from {source}",
+    )
+    checks.refuse(
+        bool(data.texts) and checks.task.reconstructs,
+        ("data", "texts"),
+        f"{checks.task.name} puts numbers and categories together again, and a text's words cannot be; leave it out",
     )
     for key in ("target", "ignore", "categorical"):
         both = [name for name in data.texts if name in (data.targets if key == "target" else getattr(data, key))]
@@ -229,7 +239,7 @@ def check_preprocess(checks: Checks) -> None:
         if name == "standardize":
             _check_standardize(checks, position, at)
     checks.refuse(
-        checks.task.reconstructs and not checks.maps_pixels_to(0.0, 1.0),
+        checks.task.reconstructs and "image" in checks.task.inputs and not checks.maps_pixels_to(0.0, 1.0),
         ("preprocess",),
         "reconstructed pixels lie in [0, 1], and so must the inputs; use rescale alone: {scale: 1/255}",
     )
