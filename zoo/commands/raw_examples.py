@@ -85,11 +85,11 @@ def labelled_examples(model: ExportedModel, recipe: Recipe, data: Any, notes: li
 
 def _last_steps(model: ExportedModel, data: Any, notes: list[str]) -> Any:
     from zoo.data.memory.frames import as_pandas, table_of
-    from zoo.serving.history import last_steps, say_unused
+    from zoo.serving.history import say_unused, windows_of
 
     if not model.columns:
         raise ZooError(f"{model.path}: the series that the model was trained on had no columns; give an array")
     table, _ = table_of(as_pandas(data, "data"), "data", model.signature.reading, forecasts=True)
-    window = last_steps(table, model.signature, notes.append)[None]
+    windows = windows_of(table, model.signature, notes.append)
     say_unused(table, model.signature, notes.append)
-    return window
+    return windows

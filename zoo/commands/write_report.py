@@ -143,7 +143,8 @@ def _predictions(problem: Problem, model: Model, result: TaskResult) -> Predicti
         example=example if dataset.signature.kind not in ("array", "tokens", "graph") else None,
         baseline_output=result.baseline["test"] if result.baseline else None,
         samples=_samples(model, dataset) if task.reads_corpus and not task.fills_in else (),
-        context=(lambda window: series.values[: series.origins["test"][window]]) if series is not None else None,
+        context=(lambda window: series.before("test", window)) if series is not None else None,
+        series=[series.names[i] for i in series.series_of("test")] if series is not None else (),
         reconstruction=reconstruction if task.reconstructs and dataset.signature.kind == "image" else None,
         pictures=result.pictures,
     )

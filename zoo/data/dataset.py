@@ -42,6 +42,7 @@ class Signature:
         season: steps after which a series repeats.
         horizon: steps of a series that are predicted.
         time: the column of time of a series from a table.
+        series: the columns of a table that tell its series apart; empty where it holds one.
         reading: how the file of a table is read, where it is not as usual.
         double: arrays, and numbers that are predicted, are float64, because float32 would lose what differs between
             them; of a table, each column says so for itself.
@@ -60,6 +61,7 @@ class Signature:
     season: int = 1
     horizon: int = 0
     time: TimeColumn | None = None
+    series: tuple[str, ...] = ()
     reading: Reading = field(default_factory=Reading)
     double: bool = False
     sample_rate: int = 0
@@ -110,6 +112,8 @@ class Signature:
             facts |= {"season": self.season, "horizon": self.horizon}
         if self.time is not None:
             facts["time"] = self.time.to_json()
+        if self.series:
+            facts["series"] = list(self.series)
         if self.reading.to_json():
             facts["reading"] = self.reading.to_json()
         if self.double:
@@ -161,17 +165,30 @@ def whole(inputs: Inputs, targets: np.ndarray) -> Split:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """The series that windows are cut from.
+    """The series that windows are cut from: one, or several that stand one behind the other.
 
     Attributes:
-        values: `(time,)` float32.
+        values: `(time,)` float32 or float64.
         origins: of each split, the step at which each window's forecast begins.
-        train_end: number of steps in the training part.
+        names: of the series; one empty name where there is one series.
+        starts: the step at which each series begins.
+        train_ends: the step at which the training part of each series ends.
     """
 
     values: np.ndarray
     origins: dict[str, np.ndarray]
-    train_end: int
+    names: tuple[str, ...]
+    starts: np.ndarray
+    train_ends: np.ndarray
+
+    def series_of(self, split: str) -> np.ndarray:
+        """Return which series each window of a split is cut from."""
+        return np.searchsorted(self.starts, self.origins[split], side="right") - 1
+
+    def before(self, split: str, window: int) -> np.ndarray:
+        """Return the values of a series before the forecast of a window begins."""
+        origin = int(self.origins[split][window])
+        return self.values[self.starts[self.series_of(split)[window]] : origin]
 
 
 @dataclass(frozen=True, kw_only=True)

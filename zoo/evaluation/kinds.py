@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from zoo.evaluation.embedding import evaluate_embedding
+from zoo.evaluation.forecasts import evaluate_forecasts
 from zoo.evaluation.generation import check_features, evaluate_generation
 from zoo.evaluation.outputs import evaluate_anomalies, evaluate_outputs
 from zoo.evaluation.result import TaskResult, TrainedTask
@@ -18,7 +19,7 @@ KINDS: dict[Kind, Callable[[TrainedTask], TaskResult]] = {
     "classification": evaluate_outputs,
     "multi_label": evaluate_outputs,
     "regression": evaluate_outputs,
-    "forecasting": evaluate_outputs,
+    "forecasting": evaluate_forecasts,
     "tokens": evaluate_outputs,
     "sequences": evaluate_outputs,
     "transcription": evaluate_outputs,

@@ -83,6 +83,7 @@ def strongest_baseline(problem: Problem, console: Console, *, code: int = 0) -> 
     names = baselines_to_try(recipe, dataset, preprocessor)
     console.print(f"Baseline{'s' * (len(names) > 1)}: {', '.join(map(words, names))} on the same split …")
     found = run_strongest_baseline(recipe, dataset, preprocessor, code=code)
+    print_notes([f"{words(found['name'])}: {note}" for note in found.get("notes", [])], console, indent="  ")
     untried = [entry for entry in found["tried"] if "problem" in entry]
     print_notes([f"{words(e['name'])} was not tried: {e['problem']}" for e in untried], console, indent="  ")
     if len(names) > 1:

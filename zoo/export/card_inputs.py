@@ -65,9 +65,11 @@ def _series(signature: Signature) -> str:
     time = signature.time
     if time is None or not time.name:
         return f"\n\nThe columns are, in this order, {names}; a row is a step of the series, the last one the newest."
+    told_apart = " and ".join(markdown.code(name) for name in signature.series)
+    several = f" A table may hold several series, told apart by {told_apart}." if signature.series else ""
     return (
         f"\n\nThe columns are, in this order, {names}. A row is a step of {time.step}, the last one the newest; "
-        f"`zoo predict` takes them by name and checks column `{time.name}`. The series ended at {time.last}."
+        f"`zoo predict` takes them by name and checks column `{time.name}`. The series ended at {time.last}.{several}"
     )
 
 

@@ -125,6 +125,9 @@ class Data(Section):
         description="forecasting: the column of time, found out where left out; other tables: the latest rows by this "
         "column are the test, those before them validation",
     )
+    series: str | Annotated[list[str], Field(min_length=1)] | None = Field(
+        None, description="forecasting: the column, or columns, that tell several series in one table apart"
+    )
     sort: bool = Field(False, description="forecasting: sort the rows of the file by time")
     fill: Literal["previous", "linear"] | None = Field(
         None,
@@ -175,6 +178,11 @@ class Data(Section):
     def one_target(self) -> str | None:
         """The column or feature that is predicted, for sources and tasks that have one."""
         return self.targets[0] if len(self.targets) == 1 else None
+
+    @property
+    def series_columns(self) -> tuple[str, ...]:
+        """The columns that tell series apart."""
+        return () if self.series is None else (self.series,) if isinstance(self.series, str) else tuple(self.series)
 
 
 class Model(BaseModel):

@@ -15,6 +15,7 @@ from zoo.errors import ZooError, prefixed
 from zoo.serving.certificate import check_certificate
 from zoo.serving.examples import as_token_ids, check_examples
 from zoo.serving.feeds import Feeds, input_names, one_blank_example, split_feeds
+from zoo.serving.history import SeriesWindows
 from zoo.serving.kinds import KINDS
 from zoo.serving.metadata import SIGNATURE_KEY, check_graph, read_signature
 from zoo.serving.noise import draw_noise, noise_parts
@@ -141,6 +142,7 @@ class ExportedModel:
             raise ZooError(
                 f"{self.path}: decoder_input is for sequence to sequence, and the file's task is {self.task}"
             )
+        names = raw.names if isinstance(raw, SeriesWindows) else ()
         examples = self._examples(raw)
         if self._task.decodes and decoder_input is None:
             symbols = decode_sources(self._run, examples)
@@ -154,7 +156,8 @@ class ExportedModel:
             blank = self._run(one_blank_example(examples, self.signature, decoder_input))
             parts = [{name: values[:0] for name, values in blank.items()}]
         found = {name: _join([part[name] for part in parts]) for name in parts[0]}
-        return _without_confidence(KINDS[self._task.kind].prediction(found, self), found)
+        prediction = _without_confidence(KINDS[self._task.kind].prediction(found, self), found)
+        return replace(prediction, series=list(names)) if names else prediction
 
     def latency(self, raw: Any, decoder_input: np.ndarray | None = None, *, calls: int = 200) -> float:
         """Return the median milliseconds that onnxruntime takes for one example.
@@ -253,7 +256,7 @@ class ExportedModel:
     def _examples(self, raw: Any) -> Any:
         """Return raw examples checked, and texts as token ids."""
         with prefixed(self.path):
-            examples = check_examples(raw, self.signature)
+            examples = check_examples(raw.inputs if isinstance(raw, SeriesWindows) else raw, self.signature)
         if self.tokenizer is not None:
             return self.tokenizer.encode(examples)
         return examples

@@ -19,7 +19,7 @@ from zoo.data.tables.file import TABLE_SUFFIXES, read_table
 from zoo.errors import ZooError, listing, prefixed
 from zoo.serving.examples import as_floats, as_token_ids, check_graphs
 from zoo.serving.exported_model import ExportedModel
-from zoo.serving.history import last_steps, say_unused
+from zoo.serving.history import SeriesWindows, say_unused, windows_of
 from zoo.serving.read_clips import read_clips
 from zoo.serving.read_images import is_image, read_images
 from zoo.serving.read_texts import read_sentences, read_text_folder, read_texts, texts_of_table
@@ -55,7 +55,8 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[s
             names, texts = read_sentences(model, path, notes)
             yield names, np.array(texts, dtype=object)
         elif suffix in TABLE_SUFFIXES and model.task == "forecasting":
-            yield [str(path)], _history(model, path, notes)
+            history = _history(model, path, notes)
+            yield [str(path)] * (len(history.names) if isinstance(history, SeriesWindows) else 1), history
         elif suffix in TABLE_SUFFIXES and model.kind == "text":
             table = read_table(path, model.signature.reading, model.columns[0].name if model.columns else "")
             names, texts = texts_of_table(model, table, notes)
@@ -95,12 +96,12 @@ def _expect(model: ExportedModel, kind: str, path: Path) -> None:
         raise ZooError(f"input {path}: {model.path} takes {takes[model.kind]}, not {takes[kind]}")
 
 
-def _history(model: ExportedModel, path: Path, notes: list[str]) -> np.ndarray:
-    """Return the last steps of a series, its columns by name, in the order of time."""
+def _history(model: ExportedModel, path: Path, notes: list[str]) -> np.ndarray | SeriesWindows:
+    """Return the last steps of a series, or of each, its columns by name, in the order of time."""
     table = read_table(path, model.signature.reading, model.target)
-    window = last_steps(table, model.signature, notes.append)[None]
+    windows = windows_of(table, model.signature, notes.append)
     say_unused(table, model.signature, notes.append)
-    return window
+    return windows
 
 
 def _graphs(model: ExportedModel, path: Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -142,7 +142,10 @@ def _value_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
 
 def _forecast_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.forecasts is not None
-    return [{"forecast": row} for row in prediction.forecasts.tolist()]
+    rows: list[Fact] = [{"forecast": row} for row in prediction.forecasts.tolist()]
+    if prediction.series is None:
+        return rows
+    return [{"series": name, **row} for name, row in zip(prediction.series, rows, strict=True)]
 
 
 def _token_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:

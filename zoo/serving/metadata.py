@@ -48,6 +48,7 @@ class FileSignature:
         steps: steps of a diffusion sampler.
         guidance: weight of the class where the caller gives none.
         time: the column of time of a series from a table.
+        series: the columns of a table that tell its series apart; empty where it holds one.
         reading: how the file of a table is read, where it is not as usual.
         double: arrays, and numbers that are predicted, are float64.
         sample_rate: samples a second of audio; 0 for other inputs.
@@ -66,6 +67,7 @@ class FileSignature:
     steps: int
     guidance: float
     time: TimeColumn | None = None
+    series: tuple[str, ...] = ()
     reading: Reading = field(default_factory=Reading)
     double: bool = False
     targets: tuple[str, ...] = ()
@@ -159,6 +161,7 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         steps=take("steps", _is_count, "a number of steps", 1),
         guidance=take("guidance", _is_number, "a number", 1.0),
         time=TimeColumn.from_json(time) if time else None,
+        series=tuple(take("series", _are_texts, "a list of different columns", [])),
         reading=Reading(**reading),
         targets=tuple(take("targets", _are_texts, "a list of different names", [])),
         double=take("double", lambda v: isinstance(v, bool), "true or false", False),

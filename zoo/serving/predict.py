@@ -29,10 +29,11 @@ def predict(
 
     Returns:
         For each example `input` (file, and row where a file holds several) with, by task: `label` and `probabilities`
-        (class name to probability); `value`; `forecast` (list); `text` (transcribed, translated, or a prompt with its
-        continuation); `shares` (of each class in the mask); `objects` (`label`, `score`, `box`: ymin, xmin, ymax, xmax
-        as fractions of the image); `tokens`; `tags` (of each word); `score` and, for anomalies, `label`, with the
-        `embedding`; `embedding`. All of them are None for an example whose answer is not a finite number.
+        (class name to probability); `value`; `forecast` (list), with `series` where a table holds several; `text`
+        (transcribed, translated, or a prompt with its continuation); `shares` (of each class in the mask); `objects`
+        (`label`, `score`, `box`: ymin, xmin, ymax, xmax as fractions of the image); `tokens`; `tags` (of each word);
+        `score` and, for anomalies, `label`, with the `embedding`; `embedding`. All of them are None for an example
+        whose answer is not a finite number.
 
     Raises:
         ZooError: the model or an input is missing, damaged, or does not fit.
@@ -67,7 +68,12 @@ def facts(model: ExportedModel, raw: Any) -> list[dict[str, Any]]:
     rows = KINDS[task.kind].facts(prediction, model)
     if prediction.finite is None:
         return rows
-    return [row if fine else dict.fromkeys(row) for row, fine in zip(rows, prediction.finite, strict=True)]
+    return [row if fine else _unanswered(row) for row, fine in zip(rows, prediction.finite, strict=True)]
+
+
+def _unanswered(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the same keys without an answer; the name of a series stays."""
+    return {key: value if key == "series" else None for key, value in row.items()}
 
 
 def is_answered(result: Mapping[str, Any]) -> bool:
@@ -98,11 +104,16 @@ def _fractions_line(result: Mapping[str, Any]) -> str:
     return "  ".join(f"{label} {fraction:.1%}" for label, fraction in result["shares"].items() if fraction)
 
 
+def _forecast_line(result: Mapping[str, Any]) -> str:
+    series = f"{result['series']}: " if "series" in result else ""
+    return series + " ".join(f"{value:.6g}" for value in result["forecast"])
+
+
 _LINES: dict[str, Callable[[Mapping[str, Any]], str]] = {  # the first key that a result has decides
     "score": _score_line,
     "label": _label_line,
     "value": lambda result: f"{result['value']:.6g}",
-    "forecast": lambda result: " ".join(f"{value:.6g}" for value in result["forecast"]),
+    "forecast": _forecast_line,
     "objects": _objects_line,
     "shares": _fractions_line,
     "embedding": lambda result: " ".join(f"{value:.6g}" for value in result["embedding"]),

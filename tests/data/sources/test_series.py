@@ -28,7 +28,7 @@ def test_every_forecast_lies_in_its_own_part():
         assert y[:, :-1].min() == first and y[:, :-1].max() == end - 1
         assert len(split) == end - first - 4 + 1
         assert data.series.origins[name].tolist() == y[:, 0].astype(int).tolist()
-    assert data.series.train_end == train_end
+    assert data.series.train_ends.tolist() == [train_end]
     np.testing.assert_allclose(data.splits["train"].targets[:, -1], 6)  # a line moves by 6 in a season of 6
 
 

@@ -53,7 +53,7 @@ def data_for(made):
                 split: np.column_stack([series[o[:, None] + np.arange(5)], np.ones(len(o))])
                 for split, o in origins.items()
             }
-            return BaselineData(y, series=series, origins=origins, season=12, train_end=80)
+            return BaselineData(y, series=series, origins=origins, season=12, train_ends=np.array([80]))
         made_up = {split: getattr(made, kind)(seed)[0] for seed, split in enumerate(SPLITS)}
         inputs = {split: np.where(y > 2, y, 0)[:, ::-1] for split, y in made_up.items()} if kind == "sequences" else {}
         text = None

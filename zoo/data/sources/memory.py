@@ -113,7 +113,7 @@ def _pair_of_columns(frame: Any, where: str, data: Data, task: Task) -> Pair:
     return Pair(x=list(frame[name]), y=target_column(frame[target], f"{where}: '{target}'"), where=where)
 
 
-_TABLE_KEYS = ("ignore", "categorical", "decimal", "thousands", "missing", "split_column", "group", "time")
+_TABLE_KEYS = ("ignore", "categorical", "decimal", "thousands", "missing", "split_column", "group", "time", "series")
 
 
 def _refuse_keys_of_tables(data: Data) -> None:

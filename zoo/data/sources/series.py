@@ -1,4 +1,4 @@
-"""Series cut into windows, by time alone: no window's forecast reaches across a cut."""
+"""A table as series: one, or several that columns tell apart, cut into windows."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from zoo.data.columns import Column, check_columns, numbers
-from zoo.data.dataset import Series, Signature, SourceData, Split
-from zoo.data.inputs import ArrayInputs
+from zoo.data.dataset import SourceData
+from zoo.data.sources.windows import OneSeries, forecast_windows, panel_windows
 from zoo.data.tables.file import Table, as_texts
-from zoo.data.tables.fill import filled
+from zoo.data.tables.fill import fill_notes, filled
 from zoo.data.tables.infer import infer_columns, infer_number
+from zoo.data.tables.panel import OrderedPanel, order_panel, series_rows
 from zoo.data.tables.precision import series_needs_double
 from zoo.data.tables.time_order import (
     TimeColumn,
@@ -21,7 +22,7 @@ from zoo.data.tables.time_order import (
     iso_text,
     with_composed_time,
 )
-from zoo.data.tables.times import column_times, time_forms
+from zoo.data.tables.times import column_times, places, time_forms
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 
@@ -32,10 +33,17 @@ def load_series(table: Table, data: Data) -> SourceData:
     Raises:
         ZooError: the rows are not in the order of time or not even, a column lacks a value, or the series is too short.
     """
-    target = str(data.one_target)
     table = table if data.time is not None else with_composed_time(table)
     if data.time is not None:
         check_columns(table, [data.time], "data.time")
+    if data.series_columns:
+        return _load_panel(table, data)
+    return _load_one(table, data)
+
+
+def _load_one(table: Table, data: Data) -> SourceData:
+    """Load the rows of one series."""
+    target = str(data.one_target)
     others = [name for name in table.columns if name != target and name not in data.ignore]
     found = find_time(table, others, data.time)
     notes, time, times = list(table.notes), TimeColumn(sort=data.sort, fill=data.fill or ""), None
@@ -51,18 +59,89 @@ def load_series(table: Table, data: Data) -> SourceData:
         table, times, step, more_notes = in_order(table, name, form, sort=data.sort, fill=data.fill is not None)
         notes += more_notes
         time = replace(time, name=name, form=form, step=step, last=iso_text(times[-1]))
-        others.remove(name)
+        others = [other for other in others if other != name]
         notes.append(f"column '{name}' is time, from {iso_text(times[0])} to {time.last}, a row every {step}")
     columns, more_notes = _channels(table, target, others)
     notes += more_notes
-    values = series_values(table, columns)
+    values = _as_double_or_float([_values(table, columns)])[0]
     if data.fill is not None:
-        values, more_notes = filled(values, times, time.step, data.fill, table.where)
-        notes += more_notes
+        values, added, lacking = filled(values, times, time.step, data.fill, table.where)
+        notes += fill_notes(data.fill, added, lacking)
     _refuse_gaps(table, columns, values)
     result = forecast_windows(values, data, target, table.where)
     signature = replace(result.signature, columns=tuple(columns), time=time, reading=table.reading)
     return replace(result, signature=signature, notes=[*notes, *result.notes])
+
+
+def _load_panel(table: Table, data: Data) -> SourceData:
+    """Load the rows of several series."""
+    target, series_columns = str(data.one_target), data.series_columns
+    others = [c for c in table.columns if c != target and c not in (*data.ignore, *series_columns)]
+    rows = series_rows(table, series_columns)
+    if len(rows) < 2:
+        raise ZooError(f"{table.where}: data.series: all rows belong to the series '{next(iter(rows))}'; leave it out")
+    found = find_time(table, others, data.time)
+    if found is None:
+        raise ZooError(
+            f"{table.where}: data.series: no column reads as time, by which the series are split at the same moments; "
+            f"name it under data.time (columns: {', '.join(table.columns)})"
+        )
+    name, longest = found[0], max(rows.values(), key=len)
+    form = best_form(table.take(longest), *found)
+    panel = order_panel(table, name, form, rows, sort=data.sort, fill=data.fill is not None)
+    first, last = (iso_text(end(times)) for end, times in ((min, _ends(panel, 0)), (max, _ends(panel, -1))))
+    time = TimeColumn(sort=data.sort, fill=data.fill or "", name=name, form=form, step=panel.step, last=last)
+    notes = [
+        *table.notes,
+        *panel.notes,
+        f"column '{name}' is time, from {first} to {last}, a row every {panel.step}; "
+        f"{len(rows)} series by {' and '.join(map(repr, series_columns))}, of {_lengths(panel)} rows",
+    ]
+    columns, more_notes = _channels(panel.table, target, [other for other in others if other != name])
+    every = _values(panel.table, columns)
+    if data.fill is None:
+        _refuse_gaps(panel.table, columns, every)
+    series = [every[rows] for rows in panel.slices()]
+    times = list(panel.times)
+    if data.fill is not None:
+        series, times, fill_note = _filled_panel(panel, series, data.fill)
+        more_notes += fill_note
+    begins = places(np.array([min(_ends(panel, 0)), *_ends(panel, 0)]), panel.step)[1:]
+    parts = [
+        OneSeries(name=name, values=values, begin=int(begin), times=moments)
+        for name, values, begin, moments in zip(panel.names, _as_double_or_float(series), begins, times, strict=True)
+    ]
+    result = panel_windows(parts, data, target, table.where)
+    signature = replace(
+        result.signature, columns=tuple(columns), time=time, reading=table.reading, series=series_columns
+    )
+    return replace(result, signature=signature, notes=[*notes, *more_notes, *result.notes])
+
+
+def _ends(panel: OrderedPanel, place: int) -> list[np.datetime64]:
+    return [times[place] for times in panel.times]
+
+
+def _lengths(panel: OrderedPanel) -> str:
+    lengths = sorted(len(times) for times in panel.times)
+    return f"{lengths[0]:,} to {lengths[-1]:,}" if lengths[0] < lengths[-1] else f"{lengths[0]:,}"
+
+
+def _filled_panel(
+    panel: OrderedPanel, series: list[np.ndarray], how: str
+) -> tuple[list[np.ndarray], list[np.ndarray], list[str]]:
+    """Return the series with the steps and values that are missing, the moments, and a note."""
+    found, moments, total, touched = [], [], np.zeros(2, int), 0
+    for name, values, times in zip(panel.names, series, panel.times, strict=True):
+        values, added, lacking = filled(values, times, panel.step, how, f"{panel.table.where}: series '{name}'")
+        wide = np.full(len(values), np.datetime64("NaT", "us"))
+        wide[places(times, panel.step)] = times
+        found.append(values)
+        moments.append(wide)
+        total += (added, lacking)
+        touched += bool(added or lacking)
+    notes = [f"{note} in {touched} of {len(series)} series" for note in fill_notes(how, *total.tolist())]
+    return found, moments, notes
 
 
 def _channels(table: Table, target: str, others: list[str]) -> tuple[list[Column], list[str]]:
@@ -97,12 +176,16 @@ def _is_time(table: Table, name: str) -> bool:
     return column_times(values) is not None or bool(time_forms([text for text in table.texts(name) if text]))
 
 
-def series_values(table: Table, columns: list[Column]) -> np.ndarray:
-    """Return the columns of a series, `(time, channels)`: float32, or float64 where that would lose differences."""
-    values = np.stack([numbers(table, column) for column in columns], axis=1)
-    if any(series_needs_double(channel) for channel in values.T):
-        return values
-    return values.astype(np.float32)
+def _values(table: Table, columns: list[Column]) -> np.ndarray:
+    """Return the columns side by side, float64 `(rows, channels)`."""
+    return np.stack([numbers(table, column) for column in columns], axis=1)
+
+
+def _as_double_or_float(series: list[np.ndarray]) -> list[np.ndarray]:
+    """Return series in float32, or all in float64 where float32 would lose differences of one of them."""
+    if any(series_needs_double(channel) for values in series for channel in values.T):
+        return series
+    return [values.astype(np.float32) for values in series]
 
 
 def _refuse_gaps(table: Table, columns: list[Column], values: np.ndarray) -> None:
@@ -119,65 +202,4 @@ def _refuse_gaps(table: Table, columns: list[Column], values: np.ndarray) -> Non
     raise ZooError(
         f"{table.where}: {len(rows)} of {len(values)} steps lack a value, in column {named}: {table.rows(rows)}; fill "
         "them in, set data.fill: previous or linear, or list the column under data.ignore"
-    )
-
-
-def forecast_windows(values: np.ndarray, data: Data, target: str, where: str) -> SourceData:
-    """Cut a series into windows of history and forecast.
-
-    The last `data.test` of the steps are the test part, the `data.validation` before them the validation part. A window
-    belongs to the part that holds its whole forecast. Its history may reach back across the cut, as in service, where
-    the past is known. Targets are `(windows, horizon + 1)`: the future values, then the mean absolute error of the
-    seasonal naive forecast on the training part, which MASE divides by (Hyndman and Koehler 2006).
-
-    Args:
-        values: `(time, channels)` float32 or float64; the first channel is predicted.
-        data: the recipe's section.
-        target: name of what is predicted.
-        where: the source, for messages.
-
-    Raises:
-        ZooError: the recipe names no window, a value is missing, or a part is too short for one window.
-    """
-    window = data.window
-    if window is None:
-        raise ZooError(f"{where}: forecasting needs data.window, for example {{history: 48, horizon: 12, season: 12}}")
-    gaps = int((~np.isfinite(values)).any(axis=1).sum())
-    if gaps:
-        raise ZooError(f"{where}: {gaps} of {len(values)} steps lack a value; fill them in")
-    count = len(values)
-    if window.history + window.horizon > count:
-        raise ZooError(
-            f"{where}: data.window: {window.history} + {window.horizon} steps (history, horizon) are more than the "
-            f"series, which has {count}; shorten the window"
-        )
-    test_start = count - round(count * data.test)
-    train_end = test_start - round(count * data.validation)
-    cuts = {"train": (window.history, train_end), "validation": (train_end, test_start), "test": (test_start, count)}
-    if train_end <= window.season:
-        raise ZooError(
-            f"{where}: the training part has {train_end} steps, fewer than a season ({window.season}) and one more"
-        )
-    naive = float(np.abs(values[window.season : train_end, 0] - values[: train_end - window.season, 0]).mean())
-    inputs = ArrayInputs(np.lib.stride_tricks.sliding_window_view(values, window.history, 0).transpose(0, 2, 1))
-    splits, origins = {}, {}
-    for name, (first, end) in cuts.items():
-        origins[name] = np.arange(max(first, window.history), end - window.horizon + 1)
-        if not len(origins[name]):
-            raise ZooError(
-                f"{where}: the {name} part has {end - first} of {count} steps, too few for a window of "
-                f"{window.history} + {window.horizon}; shorten data.window or change data.{name}"
-            )
-        future = values[origins[name][:, None] + np.arange(window.horizon), 0]
-        targets = np.concatenate([future, np.full((len(future), 1), naive or 1.0)], axis=1).astype(values.dtype)
-        splits[name] = Split(inputs, origins[name] - window.history, targets)
-    shape = (window.history, values.shape[1])
-    validation = test_start - train_end
-    return SourceData(
-        signature=Signature(
-            "array", target, shape, season=window.season, horizon=window.horizon, double=values.dtype == np.float64
-        ),
-        splits=splits,
-        notes=[f"split by time: {train_end} steps train, {validation} validate, {count - test_start} test"],
-        series=Series(values=values[:, 0], origins=origins, train_end=train_end),
     )

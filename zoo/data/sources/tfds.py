@@ -19,10 +19,10 @@ from zoo.data.dataset import InputKind, Signature, SourceData, whole
 from zoo.data.inputs import ArrayInputs, Inputs
 from zoo.data.kinds import KINDS, RawTargets
 from zoo.data.sources.graphs import is_graph
-from zoo.data.sources.series import forecast_windows
 from zoo.data.sources.text import corpus_windows
 from zoo.data.sources.tfds_audio import check_audio, load_audio
 from zoo.data.sources.tfds_read import Request, as_text, is_numeric, read_split
+from zoo.data.sources.windows import forecast_windows
 from zoo.errors import ZooError, counted, did_you_mean, listing
 from zoo.recipe.schema import Data
 from zoo.tasks import Task

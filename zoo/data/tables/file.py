@@ -37,7 +37,7 @@ class Table:
         typed: a missing value is None or NaN, and an empty text is a text; in CSV the empty text is a missing value.
         split: the split of each row, where several tables are joined; None where the recipe decides.
         places: the file or split that each row is in, where several tables are joined, as messages name it.
-        numbers: of the rows in their own place, from 1.
+        numbers: of the rows in their own place, or in the file where they are some of its rows, from 1.
         parsed: numbers of columns that were parsed before.
     """
 
@@ -61,7 +61,7 @@ class Table:
         line = f" (line {self.lines[position]})" if self.lines is not None else ""
         if self.places is not None and self.numbers is not None:
             return f"row {self.numbers[position]} of {self.places[position]}{line}"
-        return f"row {position + 1}{line}"
+        return f"row {position + 1 if self.numbers is None else self.numbers[position]}{line}"
 
     def rows(self, positions: Sequence[int] | np.ndarray) -> str:
         """Return what to call several rows: the first five of them."""

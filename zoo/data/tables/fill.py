@@ -12,7 +12,7 @@ _MAX_FILLED_FACTOR = 100  # steps after filling, as a multiple of the rows
 
 def filled(
     values: np.ndarray, times: np.ndarray | None, step: Step, how: str, where: str
-) -> tuple[np.ndarray, list[str]]:
+) -> tuple[np.ndarray, int, int]:
     """Return a series with the steps and values that are missing.
 
     Args:
@@ -23,7 +23,7 @@ def filled(
         where: the source, for messages.
 
     Returns:
-        The values, and a note where steps were added, or values filled in the steps that were there.
+        The values, the number of steps that were added, and that of values filled in the steps that were there.
 
     Raises:
         ZooError: the gaps are too long, or the series begins with one.
@@ -49,6 +49,11 @@ def filled(
             channel[:] = np.interp(np.arange(len(channel)), known, channel[known])
         else:
             channel[:] = channel[known[np.searchsorted(known, np.arange(len(channel)), side="right") - 1]]
+    return values, added, lacking
+
+
+def fill_notes(how: str, added: int, lacking: int) -> list[str]:
+    """Return a note where steps were added or values filled."""
     if not added and not lacking:
-        return values, []
-    return values, [f"data.fill ({how}): {added} steps were added and {lacking} missing values filled"]
+        return []
+    return [f"data.fill ({how}): {added} steps were added and {lacking} missing values filled"]

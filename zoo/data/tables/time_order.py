@@ -32,7 +32,7 @@ class OrderError(ZooError):
 
     def __init__(self, fault: str, advice: str) -> None:
         super().__init__(f"{fault}; {advice}")
-        self.fault = fault
+        self.fault, self.advice = fault, advice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,13 +192,13 @@ def in_order(
         OrderError: a row has no moment, rows are not in order, a moment stands twice, or the steps are not even.
     """
     times = moments(table, name, form)
-    positions, step = _order(table, times, name, sort=sort, fill=fill)
+    positions, step = order_of(table, times, name, sort=sort, fill=fill)
     notes = [f"rows are sorted by column '{name}'"] if (np.diff(positions) < 0).any() else []
     return table.take(positions), times[positions], step, notes
 
 
-def _order(table: Table, times: np.ndarray, name: str, *, sort: bool, fill: bool) -> tuple[np.ndarray, Step]:
-    """Return the positions of the rows in the order of time, and the step between them."""
+def order_of(table: Table, times: np.ndarray, name: str, *, sort: bool, fill: bool) -> tuple[np.ndarray, Step]:
+    """Return the positions of the rows in the order of time, and the step between them; see `in_order`."""
     positions = np.argsort(times, kind="stable")
     ordered = times[positions]
     _refuse_doubles(table, positions, ordered, name)
@@ -230,7 +230,8 @@ def _refuse_doubles(table: Table, positions: np.ndarray, ordered: np.ndarray, na
     groups = _groups(table, positions, ordered, name)
     if groups:
         advice = (
-            f"column '{groups}' seems to tell several series apart, one below the other: write a file for each of them"
+            f"column '{groups}' seems to tell several series apart, one below the other: add it to data.series, as in "
+            f"data.series: {groups}"
         )
     else:
         advice = f"leave one row for each moment, {_IGNORE}"

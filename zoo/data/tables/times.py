@@ -186,6 +186,19 @@ def likely_step(times: np.ndarray) -> Step | None:
     return None
 
 
+def rises_by(times: np.ndarray, step: Step, *, gaps: bool) -> bool:
+    """Return whether moments rise by a step, or by whole multiples of it where steps may be missing."""
+    if len(times) < 2:
+        return True
+    for unit, _, where in _grids(times):
+        if unit == step.unit:
+            between = np.diff(where)
+            return bool(
+                (between > 0).all() and (between % step.count == 0).all() if gaps else (between == step.count).all()
+            )
+    return False
+
+
 def places(times: np.ndarray, step: Step) -> np.ndarray:
     """Return how many steps each moment lies behind the first."""
     if step.unit == "us":

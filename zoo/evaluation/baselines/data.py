@@ -27,10 +27,12 @@ class BaselineData:
         classes: number of classes, or of token ids of the target.
         scale: whether features have units of their own, and so are standardised where the method needs it.
         text: language modeling: the training text, token ids without padding, `(tokens,)`.
-        series: forecasting: the whole series, `(time,)`.
+        series: forecasting: the whole series, `(time,)`; of several, one behind the other.
         origins: forecasting: `validation` and `test` to the step at which each window's forecast begins.
         season: forecasting: steps after which the series repeats, 1 for none.
-        train_end: forecasting: number of steps in the training part.
+        starts: forecasting: the step at which each series begins.
+        train_ends: forecasting: the step at which the training part of each series ends.
+        names: forecasting: of the series.
         history: forecasting: number of steps that a window shows.
         code: reconstruction, anomalies and embeddings: numbers in the network's code.
         image_features: generation: from uint8 images to rows (`zoo.evaluation.metrics.generation.image_rows`).
@@ -46,7 +48,9 @@ class BaselineData:
     series: np.ndarray | None = None
     origins: Mapping[str, np.ndarray] = field(default_factory=dict)
     season: int = 1
-    train_end: int = 0
+    starts: np.ndarray = field(default_factory=lambda: np.zeros(1, int))
+    train_ends: np.ndarray = field(default_factory=lambda: np.zeros(1, int))
+    names: tuple[str, ...] = ("",)
     history: int = 0
     code: int = 0
     image_features: Callable[[np.ndarray], np.ndarray] | None = None
@@ -69,12 +73,14 @@ class BaselineResult:
         converged: whether an iterative fit converged.
         seconds: time that the fit took; None if fit and prediction are not timed apart.
         examples: number of training examples that were used, None for all.
+        notes: what a reader of the comparison should know.
     """
 
     outputs: Mapping[str, np.ndarray]
     converged: bool = True
     seconds: float | None = None
     examples: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 Method = Callable[[BaselineData, int], BaselineResult]  # the second argument is the seed

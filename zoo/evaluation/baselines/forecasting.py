@@ -1,4 +1,4 @@
-"""Forecasting: classical models of one series, fitted on its training part, their form chosen on validation.
+"""Forecasting: classical models, fitted on the training part of each series, their form chosen on validation.
 
 The fitted model is run over the whole series once, and each forecast starts from the state at its origin: it knows
 every value before that, as the network does. statsmodels has no such forecasts, only one from the end of a series.
@@ -9,13 +9,11 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from zoo.errors import ZooError, did_you_mean, import_extra, listing
-from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
 from zoo.evaluation.baselines.simple_forecasts import Series, drift, naive, ridge, seasonal_naive
 
 MAX_FITTED_STEPS = 2000  # at the end of the training part; a fit to more takes minutes
@@ -242,24 +240,6 @@ FORECASTERS = {
     "exponential_smoothing": _exponential_smoothing,
     "arima": _arima,
 }
-
-
-def forecast(name: str, data: BaselineData, seed: int) -> BaselineResult:
-    """Fit a baseline of `FORECASTERS` and forecast each window."""
-    origins = {split: data.origins[split] for split in EVALUATED_SPLITS}
-    horizon = data.targets["test"].shape[1] - 1
-    values = np.asarray(data.required("series"), dtype=np.float64)
-    series = Series(
-        values=values,
-        season=data.season,
-        train_end=data.train_end,
-        history=data.history,
-        selection=origins["validation"],
-    )
-    return BaselineResult(*run_forecaster(name, series, origins, horizon))
-
-
-METHODS: dict[str, Method] = {name: partial(forecast, name) for name in FORECASTERS}
 
 
 def _converged(fitted: Any) -> bool:

@@ -68,7 +68,9 @@ def series_data(source: Source) -> BaselineData:
         series=series.values.astype(np.float64),
         origins={split: series.origins[split] for split in EVALUATED_SPLITS},
         season=source.dataset.signature.season,
-        train_end=series.train_end,
+        starts=series.starts,
+        train_ends=series.train_ends,
+        names=series.names,
         history=source.dataset.signature.shape[0] or 0,
     )
 

@@ -32,6 +32,7 @@ _PACKAGES = ("scikit-learn", "statsmodels", "numpy")
 MAX_TRIED_VALUES = 1 << 20  # numbers in the training examples, up to which every baseline takes seconds
 MAX_ARIMA_STEPS = 300  # of the training part; the fits of all orders to more take a minute
 MAX_ARIMA_SEASON = 12  # steps, with which the states of the model grow
+MAX_SMOOTHED_SERIES = 50  # exponential smoothing takes a second or two for each
 MEAN_LENGTH = 64  # steps, where the length of an example is open
 _MAX_TRAIN_VALUES = 1 << 26  # float32 numbers in the training examples, 256 MiB, which most methods hold twice
 
@@ -82,15 +83,20 @@ def baselines_to_try(recipe: Recipe, dataset: Dataset, preprocessor: Preprocesso
     """Return the recipe's baseline, then those that are tried beside it.
 
     They are those of `evaluation.baselines`. Where that is left out, they are those of the task: on small data all
-    (ARIMA on short series alone), on large data none, as their fit would take longer than the training.
+    (ARIMA on short series alone, exponential smoothing on few), on large data none, as their fit would take longer
+    than the training.
     """
     task, own, named = TASKS[recipe.task], str(recipe.evaluation.baseline), recipe.evaluation.baselines
     if named is None:
         values = len(dataset.train) * math.prod(n or MEAN_LENGTH for n in preprocessor.shape)
         named = [name for name in task.tried if values <= MAX_TRIED_VALUES or task.forecasts]
         series = dataset.series
-        if series is not None and (series.train_end > MAX_ARIMA_STEPS or dataset.signature.season > MAX_ARIMA_SEASON):
-            named = [name for name in named if name != "arima"]
+        if series is not None:
+            steps = int((series.train_ends - series.starts).sum())
+            if steps > MAX_ARIMA_STEPS or dataset.signature.season > MAX_ARIMA_SEASON:
+                named = [name for name in named if name != "arima"]
+            if len(series.names) > MAX_SMOOTHED_SERIES:
+                named = [name for name in named if name != "exponential_smoothing"]
     return list(dict.fromkeys([own, *named]))
 
 
@@ -132,7 +138,8 @@ def fit_and_run_baseline(task: str, name: str, data: BaselineData, *, seed: int 
 
     Returns:
         `name`; its outputs on `validation` and `test`, as `evaluate` takes them; `seconds` that the fit took (if they
-        are not timed apart, fit and prediction); `examples` that it was fitted on; and whether it `converged`.
+        are not timed apart, fit and prediction); `examples` that it was fitted on; whether it `converged`; and `notes`,
+        where there are some.
 
     Raises:
         ZooError: the name is unknown, the baseline cannot be fitted to the data, or a package is missing.
@@ -147,6 +154,7 @@ def fit_and_run_baseline(task: str, name: str, data: BaselineData, *, seed: int 
         "examples": len(data.targets["train"]) if result.examples is None else result.examples,
         "converged": result.converged,
         "seconds": time.perf_counter() - started if result.seconds is None else result.seconds,
+        **({"notes": list(result.notes)} if result.notes else {}),
         **{split: result.outputs[split] for split in EVALUATED_SPLITS},
     }
 

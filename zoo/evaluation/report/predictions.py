@@ -24,6 +24,7 @@ class Predictions:
         samples: texts that a language model wrote: `settings` and `text` of each.
         context: forecasting: takes the index of a test window and returns the values before it, oldest first, shape
             `(any,)`.
+        series: forecasting: the series of each test window; empty names where there is one.
         reconstruction: autoencoders: takes the index of a test image and returns its reconstruction, a uint8 image.
         pictures: see `zoo.evaluation.result.TaskResult`.
     """
@@ -35,5 +36,6 @@ class Predictions:
     baseline_output: np.ndarray | None = None
     samples: Sequence[Mapping[str, str]] = ()
     context: Callable[[int], np.ndarray] | None = None
+    series: Sequence[str] = ()
     reconstruction: Callable[[int], np.ndarray] | None = None
     pictures: Mapping[str, Any] = field(default_factory=dict)

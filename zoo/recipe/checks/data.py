@@ -153,7 +153,7 @@ def _check_table_keys(checks: Checks, source: str) -> None:
         (("separator",), ("csv",), "csv"),
         (("encoding",), encoded, "csv, jsonl, conll and folders of texts"),
         (("decimal", "thousands", "missing", "split_column"), (*TABLE_SOURCES, MEMORY), "tables"),
-        (("group", "time", "sort", "fill"), (*TABLE_SOURCES, MEMORY), "tables"),
+        (("group", "time", "series", "sort", "fill"), (*TABLE_SOURCES, MEMORY), "tables"),
     ):
         for key in keys:
             checks.refuse(bool(getattr(data, key)) and source not in sources, ("data", key), f"is for {purpose}")
@@ -170,10 +170,15 @@ def _check_table_keys(checks: Checks, source: str) -> None:
     for key in ("target", "ignore", "categorical"):
         both = [name for name in data.texts if name in (data.targets if key == "target" else getattr(data, key))]
         checks.refuse(bool(both), ("data", "texts"), f"{', '.join(both)}: also named by data.{key}")
-    for key in ("sort", "fill"):
+    for key in ("series", "sort", "fill"):
         checks.refuse(
             bool(getattr(data, key)) and not forecasts, ("data", key), f"is for forecasting, not {checks.task.name}"
         )
+    for column in data.series_columns:
+        for other, what in ((data.target, "what is predicted"), (data.time, "the time")):
+            checks.refuse(column == other, ("data", "series"), f"'{column}' is {what}")
+        checks.refuse(column in data.ignore, ("data", "ignore"), f"'{column}' tells the series apart")
+    checks.refuse(len(set(data.series_columns)) < len(data.series_columns), ("data", "series"), "names a column twice")
     for key in ("split_column", "group"):
         checks.refuse(bool(getattr(data, key)) and forecasts, ("data", key), "series are split by time; leave it out")
     checks.refuse(

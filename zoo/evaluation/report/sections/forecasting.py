@@ -19,16 +19,19 @@ PAST_HORIZONS = 2  # of the series, shown before a forecast
 
 
 def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, Any]:
-    """Return `series` and `by_step` (SVG, None if they cannot be drawn), and `worst`, entries with `svg`."""
+    """Return `series` and `by_step` (SVG, None if they cannot be drawn), `worst`, entries with `svg`,
+    and `last`, the series that `series` shows, empty where there is one."""
     steps = report.get("by_step")
-    found: dict[str, Any] = {"series": None, "by_step": None, "worst": []}
+    found: dict[str, Any] = {"series": None, "by_step": None, "worst": [], "last": ""}
     if steps:
         found["by_step"] = Markup(charts.step_errors(steps["model"], steps["baseline"]))
     if predictions is None:
         return found
     found["series"] = _last_part(predictions)
     for entry in report["worst"][:2]:
-        found["worst"].append({**entry, "svg": Markup(_window(predictions, entry["index"]))})
+        series = _series(predictions, entry["index"])
+        found["worst"].append({**entry, "series": series, "svg": Markup(_window(predictions, entry["index"]))})
+    found["last"] = _series(predictions, len(predictions.y_true) - 1)
     return found
 
 
@@ -41,6 +44,7 @@ def _last_part(predictions: Predictions) -> Markup | None:
     apart = -(-horizon // between)
     last = len(true) - 1
     shown = [last - apart * back for back in reversed(range(SHOWN_WINDOWS)) if last - apart * back >= 0]
+    shown = [i for i in shown if _series(predictions, i) == _series(predictions, last)]
     origin = {i: (i - shown[0]) * between for i in shown}
     truth = dict(
         zip(range(-PAST_HORIZONS * horizon, 0), _past(predictions, shown[0], PAST_HORIZONS * horizon), strict=True)
@@ -77,6 +81,10 @@ def _stride(predictions: Predictions) -> int | None:
         return found
     past = np.asarray(predictions.context(len(true) - 1)).reshape(-1)[-horizon:]
     return horizon if np.array_equal(past, true[-2]) else None
+
+
+def _series(predictions: Predictions, i: int) -> str:
+    return predictions.series[i] if len(predictions.series) else ""
 
 
 def _baseline(predictions: Predictions, i: int) -> np.ndarray | None:

@@ -1,0 +1,218 @@
+"""Several series in one table: each in its own order, cut at the same moments, no window across two of them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from zoo.data.sources.table import load_table
+from zoo.errors import ZooError
+from zoo.evaluation.baselines.data import BaselineData
+from zoo.evaluation.baselines.run import fit_and_run_baseline
+from zoo.recipe.schema import Data
+from zoo.tasks import TASKS
+
+HISTORY, HORIZON, SEASON = 6, 2, 3
+
+
+def frame(lengths=(40, 30, 40), begins=(0, 10, 0), step="D"):
+    """Return series of different levels and lengths, one behind the other."""
+    generator = np.random.default_rng(0)
+    days = pd.date_range("2024-01-01", periods=60, freq=step)
+    parts = [
+        pd.DataFrame(
+            {
+                "day": days[begin : begin + length].strftime("%Y-%m-%d"),
+                "store": name,
+                "sold": (level + generator.normal(0, 1, length)).round(3),
+                "price": generator.normal(5, 1, length).round(3),
+            }
+        )
+        for name, level, length, begin in zip("ABCDEFGH", (10, 1000, 100, 5, 6, 7, 8, 9), lengths, begins, strict=False)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def load(table, tmp_path, suffix="csv", **options):
+    """Write a table, and load it as the recipe says."""
+    path = tmp_path / f"data.{suffix}"
+    if isinstance(table, str):
+        path.write_text(table)
+    elif suffix == "parquet":
+        table.to_parquet(path)
+    elif suffix == "jsonl":
+        table.to_json(path, orient="records", lines=True)
+    else:
+        table.to_csv(path, index=False)
+    window = {"history": HISTORY, "horizon": HORIZON, "season": SEASON}
+    settings = {"source": f"{suffix}:{path}", "target": "sold", "series": "store", "window": window, **options}
+    data = Data.model_validate({"validation": 0.2, "test": 0.2, **settings})
+    return load_table(str(path), data, TASKS["forecasting"])
+
+
+def expected_windows(table, train_end="2024-01-25", test_start="2024-02-02"):
+    """Return windows by pandas: of each split, history, future and scale, series by series."""
+    found = {"train": [], "validation": [], "test": []}
+    for _, group in table.groupby("store", sort=False):
+        sold = group["sold"].to_numpy()
+        train = group[group["day"] < train_end]["sold"]
+        scale = train.diff(SEASON).abs().mean()
+        for origin in range(HISTORY, len(group) - HORIZON + 1):
+            first, last = group["day"].iloc[origin], group["day"].iloc[origin + HORIZON - 1]
+            parts = {"train": ("", train_end), "validation": (train_end, test_start), "test": (test_start, "9")}
+            for split in [name for name, (begin, end) in parts.items() if begin <= first and last < end]:
+                history = group[["sold", "price"]].iloc[origin - HISTORY : origin].to_numpy()
+                found[split].append((history, [*sold[origin : origin + HORIZON], scale]))
+    return {split: tuple(np.array(part) for part in zip(*rows, strict=True)) for split, rows in found.items()}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+def test_windows_are_those_of_each_series_by_itself(suffix, tmp_path):
+    table = frame()
+    found, expected = load(table, tmp_path, suffix), expected_windows(table)
+    for name, split in found.splits.items():
+        history, targets = expected[name]
+        np.testing.assert_array_equal(split.take(np.arange(len(split))), np.float32(history))
+        np.testing.assert_allclose(split.targets, targets, rtol=1e-5)
+    assert found.signature.series == ("store",) and found.series.names == ("A", "B", "C")
+    assert "at the same moments in all 3 series: validation from 2024-01-25, test from 2024-02-02" in found.notes[-1]
+    of_window = found.series.series_of("test")
+    assert [found.series.before("test", i)[0] for i in range(len(of_window))] == [
+        np.float32(table[table.store == "ABC"[s]]["sold"].iloc[0]) for s in of_window
+    ]
+
+
+def test_rows_may_be_mixed_and_two_columns_may_tell_series_apart(tmp_path):
+    table = frame()
+    whole = load(table, tmp_path)
+    mixed = load(table.sort_values(["day", "store"]), tmp_path)
+    for name, split in whole.splits.items():
+        np.testing.assert_array_equal(mixed.splits[name].targets, split.targets)
+    shuffled = load(table.sample(frac=1, random_state=1), tmp_path, sort=True)
+    assert shuffled.series.names == ("A", "B", "C") and "sorted by column 'day' in 3 of 3" in shuffled.notes[0]
+    table["item"] = np.where(table["store"] == "A", "x", "y")
+    assert load(table, tmp_path, series=["store", "item"]).series.names == ("A / x", "B / y", "C / y")
+
+
+def test_gaps_are_filled_in_each_series(tmp_path):
+    table = frame()
+    table.loc[[3, 45], "sold"] = np.nan
+    holes = table.drop(index=[20, 21, 50])
+    found = load(holes, tmp_path, fill="previous")
+    filled = table.copy()
+    filled.loc[[20, 21, 50]] = np.nan
+    filled[["store", "day"]] = table[["store", "day"]]
+    filled[["sold", "price"]] = filled.groupby("store")[["sold", "price"]].ffill()
+    np.testing.assert_allclose(found.splits["train"].targets, expected_windows(filled)["train"][1], rtol=1e-5)
+    assert any("3 steps were added and 2 missing values filled in 2 of 3 series" in note for note in found.notes)
+
+
+def test_series_that_are_too_short_are_left_out_and_said(tmp_path):
+    table = frame((40, 7, 40, 20, 40), (0, 0, 0, 23, 0))
+    found = load(table, tmp_path)
+    assert found.series.names == ("A", "C", "E")
+    assert "left out are 2 of 5 series: 1 are shorter than a window of 6 + 2 steps: 'B'; 1 have fewer" in str(
+        found.notes
+    )
+    constant = frame()
+    constant.loc[constant.store == "B", "sold"] = 3
+    assert "1 of 3 series repeat themselves in the training part" in str(load(constant, tmp_path).notes)
+
+
+def test_baselines_are_fitted_to_each_series(tmp_path):
+    """A series that is too short for one gets the seasonal naive forecast."""
+    found = load(frame((50, 35, 50)), tmp_path)
+    series, targets = found.series, {name: split.targets for name, split in found.splits.items()}
+    common = {"season": SEASON, "history": HISTORY}
+    data = BaselineData(
+        targets, series=series.values, origins=series.origins, starts=series.starts, train_ends=series.train_ends,
+        names=series.names, **common,
+    )  # fmt: skip
+    for name in ("seasonal_naive", "drift", "ridge"):
+        together = fit_and_run_baseline("forecasting", name, data)
+        for place, (start, end) in enumerate(zip(series.starts, [*series.starts[1:], None], strict=True)):
+            own = {s: series.origins[s][series.series_of(s) == place] - start for s in ("validation", "test")}
+            train_ends = series.train_ends[place : place + 1] - start
+            one = BaselineData(targets, series=series.values[start:end], origins=own, train_ends=train_ends, **common)
+            alone = fit_and_run_baseline("forecasting", name, one)
+            np.testing.assert_allclose(together["test"][series.series_of("test") == place], alone["test"])
+    short = load(frame((40, 30, 40)), tmp_path)
+    parts = {name: getattr(short.series, name) for name in ("origins", "starts", "train_ends")}
+    targets = {name: split.targets for name, split in short.splits.items()}
+    data = replace(data, targets=targets, series=short.series.values, **parts)
+    of_b = short.series.series_of("test") == 1
+    ridge, naive = (fit_and_run_baseline("forecasting", name, data) for name in ("ridge", "seasonal_naive"))
+    assert (ridge["test"] == naive["test"]).all(axis=1).tolist() == of_b.tolist()
+    assert (
+        "1 of 3 series get the seasonal naive forecast: series 'B': ridge: the training part has" in ridge["notes"][0]
+    )
+
+
+def changed(**columns):
+    return frame().assign(**columns)
+
+
+def without(row):
+    return frame().drop(index=row)
+
+
+def lacking(row):
+    return changed(sold=frame()["sold"].mask(np.arange(110) == row))
+
+
+BAD = {
+    "no such column": (frame(), {"series": "shop"}, r"data.series names the column 'shop', which the table lacks"),
+    "one series": (changed(store="A"), {}, "all rows belong to the series 'A'; leave it out"),
+    "no series named": (
+        changed(store=[None, *frame()["store"][1:]]),
+        {},
+        r"1 of 110 rows do not say .*row 1 \(line 2\)",
+    ),
+    "no time": (frame().drop(columns="day"), {}, "no column reads as time, by which the series are split"),
+    "time that is none": (frame(), {"time": "price"}, "column 'price' does not read as time"),
+    "a moment that is none": (changed(day=["soon", *frame()["day"][1:]]), {"time": "day"}, "does not read as time"),
+    "a step is missing": (without(50), {}, r"series 'B': column 'day' is time, and row 51 \(line 52\) has 2024-01-22"),
+    "steps of two are missing": (without([50, 80]), {}, "2 of 3 series have such a fault, also 'C'"),
+    "a moment twice": (
+        pd.concat([frame(), frame()[41:42]]),
+        {},
+        r"series 'B': .* row 111 \(line 112\) has 2024-01-12 again",
+    ),
+    "not in order": (
+        frame().iloc[[0, 2, 1, *range(3, 110)]],
+        {},
+        r"series 'A': .*before the row above.*data.sort: true",
+    ),
+    "another step": (frame().drop(index=range(41, 70, 2)), {}, "series 'B': column 'day' has a row every 2 days"),
+    "another column beside": (
+        pd.concat([frame().assign(item="x"), frame().assign(item="y")]),
+        {},
+        "data.series: item",
+    ),
+    "text as target": (changed(sold="many"), {}, "column 'sold' holds text, and forecasting predicts numbers"),
+    "text in a number": (changed(sold=["?x", *frame()["sold"][1:]]), {}, r"row 1 \(line 2\)"),
+    "no value": (lacking(70), {}, r"1 of 110 steps lack .*row 71 \(line 72\)"),
+    "a gap at the start": (
+        lacking(0),
+        {"fill": "linear"},
+        "series 'A': data.fill: the series begins",
+    ),
+    "all too short": (
+        frame((7, 7, 40)),
+        {},
+        "2 of 3 series: 2 are shorter than a window of 6 . 2 steps: 'A', 'B'; too many",
+    ),
+    "no window fits a part": (frame(), {"validation": 0.02}, "the validation part has 1 of 40 steps, too few"),
+    "half a line": ("day,store,sold\n2024-01-01,A,1\n2024-01-02,A\n", {}, "line 3|1 of 2 rows"),
+    "empty file": ("", {}, "data.csv"),
+    "header alone": ("day,store,sold\n", {}, "no rows"),
+    "no target": (frame().drop(columns="sold"), {}, "data.target"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_panels_are_refused(name, tmp_path):
+    table, options, message = BAD[name]
+    with pytest.raises(ZooError, match=message):
+        load(table, tmp_path, **options)
