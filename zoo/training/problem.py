@@ -91,6 +91,8 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
             "none; set it to 0"
         )
     scale = training.scale(dataset.train)
+    if preprocessor.window and dataset.signature.series:
+        scale = replace(scale, by_window=True)
     devices = devices_for(recipe)
     views = _build_views(recipe, dataset.signature, preprocessor, scale, devices)
     adapt(views, dataset.train, preprocessor, seed=recipe.training.seed)

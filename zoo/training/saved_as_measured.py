@@ -56,8 +56,8 @@ def _accuracy(problem: Problem, targets: np.ndarray, output: np.ndarray) -> dict
 
 def _errors(problem: Problem, targets: np.ndarray, output: np.ndarray) -> dict[str, float]:
     """Return the loss and the mean absolute error of values, in standard deviations."""
-    scale = problem.scale
-    values = ((output.reshape(targets.shape) - scale.mean) / scale.std).astype(np.float32)
+    mean, std = problem.scale.units(problem.validation.split)
+    values = ((output.reshape(targets.shape) - mean) / std).astype(np.float32)
     loss = build_loss(problem.recipe.loss, kind=TASKS[problem.recipe.task].kind)
     return {"val_loss": float(loss(targets, values)), "val_mae": float(np.abs(values - targets).mean())}
 

@@ -19,11 +19,14 @@ class TargetScale:
         mean: of the training split; an array where each example has several numbers of different kinds.
         std: its standard deviation, likewise.
         double: values in their own unit are float64, because float32 would lose what differs between them.
+        by_window: forecasts are trained in standard deviations from the mean of their own window, so that each series
+            of a panel counts the same whatever its level.
     """
 
     mean: Any = 0.0
     std: Any = 1.0
     double: bool = False
+    by_window: bool = False
 
     @classmethod
     def of(cls, values: np.ndarray) -> TargetScale:
@@ -36,6 +39,19 @@ class TargetScale:
         """Return the scales of several numbers an example, `(examples, targets)`."""
         mean, std = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
         return cls(mean, np.where(std > 0, std, 1.0), values.dtype == np.float64)
+
+    def units(self, split: Split) -> tuple[Any, Any]:
+        """Return mean and deviation that the targets of a split are trained in: one of all, or one of each window."""
+        return _window_units(split) if self.by_window else (self.mean, self.std)
+
+
+def _window_units(split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and deviation of the first channel of each window, `(windows, 1)`, as `WindowStandardize` does."""
+    chunks = [np.asarray(split.take(positions)[..., 0], np.float64) for positions in split.chunks()]
+    mean = np.concatenate([window.mean(1, keepdims=True) for window in chunks])
+    deviation = np.concatenate([window.std(1, keepdims=True) for window in chunks])
+    rounding = 1e-12 if split.targets.dtype == np.float64 else 1e-6
+    return mean, np.where(deviation > rounding * (1 + np.abs(mean)), deviation, 1.0)
 
 
 def no_scale(train: Split) -> TargetScale:
@@ -71,7 +87,8 @@ def standardized_values(split: Split, signature: Signature, scale: TargetScale) 
 
 def standardized_forecasts(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:
     """Return standardised values to forecast, float32 `(examples, horizon)`."""
-    return ((split.targets[:, :-1] - scale.mean) / scale.std).astype(np.float32)
+    mean, std = scale.units(split)
+    return ((split.targets[:, :-1] - mean) / std).astype(np.float32)
 
 
 def boxes(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:

@@ -101,8 +101,10 @@ def forecaster_views(parts: Parts, head: Head) -> Views:
 
     def outputs(x: Any) -> tuple[Any, Any]:
         x, mean, deviation = standardize(normalize(x))
-        values = restore(parts.network(x), mean, deviation)
-        return unscale(values), keras.layers.Identity(name="forecast", dtype=dtype)(values)
+        standardized = parts.network(x)
+        values = restore(standardized, mean, deviation)
+        trained = standardized if parts.scale.by_window else unscale(values)
+        return trained, keras.layers.Identity(name="forecast", dtype=dtype)(values)
 
     return _views(parts, outputs)
 

@@ -240,6 +240,11 @@ def check_preprocess(checks: Checks) -> None:
             at,
             f"{name} must stand before {''.join(earlier[:1])}: steps that fix the shape come first",
         )
+        checks.refuse(
+            name in ("standardize", "rescale") and "standardize_window" in names,
+            at,
+            f"standardize_window brings each window to its own unit by itself; leave {name} out",
+        )
         checks.refuse(name in _ONCE and names.index(name) != position, at, f"{name} may stand only once")
         if name == "standardize":
             _check_standardize(checks, position, at)
