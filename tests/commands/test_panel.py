@@ -12,7 +12,8 @@ from zoo.training.saved_model import load_file
 
 HISTORY, HORIZON = 8, 3
 SHORT = """
-extends: [_base/forecasting, _base/adamw_cosine]
+extends: _base/forecasting
+optimizer: {name: adamw, learning_rate: 1e-2}
 model: {name: mlp, widths: [8]}
 training: {batch_size: 16, epochs: 1}
 evaluation: {baseline: seasonal_naive, baselines: [ridge]}
@@ -76,7 +77,7 @@ def test_a_panel(zoo, tmp_path):
     np.testing.assert_allclose(forecasts, expected, rtol=1e-4)
     session = onnxruntime.InferenceSession(run / "export/model.onnx")
     np.testing.assert_allclose(session.run(None, {"array": windows})[0], forecasts, rtol=1e-6)
-    code, out, _ = zoo("predict", str(run / "export/model.onnx"), "new.parquet", "--output", "out.csv")
+    code, _, _ = zoo("predict", str(run / "export/model.onnx"), "new.parquet", "--output", "out.csv")
     assert code == 0 and pd.read_csv("out.csv")["series"].tolist() == [7, 12]
     new[(new["store"] == 7) | (new["day"] > "2024-05-12")].to_csv(tmp_path / "short.csv", index=False)
     code, _, err = zoo("predict", str(run / "export/model.onnx"), "short.csv")
