@@ -253,7 +253,7 @@ _ALL = (
     Task(
         name="forecasting",
         kind="forecasting",
-        inputs=("array",),
+        inputs=("array", "series"),
         sources=(*_STORED, *TABLE_SOURCES, MEMORY),
         losses=_REGRESSION_LOSSES,
         primary="mase",

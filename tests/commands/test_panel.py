@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import keras
 import numpy as np
 import onnxruntime
 import pandas as pd
@@ -82,3 +83,78 @@ def test_a_panel(zoo, tmp_path):
     new[(new["store"] == 7) | (new["day"] > "2024-05-12")].to_csv(tmp_path / "short.csv", index=False)
     code, _, err = zoo("predict", str(run / "export/model.onnx"), "short.csv")
     assert code == 2 and "1 of 2 series have fewer: '12' (2)" in " ".join(err.split())
+
+
+def shops(days=60):
+    """Return three shops of two regions, whose sales follow a promotion that is known in advance."""
+    generator = np.random.default_rng(1)
+    dates = pd.date_range("2024-03-01", periods=days).strftime("%Y-%m-%d")
+    parts = []
+    for shop, region, size in (("a", "north", 1.0), ("b", "south", 3.0), ("c", "north", 2.0)):
+        promotion = (generator.random(days) < 0.3).astype(int)
+        price = generator.normal(300, 20, days).round(2)
+        sold = (50 * size * (1 + promotion) + generator.normal(0, 1, days)).round(3)
+        columns = {"day": dates, "shop": shop, "region": region, "size": size, "promotion": promotion, "price": price}
+        parts.append(pd.DataFrame({**columns, "sold": sold, "clerk": "x"}))
+    return pd.concat(parts, ignore_index=True)
+
+
+COVARIATES = "\n  known_covariates: [promotion]\n  static_covariates: [region, size]\n  series: shop\n"
+
+
+@pytest.mark.parametrize("model", ["{name: mlp, widths: [8]}", "{name: lstm, units: 8}"])
+def test_covariates_are_inputs_by_name(zoo, tmp_path, model):
+    table = shops()
+    table.to_csv(tmp_path / "shops.csv", index=False)
+    run = train(zoo, tmp_path, SHORT + COVARIATES, "data.source=csv:shops.csv", f"model={model}")
+
+    # === The table of what is to come: the target is empty ===
+    new = shops(75).query("day >= '2024-04-20'").reset_index(drop=True)
+    ahead = new["day"] > sorted(new["day"].unique())[-HORIZON - 1]
+    new.loc[ahead, ["sold", "price"]] = np.nan
+    new.to_csv(tmp_path / "new.csv", index=False)
+    found = answers(zoo, run, tmp_path / "new.csv")
+    past, future = new[~ahead], new[ahead]
+    groups = [(shop, past[past["shop"] == shop], future[future["shop"] == shop]) for shop in "abc"]
+    feeds = {
+        "array": np.stack([p[["sold", "price", "promotion"]].to_numpy(np.float32)[-HISTORY:] for _, p, _ in groups]),
+        "known_covariates": np.stack([f[["promotion"]].to_numpy(np.float32) for _, _, f in groups]),
+        "region": np.array([[p["region"].iloc[0]] for _, p, _ in groups], object),
+        "size": np.array([[p["size"].iloc[0]] for _, p, _ in groups], np.float32),
+    }
+    session = onnxruntime.InferenceSession(run / "export/model.onnx")
+    assert {each.name for each in session.get_inputs()} == feeds.keys()
+    forecasts = np.array([answer["forecast"] for answer in found])
+    np.testing.assert_allclose(session.run(None, feeds)[0], forecasts, rtol=1e-6)
+    saved = load_file(run / "model.keras")
+    named = dict(zip(["array", "known_covariates", "static_0", "static_1"], feeds.values(), strict=True))
+    expected = saved({name: keras.ops.convert_to_tensor(values) for name, values in named.items()}).numpy()
+    np.testing.assert_allclose(forecasts, expected, rtol=1e-4)
+    assert not np.allclose(session.run(None, feeds | {"region": feeds["region"][::-1, :1] * 0 + "south"})[0], forecasts)
+    spoiled = session.run(None, feeds | {"known_covariates": feeds["known_covariates"] * np.nan})[0]
+    assert np.isnan(spoiled).all()
+    assert session.run(None, {name: values[:0] for name, values in feeds.items()})[0].shape == (0, HORIZON)
+
+    # === What is lacking is said ===
+    for change, message in (
+        (lambda t: t[t["sold"].notna()], "needs promotion for the 3 steps that it forecasts: add rows in which 'sold'"),
+        (lambda t: t.assign(promotion=t["promotion"].mask(ahead)), "3 of the 3 steps to forecast of promotion lack"),
+        (
+            lambda t: t.assign(region=["east", *t["region"][1:]]),
+            "one value in each series, and of 3 series 1 have several",
+        ),
+        (lambda t: t.drop(columns="size"), "lacks the column 'size'"),
+    ):
+        change(new).to_csv(tmp_path / "bad.csv", index=False)
+        code, _, err = zoo("predict", str(run / "export/model.onnx"), "bad.csv")
+        assert code == 2 and message in " ".join(err.split())
+
+
+def test_a_network_learns_from_what_is_known_in_advance(zoo, tmp_path):
+    """Half of the variance of the sales is due to the promotion, which the seasonal naive forecast does not see."""
+    shops(200).to_csv(tmp_path / "shops.csv", index=False)
+    run = train(
+        zoo, tmp_path, SHORT + COVARIATES, "data.source=csv:shops.csv", "training.epochs=15", "evaluation.baselines=[]"
+    )
+    report = json.loads((run / "report.json").read_text())
+    assert report["metrics"]["test"]["mase"] < 0.5 * report["baseline"]["test"]["mase"]

@@ -140,7 +140,7 @@ def _predictions(problem: Problem, model: Model, result: TaskResult) -> Predicti
         y_true=y,
         output=output,
         labels=dataset.signature.labels or dataset.signature.targets,
-        example=example if dataset.signature.kind not in ("array", "tokens", "graph") else None,
+        example=example if dataset.signature.kind not in ("array", "series", "tokens", "graph") else None,
         baseline_output=result.baseline["test"] if result.baseline else None,
         samples=_samples(model, dataset) if task.reads_corpus and not task.fills_in else (),
         context=(lambda window: series.before("test", window)) if series is not None else None,

@@ -19,7 +19,8 @@ from zoo.tasks import PADDING
 if TYPE_CHECKING:
     from zoo.data.cuts import Cut
 
-InputKind = Literal["image", "table", "array", "audio", "text", "tokens", "graph"]
+InputKind = Literal["image", "table", "array", "series", "audio", "text", "tokens", "graph"]
+KNOWN = "known_covariates"  # the input with the values of known covariates for the steps to forecast
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,9 @@ class Signature:
 
     Attributes:
         kind: images `(height, width, channels)` uint8; rows of a table; vectors `(features,)` or sequences
-            `(steps, features)` float32; audio clips `(samples,)` float32; texts; sequences of token ids `(length,)`
-            int32; graphs, with `nodes` `(nodes, features)` float32 and `edges` `(edges, 2)` int32.
+            `(steps, features)` float32; windows of series with known or static covariates, which are inputs of their
+            own; audio clips `(samples,)` float32; texts; sequences of token ids `(length,)` int32; graphs, with `nodes`
+            `(nodes, features)` float32 and `edges` `(edges, 2)` int32.
         shape: shape of an image, array, sequence of tokens or the nodes of a graph, None for an axis that varies; for
             a language model, the number of characters that it sees at most. Empty for tables and other texts.
         columns: the columns of a table, of the table that a series comes from (the target first), or the column of the
@@ -43,6 +45,8 @@ class Signature:
         horizon: steps of a series that are predicted.
         time: the column of time of a series from a table.
         series: the columns of a table that tell its series apart; empty where it holds one.
+        known: the known covariates of a series, the last of its columns.
+        static: the columns that tell something of a whole series.
         reading: how the file of a table is read, where it is not as usual.
         double: arrays, and numbers that are predicted, are float64, because float32 would lose what differs between
             them; of a table, each column says so for itself.
@@ -62,6 +66,8 @@ class Signature:
     horizon: int = 0
     time: TimeColumn | None = None
     series: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    static: tuple[Column, ...] = ()
     reading: Reading = field(default_factory=Reading)
     double: bool = False
     sample_rate: int = 0
@@ -73,11 +79,16 @@ class Signature:
             return [f"column_{i}" for i in range(len(self.columns))]
         if self.kind == "graph":
             return ["nodes", "edges"]
+        if self.kind == "series":
+            return ["array", *([KNOWN] if self.known else []), *(f"static_{i}" for i in range(len(self.static)))]
         return ["tokens" if self.kind == "text" else self.kind]
 
     @property
     def input_names(self) -> list[str]:
         """Names of the exported file's inputs, in the order of `tensor_names`."""
+        if self.kind == "series":
+            arrays = self.tensor_names[: len(self.tensor_names) - len(self.static)]
+            return [*arrays, *input_names([c.name for c in self.static])]
         return input_names([c.name for c in self.columns]) if self.kind == "table" else self.tensor_names
 
     @property
@@ -114,6 +125,11 @@ class Signature:
             facts["time"] = self.time.to_json()
         if self.series:
             facts["series"] = list(self.series)
+        if self.kind == "series":
+            facts["known"] = list(self.known)
+            facts["static"] = [column.to_json() for column in self.static]
+            names = self.input_names[len(self.input_names) - len(self.static) :]
+            facts["inputs"] = dict(zip([c.name for c in self.static], names, strict=True))
         if self.reading.to_json():
             facts["reading"] = self.reading.to_json()
         if self.double:
@@ -173,6 +189,7 @@ class Series:
         names: of the series; one empty name where there is one series.
         starts: the step at which each series begins.
         train_ends: the step at which the training part of each series ends.
+        known: covariates that are known in advance, `(time, covariates)`; None for none.
     """
 
     values: np.ndarray
@@ -180,6 +197,7 @@ class Series:
     names: tuple[str, ...]
     starts: np.ndarray
     train_ends: np.ndarray
+    known: np.ndarray | None = None
 
     def series_of(self, split: str) -> np.ndarray:
         """Return which series each window of a split is cut from."""

@@ -13,6 +13,7 @@ RESERVED = frozenset(
         *("probabilities", "label", "value", "forecast", "logits", "mask", "boxes", "scores", "detections"),
         *("embedding", "reconstruction", "score", "image", "sample", "label_names", "label_index"),
         *("value_column", "value_shape"),
+        *("array", "known_covariates"),  # inputs beside static covariates
     )
 )
 _SAFE = re.compile(rf"[A-Za-z_](?!.*__\d+$)[A-Za-z0-9_]{{0,{MAX_INPUT_NAME - 1}}}")  # tf2onnx numbers by `__12`

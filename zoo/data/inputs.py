@@ -154,6 +154,46 @@ class TableInputs:
 
 
 @dataclass(frozen=True)
+class WindowInputs:
+    """Windows of series with covariates.
+
+    Attributes:
+        windows: `(places, history, channels)`.
+        futures: known covariates at the steps that follow each window, `(places, horizon, covariates)`; None for none.
+        series: of each place, the series.
+        static: by input name, a value for each series.
+    """
+
+    windows: np.ndarray
+    futures: np.ndarray | None
+    series: np.ndarray
+    static: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def take(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Return window, known covariates and static covariates at `indices`."""
+        found = {"array": self.windows[indices]}
+        if self.futures is not None:
+            found["known_covariates"] = self.futures[indices]
+        return found | {name: values[self.series[indices]] for name, values in self.static.items()}
+
+    def digest(self) -> str:
+        """Return SHA-256 over the windows and the static covariates; what is known of the future is in the windows."""
+        state = hashlib.sha256(ArrayInputs(self.windows).digest().encode())
+        state.update(f"{self.futures is None}".encode() + np.ascontiguousarray(self.series, np.int64).data)
+        for name, values in self.static.items():
+            state.update(f"{name}:{values.dtype}:".encode())
+            state.update("\0".join(values).encode() if values.dtype == object else values.tobytes())
+        return state.hexdigest()
+
+    def chunk_size(self, limit: int) -> int:
+        """Return how many windows to take at a time."""
+        return _chunk_size(self.windows, limit)
+
+
+@dataclass(frozen=True)
 class TextInputs:
     """Texts, in memory: `(examples,)` of `str`."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.data.dataset import Split
 from zoo.data.inputs import GraphInputs, ImageInputs
-from zoo.data.preprocessing import Preprocessor, chunks
+from zoo.data.preprocessor import Preprocessor, chunks
 from zoo.recipe.steps import AugmentStep
 from zoo.tasks import START
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.columns import Column
-from zoo.data.dataset import Signature
+from zoo.data.dataset import KNOWN, Signature
 from zoo.data.table_texts import text_ids
 
 DTYPES = {"image": "uint8", "text": "int32", "tokens": "int32"}  # of raw tensors; all others are float32 or float64
@@ -31,7 +31,7 @@ def array_dtype(signature: Signature) -> str:
 
 
 def keras_inputs(signature: Signature) -> Any:
-    """Return Keras inputs for raw examples: one tensor, or a dict of them for a table or a graph."""
+    """Return Keras inputs for raw examples: one tensor, or a dict of them for a table, a graph or covariates."""
     import keras
 
     if signature.kind == "table":
@@ -44,8 +44,28 @@ def keras_inputs(signature: Signature) -> Any:
             "nodes": keras.Input(signature.shape, name="nodes"),
             "edges": keras.Input((None, 2), name="edges", dtype="int32"),
         }
+    if signature.kind == "series":
+        return _series_inputs(signature)
     shape = (None,) if signature.kind in ("text", "tokens") else signature.shape
     return keras.Input(shape, name=signature.tensor_names[0], dtype=array_dtype(signature))
+
+
+def _series_inputs(signature: Signature) -> dict[str, Any]:
+    import keras
+
+    inputs = {"array": keras.Input(signature.shape, name="array", dtype=array_dtype(signature))}
+    if signature.known:
+        inputs[KNOWN] = keras.Input((signature.horizon, len(signature.known)), name=KNOWN, dtype=array_dtype(signature))
+    for position, column in enumerate(signature.static):
+        name = f"static_{position}"
+        inputs[name] = keras.Input((1,), name=name, dtype=column_dtype(column))
+    return inputs
+
+
+def _series_tensors(raw: dict[str, np.ndarray], signature: Signature) -> dict[str, np.ndarray]:
+    """Return the parts of windows under their tensor names, static covariates as `(windows, 1)`."""
+    pairs = zip(signature.tensor_names, signature.input_names, strict=True)
+    return {tensor: raw[name] if raw[name].ndim > 1 else raw[name][:, None] for tensor, name in pairs}
 
 
 def _tensor(values: np.ndarray, column: Column) -> np.ndarray:
@@ -65,8 +85,11 @@ def as_tensors(raw: Any, signature: Signature) -> Any:
         return signature.tokenizer.encode(raw)
     if not isinstance(raw, dict) or signature.kind == "graph":
         return raw
-    columns = zip(signature.tensor_names, signature.columns, strict=True)
-    arrays = {key: _tensor(raw[column.name], column) for key, column in columns}
+    if signature.kind == "series":
+        arrays = _series_tensors(raw, signature)
+    else:
+        columns = zip(signature.tensor_names, signature.columns, strict=True)
+        arrays = {key: _tensor(raw[column.name], column) for key, column in columns}
     if all(values.dtype != object for values in arrays.values()):
         return arrays
     import tensorflow as tf  # no other backend has tensors of text, and Keras does not mix tensors and arrays

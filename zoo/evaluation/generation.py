@@ -79,7 +79,7 @@ def evaluate_generation(trained: TrainedTask) -> TaskResult:
 
 def _images(problem: Problem, split: Split, most: int) -> np.ndarray:
     """Return the first images of a split, at most `most`, in the shape of the model's, uint8."""
-    from zoo.data.preprocessing import chunks
+    from zoo.data.preprocessor import chunks
 
     part = split.part(np.arange(min(len(split), most)))
     return np.concatenate([np.round(x).astype(np.uint8) for x in chunks(part, problem.preprocessor)])

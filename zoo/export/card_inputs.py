@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def inputs(signature: Signature) -> str:
     """Describe the inputs of a file that takes raw examples."""
-    described = {"table": _columns, "text": _text, "tokens": _tokens, "graph": _graph, "audio": _audio}
+    described = {"table": _columns, "text": _text, "tokens": _tokens, "graph": _graph, "audio": _audio} | {
+        "series": _covariates
+    }
     return described.get(signature.kind, _array)(signature)
 
 
@@ -71,6 +73,24 @@ def _series(signature: Signature) -> str:
         f"\n\nThe columns are, in this order, {names}. A row is a step of {time.step}, the last one the newest; "
         f"`zoo predict` takes them by name and checks column `{time.name}`. The series ended at {time.last}.{several}"
     )
+
+
+def _covariates(signature: Signature) -> str:
+    """Describe the inputs of a file that takes windows with covariates."""
+    lines = [f"- `array` `(batch, {signature.shape[0]}, {signature.shape[1]})`: {float_type(signature.double)}"]
+    if signature.known:
+        names = ", ".join(map(markdown.code, signature.known))
+        lines.append(
+            f"- `known_covariates` `(batch, {signature.horizon}, {len(signature.known)})`: "
+            f"{float_type(signature.double)}, for the steps to forecast, in this order {names}"
+        )
+    names_of_static = signature.input_names[len(signature.input_names) - len(signature.static) :]
+    for name, column in zip(names_of_static, signature.static, strict=True):
+        what = "text" if column.type == "category" else "float32"
+        lines.append(
+            f"- {markdown.code(name)} `(batch, 1)`: {what}, the column {markdown.code(column.name)} of the series"
+        )
+    return "\n".join(lines) + _series(signature)
 
 
 def _ids(signature: Signature) -> str:
@@ -133,11 +153,27 @@ def row(signature: Signature) -> str:
             f"row = {{'nodes': np.zeros((1, 3, {signature.shape[-1]}), np.float32), "
             "'edges': np.array([[[0, 1], [1, 0]]], np.int32)}"
         )
+    if signature.kind == "series":
+        return _covariate_row(signature)
     if signature.kind in ("text", "tokens"):
         return "row = {'tokens': np.array([[4, 5, 6]], np.int32)}"
     shape = ", ".join(str(n or 64) for n in signature.shape)
     dtype = "uint8" if signature.kind == "image" else float_type(signature.double)
     return f"row = {{{signature.kind!r}: np.zeros((1, {shape}), np.{dtype})}}"
+
+
+def _covariate_row(signature: Signature) -> str:
+    """Return a line of Python that makes one window with its covariates."""
+    dtype = float_type(signature.double)
+    parts = [f"'array': np.zeros((1, {signature.shape[0]}, {signature.shape[1]}), np.{dtype})"]
+    if signature.known:
+        shape = f"(1, {signature.horizon}, {len(signature.known)})"
+        parts.append(f"'known_covariates': np.zeros({shape}, np.{dtype})")
+    names = signature.input_names[len(signature.input_names) - len(signature.static) :]
+    for name, column in zip(names, signature.static, strict=True):
+        value = "np.array([['']], object)" if column.type == "category" else "np.zeros((1, 1), np.float32)"
+        parts.append(f"{name!r}: {value}")
+    return f"row = {{{', '.join(parts)}}}"
 
 
 def decoder_row(signature: Signature) -> str:

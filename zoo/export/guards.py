@@ -26,7 +26,7 @@ def guard(proto: onnx.ModelProto, signature: Signature) -> None:
 
     Recurrent operators and the adjacency of graphs take no batch of 0 examples; other operators do.
     """
-    if signature.kind in ("array", "audio"):
+    if signature.kind in ("array", "series", "audio"):
         spoil_not_finite(proto)
     if signature.kind == "graph" or any(node.op_type in _RECURRENT for node in proto.graph.node):
         fill_empty_batch(proto)
@@ -35,14 +35,16 @@ def guard(proto: onnx.ModelProto, signature: Signature) -> None:
 def spoil_not_finite(proto: onnx.ModelProto) -> None:
     """Make every float output of an example NaN if one of its inputs is not finite: 0 times it is NaN, else 0."""
     graph = proto.graph
-    (given,) = graph.input
-    rank, kind = len(given.type.tensor_type.shape.dim), given.type.tensor_type.elem_type
-    _constant(graph, "zero", np.zeros((), helper.tensor_dtype_to_np_dtype(kind)))
-    _constant(graph, "example_axes", np.arange(1, rank, dtype=np.int64))
-    first = [
-        helper.make_node("Mul", [given.name, _name("zero")], [_name("zeros")]),
-        helper.make_node("ReduceSum", [_name("zeros"), _name("example_axes")], [_name("spoiled")], keepdims=0),
-    ]
+    given, *others = [each for each in graph.input if each.type.tensor_type.elem_type in _FLOATS]
+    kind = given.type.tensor_type.elem_type
+    first = _spoiled(graph, given, "spoiled" if not others else f"{given.name}/spoiled")
+    for place, other in enumerate(others):
+        before = _name(f"{given.name}/spoiled") if not place else _name(f"spoiled/{place}")
+        after = _name("spoiled") if place == len(others) - 1 else _name(f"spoiled/{place + 1}")
+        own = f"{other.name}/spoiled"
+        first += _spoiled(graph, other, own)
+        first.append(helper.make_node("Cast", [_name(own)], [_name(f"{own}/cast")], to=kind))
+        first.append(helper.make_node("Add", [before, _name(f"{own}/cast")], [after]))
     last = []
     for output in graph.output:
         own = output.type.tensor_type.elem_type
@@ -62,6 +64,18 @@ def spoil_not_finite(proto: onnx.ModelProto) -> None:
     _surround(graph, first, last)
 
 
+def _spoiled(graph: onnx.GraphProto, given: onnx.ValueInfoProto, name: str) -> list[onnx.NodeProto]:
+    """Return nodes that give, for each example of an input, NaN if it is not finite and else 0."""
+    rank, kind = len(given.type.tensor_type.shape.dim), given.type.tensor_type.elem_type
+    part = "" if name == "spoiled" else f"{given.name}/"
+    _constant(graph, f"{part}zero", np.zeros((), helper.tensor_dtype_to_np_dtype(kind)))
+    _constant(graph, f"{part}example_axes", np.arange(1, rank, dtype=np.int64))
+    return [
+        helper.make_node("Mul", [given.name, _name(f"{part}zero")], [_name(f"{part}zeros")]),
+        helper.make_node("ReduceSum", [_name(f"{part}zeros"), _name(f"{part}example_axes")], [_name(name)], keepdims=0),
+    ]
+
+
 def fill_empty_batch(proto: onnx.ModelProto) -> None:
     """Put one example of zeros into an empty batch, and cut it off from the outputs."""
     graph = proto.graph
@@ -74,7 +88,9 @@ def fill_empty_batch(proto: onnx.ModelProto) -> None:
         blank, shape, rest, sizes, filler, filled = (
             _name(f"{given.name}/{part}") for part in ("blank", "shape", "rest", "sizes", "filler", "filled")
         )
-        graph.initializer.append(numpy_helper.from_array(np.zeros((), helper.tensor_dtype_to_np_dtype(kind)), blank))
+        value = np.array("", object) if kind == TensorProto.STRING else np.zeros(())
+        dtype = helper.tensor_dtype_to_np_dtype(kind)
+        graph.initializer.append(numpy_helper.from_array(value.astype(dtype), blank))
         _rename(graph, given.name, filled)
         first.append(helper.make_node("Shape", [given.name], [shape]))
         if not any(node.output[0] == _name("missing") for node in first):

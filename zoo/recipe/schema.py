@@ -128,6 +128,21 @@ class Data(Section):
     series: str | Annotated[list[str], Field(min_length=1)] | None = Field(
         None, description="forecasting: the column, or columns, that tell several series in one table apart"
     )
+    past_covariates: list[str] | None = Field(
+        None,
+        description="forecasting: columns of numbers that are known up to the forecast; all without another use where "
+        "left out",
+    )
+    known_covariates: list[str] = Field(
+        [],
+        description="forecasting: columns of numbers that are known in advance, such as promotion: their values for "
+        "the steps to forecast are an input",
+    )
+    static_covariates: list[str] = Field(
+        [],
+        description="forecasting: columns with one value in each series, such as region; what tells series apart may "
+        "be one of them",
+    )
     sort: bool = Field(False, description="forecasting: sort the rows of the file by time")
     fill: Literal["previous", "linear"] | None = Field(
         None,

@@ -16,7 +16,8 @@ from zoo.data.tables.token_lists import as_tokens, fault_of
 from zoo.errors import ZooError, did_you_mean, first_few, listing
 from zoo.serving.metadata import FileSignature
 from zoo.serving.table_columns import WANTED_TABLE, check_table
-from zoo.serving.values import Shape, as_array, check_shape, fits, form, shown, sizes
+from zoo.serving.values import Shape, as_array, as_floats, check_shape, fits, form, shown, sizes
+from zoo.serving.window_examples import check_windows
 
 _LARGEST_ID = np.iinfo(np.int32).max  # token ids and edges are int32 in the file
 
@@ -105,36 +106,6 @@ def _arrays(raw: Any, signature: FileSignature) -> np.ndarray:
             "numbers by position, not by name"
         )
     return as_floats(raw, signature.shape, "array", np.float64 if signature.double else np.float32)
-
-
-def as_floats(raw: Any, shape: Shape, where: str, dtype: Any = np.float32) -> np.ndarray:
-    """Return finite float32 or float64 numbers `(examples, *shape)`; one example may come without its axis.
-
-    Raises:
-        ZooError: other numbers of axes or sizes, text, or a number that is not finite in 32 bits.
-    """
-    x = as_array(raw, where)
-    if x.shape == (0,):
-        return np.zeros((0, *(n or 1 for n in shape)), dtype)
-    if x.dtype.kind not in "fiub":
-        raise ZooError(f"{where}: expected numbers (examples, {sizes(shape)}), received {form(x)}")
-    if x.ndim == len(shape):
-        x = x[None]
-    if x.ndim != 1 + len(shape):
-        raise ZooError(f"{where}: expected (examples, {sizes(shape)}), received {form(x)}")
-    check_shape(x.shape[1:], shape, where, x)
-    with np.errstate(over="ignore"):
-        numbers = x.astype(dtype)
-    wrong = np.argwhere(~np.isfinite(numbers))
-    if len(wrong):
-        axes = ("example", "step", "feature") if len(shape) == 2 else ("example", "feature")
-        place = ", ".join(f"{axis} {at + 1}" for axis, at in zip(axes, wrong[0], strict=True))
-        examples = len(np.unique(wrong[:, 0]))
-        raise ZooError(
-            f"{where}: {place} is {x[tuple(wrong[0])]}, not a finite number of "
-            f"{8 * np.dtype(dtype).itemsize} bits ({len(wrong)} such in {examples} of {len(x)} examples); fill gaps in"
-        )
-    return numbers
 
 
 # === Audio ===
@@ -267,6 +238,7 @@ _WANTED = {
     "image": "images (examples, height, width, channels) or a list of them",
     "array": "an array (examples, …)",
     "audio": "clips (examples, samples), full scale being -1 to 1",
+    "series": "a dict of windows and covariates",
     "table": WANTED_TABLE,
     "text": "a text or a list of texts",
     "tokens": "token ids (examples, length)",
@@ -276,6 +248,7 @@ _CHECKS: dict[str, Callable[[Any, FileSignature], Any]] = {
     "image": _images,
     "array": _arrays,
     "audio": _clips,
+    "series": check_windows,
     "table": check_table,
     "text": _texts,
     "tokens": _tokens,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.columns import Column
+from zoo.data.dataset import KNOWN
 from zoo.data.table_texts import text_ids
 from zoo.serving.metadata import FileSignature
 
@@ -22,6 +23,8 @@ def input_names(signature: FileSignature, *, decodes: bool) -> list[str]:
         return [signature.inputs[column.name] for column in signature.columns]
     if signature.kind == "graph":
         return ["nodes", "edges"]
+    if signature.kind == "series":
+        return ["array", *([KNOWN] if signature.known else []), *signature.inputs.values()]
     if decodes:
         return ["source", "target"]
     return ["tokens" if signature.kind == "text" else signature.kind]
@@ -49,7 +52,7 @@ def as_inputs(examples: Any, signature: FileSignature, decoder_input: np.ndarray
     if signature.kind == "table":
         return {signature.inputs[column.name]: _column(examples[column.name], column) for column in signature.columns}
     if isinstance(examples, Mapping):
-        return dict(examples)
+        return {name: values if values.ndim > 1 else values[:, None] for name, values in examples.items()}
     if decoder_input is not None:
         return {"source": examples, "target": decoder_input}
     return {"tokens" if signature.kind == "text" else signature.kind: examples}

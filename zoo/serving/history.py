@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.data.columns import Column, numbers, refuse_wrong
+from zoo.data.dataset import KNOWN
 from zoo.data.tables.file import Table
 from zoo.data.tables.fill import fill_notes, filled
 from zoo.data.tables.infer import infer_columns
-from zoo.data.tables.panel import order_panel, series_rows
+from zoo.data.tables.panel import order_panel, series_rows, static_values
 from zoo.data.tables.time_order import OrderError, TimeColumn, in_order, with_composed_time
-from zoo.data.tables.times import Step
+from zoo.data.tables.times import Step, rises_by
 from zoo.errors import ZooError, counted, did_you_mean, first_few, listing
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ Say = Callable[[str], None]
 def say_unused(table: Table, signature: FileSignature, say: Say) -> None:
     """Say which columns of a file the model does not take."""
     time = signature.time.name if signature.time else ""
-    known = {signature.target, time, *signature.series, *(column.name for column in signature.columns)}
+    known = {
+        signature.target,
+        time,
+        *signature.series,
+        *(c.name for c in signature.static),
+        *(column.name for column in signature.columns),
+    }
     unused = [name for name in table.columns if name not in known]
     for note in table.notes:
         say(f"{table.where}: {note}")
@@ -41,20 +48,15 @@ class SeriesWindows:
 
     Attributes:
         names: of the series.
-        inputs: `(series, history, channels)`.
+        inputs: `(series, history, channels)`, or a dict of the file's inputs where it takes covariates.
     """
 
     names: tuple[str, ...]
-    inputs: np.ndarray
+    inputs: Any
 
 
-def windows_of(table: Table, model: FileSignature, say: Say = lambda note: None) -> np.ndarray | SeriesWindows:
-    """Return the last steps of the one series of a table, `(1, history, channels)`, or of each of several."""
-    return last_windows(table, model, say) if model.series else last_steps(table, model, say)[None]
-
-
-def last_steps(table: Table, model: FileSignature, say: Say = lambda note: None) -> np.ndarray:
-    """Return the last steps of a series, `(history, channels)`: the columns by name, in the order of time.
+def windows_of(table: Table, model: FileSignature, say: Say = lambda note: None) -> Any:
+    """Return the window of the one series of a table, as `ExportedModel.predict` takes it, or that of each of several.
 
     Args:
         table: the series.
@@ -64,6 +66,20 @@ def last_steps(table: Table, model: FileSignature, say: Say = lambda note: None)
     Raises:
         ZooError: a column is missing, a value is, or the moments are not those of the series the model was trained on.
     """
+    if model.series:
+        return last_windows(table, model, say)
+    if model.known:
+        return {name: values[None] for name, values in _one_window(table, model, say).items()}
+    return last_steps(table, model, say)[None]
+
+
+def last_steps(table: Table, model: FileSignature, say: Say = lambda note: None) -> np.ndarray:
+    """Return the last steps of a series, `(history, channels)`; the arguments and errors are those of `windows_of`."""
+    return _one_window(table, model, say)["array"]
+
+
+def _one_window(table: Table, model: FileSignature, say: Say) -> dict[str, np.ndarray]:
+    """Return the window of a series by the names of the file's inputs."""
     table, columns = _with_columns(table, model, say)
     time, times, notes = model.time, None, list[str]()
     if time is not None and time.name:
@@ -71,16 +87,16 @@ def last_steps(table: Table, model: FileSignature, say: Say = lambda note: None)
             table, times, step, notes = in_order(table, time.name, time.form, sort=time.sort, fill=bool(time.fill))
         _check_step(step, time, len(table), table.where)
     values = np.stack([_numbers(table, column) for column in columns], axis=1)
-    if time is not None and time.fill:
-        values, added, lacking = filled(values, times, time.step, time.fill, table.where)
-        notes += fill_notes(time.fill, added, lacking)
-    for note in notes:
+    window, counts = cut_window(values, times, model, columns, table.where)
+    if window is None:
+        raise ZooError(f"{table.where}: the model takes {model.shape[0]} steps, and the file has {counts}")
+    for note in [*notes, *fill_notes(time.fill if time else "", *counts)]:
         say(f"{table.where}: {note}")
-    return _last(values, model, columns, table.where)
+    return window
 
 
 def last_windows(table: Table, model: FileSignature, say: Say = lambda note: None) -> SeriesWindows:
-    """Return the last steps of each series of a table; the arguments and errors are those of `last_steps`."""
+    """Return the window of each series of a table; the arguments and errors are those of `windows_of`."""
     table, columns = _with_columns(table, model, say)
     time = model.time
     assert time is not None, "series are told apart in tables with a column of time alone"
@@ -91,14 +107,12 @@ def last_windows(table: Table, model: FileSignature, say: Say = lambda note: Non
     every = np.stack([_numbers(panel.table, column) for column in columns], axis=1)
     windows, short, total = [], list[str](), np.zeros(2, int)
     for name, part, times in zip(panel.names, panel.slices(), panel.times, strict=True):
-        values, where = every[part], f"{table.where}: series '{name}'"
-        if time.fill:
-            values, *counts = filled(values, times, time.step, time.fill, where)
-            total += counts
-        if len(values) < int(model.shape[0] or 0):
-            short.append(f"'{name}' ({len(values)})")
+        window, counts = cut_window(every[part], times, model, columns, f"{table.where}: series '{name}'")
+        if window is None:
+            short.append(f"'{name}' ({counts})")
         else:
-            windows.append(_last(values, model, columns, where))
+            windows.append(window)
+            total += counts
     if short:
         raise ZooError(
             f"{table.where}: the model takes {model.shape[0]} steps, and {len(short)} of {len(rows)} series have "
@@ -106,7 +120,73 @@ def last_windows(table: Table, model: FileSignature, say: Say = lambda note: Non
         )
     for note in [*panel.notes, *fill_notes(time.fill, *total.tolist())]:
         say(f"{table.where}: {note}")
-    return SeriesWindows(panel.names, np.stack(windows))
+    inputs = {name: np.stack([window[name] for window in windows]) for name in windows[0]}
+    static = static_values(panel, model.static, "the model")
+    inputs |= {model.inputs[name]: values for name, values in static.items()}
+    return SeriesWindows(panel.names, inputs if model.kind == "series" else inputs["array"])
+
+
+def cut_window(
+    values: np.ndarray, times: np.ndarray | None, model: FileSignature, columns: Sequence[Column], where: str
+) -> tuple[dict[str, np.ndarray] | None, Any]:
+    """Return the window at the end of a series by the names of the file's inputs, and the numbers of steps filled.
+
+    With known covariates the last rows are the steps to forecast, whose target is empty.
+
+    Returns:
+        The window, and the numbers of steps and of values that were filled; or None, and the number of steps, where
+        these are too few.
+
+    Raises:
+        ZooError: a value is missing.
+    """
+    steps, horizon, fill = int(model.shape[0] or 0), model.horizon, model.time.fill if model.time else ""
+    end = len(values)
+    if model.known:
+        end = _first_to_forecast(values[:, 0], model, columns[0].name, where)
+    past, added, lacking = values[:end], 0, 0
+    if fill:
+        assert model.time is not None
+        past, added, lacking = filled(past, None if times is None else times[:end], model.time.step, fill, where)
+    if len(past) < steps:
+        return None, len(past)
+    names, dtype = [column.name for column in columns], np.float64 if model.double else np.float32
+    window = {"array": _complete(past[-steps:], names, f"the last {steps} steps", where).astype(dtype)}
+    if model.known:
+        ahead = slice(end, end + horizon)
+        if fill and times is not None and model.time is not None:
+            _refuse_gap_ahead(times[end - 1 : end + horizon], model.time, where)
+        known = values[ahead, len(columns) - len(model.known) :]
+        window[KNOWN] = _complete(known, model.known, f"the {horizon} steps to forecast", where).astype(dtype)
+    return window, (added, lacking)
+
+
+def _refuse_gap_ahead(times: np.ndarray, time: TimeColumn, where: str) -> None:
+    if not rises_by(times, time.step, gaps=False):
+        raise ZooError(f"{where}: column '{time.name}': a row is missing among the steps to forecast; add it")
+
+
+def _first_to_forecast(target: np.ndarray, model: FileSignature, name: str, where: str) -> int:
+    """Return the first row that is to be forecast: the target is empty from there on.
+
+    Raises:
+        ZooError: there are fewer such rows than the model forecasts.
+    """
+    present = np.flatnonzero(~np.isnan(target))
+    end = int(present[-1]) + 1 if len(present) else 0
+    if len(target) - end < model.horizon:
+        raise ZooError(
+            f"{where}: the model needs {listing(model.known)} for the {model.horizon} steps that it forecasts: add "
+            f"rows in which '{name}' is empty; found {len(target) - end}"
+        )
+    return end
+
+
+def _complete(values: np.ndarray, names: Sequence[str], what: str, where: str) -> np.ndarray:
+    gaps = np.flatnonzero(np.isnan(values).any(axis=1))
+    if len(gaps):
+        raise ZooError(f"{where}: {len(gaps)} of {what} of {listing(names)} lack a value; fill them in")
+    return values
 
 
 def _with_columns(table: Table, model: FileSignature, say: Say) -> tuple[Table, Sequence[Column]]:
@@ -119,7 +199,8 @@ def _with_columns(table: Table, model: FileSignature, say: Say) -> tuple[Table, 
         table = with_composed_time(table)
     columns = model.columns or _unnamed(table, model, say)
     time = [model.time.name] if model.time and model.time.name else []
-    missing = [name for name in (*(c.name for c in columns), *time, *model.series) if name not in table.columns]
+    needed = (*(column.name for column in columns), *time, *model.series, *(column.name for column in model.static))
+    missing = [name for name in dict.fromkeys(needed) if name not in table.columns]
     if missing:
         raise ZooError(
             f"{table.where}: lacks {'columns' if len(missing) > 1 else 'the column'} {listing(map(repr, missing))}"
@@ -145,21 +226,6 @@ def _check_step(step: Step, time: TimeColumn, rows: int, where: str) -> None:
             f"{where}: column '{time.name}' has a row every {step}, and the model was trained on a row every "
             f"{time.step}"
         )
-
-
-def _last(values: np.ndarray, model: FileSignature, columns: Sequence[Column], where: str) -> np.ndarray:
-    """Return the last steps of a series, as many as the model takes and in its type."""
-    steps = int(model.shape[0] or 0)
-    if len(values) < steps:
-        raise ZooError(f"{where}: the model takes {steps} steps, and the file has {len(values)}")
-    values = values[-steps:]
-    gaps = np.flatnonzero(np.isnan(values).any(axis=1))
-    if len(gaps):
-        raise ZooError(
-            f"{where}: {len(gaps)} of the last {steps} steps of {listing(c.name for c in columns)} lack a value; "
-            "fill them in"
-        )
-    return values if model.double else values.astype(np.float32)
 
 
 def _numbers(table: Table, column: Column) -> np.ndarray:

@@ -88,6 +88,7 @@ def _expect(model: ExportedModel, kind: str, path: Path) -> None:
             "image": "images",
             "table": "tables",
             "audio": f"audio files ({AUDIO_FORMATS})",
+            "series": "a table",
             "array": "a table" if model.task == "forecasting" else "arrays in an npz file",
             "text": "text files, one text a line, folders of them, or tables with a column of texts",
             "tokens": "token ids in an npz file",

@@ -20,11 +20,12 @@ from zoo.tasks import TASKS
 SIGNATURE_KEY = "zoo.signature"
 FORMAT_KEY = "zoo.format"  # version of the metadata; files without it are of version 1
 FORMAT = 2  # version that this package writes; it reads all up to it
-RAW_KINDS = ("image", "array", "audio", "table", "text", "tokens", "graph")
+RAW_KINDS = ("image", "array", "series", "audio", "table", "text", "tokens", "graph")
 KINDS = (*RAW_KINDS, "noise")
 PER_LABEL = ("probabilities", "logits", "scores")  # outputs whose last axis is the labels
 _RANKS = {  # of `shape`
-    **{"image": (3,), "array": (1, 2), "audio": (1,), "table": (0,), "text": (0, 1), "tokens": (1,), "graph": (2,)}
+    **{"image": (3,), "array": (1, 2), "audio": (1,), "table": (0,), "text": (0, 1), "tokens": (1,), "graph": (2,)},
+    "series": (2,),
 }
 
 
@@ -34,7 +35,8 @@ class FileSignature:
 
     Attributes:
         task: name of the task.
-        kind: "image", "array", "audio", "table", "text", "tokens" or "graph"; "noise" where images are made.
+        kind: "image", "array", "series" (windows with covariates), "audio", "table", "text", "tokens" or "graph";
+            "noise" where images are made.
         target: name of what is predicted.
         targets: names of the numbers that are predicted, in the order of the outputs, where there are several.
         shape: shape of one example, or of a graph's nodes; None where an axis varies.
@@ -49,6 +51,9 @@ class FileSignature:
         guidance: weight of the class where the caller gives none.
         time: the column of time of a series from a table.
         series: the columns of a table that tell its series apart; empty where it holds one.
+        known: the known covariates of a series, the last of its columns.
+        static: the columns that tell something of a whole series.
+        horizon: steps of a series that are predicted.
         reading: how the file of a table is read, where it is not as usual.
         double: arrays, and numbers that are predicted, are float64.
         sample_rate: samples a second of audio; 0 for other inputs.
@@ -68,6 +73,9 @@ class FileSignature:
     guidance: float
     time: TimeColumn | None = None
     series: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    static: tuple[Column, ...] = ()
+    horizon: int = 0
     reading: Reading = field(default_factory=Reading)
     double: bool = False
     targets: tuple[str, ...] = ()
@@ -139,9 +147,11 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
     columns_fit = {"table": len(columns) > 0, "text": len(columns) <= 1}.get(kind, not columns or TASKS[task].forecasts)
     if not columns_fit:
         raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns, and kind '{kind}'")
-    same = {column["name"]: column["name"] for column in columns if kind == "table"}
+    static = take("static", _are_columns, "a list of columns with name and type", [])
+    named = {"table": columns, "series": static}.get(kind, [])
+    same = {column["name"]: column["name"] for column in named}
     inputs = take("inputs", lambda v: _are_inputs(v, same), "a name for each column", same)
-    if columns and kind == "array" and len(columns) != shape[-1]:
+    if columns and kind in ("array", "series") and len(columns) != shape[-1]:
         raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns of {shape[-1]}")
     reading = take("reading", _is_reading, "separator and encoding", {})
     time = take("time", lambda v: v is None or _reads(TimeColumn.from_json, v), "a column of time")
@@ -161,6 +171,9 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         steps=take("steps", _is_count, "a number of steps", 1),
         guidance=take("guidance", _is_number, "a number", 1.0),
         time=TimeColumn.from_json(time) if time else None,
+        known=tuple(take("known", _are_texts, "a list of different columns", [])),
+        static=tuple(map(column_from_json, static)),
+        horizon=take("horizon", lambda v: v == 0 or _is_count(v), "a number of steps", 0),
         series=tuple(take("series", _are_texts, "a list of different columns", [])),
         reading=Reading(**reading),
         targets=tuple(take("targets", _are_texts, "a list of different names", [])),

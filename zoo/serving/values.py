@@ -75,3 +75,33 @@ def whole_number(value: Any, name: str, *, least: int) -> int:
     if number is None or number < least:
         raise ZooError(f"{name}: expected a whole number of at least {least}, received {value!r}")
     return number
+
+
+def as_floats(raw: Any, shape: Shape, where: str, dtype: Any = np.float32) -> np.ndarray:
+    """Return finite float32 or float64 numbers `(examples, *shape)`; one example may come without its axis.
+
+    Raises:
+        ZooError: other numbers of axes or sizes, text, or a number that is not finite in 32 bits.
+    """
+    x = as_array(raw, where)
+    if x.shape == (0,):
+        return np.zeros((0, *(n or 1 for n in shape)), dtype)
+    if x.dtype.kind not in "fiub":
+        raise ZooError(f"{where}: expected numbers (examples, {sizes(shape)}), received {form(x)}")
+    if x.ndim == len(shape):
+        x = x[None]
+    if x.ndim != 1 + len(shape):
+        raise ZooError(f"{where}: expected (examples, {sizes(shape)}), received {form(x)}")
+    check_shape(x.shape[1:], shape, where, x)
+    with np.errstate(over="ignore"):
+        numbers = x.astype(dtype)
+    wrong = np.argwhere(~np.isfinite(numbers))
+    if len(wrong):
+        axes = ("example", "step", "feature") if len(shape) == 2 else ("example", "feature")
+        place = ", ".join(f"{axis} {at + 1}" for axis, at in zip(axes, wrong[0], strict=True))
+        examples = len(np.unique(wrong[:, 0]))
+        raise ZooError(
+            f"{where}: {place} is {x[tuple(wrong[0])]}, not a finite number of "
+            f"{8 * np.dtype(dtype).itemsize} bits ({len(wrong)} such in {examples} of {len(x)} examples); fill gaps in"
+        )
+    return numbers

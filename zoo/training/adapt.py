@@ -10,7 +10,7 @@ from zoo.layers.adapted import adapted_layers, adapting
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Split
-    from zoo.data.preprocessing import Preprocessor
+    from zoo.data.preprocessor import Preprocessor
     from zoo.training.views import Views
 
 MAX_EXAMPLES = 2048  # that layers are adapted to

@@ -14,7 +14,8 @@ from zoo.backend.devices import Devices, devices_for
 from zoo.backend.precision import precision
 from zoo.data.batches import evaluation_batches
 from zoo.data.prepared import MAX_RESIDENT_BYTES_ONCE, Prepared, prepare
-from zoo.data.preprocessing import Preprocessor, fit_preprocessor
+from zoo.data.preprocessing import fit_preprocessor
+from zoo.data.preprocessor import Preprocessor
 from zoo.data.table_encoding import encode_settings
 from zoo.errors import ZooError, listing
 from zoo.layers.table import with_embedded_columns

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 import zoo.layers.code
+import zoo.layers.covariates
 import zoo.layers.detection
 import zoo.layers.diffusion_sampler
 import zoo.layers.preprocessing

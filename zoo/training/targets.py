@@ -47,7 +47,9 @@ class TargetScale:
 
 def _window_units(split: Split) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and deviation of the first channel of each window, `(windows, 1)`, as `WindowStandardize` does."""
-    chunks = [np.asarray(split.take(positions)[..., 0], np.float64) for positions in split.chunks()]
+    raw = (split.take(positions) for positions in split.chunks())
+    windows = (each["array"] if isinstance(each, dict) else each for each in raw)
+    chunks = [np.asarray(window[..., 0], np.float64) for window in windows]
     mean = np.concatenate([window.mean(1, keepdims=True) for window in chunks])
     deviation = np.concatenate([window.std(1, keepdims=True) for window in chunks])
     rounding = 1e-12 if split.targets.dtype == np.float64 else 1e-6

@@ -17,6 +17,7 @@ from keras import ops
 
 from zoo.data.batches import VIEWS
 from zoo.layers.code import SquaredError, with_embedding
+from zoo.layers.covariates import HistoryStandardize
 from zoo.layers.encoder import representation
 from zoo.layers.preprocessing import DoubleRescaling, WindowRestore, WindowStandardize
 from zoo.training.generative.views import saved_view, trained_view
@@ -24,7 +25,7 @@ from zoo.training.penalty import Penalized
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Signature
-    from zoo.data.preprocessing import Preprocessor
+    from zoo.data.preprocessor import Preprocessor
     from zoo.recipe.schema import Recipe
     from zoo.training.heads import Head
     from zoo.training.targets import TargetScale
@@ -96,7 +97,11 @@ def forecaster_views(parts: Parts, head: Head) -> Views:
         dtype, unscale = "float64", DoubleRescaling([1 / std], [-mean / std], name="unscale")
         own = parts.preprocessor
         normalize = DoubleRescaling(own.scale.tolist(), own.offset.tolist(), "float64", name="normalize")
-    standardize = WindowStandardize(name="standardize_window", dtype=dtype)
+    standardize: keras.layers.Layer = WindowStandardize(name="standardize_window", dtype=dtype)
+    if parts.preprocessor.unknown:
+        known = {"horizon": parts.signature.horizon, "unknown": parts.preprocessor.unknown}
+        standardize = HistoryStandardize(name="standardize_window", dtype=dtype, **known)
+        normalize = parts.preprocessor.normalize()
     restore = WindowRestore(name="restore_window", dtype=dtype)
 
     def outputs(x: Any) -> tuple[Any, Any]:

@@ -49,6 +49,32 @@ TABLES = {  # columns, target, and keys of the recipe that follow
         "sold",
         {"task": "forecasting", "data.time": "day", "data.window": {"history": 18, "horizon": 6, "season": 7}},
     ),
+    "panel": (
+        {
+            "day": np.tile(DAYS, 2),
+            "shop": np.repeat(["a", "b"], ROWS),
+            "sold": np.tile(NUMBERS, 2),
+            "x": np.tile(NUMBERS, 2),
+        },
+        "sold",
+        {"task": "forecasting", "data.series": "shop", "data.time": "day", "data.static_covariates": None},
+    ),
+    "panel of two columns": (
+        {
+            "day": np.tile(DAYS, 4),
+            "shop": np.repeat(["a", "a", "b", "b"], ROWS),
+            "item": np.repeat(["x", "y", "x", "y"], ROWS),
+            "size": np.repeat([1, 1, 5, 5], ROWS),
+            "sold": np.tile(NUMBERS, 4),
+        },
+        "sold",
+        {"task": "forecasting", "data.series": ["shop", "item"], "data.static_covariates": ["size"]},
+    ),
+    "short panel": (
+        {"year": np.tile(np.arange(1990, 2010), 6), "firm": np.repeat(list("abcdef"), 20), "y": NUMBERS},
+        "y",
+        {"task": "tabular_regression"},
+    ),
     "texts": ({"review": PROSE, "y": CLASSES}, "y", {"task": "sequence_classification", "data.text": "review"}),
     "scores of texts": ({"review": PROSE, "y": NUMBERS}, "y", {"task": "sequence_regression", "data.text": "review"}),
     "lacking": (
@@ -87,7 +113,11 @@ def test_tables(name, tmp_path, monkeypatch):
     assert made["task"] == loaded.recipe.task and made["reasons"][0].startswith(f"task: {made['task']}: ")
     dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess)
     assert min(map(len, (dataset.train, dataset.validation, dataset.test))) > 0
-    assert bool(made["doubts"]) == (name in ("a usual name", "series"))
+    assert bool(made["doubts"]) == (name in ("a usual name", "series") or "panel" in name)
+    if name == "short panel":
+        assert made["doubts"][0].startswith(
+            "rows seem to be the steps of 6 series by 'firm', too few to forecast (20 at"
+        )
 
 
 def images(folder, sizes):

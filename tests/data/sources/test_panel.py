@@ -216,3 +216,68 @@ def test_bad_panels_are_refused(name, tmp_path):
     table, options, message = BAD[name]
     with pytest.raises(ZooError, match=message):
         load(table, tmp_path, **options)
+
+
+def shops():
+    return frame().assign(promo=(np.arange(110) % 5 == 0) * 1, region=np.repeat(["n", "s", "n"], [40, 30, 40]))
+
+
+COVARIATES = {"known_covariates": ["promo"], "static_covariates": ["region", "store"]}
+
+
+def test_covariates_of_each_window(tmp_path):
+    table = shops()
+    found = load(table, tmp_path, **COVARIATES)
+    plain = load(table.drop(columns=["promo", "region"]), tmp_path)
+    assert [column.name for column in found.signature.columns] == ["sold", "price", "promo"]
+    assert found.signature.input_names == ["array", "known_covariates", "region", "store"]
+    for name, split in found.splits.items():
+        given = split.take(np.arange(len(split)))
+        np.testing.assert_array_equal(given["array"][..., :2], plain.splits[name].take(np.arange(len(split))))
+        of_window = found.series.series_of(name)
+        assert given["region"].tolist() == ["nsn"[i] for i in of_window]
+        assert given["store"].tolist() == ["ABC"[i] for i in of_window]
+        for row, origin in enumerate(found.series.origins[name]):  # the series stand as in the table
+            expected = table["promo"].to_numpy()[origin - HISTORY : origin + HORIZON]
+            np.testing.assert_array_equal(given["array"][row, :, 2], expected[:HISTORY])
+            np.testing.assert_array_equal(given["known_covariates"][row, :, 0], expected[HISTORY:])
+    alone = load(table[table.store == "A"], tmp_path, series=None, known_covariates=["promo"])
+    assert alone.signature.kind == "series" and alone.signature.input_names == ["array", "known_covariates"]
+    chosen = load(table, tmp_path, past_covariates=[])
+    assert chosen.signature.kind == "array" and chosen.signature.shape == (HISTORY, 1)
+    assert "no inputs, as data.past_covariates names others: 3 columns: 'price', 'promo', 'region'" in chosen.notes
+
+
+BAD_COVARIATES = {
+    "no known column": (shops(), {"known_covariates": ["holiday"]}, "data.known_covariates names the column 'holiday'"),
+    "no past column": (shops(), {"past_covariates": ["prise"]}, "data.past_covariates names .*did you mean 'price'"),
+    "no static column": (shops(), {"static_covariates": ["area"]}, "data.static_covariates names the column 'area'"),
+    "text known": (
+        shops().assign(promo="yes"),
+        COVARIATES,
+        "column 'promo' holds text, and write its values as numbers",
+    ),
+    "text past": (shops(), {"past_covariates": ["region"]}, "column 'region' holds text, and a covariate is a number"),
+    "known lacks a value": (
+        shops().assign(promo=shops()["promo"].mask(np.arange(110) == 4)),
+        COVARIATES,
+        r"1 of 110 steps lack a value, in column 'promo' \(1\): row 5",
+    ),
+    "static changes": (
+        shops().assign(region=[*["n"] * 39, "w", *shops()["region"][40:]]),
+        COVARIATES,
+        "of 3 series 1 have several: 'A' \\(n, w\\)",
+    ),
+    "static lacks a value": (
+        shops().assign(region=shops()["region"].mask(np.arange(110) > 60)),
+        COVARIATES,
+        "of 3 series 2 lack a value: 'B', 'C'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_COVARIATES)
+def test_bad_covariates_are_refused(name, tmp_path):
+    table, options, message = BAD_COVARIATES[name]
+    with pytest.raises(ZooError, match=message):
+        load(table, tmp_path, **options)

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from zoo.data.builtin import dates, graphs, measured, memory, scenes, series, sounds, strips, topics
+from zoo.data.builtin import dates, graphs, measured, memory, scenes, series, shops, sounds, strips, topics
 from zoo.data.builtin.definition import Definition
 from zoo.data.builtin.series import season
 from zoo.errors import ZooError, did_you_mean, listing
@@ -33,6 +33,7 @@ _DEFINITIONS: dict[str, Callable[[], Definition]] = {
     "digits": measured.digits,
     "elnino": series.elnino,
     "python_topics": topics.python_topics,
+    "shop_sales": shops.shop_sales,
     "sounds": sounds.sounds,
     "sunspots": series.sunspots,
     "wine": measured.wine,

@@ -12,14 +12,14 @@ from zoo.data.tables.time_order import OrderError, best_form, find_time, in_orde
 from zoo.data.tables.times import Step
 from zoo.errors import ZooError
 
-_MIN_STEPS = 40  # of a series that can be cut into windows and three parts
+MIN_STEPS = 40  # of a series that can be cut into windows and three parts
 _SEASONS = {"business_day 1": 5, "month 1": 12, "month 3": 4, "hour": 24, "day": 7, "week": 52, "half hour": 48}
 _MICROSECONDS = {"half hour": 1_800_000_000, "hour": 3_600_000_000, "day": 86_400_000_000, "week": 604_800_000_000}
 
 
 def series_proposal(table: Table, source: str, target: str) -> Proposal | None:
     """Return a recipe that forecasts the target; None where rows are no even steps of time."""
-    if len(table) < _MIN_STEPS or not _is_number(table, target):
+    if len(table) < MIN_STEPS or not is_number(table, target):
         return None
     table = with_composed_time(table)
     others = [name for name in table.columns if name != target]
@@ -44,25 +44,38 @@ def series_proposal(table: Table, source: str, target: str) -> Proposal | None:
         proposal.add("data.time", found[0])
     if notes:
         proposal.add("data.sort", True, notes[0])
-    if _has_gaps(table, target):
+    if has_gaps(table, target):
         proposal.add("data.fill", "linear", "steps lack a value")
-    season = _season(step, len(table))
-    horizon = min(season if season > 1 else 6, max(1, len(table) // 20))
-    history = min(max(2 * season, 3 * horizon), len(table) // 4)
+    add_window_and_model(proposal, step, len(table), len(table))
+    return proposal
+
+
+def add_window_and_model(proposal: Proposal, step: Step, steps: int, examples: int) -> None:
+    """Add the window, a network and a run.
+
+    Args:
+        proposal: what they are added to.
+        step: between two moments.
+        steps: of the longest series.
+        examples: steps of all series.
+    """
+    season = _season(step, steps)
+    horizon = min(season if season > 1 else 6, max(1, steps // 20))
+    history = min(max(2 * season, 3 * horizon), steps // 4)
     window = {"history": history, "horizon": horizon, "season": season}
     proposal.add("data.window", window, f"forecasts {horizon} steps from {history}; {_season_reason(season, step)}")
     proposal.doubts.append(
         f"how far ahead to forecast is yours to say: data.window.horizon is {horizon} steps of {step}"
     )
     proposal.add("model.name", "mlp")
-    proposal.add("model.widths", [64], f"{len(table):,} steps")
+    proposal.add("model.widths", [64], f"{examples:,} steps")
     proposal.add("model.dropout", 0.1)
-    add_training(proposal, len(table))
+    add_training(proposal, examples)
     add_search(proposal, {"model.widths": [[32], [64], [128, 64]], "model.dropout": [0.0, 0.1, 0.3]})
-    return proposal
 
 
-def _is_number(table: Table, target: str) -> bool:
+def is_number(table: Table, target: str) -> bool:
+    """Return whether a column holds numbers."""
     try:
         column, _ = infer_number(table, target)
     except ZooError:
@@ -70,7 +83,8 @@ def _is_number(table: Table, target: str) -> bool:
     return column.type == "number" and column.form == "number"
 
 
-def _has_gaps(table: Table, target: str) -> bool:
+def has_gaps(table: Table, target: str) -> bool:
+    """Return whether a column lacks values."""
     values = table.columns[target]
     return bool(np.isnan(values).any()) if values.dtype.kind == "f" else "" in table.texts(target)
 

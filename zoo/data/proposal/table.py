@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.columns import Column, as_label, check_columns, numbers
+from zoo.data.proposal.panel import panel_proposal
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.series import series_proposal
 from zoo.data.proposal.sizes import add_search, add_training, widths
@@ -40,8 +41,12 @@ def propose_table(path: Path, source: str, target: str | None) -> Proposal:
     """
     table = read_table(path, target=target or "", form=source.partition(":")[0])
     target, doubts = find_target(table, target, "--target COLUMN")
-    series = series_proposal(table, source, target)
-    proposal = series if series is not None else rows_proposal(table, source, target)
+    proposal = series_proposal(table, source, target)
+    if proposal is None:
+        proposal, more_doubts = panel_proposal(table, source, target)
+        doubts += more_doubts
+    if proposal is None:
+        proposal = rows_proposal(table, source, target)
     proposal.doubts[:0] = doubts
     return proposal
 

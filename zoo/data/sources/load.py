@@ -68,6 +68,7 @@ _HOLDS = {
     "audio": "audio",
     "table": "a table",
     "array": "numbers",
+    "series": "numbers",
     "tokens": "token ids",
     "graph": "graphs",
 }

@@ -113,7 +113,20 @@ def _pair_of_columns(frame: Any, where: str, data: Data, task: Task) -> Pair:
     return Pair(x=list(frame[name]), y=target_column(frame[target], f"{where}: '{target}'"), where=where)
 
 
-_TABLE_KEYS = ("ignore", "categorical", "decimal", "thousands", "missing", "split_column", "group", "time", "series")
+_TABLE_KEYS = (
+    "ignore",
+    "categorical",
+    "decimal",
+    "thousands",
+    "missing",
+    "split_column",
+    "group",
+    "time",
+    "series",
+    "past_covariates",
+    "known_covariates",
+    "static_covariates",
+)
 
 
 def _refuse_keys_of_tables(data: Data) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 
 from zoo.data.columns import Column, check_columns, numbers
 from zoo.data.dataset import SourceData
-from zoo.data.sources.windows import OneSeries, forecast_windows, panel_windows
-from zoo.data.tables.file import Table, as_texts
+from zoo.data.sources.covariates import static_columns, window_columns
+from zoo.data.sources.windows import OneSeries, panel_windows
+from zoo.data.tables.file import Table
 from zoo.data.tables.fill import fill_notes, filled
-from zoo.data.tables.infer import infer_columns, infer_number
-from zoo.data.tables.panel import OrderedPanel, order_panel, series_rows
+from zoo.data.tables.panel import OrderedPanel, order_panel, series_rows, static_values
 from zoo.data.tables.precision import series_needs_double
 from zoo.data.tables.time_order import (
     TimeColumn,
@@ -22,7 +22,7 @@ from zoo.data.tables.time_order import (
     iso_text,
     with_composed_time,
 )
-from zoo.data.tables.times import column_times, places, time_forms
+from zoo.data.tables.times import places
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 
@@ -61,14 +61,14 @@ def _load_one(table: Table, data: Data) -> SourceData:
         time = replace(time, name=name, form=form, step=step, last=iso_text(times[-1]))
         others = [other for other in others if other != name]
         notes.append(f"column '{name}' is time, from {iso_text(times[0])} to {time.last}, a row every {step}")
-    columns, more_notes = _channels(table, target, others)
+    columns, more_notes = window_columns(table, data, others)
     notes += more_notes
     values = _as_double_or_float([_values(table, columns)])[0]
     if data.fill is not None:
         values, added, lacking = filled(values, times, time.step, data.fill, table.where)
         notes += fill_notes(data.fill, added, lacking)
     _refuse_gaps(table, columns, values)
-    result = forecast_windows(values, data, target, table.where)
+    result = panel_windows([OneSeries(values=values)], data, target, table.where)
     signature = replace(result.signature, columns=tuple(columns), time=time, reading=table.reading)
     return replace(result, signature=signature, notes=[*notes, *result.notes])
 
@@ -97,7 +97,7 @@ def _load_panel(table: Table, data: Data) -> SourceData:
         f"column '{name}' is time, from {first} to {last}, a row every {panel.step}; "
         f"{len(rows)} series by {' and '.join(map(repr, series_columns))}, of {_lengths(panel)} rows",
     ]
-    columns, more_notes = _channels(panel.table, target, [other for other in others if other != name])
+    columns, more_notes = window_columns(panel.table, data, [other for other in others if other != name])
     every = _values(panel.table, columns)
     if data.fill is None:
         _refuse_gaps(panel.table, columns, every)
@@ -106,12 +106,20 @@ def _load_panel(table: Table, data: Data) -> SourceData:
     if data.fill is not None:
         series, times, fill_note = _filled_panel(panel, series, data.fill)
         more_notes += fill_note
+    static = static_columns(panel.table, data)
+    of_series = static_values(panel, static, "data.static_covariates")
     begins = places(np.array([min(_ends(panel, 0)), *_ends(panel, 0)]), panel.step)[1:]
     parts = [
-        OneSeries(name=name, values=values, begin=int(begin), times=moments)
-        for name, values, begin, moments in zip(panel.names, _as_double_or_float(series), begins, times, strict=True)
+        OneSeries(
+            name=name,
+            values=values,
+            begin=int(begins[place]),
+            times=times[place],
+            static=tuple(of_series[column.name][place] for column in static),
+        )
+        for place, (name, values) in enumerate(zip(panel.names, _as_double_or_float(series), strict=True))
     ]
-    result = panel_windows(parts, data, target, table.where)
+    result = panel_windows(parts, data, target, table.where, tuple(static))
     signature = replace(
         result.signature, columns=tuple(columns), time=time, reading=table.reading, series=series_columns
     )
@@ -142,38 +150,6 @@ def _filled_panel(
         touched += bool(added or lacking)
     notes = [f"{note} in {touched} of {len(series)} series" for note in fill_notes(how, *total.tolist())]
     return found, moments, notes
-
-
-def _channels(table: Table, target: str, others: list[str]) -> tuple[list[Column], list[str]]:
-    """Return the columns of numbers, the target first, and notes on those that are left out.
-
-    Raises:
-        ZooError: the target holds text, or a column of numbers has something else in it.
-    """
-    goal, notes = infer_number(table, target)
-    if goal.type == "category":
-        raise ZooError(f"{table.where}: data.target: column '{target}' holds text, and forecasting predicts numbers")
-    inputs = [name for name in others if not _is_time(table, name)]
-    for name in others:
-        if name not in inputs:
-            notes.append(f"column '{name}' reads as time, too, and is left out")
-    columns, more_notes = infer_columns(table, inputs)
-    notes += more_notes
-    for column in columns:
-        if column.type == "category":
-            different = len(set(as_texts(table.columns[column.name])))
-            notes = [note for note in notes if f"'{column.name}'" not in note]
-            notes.append(
-                f"column '{column.name}' holds text ({different} different) and is left out: a series takes numbers"
-            )
-    return [goal, *(column for column in columns if column.type == "number")], notes
-
-
-def _is_time(table: Table, name: str) -> bool:
-    values = table.columns[name]
-    if values.dtype.kind in "iufb":
-        return False
-    return column_times(values) is not None or bool(time_forms([text for text in table.texts(name) if text]))
 
 
 def _values(table: Table, columns: list[Column]) -> np.ndarray:

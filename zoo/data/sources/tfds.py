@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data.arrays import as_features
 from zoo.data.builtin import builtin_builder
 from zoo.data.columns import Column
 from zoo.data.dataset import InputKind, Signature, SourceData, whole
@@ -22,7 +21,7 @@ from zoo.data.sources.graphs import is_graph
 from zoo.data.sources.text import corpus_windows
 from zoo.data.sources.tfds_audio import check_audio, load_audio
 from zoo.data.sources.tfds_read import Request, as_text, is_numeric, read_split
-from zoo.data.sources.windows import forecast_windows
+from zoo.data.sources.tfds_series import load_tfds_series
 from zoo.errors import ZooError, counted, did_you_mean, listing
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
@@ -93,7 +92,7 @@ def load_builder(builder: Any, data: Data, task: Task) -> SourceData:
     names = _splits(builder, data, where)
     read_targets = KINDS[task.kind].targets
     if read_targets is None:
-        return _load_series(builder, names["train"], data, where)
+        return load_tfds_series(builder, names["train"], data, where)
     if task.reads_corpus:
         return _load_text(builder, names, data, task, where)
     features = builder.info.features
@@ -267,24 +266,6 @@ _CHECKS: dict[InputKind, Callable[[str, Any, Task, str], None]] = {
     "table": _check_column,
     "tokens": _check_length,
 }
-
-
-def _load_series(builder: Any, split: str, data: Data, where: str) -> SourceData:
-    """Load a series, a feature `(time,)` or `(time, channels)` of the only example of a split, as windows."""
-    import tensorflow_datasets as tfds
-
-    name = data.one_target or "values"
-    if name not in builder.info.features:
-        raise ZooError(
-            f"{where}: data.target must name the feature that holds the series, received {name!r} "
-            f"(features: {listing(builder.info.features)})"
-        )
-    examples = list(tfds.as_numpy(builder.as_dataset(split=split)))
-    if len(examples) != 1:
-        raise ZooError(f"{where}: forecasting takes one series, and the split '{split}' holds {len(examples)} examples")
-    values = np.asarray(examples[0][name])
-    values = as_features(values.reshape(len(values), -1), f"{where}: feature '{name}'")
-    return forecast_windows(values, data, name, where)
 
 
 def _load_text(builder: Any, names: dict[str, str], data: Data, task: Task, where: str) -> SourceData:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from zoo.data.columns import Column
 from zoo.data.dataset import Series, Signature, SourceData, Split
-from zoo.data.inputs import ArrayInputs
+from zoo.data.inputs import ArrayInputs, Inputs, WindowInputs
 from zoo.data.tables.time_order import iso_text
 from zoo.errors import ZooError, first_few
 from zoo.recipe.schema import Data, Window
@@ -22,16 +24,18 @@ class OneSeries:
     """One of the series that windows are cut from.
 
     Attributes:
-        values: finite, `(time, channels)`; the first channel is predicted.
+        values: finite, `(time, channels)`; the first channel is predicted, the last are the known covariates.
         name: what tells it apart from the others.
         begin: its first step, counted from that of the series that begins first.
         times: the moment of each step, NaT for those that were filled; None where it is not known.
+        static: its static covariates.
     """
 
     values: np.ndarray
     name: str = ""
     begin: int = 0
     times: np.ndarray | None = None
+    static: tuple[Any, ...] = ()
 
 
 def forecast_windows(values: np.ndarray, data: Data, target: str, where: str) -> SourceData:
@@ -42,7 +46,9 @@ def forecast_windows(values: np.ndarray, data: Data, target: str, where: str) ->
     return panel_windows([OneSeries(values=values)], data, target, where)
 
 
-def panel_windows(series: Sequence[OneSeries], data: Data, target: str, where: str) -> SourceData:
+def panel_windows(
+    series: Sequence[OneSeries], data: Data, target: str, where: str, static: tuple[Column, ...] = ()
+) -> SourceData:
     """Cut series into windows of history and forecast.
 
     The last `data.test` of the steps are the test part, the `data.validation` before them the validation part, at the
@@ -56,6 +62,7 @@ def panel_windows(series: Sequence[OneSeries], data: Data, target: str, where: s
         data: the recipe's section.
         target: name of what is predicted.
         where: the source, for messages.
+        static: the columns of the static covariates.
 
     Raises:
         ZooError: the recipe names no window, or a part is too short for one.
@@ -85,7 +92,17 @@ def panel_windows(series: Sequence[OneSeries], data: Data, target: str, where: s
     train_ends = np.array([_local(each, train_end) for each in series]) + starts[:-1]
     naive = _naive_errors(values[:, 0], starts, train_ends, window.season)
     notes += _constant(series, naive)
-    inputs = ArrayInputs(np.lib.stride_tricks.sliding_window_view(values, window.history, 0).transpose(0, 2, 1))
+    signature = Signature(
+        "series" if data.known_covariates or static else "array",
+        target,
+        (window.history, values.shape[1]),
+        season=window.season,
+        horizon=window.horizon,
+        double=values.dtype == np.float64,
+        known=tuple(data.known_covariates),
+        static=static,
+    )
+    inputs = _inputs(series, values, starts, signature)
     splits = {}
     for name, at in origins.items():
         future = values[at[:, None] + np.arange(window.horizon), 0]
@@ -94,14 +111,7 @@ def panel_windows(series: Sequence[OneSeries], data: Data, target: str, where: s
         splits[name] = Split(inputs, at - window.history, targets)
     notes.append(_split_note(series, cuts))
     return SourceData(
-        signature=Signature(
-            "array",
-            target,
-            (window.history, values.shape[1]),
-            season=window.season,
-            horizon=window.horizon,
-            double=values.dtype == np.float64,
-        ),
+        signature=signature,
         splits=splits,
         notes=notes,
         series=Series(
@@ -110,8 +120,31 @@ def panel_windows(series: Sequence[OneSeries], data: Data, target: str, where: s
             names=tuple(each.name for each in series),
             starts=starts[:-1],
             train_ends=train_ends,
+            known=values[:, values.shape[1] - len(signature.known) :] if signature.known else None,
         ),
     )
+
+
+def _inputs(series: Sequence[OneSeries], values: np.ndarray, starts: np.ndarray, signature: Signature) -> Inputs:
+    """Return a window for each step at which one may begin; where it reaches into the next series, no split has it."""
+    history, horizon = int(signature.shape[0] or 0), signature.horizon
+    windows = _sliding(values, history)
+    if signature.kind == "array":
+        return ArrayInputs(windows)
+    known = len(signature.known)
+    names = signature.input_names[len(signature.input_names) - len(signature.static) :]
+    every = zip(*(each.static for each in series), strict=True)
+    types = [object if column.type == "category" else np.float32 for column in signature.static]
+    return WindowInputs(
+        windows=windows,
+        futures=_sliding(values[history:, values.shape[1] - known :], horizon) if known else None,
+        series=np.searchsorted(starts, np.arange(len(windows)), side="right") - 1,
+        static={name: np.array(v, dtype) for name, v, dtype in zip(names, every, types, strict=True)} if names else {},
+    )
+
+
+def _sliding(values: np.ndarray, steps: int) -> np.ndarray:
+    return np.lib.stride_tricks.sliding_window_view(values, steps, 0).transpose(0, 2, 1)
 
 
 def _local(series: OneSeries, place: int) -> int:

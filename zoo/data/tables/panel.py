@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from zoo.data.columns import check_columns
+from zoo.data.columns import Column, categories, check_columns, numbers, refuse_wrong
 from zoo.data.tables.file import Table
 from zoo.data.tables.time_order import OrderError, moments, order_of
 from zoo.data.tables.times import Step, rises_by
@@ -68,7 +68,13 @@ def series_rows(table: Table, columns: Sequence[str]) -> dict[str, np.ndarray]:
 
 def series_table(table: Table, name: str, rows: np.ndarray) -> Table:
     """Return the rows of one series as a table whose messages name it, and its rows by their place in the file."""
-    return replace(table.take(rows), where=f"{table.where}: series '{name}'", numbers=rows + 1)
+    return replace(numbered(table, rows), where=f"{table.where}: series '{name}'")
+
+
+def numbered(table: Table, rows: np.ndarray) -> Table:
+    """Return some rows of a table, which messages call by their numbers in the file."""
+    part = table.take(rows)
+    return part if part.numbers is not None else replace(part, numbers=rows + 1)
 
 
 def order_panel(
@@ -113,7 +119,7 @@ def order_panel(
     order = np.concatenate(list(positions.values()))
     notes = [f"rows are sorted by column '{time}' in {unsorted} of {len(rows)} series"] if unsorted else []
     return OrderedPanel(
-        table=replace(table.take(order), numbers=order + 1),
+        table=numbered(table, order),
         names=tuple(positions),
         times=tuple(times[places] for places in positions.values()),
         step=step,
@@ -129,3 +135,40 @@ def _refuse(faults: Mapping[str, OrderError], series: int) -> None:
     named = first_few([f"'{name}'" for name in others])
     also = f"; {len(faults)} of {series} series have such a fault, also {named}" if others else ""
     raise OrderError(f"{faults[first].fault}{also}", faults[first].advice)
+
+
+def static_values(panel: OrderedPanel, columns: Sequence[Column], key: str) -> dict[str, np.ndarray]:
+    """Return, by column, the one value of each series.
+
+    Args:
+        panel: the series.
+        columns: that tell something of a whole series.
+        key: what names the columns, for messages.
+
+    Raises:
+        ZooError: a series lacks a value, or has several; all are counted.
+    """
+    found = {}
+    for column in columns:
+        if column.type == "category":
+            values = categories(panel.table, column)
+        else:
+            values = numbers(panel.table, column)
+            refuse_wrong(panel.table, column, values, panel.table.where)
+        is_missing = values == "" if column.type == "category" else np.isnan(values)
+        lacking = [name for name, part in zip(panel.names, panel.slices(), strict=True) if is_missing[part].any()]
+        several = [
+            f"'{name}' ({first_few(list(dict.fromkeys(map(str, values[part]))))})"
+            for name, part in zip(panel.names, panel.slices(), strict=True)
+            if name not in lacking and len(set(values[part].tolist())) > 1
+        ]
+        if lacking or several:
+            fault = f"{len(lacking)} lack a value: {first_few(list(map(repr, lacking)))}" if lacking else ""
+            fault += f"{'; ' * bool(fault)}{len(several)} have several: {first_few(several)}" if several else ""
+            raise ZooError(
+                f"{panel.table.where}: {key}: column '{column.name}' has to have one value in each series, and of "
+                f"{len(panel.names)} series {fault}; correct it, or take what changes over time as past or known"
+            )
+        firsts = values[[part.start for part in panel.slices()]]
+        found[column.name] = firsts if column.type == "category" else firsts.astype(np.float32)
+    return found

@@ -227,7 +227,7 @@ def _refuse_doubles(table: Table, positions: np.ndarray, ordered: np.ndarray, na
     rows = np.sort(positions[doubles])
     first = int(rows[0])
     moment = iso_text(ordered[doubles[np.flatnonzero(positions[doubles] == first)[0]]])
-    groups = _groups(table, positions, ordered, name)
+    groups = telling_apart(table, positions, ordered, name)
     if groups:
         advice = (
             f"column '{groups}' seems to tell several series apart, one below the other: add it to data.series, as in "
@@ -242,7 +242,7 @@ def _refuse_doubles(table: Table, positions: np.ndarray, ordered: np.ndarray, na
     )
 
 
-def _groups(table: Table, positions: np.ndarray, ordered: np.ndarray, name: str) -> str:
+def telling_apart(table: Table, positions: np.ndarray, ordered: np.ndarray, name: str) -> str:
     """Return the column with few values whose groups have each moment once; empty where there is none."""
     for other, values in table.columns.items():
         if other == name or (values.dtype != object and values.dtype.kind not in "iub"):

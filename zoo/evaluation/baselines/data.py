@@ -33,6 +33,7 @@ class BaselineData:
         starts: forecasting: the step at which each series begins.
         train_ends: forecasting: the step at which the training part of each series ends.
         names: forecasting: of the series.
+        known: forecasting: covariates that are known in advance, `(time, covariates)`; None for none.
         history: forecasting: number of steps that a window shows.
         code: reconstruction, anomalies and embeddings: numbers in the network's code.
         image_features: generation: from uint8 images to rows (`zoo.evaluation.metrics.generation.image_rows`).
@@ -51,6 +52,7 @@ class BaselineData:
     starts: np.ndarray = field(default_factory=lambda: np.zeros(1, int))
     train_ends: np.ndarray = field(default_factory=lambda: np.zeros(1, int))
     names: tuple[str, ...] = ("",)
+    known: np.ndarray | None = None
     history: int = 0
     code: int = 0
     image_features: Callable[[np.ndarray], np.ndarray] | None = None

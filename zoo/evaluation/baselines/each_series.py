@@ -61,7 +61,13 @@ def _each_series(data: BaselineData) -> Iterator[tuple[str, int, Series]]:
         yield (
             name,
             int(start),
-            Series(values=own, season=data.season, train_end=int(train_end - start), history=data.history),
+            Series(
+                values=own,
+                season=data.season,
+                train_end=int(train_end - start),
+                history=data.history,
+                known=None if data.known is None else data.known[start:end],
+            ),
         )
 
 

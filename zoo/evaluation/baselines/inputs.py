@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo.data.dataset import Dataset, Split
 from zoo.data.inputs import CHUNK_VALUES
-from zoo.data.preprocessing import Preprocessor, chunks
+from zoo.data.preprocessor import Preprocessor, chunks
 from zoo.data.table_encoding import Embedded
 from zoo.errors import ZooError
 from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData
@@ -71,6 +71,7 @@ def series_data(source: Source) -> BaselineData:
         starts=series.starts,
         train_ends=series.train_ends,
         names=series.names,
+        known=None if series.known is None else series.known.astype(np.float64),
         history=source.dataset.signature.shape[0] or 0,
     )
 

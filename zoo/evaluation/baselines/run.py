@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.dataset import Dataset
-from zoo.data.preprocessing import Preprocessor
+from zoo.data.preprocessor import Preprocessor
 from zoo.errors import ZooError, did_you_mean, listing
 from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData
 from zoo.evaluation.baselines.inputs import Source

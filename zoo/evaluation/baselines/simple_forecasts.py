@@ -25,6 +25,7 @@ class Series:
         history: steps before an origin that ridge regression sees; 0 for two seasons.
         selection: steps at which the forecasts begin that forms and orders are chosen by: those of the validation
             split. None for windows in the last fifth of the training part.
+        known: covariates that are known in advance, `(time, covariates)`; None for none. Ridge regression sees them.
     """
 
     values: np.ndarray
@@ -32,6 +33,7 @@ class Series:
     train_end: int
     history: int = 0
     selection: np.ndarray | None = None
+    known: np.ndarray | None = None
 
     def error(self, forecasts: np.ndarray, origins: np.ndarray) -> float:
         """Return the mean absolute error of forecasts over the whole horizon."""
@@ -65,9 +67,10 @@ def drift(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray
 
 
 def ridge(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
-    """Forecast each step by ridge regression on the window, whose penalty leave-one-out cross-validation chooses.
+    """Forecast each step by ridge regression on the window and known covariates.
 
-    As it is, or relative to the last value of each window, whichever is better where methods are chosen.
+    Leave-one-out cross-validation chooses the penalty. The window is taken as it is, or relative to its last value,
+    whichever is better where methods are chosen.
 
     Raises:
         ZooError: the training part is too short.
@@ -88,17 +91,24 @@ def ridge(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray
         places = at[:, None] - np.arange(history, 0, -1)
         return values[np.maximum(places, 0)]
 
+    def inputs(at: np.ndarray, base: np.ndarray) -> np.ndarray:
+        x = windows(at) - base
+        if series.known is None:
+            return x
+        places = np.maximum(at[:, None] + np.arange(-history, horizon), 0)
+        return np.concatenate([x, series.known[places].reshape(len(x), -1)], axis=1)
+
     candidates = []
     for relative in (False, True):
         x, y = windows(every), values[every[:, None] + np.arange(horizon)]
         base = x[:, -1:] if relative else np.zeros((len(x), 1))
         model = make_pipeline(StandardScaler(), RidgeCV(alphas=np.logspace(-3, 4, 15)))
-        model.fit(x - base, y - base)
+        model.fit(inputs(every, base), y - base)
 
         def forecast(at: np.ndarray, model: Any = model, relative: bool = relative) -> np.ndarray:
             x = windows(at)
             base = x[:, -1:] if relative else np.zeros((len(x), 1))
-            return np.asarray(model.predict(x - base)).reshape(len(x), horizon) + base
+            return np.asarray(model.predict(inputs(at, base))).reshape(len(x), horizon) + base
 
         chosen_by = series.chosen_by(horizon)
         candidates.append((series.error(forecast(chosen_by), chosen_by), forecast))

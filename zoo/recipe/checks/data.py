@@ -20,6 +20,7 @@ _FOR = {  # kinds of input that each step of preprocessing is for
     "standardize": ("image", "table", "array", "audio", "graph"),
     "standardize_window": ("array",),
 }
+_COVARIATES = ("past_covariates", "known_covariates", "static_covariates")
 _ONCE = ("encode", "tokenize", "log_mel", "standardize_window")  # steps that a recipe has at most once
 _TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which, and why
     "segmentation": (("center_crop",), "cuts off pixels, whose classes a picture could not be given back; take resize"),
@@ -153,7 +154,8 @@ def _check_table_keys(checks: Checks, source: str) -> None:
         (("separator",), ("csv",), "csv"),
         (("encoding",), encoded, "csv, jsonl, conll and folders of texts"),
         (("decimal", "thousands", "missing", "split_column"), (*TABLE_SOURCES, MEMORY), "tables"),
-        (("group", "time", "series", "sort", "fill"), (*TABLE_SOURCES, MEMORY), "tables"),
+        (("group", "time", "sort", "fill"), (*TABLE_SOURCES, MEMORY), "tables"),
+        (("series", *_COVARIATES), (*TABLE_SOURCES, "builtin", MEMORY), "tables and built-in panels"),
     ):
         for key in keys:
             checks.refuse(bool(getattr(data, key)) and source not in sources, ("data", key), f"is for {purpose}")
@@ -170,15 +172,11 @@ def _check_table_keys(checks: Checks, source: str) -> None:
     for key in ("target", "ignore", "categorical"):
         both = [name for name in data.texts if name in (data.targets if key == "target" else getattr(data, key))]
         checks.refuse(bool(both), ("data", "texts"), f"{', '.join(both)}: also named by data.{key}")
-    for key in ("series", "sort", "fill"):
+    for key in ("series", *_COVARIATES, "sort", "fill"):
         checks.refuse(
             bool(getattr(data, key)) and not forecasts, ("data", key), f"is for forecasting, not {checks.task.name}"
         )
-    for column in data.series_columns:
-        for other, what in ((data.target, "what is predicted"), (data.time, "the time")):
-            checks.refuse(column == other, ("data", "series"), f"'{column}' is {what}")
-        checks.refuse(column in data.ignore, ("data", "ignore"), f"'{column}' tells the series apart")
-    checks.refuse(len(set(data.series_columns)) < len(data.series_columns), ("data", "series"), "names a column twice")
+    _check_series(checks)
     for key in ("split_column", "group"):
         checks.refuse(bool(getattr(data, key)) and forecasts, ("data", key), "series are split by time; leave it out")
     checks.refuse(
@@ -198,6 +196,30 @@ def _check_table_keys(checks: Checks, source: str) -> None:
             codecs.lookup(data.encoding)
         except LookupError:
             checks.refuse(True, ("data", "encoding"), f"unknown encoding '{data.encoding}'")
+
+
+def _check_series(checks: Checks) -> None:
+    """Check the columns that tell series apart, and covariates."""
+    data = checks.recipe.data
+    for column in data.series_columns:
+        for other, what in ((data.target, "what is predicted"), (data.time, "the time")):
+            checks.refuse(column == other, ("data", "series"), f"'{column}' is {what}")
+        checks.refuse(column in data.ignore, ("data", "ignore"), f"'{column}' tells the series apart")
+    checks.refuse(len(set(data.series_columns)) < len(data.series_columns), ("data", "series"), "names a column twice")
+    checks.refuse(
+        bool(data.static_covariates) and not data.series_columns,
+        ("data", "static_covariates"),
+        "tells series apart, and there is one; name data.series, or leave it out",
+    )
+    used: dict[str, str] = {str(data.target): "what is predicted", str(data.time): "the time"}
+    used |= dict.fromkeys(data.ignore, "in data.ignore")
+    for key in _COVARIATES:
+        for column in getattr(data, key) or []:
+            checks.refuse(column in used, ("data", key), f"'{column}' is {used.get(column)}")
+            used[column] = f"in data.{key}"
+    for key in _COVARIATES[:2]:
+        for column in sorted({*(getattr(data, key) or [])} & set(data.series_columns)):
+            checks.refuse(True, ("data", key), f"'{column}' tells the series apart; it may be a static covariate")
 
 
 def _check_text(checks: Checks, source: str) -> None:

@@ -8,6 +8,8 @@ from zoo import registry
 from zoo.errors import ZooError
 from zoo.recipe.checks.collect import Checks
 
+_ENDS_WITH_THE_HISTORY = ("dlinear", "nlinear")  # builders whose maps need a window to end with the last known value
+
 
 def check_model(checks: Checks) -> None:
     """Check that the builder serves the task and takes the recipe's settings."""
@@ -25,6 +27,13 @@ def check_model(checks: Checks) -> None:
     if task.name not in entry.served:
         checks.add(("model", "name"), f"{entry.name} serves {', '.join(entry.served)}, not {task.name}")
         return
+    data = checks.recipe.data
+    checks.refuse(
+        bool(data.known_covariates or data.static_covariates) and entry.name in _ENDS_WITH_THE_HISTORY,
+        ("model", "name"),
+        f"{entry.name} maps the history alone, and takes no known or static covariates; take another builder, such as "
+        "mlp, tide, tcn or lstm",
+    )
     try:
         registry.validate_config(entry.name, model.config)
     except registry.ModelConfigError as error:
