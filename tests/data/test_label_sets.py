@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from loading import load
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from tests.data.loading import load
 from zoo.data.label_sets import label_names, multi_hot, sets_of_cells, sets_of_columns
 from zoo.errors import ZooError
 

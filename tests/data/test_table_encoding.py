@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from loading import load
 
-from tests.data.loading import load
 from zoo.data.preprocessing import fit_preprocessor
 from zoo.data.table_encoding import category_code, date_parts, moment_parts
 from zoo.recipe.steps import Encode, PreprocessStep

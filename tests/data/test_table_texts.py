@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from loading import load, refused
 
-from tests.data.loading import load, refused
 from zoo.data.columns import column_from_json
 from zoo.data.table_texts import text_ids
 

@@ -136,3 +136,25 @@ def test_a_large_target_stays_what_it_is(csv):
     dataset = load(source, NUMBERS, target="y")
     np.testing.assert_array_equal(dataset.train.targets, np.array(values)[dataset.train.indices])
     assert dataset.signature.double and dataset.signature.to_json()["double"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["{}", "+{}", '"{:,}"', "{}.0", "{} kg"],
+)
+def test_whole_numbers_that_64_bits_merge_are_refused_however_they_are_written(written, tmp_path):
+    rows = [f"{written.format(2**53 + i)},{i % 3}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,y", *rows]))
+    kept = len({float(2**53 + i) for i in range(40)})
+    refused(f"40 different ones would become {kept} numbers", f"csv:{tmp_path}/t.csv", "tabular_regression", target="y")
+
+
+@pytest.mark.parametrize("written", ["{}", '"{:,}"'])
+def test_whole_numbers_that_64_bits_round_are_counted(written, tmp_path):
+    rows = [f"{written.format(2**53 + 10 * i + 1)},{i % 3}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,y", *rows]))
+    rounded = sum(int(float(2**53 + 10 * i + 1)) != 2**53 + 10 * i + 1 for i in range(40))
+    notes = load(f"csv:{tmp_path}/t.csv", "tabular_regression", target="y").notes
+    assert (
+        f"column 'a': {rounded} whole numbers beyond 2^53 are rounded to numbers of 64 bits" in notes and rounded > 30
+    )

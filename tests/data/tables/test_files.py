@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from loading import everything, load
 
-from tests.data.loading import everything, load
 from zoo.errors import ZooError
 
 

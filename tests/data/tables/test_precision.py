@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo.data.tables.precision import merged_integers, needs_double, series_needs_double, usual_step
+from zoo.data.tables.precision import needs_double, series_needs_double, usual_step
 
 DRAW = np.random.default_rng(0)
 
@@ -32,9 +32,3 @@ def test_a_series_is_measured_by_its_steps():
     assert series_needs_double(steps)
     assert not series_needs_double(np.sin(np.arange(500))) and not series_needs_double(1000.0 + np.arange(500))
     assert usual_step(np.array([1.0, 1.0, 3.0, 3.0, np.nan])) == 2
-
-
-def test_whole_numbers_beyond_float64():
-    whole = 2**53 + np.arange(100, dtype=np.int64)
-    assert merged_integers(whole) == 100 - len({float(int(n)) for n in whole}) > 40
-    assert merged_integers(np.arange(100)) == 0

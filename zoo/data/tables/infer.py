@@ -11,7 +11,7 @@ import numpy as np
 from zoo.data.columns import Column, numbers, refuse_wrong
 from zoo.data.tables.file import Table
 from zoo.data.tables.free_text import optional_text_column
-from zoo.data.tables.number_notes import missing_notes, refuse_merged, scaling_notes, writing_notes
+from zoo.data.tables.number_notes import merged_notes, missing_notes, scaling_notes, writing_notes
 from zoo.data.tables.number_style import (
     PLAIN,
     find_style,
@@ -137,7 +137,7 @@ def _number(
     if not table.reading.skip:
         refuse_wrong(table, column, values, table.where, _ADVICE)
     notes = [] if counts is None else writing_notes(name, column.style, counts, ambiguous)
-    refuse_merged(table, name, values)
+    notes += merged_notes(table, column, values)
     column = replace(column, double=needs_double(values))
     return column, notes + scaling_notes(column, values) + missing_notes(column, counts or Counter())
 

@@ -15,7 +15,7 @@ from zoo.data.tables.number_style import (
     fraction_of_numbers,
     is_missing_number,
 )
-from zoo.data.tables.precision import EXACT_INTEGERS, merged_integers
+from zoo.data.tables.precision import EXACT_INTEGERS
 from zoo.data.tables.texts import spellings
 from zoo.errors import ZooError
 
@@ -43,25 +43,37 @@ def writing_notes(name: str, style: NumberStyle, counts: Counter[str], ambiguous
     return notes
 
 
-def refuse_merged(table: Table, name: str, values: np.ndarray) -> None:
-    """Refuse whole numbers that float64 would merge.
+def merged_notes(table: Table, column: Column, values: np.ndarray) -> list[str]:
+    """Return a note on whole numbers that float64 rounds, and refuse those that it would merge.
 
     Raises:
         ZooError: different values would become one.
     """
-    given = table.columns[name]
-    if given.dtype == object and len(values) and np.nanmax(np.abs(values), initial=0) > EXACT_INTEGERS:
-        texts = [text for text in as_texts(given) if re.fullmatch(r"[+-]?[0-9]+", text.strip())]
-        different = len({int(text) for text in texts})
-        merged = different - len({float(text) for text in texts})
+    given = table.columns[column.name]
+    if not len(values) or np.nanmax(np.abs(values), initial=0) <= EXACT_INTEGERS:
+        return []
+    if given.dtype == object:
+        whole = Counter(number for text in as_texts(given) if (number := _whole(text, column.style)) is not None)
     else:
-        merged = merged_integers(given)
-        different = len(np.unique(given)) if merged else 0
+        whole = Counter(given.tolist()) if given.dtype.kind in "iu" else Counter()
+    merged = len(whole) - len(set(map(float, whole)))
     if merged:
         raise ZooError(
-            f"{table.where}: column '{name}' has whole numbers beyond 2^53: {different} different ones would become "
-            f"{different - merged} numbers of 64 bits; list it under data.categorical or data.ignore"
+            f"{table.where}: column '{column.name}' has whole numbers beyond 2^53: {len(whole)} different ones would "
+            f"become {len(whole) - merged} numbers of 64 bits; list it under data.categorical or data.ignore"
         )
+    rounded = sum(count for number, count in whole.items() if int(float(number)) != number)
+    if not rounded:
+        return []
+    return [f"column '{column.name}': {rounded} whole numbers beyond 2^53 are rounded to numbers of 64 bits"]
+
+
+def _whole(text: str, style: NumberStyle) -> int | None:
+    """Return the whole number that a text is in a style; None where it is none."""
+    for mark in (style.unit, style.thousands):
+        text = text.replace(mark, "") if mark else text
+    text = re.sub(rf"{re.escape(style.decimal)}0*$", "", text.strip())
+    return int(text) if re.fullmatch(r"[+-]?[0-9]+", text) else None
 
 
 def scaling_notes(column: Column, values: np.ndarray) -> list[str]:

@@ -39,12 +39,3 @@ def usual_step(values: np.ndarray) -> float:
     steps = np.abs(np.diff(values))
     steps = steps[np.isfinite(steps) & (steps > 0)]
     return float(np.median(steps)) if len(steps) else 0.0
-
-
-def merged_integers(values: np.ndarray) -> int:
-    """Return how many different whole numbers float64 merges with others."""
-    if values.dtype == object or values.dtype.kind not in "iu":
-        return 0
-    if not len(values) or max(abs(int(values.min())), abs(int(values.max()))) <= EXACT_INTEGERS:
-        return 0
-    return len(np.unique(values)) - len(np.unique(values.astype(np.float64)))
