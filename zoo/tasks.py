@@ -13,7 +13,7 @@ IGNORED_PIXEL = 255  # the class, in masks, of pixels that take no part in loss 
 TABLE_SOURCES = ("csv", "parquet", "jsonl")  # whose examples are the rows of a table
 BOX_SOURCES = ("coco", "yolo", "voc")  # images with boxes
 FILE_SOURCES = (  # `SOURCE:PATH`: the user's own files
-    *("folder", "masks", *BOX_SOURCES, *TABLE_SOURCES),
+    *("folder", "masks", "mvtec", *BOX_SOURCES, *TABLE_SOURCES),
     *("npz", "conll", "text"),
 )
 WRITTEN_SOURCES = ("tfds", "builtin", *FILE_SOURCES)  # the others are `SOURCE:NAME`
@@ -53,6 +53,7 @@ class Task:
         baselines: baselines that fit the task.
         tried: of those, the ones that are tried beside the recipe's, as they take seconds on small data.
         labeled: each example has a class, to learn or to tell examples apart.
+        needs_no_classes: a folder of images without folders of classes does, too: then all have one class.
         classifies: the target is that class, and the output its probabilities.
         multi_label: the target is a set of labels, none to all of them, and the output a probability of each.
         several_targets: `data.target` may be a list of columns.
@@ -82,6 +83,7 @@ class Task:
     baselines: tuple[str, ...]
     tried: tuple[str, ...] = ()
     labeled: bool = False
+    needs_no_classes: bool = False
     classifies: bool = False
     multi_label: bool = False
     several_targets: bool = False
@@ -101,7 +103,7 @@ class Task:
 
 
 _STORED = ("tfds", "builtin")
-_IMAGES = (*_STORED, "folder", "npz", MEMORY)
+_IMAGES = (*_STORED, "folder", *TABLE_SOURCES, "npz", MEMORY)
 _CLIPS = (*_STORED, "folder", "npz", MEMORY)
 _TABLES = (*_STORED, *TABLE_SOURCES, "npz", MEMORY)
 
@@ -154,7 +156,6 @@ _language = partial(
 _reconstruction = partial(
     Task,
     inputs=("image",),
-    sources=_IMAGES,
     losses=("mean_squared_error", "mean_absolute_error", "binary_crossentropy"),
     labeled=True,
     reconstructs=True,
@@ -162,6 +163,20 @@ _reconstruction = partial(
 
 _ALL = (
     _classification(name="image_classification", inputs=("image",), sources=_IMAGES, baselines=_CLASSIFIERS),
+    _multi_label(
+        name="image_multi_label_classification",
+        inputs=("image",),
+        sources=(*_STORED, *TABLE_SOURCES),
+        like="image_classification",
+    ),
+    _regression(
+        name="image_regression",
+        inputs=("image",),
+        sources=(*TABLE_SOURCES, "npz", MEMORY),
+        primary="mae",
+        monitor="mae",
+        like="image_classification",
+    ),
     _classification(
         name="audio_classification",
         inputs=("audio",),
@@ -244,7 +259,7 @@ _ALL = (
         name="transcription",
         kind="transcription",
         inputs=("image",),
-        sources=_STORED,
+        sources=(*_STORED, *TABLE_SOURCES),
         losses=("ctc",),
         primary="character_error_rate",
         greater_is_better=False,
@@ -284,11 +299,18 @@ _ALL = (
         baselines=("template_boxes",),
     ),
     _reconstruction(
-        name="reconstruction", kind="reconstruction", primary="mse", greater_is_better=False, baselines=("pca",)
+        name="reconstruction",
+        kind="reconstruction",
+        sources=_IMAGES,
+        primary="mse",
+        greater_is_better=False,
+        baselines=("pca",),
+        needs_no_classes=True,
     ),
     _reconstruction(
         name="anomaly_detection",
         kind="anomaly",
+        sources=(*_IMAGES, "mvtec"),
         primary="auroc",
         baselines=("pca_error", "isolation_forest"),
         finds_anomalies=True,
@@ -316,6 +338,7 @@ _ALL = (
         greater_is_better=False,
         baselines=("gaussian_mixture",),
         labeled=True,
+        needs_no_classes=True,
         makes_images=True,
     ),
     Task(

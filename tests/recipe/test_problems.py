@@ -165,11 +165,11 @@ SCHEMA = [
     # choices
     (
         {"task": "images"},
-        "1: task: expected 'image_classification', 'audio_classification', 'tabular_classification', 'tab",
+        "1: task: expected 'image_classification', 'image_multi_label_classification', 'image_regression', ",
     ),
     (
         {"task": 1},
-        "1: task: expected 'image_classification', 'audio_classification', 'tabular_classification', 'tab",
+        "1: task: expected 'image_classification', 'image_multi_label_classification', 'image_regression', ",
     ),
     (
         {"augment": [{"random_flip": {"mode": "horizontaly"}}]},
@@ -349,6 +349,37 @@ CONSISTENCY = [
     (
         IMAGES,
         {"data": {"source": "csv:a.csv", "target": "y"}},
+        "2: data.image: required, and missing: the name",
+    ),
+    (
+        IMAGES,
+        {"data": {"source": "csv:a.csv", "image": "{a}/{b}.png", "target": "y"}},
+        "2: data.image: names one column, received a and b",
+    ),
+    (
+        IMAGES,
+        {"data": {"source": "csv:a.csv", "image": "y", "target": "y"}},
+        "2: data.image: the column 'y' is un",
+    ),
+    (IMAGES, {"data": {"source": "folder:a", "image": "x"}}, "2: data.image: is for tasks on images that read csv, p"),
+    (
+        NUMBERS,
+        {"data": {"source": "csv:a.csv", "image": "x", "target": "y"}},
+        "2: data.image: is for tasks on images that read csv, parquet, jsonl, and this is tabular_regression from csv",
+    ),
+    (
+        IMAGES,
+        {"data": {"source": "csv:a.csv", "image": "x", "target": "y", "categorical": ["z"]}},
+        "2: data.categorical: is for the inputs of tables, and the input here is the image 'x'",
+    ),
+    (
+        IMAGES,
+        {"preprocess": [{"resize": {"height": 8, "width": 8, "fill": 3}}]},
+        "3: preprocess.0.resize.fill: is for mode pad, and the mode is stretch",
+    ),
+    (
+        IMAGES,
+        {"data": {"source": "conll:a", "target": "y"}},
         "2: data.source: image_classification reads tfds, builtin, f",
     ),
     (
@@ -684,7 +715,7 @@ CONSISTENCY = [
     (
         NUMBERS,
         {"model": {"name": "cnn"}},
-        "5: model.name: cnn serves image_classification, audio_classification, not tabular_regression",
+        "5: model.name: cnn serves image_classification, audio_classification, image_mult",
     ),
     (
         IMAGES,

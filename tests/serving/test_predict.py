@@ -50,7 +50,7 @@ def test_image_files_and_folders(trained, model, reopened):
 def test_predictions_are_those_of_the_evaluation_pipeline(trained, model, reopened):
     """The files of the test split, decoded for serving, against the evaluation of the same split in Keras."""
     from zoo.tasks import TASKS
-    from zoo.training.saved_model import saved_outcomes
+    from zoo.training.saved_outputs import saved_outcomes
 
     _, dataset, keras_model = reopened("folder")
     files = sorted(trained("folder").data.rglob("*.*"))

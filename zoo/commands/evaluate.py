@@ -61,7 +61,8 @@ def _evaluate_again(run_folder: str | os.PathLike[str], console: Console) -> dic
     from zoo.evaluation.result import TrainedTask
     from zoo.tasks import TASKS
     from zoo.training.problem import set_up
-    from zoo.training.saved_model import load_model, saved_outcomes
+    from zoo.training.saved_model import load_model
+    from zoo.training.saved_outputs import saved_outcomes
 
     run, loaded, dataset = reopen(run_folder)
     console.print(f"Evaluating {run.folder} on {len(dataset.test):,} test examples")

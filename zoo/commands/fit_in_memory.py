@@ -64,7 +64,7 @@ class FittedNetwork:
         Args:
             raw: an array `(examples, features)`, or a dict of columns `(examples,)`.
         """
-        from zoo.training.saved_model import keras_output
+        from zoo.training.saved_outputs import keras_output
 
         count = len(next(iter(raw.values()))) if isinstance(raw, dict) else len(raw)
         parts = []

@@ -150,7 +150,8 @@ def _baseline(reports: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 
 def _outputs(folder: Path, dataset: Dataset) -> np.ndarray:
     """Return what a fold's saved model says of the examples that it has not seen."""
-    from zoo.training.saved_model import load_model, saved_outcomes
+    from zoo.training.saved_model import load_model
+    from zoo.training.saved_outputs import saved_outcomes
 
     run = Run(folder)
     return saved_outcomes(load_model(run), dataset.test, dataset.signature, TASKS[run.recipe().recipe.task])

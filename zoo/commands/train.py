@@ -161,7 +161,8 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
     from zoo.commands.write_report import evaluate_and_report
     from zoo.data.audit import audit
     from zoo.evaluation.kinds import check_before_training
-    from zoo.training.effect import step_notes
+    from zoo.tasks import TASKS
+    from zoo.training.effect import long_text_notes, step_notes
     from zoo.training.fit import fit
     from zoo.training.problem import set_up
     from zoo.training.saved_model import load_model
@@ -177,6 +178,8 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
             facts["pretrained"] = problem.pretrained
         steps = len(problem.train) // loaded.recipe.training.batch_size
         facts["findings"] = [*loaded.notes, *facts["findings"], *step_notes(loaded.recipe, steps)]
+        if TASKS[loaded.recipe.task].kind == "transcription":
+            facts["findings"] += long_text_notes(dataset.train.targets, problem.views.network.output_shape[1])
         _print_start(console, problem, facts)
         check_before_training(problem)
         check_folds(loaded, memory)

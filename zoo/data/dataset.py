@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from zoo.tasks import PADDING
 
 if TYPE_CHECKING:
     from zoo.data.cuts import Cut
+    from zoo.recipe.steps import PreprocessStep
 
 InputKind = Literal["image", "table", "array", "series", "audio", "text", "tokens", "graph"]
 KNOWN = "known_covariates"  # the input with the values of known covariates for the steps to forecast
@@ -35,7 +37,7 @@ class Signature:
         shape: shape of an image, array, sequence of tokens or the nodes of a graph, None for an axis that varies; for
             a language model, the number of characters that it sees at most. Empty for tables and other texts.
         columns: the columns of a table, of the table that a series comes from (the target first), or the column of the
-            table that texts come from.
+            table that texts or images (their paths, or `data.image` as it stands) come from.
         target: name of what is predicted; of several targets, all names in one text.
         targets: names of the numbers that are predicted, in the order of the outputs, where there are several.
         labels: names of the classes, in the order of the outputs; empty for numbers.
@@ -219,6 +221,7 @@ class SourceData:
         notes: what loading did that a reader of the results should know.
         series: the series that windows are cut from, where the task forecasts.
         cut: the column along which splits that are missing are cut; they are drawn where there is none.
+        masks: anomaly detection: of test images, by their index, the file that marks where they are abnormal.
     """
 
     signature: Signature
@@ -226,6 +229,7 @@ class SourceData:
     notes: list[str] = field(default_factory=list)
     series: Series | None = None
     cut: Cut | None = None
+    masks: Mapping[int, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +245,8 @@ class Dataset:
         fingerprint: SHA-256 over the examples and targets of all splits.
         notes: what loading and cutting did that a reader of the results should know.
         series: the series that windows are cut from, where the task forecasts.
+        resize: the step that images of different sizes get, where the recipe has none.
+        masks: anomaly detection: of test images, by their index, the file that marks where they are abnormal.
     """
 
     name: str
@@ -251,3 +257,5 @@ class Dataset:
     fingerprint: str
     notes: tuple[str, ...] = ()
     series: Series | None = None
+    resize: PreprocessStep | None = None
+    masks: Mapping[int, Path] = field(default_factory=dict)

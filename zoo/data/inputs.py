@@ -81,11 +81,19 @@ class ArrayInputs:
 
 @dataclass(frozen=True)
 class ImageInputs:
-    """Images of any size, decoded when they are taken."""
+    """Images of any size, decoded when they are taken.
+
+    Attributes:
+        count: their number.
+        read: takes an index; returns the image.
+        content: a hash of all of them.
+        sizes: height and width of each, `(count, 2)`, where they are known.
+    """
 
     count: int
     read: Callable[[int], np.ndarray]
     content: str
+    sizes: np.ndarray | None = None
 
     def __len__(self) -> int:
         return self.count

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.data.columns import ColumnType
 from zoo.data.dataset import Signature, Split
+from zoo.data.feature_labels import label_picker, names_of_labels
 from zoo.data.label_sets import label_names, multi_hot
 from zoo.data.mask_steps import follow_steps
 from zoo.data.structured_targets import (
@@ -105,6 +106,8 @@ def _classes(raw: RawTargets) -> Targets:
 
 
 def _label_sets(raw: RawTargets) -> Targets:
+    if raw.feature is not None:
+        return names_of_labels(raw.feature), dict(raw.values)
     labels = raw.names or label_names(raw.values["train"], raw.where)
     return labels, {s: multi_hot(sets, labels, raw.where, raw.rows.get(s)) for s, sets in raw.values.items()}
 
@@ -162,12 +165,12 @@ _LABELED = DataKind(targets=_classes)
 
 KINDS: dict[Kind, DataKind] = {
     "classification": _LABELED,
-    "multi_label": DataKind(targets=_label_sets),
+    "multi_label": DataKind(targets=_label_sets, picker=label_picker),
     "regression": DataKind(targets=_numbers, column="number"),
     "forecasting": DataKind(targets=None, column="number"),
     "tokens": DataKind(targets=_tokens),
     "sequences": DataKind(targets=_texts, column="text"),
-    "transcription": DataKind(targets=_transcriptions),
+    "transcription": DataKind(targets=_transcriptions, column="text"),
     "segmentation": DataKind(targets=_masks, follow=follow_steps, targets_are_masks=True),
     "detection": DataKind(targets=_boxes, picker=box_picker),
     "reconstruction": _LABELED,

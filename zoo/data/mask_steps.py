@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from zoo.errors import ZooError, counted
-from zoo.recipe.steps import PreprocessStep
+from zoo.recipe.steps import PreprocessStep, Resize
 from zoo.tasks import IGNORED_PIXEL
 
 
@@ -25,10 +25,8 @@ def follow_steps(masks: np.ndarray, steps: Sequence[PreprocessStep], where: str)
     Raises:
         ZooError: masks have different sizes and no step resizes them, or all pixels of a mask are ignored.
     """
-    for step in steps:
-        if step.resize is not None:
-            height, width = step.resize.height, step.resize.width
-            masks = np.stack([_resized(mask, height, width) for mask in masks])
+    if any(step.resize is not None for step in steps):
+        masks = np.stack([follow_mask(mask, steps, IGNORED_PIXEL) for mask in masks])
     if masks.dtype == object:
         sizes = sorted({mask.shape for mask in masks})
         shown = ", ".join(f"{height}×{width}" for height, width in sizes[:3])
@@ -50,10 +48,42 @@ def resize_notes(steps: Sequence[PreprocessStep]) -> list[str]:
     sizes = [f"{step.resize.height}×{step.resize.width}" for step in steps if step.resize is not None]
     if not sizes:
         return []
-    return [f"masks are resized with their images, to {sizes[-1]}: loss and metrics are of the resized masks"]
+    padding = "; padding counts nowhere" * any(step.resize is not None and step.resize.mode == "pad" for step in steps)
+    return [f"masks are resized with their images, to {sizes[-1]}: loss and metrics are of the resized masks{padding}"]
 
 
-def _resized(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    rows = ((np.arange(height) + 0.5) * mask.shape[0] / height).astype(int)
-    columns = ((np.arange(width) + 0.5) * mask.shape[1] / width).astype(int)
-    return mask[rows[:, None], columns]
+def follow_mask(mask: np.ndarray, steps: Sequence[PreprocessStep], outside: int | bool) -> np.ndarray:
+    """Return a mask `(height, width)`, resized and cut as the recipe's steps resize and cut its image.
+
+    Args:
+        mask: of one image.
+        steps: the recipe's steps.
+        outside: what padding gets.
+    """
+    for step in steps:
+        if step.resize is not None:
+            mask = _resized(mask, step.resize, outside)
+        if step.center_crop is not None:
+            height, width = step.center_crop.height, step.center_crop.width
+            top, left = (mask.shape[0] - height) // 2, (mask.shape[1] - width) // 2
+            mask = mask[top : top + height, left : left + width]
+    return mask
+
+
+def _resized(mask: np.ndarray, resize: Resize, outside: int | bool) -> np.ndarray:
+    ratios = mask.shape[0] / resize.height, mask.shape[1] / resize.width
+    if resize.mode != "stretch":
+        ratios = ((min if resize.mode == "crop" else max)(ratios),) * 2
+    (rows, some_rows), (columns, some_columns) = (
+        _places(size, target, ratio)
+        for size, target, ratio in zip(mask.shape, (resize.height, resize.width), ratios, strict=True)
+    )
+    inside = some_rows[:, None] & some_columns[None]
+    return np.where(inside, mask[rows[:, None], columns], np.asarray(outside, mask.dtype))
+
+
+def _places(size: int, target: int, ratio: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pixel on which the centre of each of `target` pixels falls, and whether there is one."""
+    centers = (np.arange(target) + 0.5 - target / 2) * ratio + size / 2
+    inside = (centers > 0) & (centers < size)
+    return np.clip(centers.astype(int), 0, size - 1), inside

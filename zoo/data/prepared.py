@@ -11,6 +11,7 @@ import numpy as np
 from zoo.data.dataset import Split
 from zoo.data.inputs import GraphInputs, ImageInputs
 from zoo.data.preprocessor import Preprocessor, chunks
+from zoo.data.shape_images import shape_images
 from zoo.recipe.steps import AugmentStep
 from zoo.tasks import START
 
@@ -158,7 +159,7 @@ def _image_reader(split: Split, preprocessor: Preprocessor) -> Reader:
     def read_one(position: tf.Tensor) -> tf.Tensor:
         image = tf.numpy_function(lambda p: split.take([p])[0], [position], tf.uint8)
         image.set_shape((None, None, channels))
-        return tf.ensure_shape(preprocessor.to_shape(image[None])[0], shape)  # type: ignore[misc]
+        return tf.ensure_shape(shape_images(image[None], preprocessor.image_steps)[0], shape)
 
     return lambda positions: tf.map_fn(read_one, positions, fn_output_signature=spec)
 

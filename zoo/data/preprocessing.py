@@ -26,6 +26,8 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
         ZooError: the steps do not fit the data: images of different sizes without a resize, a crop larger than the
             image, missing values that may not be filled.
     """
+    if dataset.resize is not None and not any(step.resize for step in steps):
+        steps = [dataset.resize, *steps]
     fitted = _FITTERS[dataset.signature.kind]([s for s in steps if s.kind in SHAPE_STEPS], dataset)
     if dataset.signature.kind == "text":
         return fitted  # token ids have no scale
@@ -136,7 +138,7 @@ def _fit_shape(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocesso
     for step in steps:
         height, width = step.settings.height, step.settings.width
         if step.resize is not None:
-            x = AntialiasResize(height, width)(x)
+            x = AntialiasResize(height, width, step.resize.mode, float(step.resize.fill))(x)
         else:
             if x.shape[1] is None or x.shape[2] is None:
                 raise ZooError("preprocess.center_crop: the images have different sizes; put a resize before the crop")
@@ -148,7 +150,8 @@ def _fit_shape(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocesso
             bottom, right = x.shape[1] - height - top, x.shape[2] - width - left
             x = keras.layers.Cropping2D(((top, bottom), (left, right)))(x)
     dtype = "float32" if any(s.resize for s in steps) else "uint8"
-    return Preprocessor(signature, tuple(x.shape[1:]), dtype, keras.Model(inputs, x, name="to_shape"))
+    to_shape = keras.Model(inputs, x, name="to_shape")
+    return Preprocessor(signature, tuple(x.shape[1:]), dtype, to_shape, image_steps=tuple(steps))
 
 
 def _fit_audio(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:

@@ -11,10 +11,13 @@ import numpy as np
 from zoo.data.dataset import Signature, Split
 from zoo.data.inputs import CHUNK_VALUES
 from zoo.data.raw_tensors import as_tensors, keras_inputs
+from zoo.data.shape_images import shape_images
 from zoo.data.table_encoding import Embedded
 
 if TYPE_CHECKING:
     import keras
+
+    from zoo.recipe.steps import PreprocessStep, Resize
 
 _CHUNK_EXAMPLES = 1024
 
@@ -34,6 +37,7 @@ class Preprocessor:
         embedded: of a table, the columns that the network embeds, whose numbers stand last in a prepared example.
         window: each window is standardised by its own mean and deviation, and the forecast is transformed back.
         unknown: of windows with covariates, the number of the first channels that are not known in the horizon.
+        image_steps: the steps that fix the shape of images, which `to_shape` has as layers.
     """
 
     signature: Signature
@@ -45,6 +49,13 @@ class Preprocessor:
     embedded: tuple[Embedded, ...] = ()
     window: bool = False
     unknown: int = 0
+    image_steps: tuple[PreprocessStep, ...] = ()
+
+    @property
+    def letterbox(self) -> Resize | None:
+        """The step that pads images of another shape, if there is one: what is found in them lies in its frame."""
+        padding = [step.resize for step in self.image_steps if step.resize is not None and step.resize.mode == "pad"]
+        return padding[-1] if padding else None
 
     def prepare(self, raw: Any) -> Any:
         """Run the steps that fix the shape on raw examples: an array, a list of images, or a dict of columns.
@@ -59,7 +70,9 @@ class Preprocessor:
         if self.to_shape is None:
             return raw
         if isinstance(raw, list):  # images of different sizes, one by one
-            return np.concatenate([keras.ops.convert_to_numpy(self.to_shape(image[None])) for image in raw])
+            return np.concatenate([shape_images(image[None], self.image_steps).numpy() for image in raw])
+        if self.image_steps:
+            return shape_images(raw, self.image_steps).numpy()
         return keras.ops.convert_to_numpy(self.to_shape(as_tensors(raw, self.signature)))
 
     def normalize(self) -> keras.layers.Layer:

@@ -22,7 +22,7 @@ def evaluate_embedding(trained: TrainedTask) -> TaskResult:
     from zoo.evaluation.metrics.embedding_space import tsne
     from zoo.evaluation.metrics.probes import SPLITS, classify, probe
     from zoo.evaluation.report.build import jsonable
-    from zoo.training.saved_model import saved_outcomes
+    from zoo.training.saved_outputs import saved_outcomes
 
     problem, console = trained.problem, trained.console
     recipe, dataset = problem.recipe, problem.dataset

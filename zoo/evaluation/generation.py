@@ -85,13 +85,17 @@ def _images(problem: Problem, split: Split, most: int) -> np.ndarray:
     return np.concatenate([np.round(x).astype(np.uint8) for x in chunks(part, problem.preprocessor)])
 
 
-def check_features(problem: Problem) -> LoadedRecipe:
+def check_features(problem: Problem) -> LoadedRecipe | None:
     """Return the recipe of the classifier that images are compared by, which is checked before training, too.
+
+    None where the recipe names none.
 
     Raises:
         ZooError: there is no such recipe, it is of other data, or takes images of another shape.
     """
-    name = str(problem.recipe.evaluation.features)
+    name = problem.recipe.evaluation.features
+    if name is None:
+        return None
     loaded = load_recipe(name)
     if loaded.recipe.task != "image_classification" or loaded.recipe.data.source != problem.dataset.name:
         raise ZooError(
@@ -112,15 +116,19 @@ def check_features(problem: Problem) -> LoadedRecipe:
 
 
 def _image_features(trained: TrainedTask) -> tuple[ImageFeatures, dict[str, Any]]:
-    """Return the function from images to rows, and what the report says of its classifier."""
+    """Return the function from images to rows, and what the report says of its classifier, None for random features."""
     import keras
 
     from zoo import registry
-    from zoo.evaluation.metrics.image_features import image_features
+    from zoo.evaluation.metrics.image_features import image_features, unlabeled_features
     from zoo.layers.head import features
+    from zoo.layers.random_convolutions import random_convolutions
 
     problem = trained.problem
     loaded = check_features(problem)
+    if loaded is None:
+        network = random_convolutions(tuple(problem.preprocessor.shape))
+        return unlabeled_features(network), {"recipe": None, "accuracy": None}
     name = str(problem.recipe.evaluation.features)
     settings = f"{loaded.run_yaml()}{problem.dataset.fingerprint}{keras.__version__}"
     key = hashlib.sha256(settings.encode()).hexdigest()[:16]

@@ -29,14 +29,23 @@ def evaluate_outputs(trained: TrainedTask) -> TaskResult:
 def evaluate_anomalies(trained: TrainedTask) -> TaskResult:
     """Run the model on validation and test, and choose the threshold on validation.
 
-    The training split has no abnormal examples, so no metric is defined on it.
+    The training split has no abnormal examples, so no metric is defined on it; neither is one on validation where that
+    has none.
     """
-    from zoo.evaluation.metrics.threshold import choose_threshold, threshold_metrics
+    from zoo.evaluation.error_maps import pixel_auroc
+    from zoo.evaluation.metrics.threshold import FALSE_POSITIVE_RATE, choose_threshold, threshold_metrics
 
     outputs = _outputs(trained)
     (known, scores), (y, output) = outputs["validation"], outputs["test"]
-    threshold = threshold_metrics(y, output, choose_threshold(scores, known))
-    return TaskResult(outputs, _baseline(trained.problem, trained.console), {"threshold": threshold})
+    facts: dict[str, Any] = {
+        "threshold": {
+            **threshold_metrics(y, output, choose_threshold(scores, known)),
+            "false_positive_rate_of_choice": None if known.any() else FALSE_POSITIVE_RATE,
+        }
+    }
+    if trained.problem.dataset.masks:
+        facts["pixel_auroc"] = pixel_auroc(trained)
+    return TaskResult(outputs, _baseline(trained.problem, trained.console), facts)
 
 
 def _outputs(trained: TrainedTask) -> Outputs:
@@ -44,7 +53,7 @@ def _outputs(trained: TrainedTask) -> Outputs:
 
     Without the training split if it has no abnormal examples, or no hidden characters to predict.
     """
-    from zoo.training.saved_model import saved_outcomes
+    from zoo.training.saved_outputs import saved_outcomes
 
     problem, found = trained.problem, {}
     dataset, task = problem.dataset, TASKS[problem.recipe.task]

@@ -136,7 +136,7 @@ def _array(signature: Signature) -> str:
     )
     is_image = signature.kind == "image"
     what = "uint8, 0 to 255, as decoded from the image file" if is_image else float_type(signature.double)
-    series = _series(signature) if signature.columns else ""
+    series = _series(signature) if signature.columns and not is_image else ""
     return f"- `{signature.kind}` `(batch, {axes})`: {what}{series}"
 
 

@@ -77,7 +77,7 @@ def mask_outputs(signature: Signature) -> str:
     """Describe probabilities and the most probable class of each pixel."""
     return (
         f"- `probabilities` `(batch, height, width, {len(signature.labels)})`: float32, in the order "
-        f"{_classes(signature)}\n"
+        f"{_classes(signature)}; all 0 in the padding, where the model pads images\n"
         "- `mask` `(batch, height, width)`: the most probable class of each pixel, int64"
     )
 

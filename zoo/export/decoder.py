@@ -11,7 +11,7 @@ import onnx
 from zoo.errors import ZooError
 from zoo.export.convert import check_graph, name_axes, to_onnx
 from zoo.layers.code import decoder
-from zoo.training.saved_model import chunks, keras_output
+from zoo.training.saved_outputs import chunks, keras_output
 from zoo.utils.files import replacing
 from zoo.utils.onnx_session import open_session
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
@@ -23,7 +23,7 @@ from zoo.export.parity import (
 )
 from zoo.serving.exported_model import ExportedModel
 from zoo.tasks import START
-from zoo.training.saved_model import chunks, keras_output
+from zoo.training.saved_outputs import chunks, keras_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +75,8 @@ class Predictor:
         Raises:
             ZooError: an operation of the model has no ONNX form.
         """
+        if signature.kind == "image":  # models of older runs take one size where newer ones take any
+            signature = replace(signature, shape=tuple(model.inputs[0].shape[1:]))
         return self.graph(model, signature, opset=recipe.export.opset), signature.to_json()
 
     def graph(self, model: keras.Model, signature: Signature, *, opset: int) -> onnx.ModelProto:

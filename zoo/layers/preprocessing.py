@@ -21,28 +21,45 @@ class AntialiasResize(keras.layers.Layer):
     Args:
         height: rows of the output.
         width: columns of the output.
+        mode: "stretch" changes the shape of the image; "crop" and "pad" keep it, about the middle: "crop" fills the
+            output and loses what sticks out, "pad" shows all of the image and fills the rest.
+        fill: value of the padding.
     """
 
-    def __init__(self, height: int, width: int, **kwargs: Any) -> None:
+    def __init__(self, height: int, width: int, mode: str = "stretch", fill: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.height, self.width = height, width
+        self.height, self.width, self.mode, self.fill = height, width, mode, fill
 
     def call(self, images: Any) -> Any:
         """Resize the images."""
         x = ops.cast(images, self.compute_dtype)
-        rows, columns = ops.shape(x)[1], ops.shape(x)[2]
-        x = ops.einsum("oh,bhwc->bowc", self._weights(rows, self.height), x)
-        return ops.einsum("pw,bowc->bopc", self._weights(columns, self.width), x)
+        sizes = [ops.cast(size, self.compute_dtype) for size in ops.shape(x)[1:3]]
+        row_ratio, column_ratio = sizes[0] / self.height, sizes[1] / self.width  # pixels of the input for one of these
+        if self.mode != "stretch":
+            pick = ops.minimum if self.mode == "crop" else ops.maximum
+            row_ratio = column_ratio = pick(row_ratio, column_ratio)
+        rows, some_rows = self._weights(sizes[0], row_ratio, self.height)
+        columns, some_columns = self._weights(sizes[1], column_ratio, self.width)
+        x = ops.einsum("oh,bhwc->bowc", rows, x)
+        x = ops.einsum("pw,bowc->bopc", columns, x)
+        if self.mode != "pad":
+            return x
+        return x + self.fill * (1.0 - some_rows[None, :, :, None] * ops.transpose(some_columns)[None, :, :, None])
 
-    def _weights(self, size: Any, target: int) -> Any:
-        """Return the filter's weights `(target, size)`; each row sums to one."""
-        size = ops.cast(size, self.compute_dtype)
-        ratio = size / target
+    def _weights(self, size: Any, ratio: Any, target: int) -> tuple[Any, Any]:
+        """Return the filter's weights `(target, size)`, and where the image is, 1 or 0, `(target, 1)`.
+
+        Each row of the weights sums to one, or to 0 where the image is not.
+        """
         reach = ops.maximum(ratio, 1.0)
-        centers = (ops.arange(target, dtype=self.compute_dtype)[:, None] + 0.5) * ratio
+        places = ops.arange(target, dtype=self.compute_dtype)[:, None] + 0.5
+        centers = places * ratio if self.mode == "stretch" else (places - target / 2) * ratio + size / 2
         pixels = ops.arange(size, dtype=self.compute_dtype)[None, :] + 0.5
         weights = ops.maximum(1.0 - ops.abs(pixels - centers) / reach, 0.0)
-        return weights / ops.sum(weights, axis=1, keepdims=True)
+        if self.mode != "pad":
+            return weights / ops.sum(weights, axis=1, keepdims=True), None
+        inside = ops.cast(ops.logical_and(centers > 0.0, centers < size), self.compute_dtype)
+        return inside * weights / ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1e-6), inside
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return `(batch, height, width, channels)`."""
@@ -50,7 +67,8 @@ class AntialiasResize(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "height": self.height, "width": self.width}
+        own = {"height": self.height, "width": self.width, "mode": self.mode, "fill": self.fill}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable("zoo")

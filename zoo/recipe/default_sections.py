@@ -13,6 +13,8 @@ from zoo.recipe.source import KeyPath, Origin, dump_line
 _MODELS: dict[str, dict[str, Any]] = {  # a small builder for each task: what it costs and gives is known
     "image_classification": {"name": "cnn", "widths": [24, 48, 96], "depth": 2, "dropout": 0.2},
     "audio_classification": {"name": "cnn", "widths": [16, 32, 64, 96], "depth": 1, "dropout": 0.2},
+    "image_multi_label_classification": {"name": "cnn", "widths": [24, 48, 96], "depth": 2, "dropout": 0.2},
+    "image_regression": {"name": "cnn", "widths": [24, 48, 96], "depth": 2, "dropout": 0.1},
     "tabular_classification": {"name": "mlp", "widths": [128, 64], "dropout": 0.1},
     "tabular_regression": {"name": "mlp", "widths": [128, 64], "dropout": 0.1},
     "sequence_classification": {"name": "gru", "units": 64, "dropout": 0.2},

@@ -63,6 +63,11 @@ class Data(Section):
     source: Source
     input: str | None = Field(None, description="the input feature (tfds), where the source names none")
     text: str | None = Field(None, description="texts from a table: the column that holds them")
+    image: str | None = Field(
+        None,
+        description="images from a table: the column that holds their paths, relative to the table, or a pattern with "
+        "one column, such as train/{id}.jpg",
+    )
     target: str | Annotated[list[str], Field(min_length=1)] | None = Field(
         None,
         description="what to predict: a column (tables) or a feature (tfds, npz); several columns where each example "
@@ -313,7 +318,8 @@ class Evaluation(Section):
     )
     features: str | None = Field(
         None,
-        description="generation: the recipe of a classifier, whose features of real and generated images are compared",
+        description="generation: the recipe of a classifier, whose features of real and generated images are compared; "
+        "those of random convolutions, which need no labels, where left out",
     )
     samples: Annotated[int, Field(ge=100)] | None = Field(
         None, description="generation: number of images to generate for the evaluation; 2,000 where left out"

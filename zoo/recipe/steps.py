@@ -14,6 +14,14 @@ class Resize(Section):
 
     height: Positive
     width: Positive
+    mode: Literal["stretch", "crop", "pad"] = Field(
+        "stretch",
+        description="images of another shape: stretch them; crop what sticks out at two sides; or pad two sides, so "
+        "that all of the image is seen (letterbox)",
+    )
+    fill: Annotated[int, Field(ge=0, le=255)] = Field(
+        0, description="pad: the value of the padding, black where left out"
+    )
 
 
 class CenterCrop(Section):

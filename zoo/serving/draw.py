@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.postprocessing.class_colors import class_rgb
+from zoo.tasks import IGNORED_PIXEL
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -48,13 +49,15 @@ def draw_mask(image: np.ndarray, mask: np.ndarray, labels: Sequence[str]) -> Ima
 
     Args:
         image: uint8 `(height, width, 1 or 3)`.
-        mask: class of each pixel, `(rows, columns)`, of the image's size or of that which the model resizes it to.
+        mask: class of each pixel, `(rows, columns)`, of the image's size or of that which the model resizes it to; 255
+            in the padding around it, if there is some.
         labels: names of the classes.
     """
     from PIL import Image
     from PIL import ImageDraw as Draw
 
     picture = _enlarged(image)
+    mask = _without_padding(mask)
     classes = Image.fromarray(mask.astype(np.uint8)).resize(picture.size, Image.Resampling.NEAREST)
     index = np.asarray(classes)
     colors = np.array([class_rgb(label) for label in range(256)], np.float32)[index]
@@ -69,6 +72,12 @@ def draw_mask(image: np.ndarray, mask: np.ndarray, labels: Sequence[str]) -> Ima
         pen.rectangle((2, top + 2, _LINE - 4, top + _LINE - 4), fill=class_rgb(label))
         pen.text((_LINE + 2, top + 2), f"{labels[label]} {(mask == label).mean():.1%}", fill="black")
     return below
+
+
+def _without_padding(mask: np.ndarray) -> np.ndarray:
+    """Return the part of a mask that is the image."""
+    rows, columns = (np.flatnonzero((mask != IGNORED_PIXEL).any(axis=axis)) for axis in (1, 0))
+    return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else mask
 
 
 def _enlarged(image: np.ndarray) -> Image:

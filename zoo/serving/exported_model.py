@@ -44,7 +44,8 @@ class ExportedModel:
         task: name of the task.
         kind: "image", "array", "table", "text", "tokens" or "graph"; "noise" where images are made.
         shape: shape of one example, or of a graph's nodes; None where an axis varies.
-        columns: the columns of a table, of the table that a series comes from (the target first), or of texts.
+        columns: the columns of a table, of the table that a series comes from (the target first), or of texts or
+            the paths of images.
         targets: names of the numbers that are predicted, in their order, where there are several; else empty.
         labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
         tokenizer: how texts become token ids; None where the input is no text.

@@ -21,7 +21,7 @@ from zoo.serving.examples import as_floats, as_token_ids, check_graphs
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.history import SeriesWindows, say_unused, windows_of
 from zoo.serving.read_clips import read_clips
-from zoo.serving.read_images import is_image, read_images
+from zoo.serving.read_images import images_of_table, is_image, path_columns, read_images
 from zoo.serving.read_texts import read_sentences, read_text_folder, read_texts, texts_of_table
 
 MAX_UNPACKED_BYTES = 1 << 32  # of the arrays of a file, which are held in memory
@@ -62,6 +62,9 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[s
             names, texts = texts_of_table(model, table, notes)
             say_unused(table, model.signature, notes.append)
             yield names, np.array(texts, dtype=object)
+        elif suffix in TABLE_SUFFIXES and model.kind == "image":
+            table = read_table(path, model.signature.reading, path_columns(model)[0])
+            yield from images_of_table(model, table, notes)
         elif suffix in TABLE_SUFFIXES:
             _expect(model, "table", path)
             table = read_table(path, model.signature.reading, model.columns[0].name)
@@ -85,7 +88,7 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[s
 def _expect(model: ExportedModel, kind: str, path: Path) -> None:
     if model.kind != kind:
         takes = {
-            "image": "images",
+            "image": "images, or tables with a column of their paths",
             "table": "tables",
             "audio": f"audio files ({AUDIO_FORMATS})",
             "series": "a table",

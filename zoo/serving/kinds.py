@@ -12,7 +12,7 @@ from zoo.postprocessing.boxes import top_detections
 from zoo.postprocessing.decoding import collapse_ctc
 from zoo.serving.draw import draw_boxes, draw_mask
 from zoo.serving.prediction import Prediction
-from zoo.tasks import LABEL_THRESHOLD, Kind
+from zoo.tasks import IGNORED_PIXEL, LABEL_THRESHOLD, Kind
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -87,7 +87,8 @@ def _transcription(found: Outputs, model: OutputNames) -> Prediction:
 
 
 def _masks(found: Outputs, model: OutputNames) -> Prediction:
-    return Prediction(found["probabilities"], masks=found["mask"])
+    padding = found["probabilities"].max(axis=-1) == 0  # of images of another shape, for models that pad them
+    return Prediction(found["probabilities"], masks=np.where(padding, IGNORED_PIXEL, found["mask"]))
 
 
 def _detections(found: Outputs, model: OutputNames) -> Prediction:
@@ -162,7 +163,8 @@ def _text_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
 def _mask_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.masks is not None
     count = len(model.labels)
-    fractions = [np.bincount(mask.ravel(), minlength=count) / mask.size for mask in prediction.masks]
+    images = [mask[mask != IGNORED_PIXEL] for mask in prediction.masks]
+    fractions = [np.bincount(pixels, minlength=count) / max(1, pixels.size) for pixels in images]
     return [{"shares": _named(row, model)} for row in fractions]
 
 

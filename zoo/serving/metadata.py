@@ -42,7 +42,7 @@ class FileSignature:
         shape: shape of one example, or of a graph's nodes; None where an axis varies.
         inputs: column to the name of its input in the file; in older files, which lack it, both are the same.
         columns: the columns of a table, of the table that a series comes from (the target first), or the column of the
-            table that texts come from.
+            table that texts or images come from.
         labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
         vocabulary: number of token ids that the model takes; None where it takes no tokens.
         tokenizer: how texts become token ids; None where the input is no text.
@@ -144,7 +144,9 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
     kind = take("kind", lambda v: v in [k for k in KINDS if k in known], f"for the task {task} {' or '.join(known)}")
     shape = take("shape", lambda v: _is_shape(v) and len(v) in _RANKS.get(kind, range(8)), f"the shape of one {kind}")
     columns = take("columns", _are_columns, "a list of columns with name and type", [])
-    columns_fit = {"table": len(columns) > 0, "text": len(columns) <= 1}.get(kind, not columns or TASKS[task].forecasts)
+    one = len(columns) <= 1
+    fits = {"table": len(columns) > 0, "text": one, "image": one}
+    columns_fit = fits.get(kind, not columns or TASKS[task].forecasts)
     if not columns_fit:
         raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns, and kind '{kind}'")
     static = take("static", _are_columns, "a list of columns with name and type", [])

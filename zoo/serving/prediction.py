@@ -22,7 +22,7 @@ class Prediction:
         series: the names of the series, where a table holds several.
         texts: what was transcribed or decoded.
         tags: of each word of a text, the most probable.
-        masks: the class of each pixel, `(examples, height, width)`.
+        masks: the class of each pixel, `(examples, height, width)`; 255 in the padding, for models that pad images.
         detections: `(examples, boxes, 6)`: ymin, xmin, ymax, xmax as fractions of the image, class, score; a score of 0
             is padding.
         embeddings: of encoders, float32 `(examples, features)`.

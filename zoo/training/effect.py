@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from zoo.errors import ZooError
 from zoo.recipe.schedules import steps_of
 
@@ -48,3 +50,31 @@ def step_notes(recipe: Recipe, steps: int) -> list[str]:
     if not rest:
         return []
     return [f"optimizer.accumulate: the last {rest} of {total} steps change nothing, as an update takes {every} steps"]
+
+
+def long_text_notes(targets: np.ndarray, steps: int | None) -> list[str]:
+    """Return a note on the training texts that a network cannot transcribe, because they need more steps than it has.
+
+    A text needs a step for each symbol, and one more between equal neighbors.
+
+    Args:
+        targets: symbols `(examples, length)`, padded with 0.
+        steps: of the network's output; None where they vary with the image.
+
+    Raises:
+        ZooError: none can be transcribed, so that nothing would be trained.
+    """
+    if steps is None:
+        return []
+    twins = (targets[:, 1:] == targets[:, :-1]) & (targets[:, 1:] != 0)
+    needed = (targets != 0).sum(axis=1) + twins.sum(axis=1)
+    long = int((needed > steps).sum())
+    if not long:
+        return []
+    what = (
+        f"{long:,} of {len(targets):,} training texts need up to {int(needed.max())} steps, and images of this width "
+        f"give {steps}"
+    )
+    if long == len(targets):
+        raise ZooError(f"{what}: nothing would be trained; resize to a larger width")
+    return [f"{what}: these texts teach nothing; resize to a larger width"]

@@ -60,12 +60,13 @@ def compile_for_training(problem: Problem, optimizer: Any, steps: int, epochs: i
     recipe, model = problem.recipe, problem.views.trained
     task = TASKS[recipe.task]
     loss = None  # that of a model that makes images is its own
+    is_padded = problem.preprocessor.letterbox is not None
     if not task.makes_images:
         loss = build_loss(
             recipe.loss,
             kind=task.kind,
             class_weights=class_weights(problem),
-            ignores_pixels=recipe.data.ignore_index is not None,
+            ignores_pixels=task.labels_pixels and (recipe.data.ignore_index is not None or is_padded),
         )
     with problem.devices.scope():
         built = build_optimizer(optimizer, model, steps, epochs)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.data.letterbox import boxes_in_frame
+from zoo.layers.letterbox import BoxesToImage, ZeroPadding
 from zoo.tasks import TASKS, Kind
 from zoo.training import heads
 from zoo.training.generative.views import conditional
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from zoo.data.dataset import Signature, Split
     from zoo.data.prepared import Form
     from zoo.recipe.schema import Recipe
+    from zoo.recipe.steps import Resize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,10 @@ class Training:
         views: takes what views are built from, and the head; returns the three views.
         head: what follows the network where it is evaluated; None where the views have their own.
         every_step: the network has an output at each step of a sequence.
+        put_back: takes the size of the frame that padded images are seen in; returns a layer from outputs and raw
+            images to outputs that are of the image. None where outputs do not lie on the image.
+        in_frame: takes the targets of boxes, their split and the step that pads; returns them in the frame. None where
+            targets lie in the frame already.
     """
 
     targets: Callable[[Split, Signature, TargetScale], np.ndarray]
@@ -61,6 +68,8 @@ class Training:
     views: Callable[..., Views] = predictor_views
     head: heads.Head | None = None
     every_step: bool = False
+    put_back: Callable[[int, int], keras.layers.Layer] | None = None
+    in_frame: Callable[[np.ndarray, Split, Resize], np.ndarray] | None = None
 
 
 def _tokens_form(recipe: Recipe, network: keras.Model) -> Form:
@@ -98,8 +107,8 @@ KINDS: dict[Kind, Training] = {
     "tokens": Training(targets=whole_numbers, form=_tokens_form, head=heads.logits, every_step=True),
     "sequences": Training(targets=whole_numbers, form=_decoder_form, views=decoder_views, head=heads.logits),
     "transcription": Training(targets=whole_numbers, head=heads.probabilities),
-    "segmentation": Training(targets=whole_numbers, head=heads.probabilities),
-    "detection": Training(targets=boxes, head=heads.boxes),
+    "segmentation": Training(targets=whole_numbers, head=heads.probabilities, put_back=ZeroPadding),
+    "detection": Training(targets=boxes, head=heads.boxes, put_back=BoxesToImage, in_frame=boxes_in_frame),
     "reconstruction": _AUTOENCODER,
     "anomaly": _AUTOENCODER,
     "generation": Training(targets=whole_numbers, form=_generator_form, views=generator_views),

@@ -27,6 +27,7 @@ from zoo.training.effect import check_steps
 from zoo.training.kinds import KINDS
 from zoo.training.penalty import Penalty
 from zoo.training.pretrained import load_pretrained
+from zoo.training.saved_outputs import saved_outcomes
 from zoo.training.targets import TargetScale
 from zoo.training.views import Parts, Views, prepared_shape
 
@@ -56,11 +57,16 @@ class Problem:
         return _prepare(self.recipe, split, self.preprocessor, self.scale, form=form, max_bytes=MAX_RESIDENT_BYTES_ONCE)
 
     def outputs(self, prepared: Prepared) -> np.ndarray:
-        """Return the evaluated model's outputs in compact form (`zoo.postprocessing.kinds`)."""
+        """Return the evaluated model's outputs in compact form (`zoo.postprocessing.kinds`).
+
+        Where the targets are of the image and the model sees it in a frame, they are those of the saved model.
+        """
+        task = TASKS[self.recipe.task]
+        if KINDS[task.kind].in_frame is not None and self.preprocessor.letterbox is not None:
+            return saved_outcomes(self.views.saved, prepared.split, self.dataset.signature, task)
         batches = evaluation_batches(replace(prepared, form="target"), targets=False)
         arrays = (keras.tree.map_structure(lambda x: x.numpy(), batch) for batch in batches)
-        kind = TASKS[self.recipe.task].kind
-        return compact_outputs(kind, self.views.evaluated.predict_on_batch, arrays, prepared.split.targets)
+        return compact_outputs(task.kind, self.views.evaluated.predict_on_batch, arrays, prepared.split.targets)
 
 
 def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
@@ -124,7 +130,10 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
 def _prepare(
     recipe: Recipe, split: Split, preprocessor: Preprocessor, scale: TargetScale, *, form: Form, max_bytes: int | None
 ) -> Prepared:
-    targets = KINDS[TASKS[recipe.task].kind].targets(split, preprocessor.signature, scale)
+    training = KINDS[TASKS[recipe.task].kind]
+    targets = training.targets(split, preprocessor.signature, scale)
+    if training.in_frame is not None and preprocessor.letterbox is not None:
+        targets = training.in_frame(targets, split, preprocessor.letterbox)
     return prepare(
         split, preprocessor, targets, recipe.data.memory, form=form, augment=recipe.augment, max_bytes=max_bytes
     )
@@ -142,7 +151,14 @@ def _build_views(
     def views(policy: str) -> Views:
         with precision(policy):
             network = _build_network(recipe, signature, preprocessor)
-        parts = Parts(network=network, recipe=recipe, signature=signature, preprocessor=preprocessor, scale=scale)
+        parts = Parts(
+            network=network,
+            recipe=recipe,
+            signature=signature,
+            preprocessor=preprocessor,
+            scale=scale,
+            put_back=training.put_back,
+        )
         return training.views(parts, training.head)
 
     with devices.scope():

@@ -12,7 +12,7 @@ from zoo.errors import ZooError
 from zoo.losses import build_loss
 from zoo.tasks import TASKS, Kind
 from zoo.training.as_measured import compare, difference
-from zoo.training.saved_model import saved_outcomes
+from zoo.training.saved_outputs import saved_outcomes
 
 if TYPE_CHECKING:
     from zoo.training.problem import Problem

@@ -62,13 +62,17 @@ class Views:
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What views are built from: the network, its recipe and data, and what was fitted on the training split."""
+    """What views are built from: the network, its recipe and data, and what was fitted on the training split.
+
+    `put_back` is that of the kind of task (`zoo.training.kinds.Training`).
+    """
 
     network: keras.Model
     recipe: Recipe
     signature: Signature
     preprocessor: Preprocessor
     scale: TargetScale
+    put_back: Callable[[int, int], keras.layers.Layer] | None = None
 
 
 # Prepared examples to what the loss takes, and to what is evaluated.
@@ -185,6 +189,9 @@ def _views(parts: Parts, outputs: Outputs, decoder_input: Sequence[Any] = ()) ->
         prepared = keras.Input(prepared_shape(parts.signature, preprocessor), dtype=preprocessor.dtype, name="prepared")
     logits, result = outputs(prepared)
     _, exported = outputs(raw if preprocessor.to_shape is None else preprocessor.to_shape(raw))
+    letterbox = preprocessor.letterbox
+    if letterbox is not None and parts.put_back is not None:
+        exported = parts.put_back(letterbox.height, letterbox.width)([exported, raw])
     inputs = [prepared, *decoder_input] if decoder_input else prepared
     return Views(
         network=parts.network,

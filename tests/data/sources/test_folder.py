@@ -42,7 +42,8 @@ def test_folder_of_splits(tmp_path, write_images):
     write_images(tmp_path / "val", count=3)
     dataset = load(f"folder:{tmp_path}", IMAGES, splits={"validation": "val"})
     assert [len(s) for s in (dataset.train, dataset.validation, dataset.test)] == [18, 9, 6]
-    assert dataset.notes == ()
+    (note,) = dataset.notes
+    assert note.startswith("the images have different sizes (of 18 training images")
     assert len(load(f"folder:{tmp_path}", IMAGES).validation) == 9  # found by its name
     (tmp_path / "test" / "fox").mkdir()
     refused(r"test: classes that the training split does not have: fox", f"folder:{tmp_path}", IMAGES)
@@ -263,3 +264,32 @@ def test_grey_and_colour_files_together_are_colour_as_pillow_converts_them(tmp_p
         for position, index in enumerate(dataset.train.indices):
             wanted = np.asarray(Image.open(files[index]).convert("RGB"))
             np.testing.assert_array_equal(dataset.train.take([position])[0], wanted)
+
+
+@pytest.mark.parametrize("layout", ["", "photos", "train"])
+@pytest.mark.parametrize("task", ["image_generation", "reconstruction"])
+def test_images_that_need_no_classes_may_lie_in_one_folder(tmp_path, layout, task):
+    (tmp_path / layout).mkdir(exist_ok=True)
+    for number in range(30):
+        Image.fromarray(np.full((6, 5), number, np.uint8)).save(tmp_path / layout / f"{number:02}.png")
+    if layout == "train":
+        (tmp_path / "test").mkdir()
+        Image.fromarray(np.full((6, 5), 99, np.uint8)).save(tmp_path / "test/a.png")
+    dataset = load(f"folder:{tmp_path}", task)
+    assert dataset.signature.labels == ("image",) and "no folders of classes: all images are of one class, 'image'" in (
+        dataset.notes
+    )
+    splits = (dataset.train, dataset.validation, dataset.test)
+    shades = [int(image[0, 0, 0]) for split in splits for image in split.take(np.arange(len(split)))]
+    assert sorted(shades) == [*range(30), *([99] if layout == "train" else [])]
+    assert not any(split.targets.any() for split in splits)
+
+
+def test_images_of_several_folders_keep_their_classes(folder, tmp_path):
+    assert load(f"folder:{folder}", "image_generation").signature.labels == ("cat", "dog", "emu")
+    refused(r"expected one subfolder a class, at least two; found none", f"folder:{folder / 'cat'}", IMAGES)
+    (tmp_path / "none").mkdir()
+    refused(r"expected one subfolder a class", f"folder:{tmp_path / 'none'}", "image_generation")
+    (folder / "loose.png").write_bytes((folder / "cat").iterdir().__next__().read_bytes())
+    noted = load(f"folder:{folder}", "image_generation")
+    assert any("lie in no class folder: 1 images: loose.png" in note for note in noted.notes)

@@ -42,10 +42,10 @@ def propose_arrays(
     form = {2: "tabular", 3: "sequence", 4: "image"}.get(x.ndim)
     if x.ndim == 3 and x.dtype == np.uint8:
         form = "image"
-    if form is None or (form == "image" and not classes):
+    if form is None:
         raise ZooError(
-            f"{where}: '{names[0]}' {x.dtype} {x.shape} with {y.dtype} targets fits no task; expected images with "
-            "classes, vectors (examples, features) or sequences (examples, steps, features)"
+            f"{where}: '{names[0]}' {x.dtype} {x.shape} with {y.dtype} targets fits no task; expected images, "
+            "vectors (examples, features) or sequences (examples, steps, features)"
         )
     held = f"'{names[0]}' is {x.dtype} {x.shape}, '{names[1]}' holds {len(set(y.tolist()))} different {y.dtype} values"
     proposal = Proposal(f"{form}_{task}", bases=(f"_base/{form}_{task}", "_base/adamw_cosine"), reason=held)

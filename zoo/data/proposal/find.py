@@ -6,6 +6,7 @@ from pathlib import Path
 
 from zoo.data.proposal.arrays import propose_arrays
 from zoo.data.proposal.folder import folder_source, propose_folder
+from zoo.data.proposal.image_table import propose_image_table
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.table import propose_table
 from zoo.data.sources.archive import Archive
@@ -31,7 +32,7 @@ def propose(path: Path, name: str, target: str | None = None) -> Proposal:
     form = form_of(path)
     source = f"{form}:{name}"
     if form in TABLE_SOURCES:
-        return propose_table(path, source, target)
+        return propose_image_table(path, source, target) or propose_table(path, source, target)
     if target is not None:
         raise ZooError(f"{visible(path)}: --target names a column, and this is no table")
     return _arrays(path, source) if form == "npz" else propose_folder(path, source)

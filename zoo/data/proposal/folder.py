@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.data.proposal.audio import holds_clips, propose_clips
+from zoo.data.proposal.images_alone import propose_anomalies, propose_generation
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.sizes import add_search, add_training
-from zoo.data.sources.folder_layout import find_classes, find_splits, split_folders
+from zoo.data.sources.folder_layout import find_classes, find_splits, flat_splits, split_folders, subfolders
 from zoo.data.sources.image_files import image_files
 from zoo.data.sources.images import DecodedImage, decode, quiet_pillow, read_image_file
+from zoo.data.sources.mvtec import GOOD
 from zoo.data.sources.text_folder import is_text_file
 from zoo.errors import ZooError, counted, listing
 from zoo.recipe.schema import Splits
-from zoo.tasks import BOX_SOURCES
+from zoo.tasks import BOX_SOURCES, TASKS
 
 _LOOKED_AT = 200  # images that are opened to see their sizes
 _LARGEST_SIDE = 128  # of images as the network sees them, so that two cores train in minutes
@@ -39,19 +41,26 @@ def propose_folder(path: Path, source: str) -> Proposal:
         return _detection(path, source)
     if form == "masks":
         return _segmentation(path, source)
+    if form == "mvtec":
+        return propose_anomalies(path, source)
     if any(is_text_file(file) for file in path.rglob("*.txt")) and not image_files(path).files:
         return _texts(path, source)
     if holds_clips(path) and not image_files(path).files:
         return propose_clips(path, source)
+    if flat_splits(path, Splits()):
+        return propose_generation(path, source)
     return _images(path, source)
 
 
 def folder_source(path: Path) -> str:
-    """Return which source reads a folder: that of its boxes, "masks" or "folder"."""
+    """Return which source reads a folder: that of its boxes, "masks", "mvtec" or "folder"."""
     boxes = _boxes_source(path)
     if boxes is not None:
         return boxes
-    roots = [path, *split_folders(path, Splits()).values()]
+    splits = split_folders(path, Splits())
+    if {"train", "test"} <= set(splits) and [f.name for f in subfolders(splits["train"])] == [GOOD]:
+        return "mvtec"
+    roots = [path, *splits.values()]
     return "masks" if any((root / "images").is_dir() and (root / "masks").is_dir() for root in roots) else "folder"
 
 
@@ -96,25 +105,26 @@ def _images(path: Path, source: str) -> Proposal:
     rarest = min(counts, key=counts.__getitem__)
     if counts[rarest] < 10:
         proposal.doubts.append(f"class '{rarest}' has {counts[rarest]} images, too few to learn it or to measure it by")
-    add_image_classifier(proposal, count, own_test="test" in roots)
+    add_image_network(proposal, count, own_test="test" in roots)
     return proposal
 
 
-def add_image_classifier(proposal: Proposal, count: int, *, own_test: bool) -> None:
-    """Add a network for classes of images, its training and what `zoo tune` tries."""
+def add_image_network(proposal: Proposal, count: int, *, own_test: bool) -> None:
+    """Add a network for classes or numbers of images, its training and what `zoo tune` tries."""
     side = _side(proposal)
-    widths = [24, 48, 96] if side <= _SMALL_SIDE else [16, 32, 64, 128]
     proposal.add("model.name", "cnn")
+    widths = [24, 48, 96] if side <= _SMALL_SIDE else [16, 32, 64, 128]
     proposal.add("model.widths", widths, f"images of some {side} pixels")
     proposal.add("model.depth", 2)
     proposal.add("model.dropout", 0.2)
     add_training(proposal, count, own_test=own_test)
-    add_search(proposal, {"model.dropout": [0.0, 0.2, 0.5], "regularization.mixup": [0.0, 0.2, 0.4]})
+    mixup = {"regularization.mixup": [0.0, 0.2, 0.4]} if TASKS[proposal.task].classifies else {}
+    add_search(proposal, {"model.dropout": [0.0, 0.2, 0.5], **mixup})
 
 
 def _add_images(proposal: Proposal, files: Sequence[Path], crop: str) -> None:
     """Add what the images of files need."""
-    sizes, broken = _sizes(files)
+    sizes, broken = image_sizes(files)
     if broken:
         proposal.add(
             "data.on_error", "skip", f"{counted(broken, f'of {len(files):,} images that were opened cannot be read')}"
@@ -151,7 +161,7 @@ def add_images(proposal: Proposal, sizes: Counter[tuple[int, int]], count: int, 
         proposal.doubts.append("where left and right mean the same, add random_flip: {mode: horizontal} to augment")
 
 
-def _sizes(files: Sequence[Path]) -> tuple[Counter[tuple[int, int]], list[str]]:
+def image_sizes(files: Sequence[Path]) -> tuple[Counter[tuple[int, int]], list[str]]:
     """Return the sizes of some of the images, evenly spread, and those that cannot be read.
 
     Raises:
@@ -225,7 +235,7 @@ def _dense(
     if not files:
         raise ZooError(f"{source.partition(':')[2]}: holds no images")
     proposal.add("data.source", source)
-    sizes, _ = _sizes(files)
+    sizes, _ = image_sizes(files)
     if len(sizes) > 1 or max(map(max, sizes)) > _LARGEST_SIDE:
         proposal.doubts.append(
             f"images have {len(sizes)} sizes, up to {max(map(max, sizes))} pixels a side: preprocess has to "

@@ -12,7 +12,7 @@ from zoo.data.memory.given import PLACES, WANTED, MemoryData, is_frame, is_pair,
 from zoo.data.memory.images import decoded_images, is_image_list
 from zoo.data.memory.targets import target_column
 from zoo.data.proposal.arrays import add_target_doubt, are_classes, propose_arrays
-from zoo.data.proposal.folder import add_image_classifier, add_images
+from zoo.data.proposal.folder import add_image_network, add_images
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.series import series_proposal
 from zoo.data.proposal.table import find_target, rows_proposal
@@ -144,20 +144,17 @@ def _texts(given: MemoryData, texts: list[Any], targets: np.ndarray, target: str
 
 
 def _images(given: MemoryData, images: list[Any], targets: np.ndarray, target: str | None) -> Proposal:
-    """Return a recipe for images with a class each."""
-    if not are_classes(targets):
-        raise ZooError(
-            f"{PLACES['train']}: y holds numbers ({targets.dtype}), and no task predicts a number for an image"
-        )
+    """Return a recipe for images with a class or a number each."""
+    task = "classification" if are_classes(targets) else "regression"
     notes: list[str] = []
     decoded = decoded_images(images, None, f"{PLACES['train']} x", notes)
-    classes = set(targets.tolist())
-    bases = ("_base/image_classification", "_base/adamw_cosine")
-    reason = f"{len(images):,} images of {len(classes)} classes"
-    proposal = Proposal("image_classification", bases=bases, reason=reason)
-    add_target_doubt(proposal, targets, "classification")
+    different = len(set(targets.tolist()))
+    what = f"of {different} classes" if task == "classification" else f"with {different:,} different numbers"
+    bases = (f"_base/image_{task}", "_base/adamw_cosine")
+    proposal = Proposal(f"image_{task}", bases=bases, reason=f"{len(images):,} images {what}")
+    add_target_doubt(proposal, targets, task)
     proposal.add("data.source", given.source)
     sizes = Counter((image.shape[0], image.shape[1]) for image in decoded)
     add_images(proposal, sizes, len(images), crop="where what matters lies at the edge")
-    add_image_classifier(proposal, len(images), own_test=given.test is not None)
+    add_image_network(proposal, len(images), own_test=given.test is not None)
     return _named(proposal, target)

@@ -96,9 +96,9 @@ def rows_proposal(
     Raises:
         ZooError: the target's values tell no task.
     """
-    task, reason, doubts = _task(table, target, is_category=target in categorical)
+    task, reason, doubts = task_of(table, target, is_category=target in categorical)
     others = [name for name in table.columns if name != target]
-    apart = _Apart() if splits else _split(table, others)
+    apart = Apart() if splits else split_of(table, others)
     kept, left_out, more_doubts = _inputs(table, [name for name in others if name not in apart.columns])
     is_text = text is not None
     text = text or next((name for name in left_out if _is_prose(table, name)), None)
@@ -140,7 +140,7 @@ def rows_proposal(
     return proposal
 
 
-def _task(table: Table, target: str, *, is_category: bool) -> tuple[str, str, list[str]]:
+def task_of(table: Table, target: str, *, is_category: bool = False) -> tuple[str, str, list[str]]:
     """Return "classification" or "regression", why, and what is in doubt.
 
     Args:
@@ -209,7 +209,7 @@ def _class_doubts(target: str, counts: Counter[str]) -> list[str]:
     return doubts
 
 
-class _Apart:
+class Apart:
     """Columns that say how rows are split, and so are no inputs."""
 
     def __init__(self) -> None:
@@ -218,12 +218,13 @@ class _Apart:
 
     @property
     def columns(self) -> list[str]:
+        """The columns."""
         return [value for value, _ in self.keys.values()]
 
 
-def _split(table: Table, names: list[str]) -> _Apart:
+def split_of(table: Table, names: list[str]) -> Apart:
     """Return how rows are split: by a column that names splits, by group, or by time."""
-    apart = _Apart()
+    apart = Apart()
     for name in names:
         present = [text for text in dict.fromkeys(table.texts(name).tolist()) if text]
         if names_splits(name, present):

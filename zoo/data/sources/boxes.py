@@ -113,7 +113,7 @@ def load_boxes(files: BoxFiles, data: Data) -> SourceData:
         raise ZooError(f"{base}: no image in the split {listing(empty or ['train'])}")
     targets = _targets({split: [rows[path] for path in found.files] for split, found in splits.items()})
     notes += _notes(targets, files.labels, base)
-    notes += unused_images(base, {image.path for images in files.splits.values() for image in images} | faults.images)
+    notes += unused_images(base, {image.path for images in files.splits.values() for image in images} | faults.paths)
     inputs, shape = image_inputs(splits, data)
     signature = Signature("image", "objects", shape, labels=files.labels)
     return SourceData(signature=signature, splits={s: whole(inputs[s], targets[s]) for s in splits}, notes=notes)

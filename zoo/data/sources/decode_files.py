@@ -16,7 +16,9 @@ from zoo.data.sources.images import DecodedImage, decode, quiet_pillow, read_ima
 from zoo.errors import ZooError, counted
 from zoo.recipe.schema import Data
 
-MAX_KEPT_BYTES = 1 << 30  # of decoded images that stay in memory
+MAX_KEPT_BYTES = 1 << 29  # of decoded images of a split that stay in memory; they are copied once
+
+_DECODED_AT_A_TIME = 64  # files; more would wait in memory for their turn
 
 
 @dataclass
@@ -88,7 +90,9 @@ def _decode_all(split: SplitFiles, data: Data, broken: dict[Path, str], remarks:
             return reason_of(error, path)
 
     with ThreadPoolExecutor(4) as pool:
-        for position, found in enumerate(pool.map(read, split.files)):
+        starts = range(0, len(split.files), _DECODED_AT_A_TIME)
+        every = (found for i in starts for found in pool.map(read, split.files[i : i + _DECODED_AT_A_TIME]))
+        for position, found in enumerate(every):
             if isinstance(found, str):
                 broken[split.files[position]] = found
                 continue
@@ -168,4 +172,4 @@ def _inputs(split: SplitFiles, channels: int) -> Inputs:
     if kept and len({image.shape for image in kept}) == 1:
         return ArrayInputs(np.stack(kept))
     read = kept.__getitem__ if kept else lambda i: read_image(files[i], channels)
-    return ImageInputs(len(files), read, split.digest)
+    return ImageInputs(len(files), read, split.digest, np.array(split.sizes, int).reshape(-1, 2))

@@ -30,21 +30,26 @@ class Faults:
 
     Attributes:
         places: what is wrong, in the plural, to the places where it is so.
-        images: images that have a fault, and would be whole without it.
+        images: images, or rows of a table, that have a fault: the source would be whole without them.
         whole: whether every fault belongs to an image, so that leaving images out would leave none.
     """
 
     places: dict[str, list[str]] = field(default_factory=dict)
-    images: set[Path] = field(default_factory=set)
+    images: set[Path | int] = field(default_factory=set)
     whole: bool = True
 
-    def add(self, what: str, place: object, image: Path | None = None) -> None:
+    @property
+    def paths(self) -> set[Path]:
+        """The images with a fault that are files."""
+        return {image for image in self.images if isinstance(image, Path)}
+
+    def add(self, what: str, place: object, image: Path | int | None = None) -> None:
         """Add a fault.
 
         Args:
             what: what is wrong, in the plural: "images without a mask".
             place: file, or file and line.
-            image: the image whose example has the fault; None where it is in no single example.
+            image: the image, or the row of a table, that has the fault; None where it is in no single example.
         """
         self.places.setdefault(what, []).append(str(place))
         if image is None:
@@ -65,8 +70,20 @@ class Faults:
         """
         if not self.places:
             return []
-        found = "; ".join(counted(places, what) for what, places in self.places.items())
+        found = self._listed()
         if data.on_error == "stop" or not self.whole:
             advice = ", or leave these images out with data.on_error=skip" if self.whole else ""
             raise ZooError(f"{base}: {found}; mend the files{advice}")
         return [f"left out by data.on_error: {len(self.images):,} of {total:,} examples: {found}"]
+
+    def refuse(self, where: object) -> None:
+        """Refuse the faults, if there are any.
+
+        Raises:
+            ZooError: there are.
+        """
+        if self.places:
+            raise ZooError(f"{where}: {self._listed()}; mend the files")
+
+    def _listed(self) -> str:
+        return "; ".join(counted(places, what) for what, places in self.places.items())

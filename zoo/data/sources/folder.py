@@ -9,11 +9,13 @@ import numpy as np
 
 from zoo.data.dataset import Signature, SourceData, whole
 from zoo.data.sources.decode_files import SplitFiles, decode_splits, image_inputs, unreadable
-from zoo.data.sources.folder_layout import class_names, find_classes, find_splits, similar_names
+from zoo.data.sources.folder_layout import class_names, find_classes, find_splits, flat_splits, similar_names
 from zoo.data.sources.image_files import ImageFiles, has_image_suffix, image_files, is_hidden, scan_notes
 from zoo.errors import ZooError, counted
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
+
+NO_CLASS = "image"  # the class of images that are sorted into none
 
 
 def load_folder(name: str, data: Data, task: Task) -> SourceData:
@@ -28,13 +30,20 @@ def load_folder(name: str, data: Data, task: Task) -> SourceData:
     path = Path(name).expanduser()
     if not path.is_dir():
         raise ZooError(f"folder {path} does not exist")
-    roots, notes = find_splits(path, data.splits)
-    classes = {split: find_classes(root) for split, root in roots.items()}
-    labels = class_names(roots, classes)
+    labels: tuple[str, ...] = (NO_CLASS,)
+    roots = flat_splits(path, data.splits) if task.needs_no_classes else {}
+    if roots:
+        notes = [f"no folders of classes: all images are of one class, '{NO_CLASS}'"]
+        classes = {split: {NO_CLASS: root} for split, root in roots.items()}
+    else:
+        roots, notes = find_splits(path, data.splits)
+        classes = {split: find_classes(root) for split, root in roots.items()}
+        labels = class_names(roots, classes)
     scans = {split: _scan(roots[split], folders, labels) for split, folders in classes.items()}
     notes += similar_names([*labels])
-    notes += scan_notes([scan for split in scans.values() for scan in split.values()], path)
-    notes += _loose_images([path, *roots.values()])
+    sorted_by_class = labels != (NO_CLASS,)
+    notes += scan_notes([s for split in scans.values() for s in split.values()], path, nested=sorted_by_class)
+    notes += _loose_images([path, *roots.values()]) if sorted_by_class else []
 
     broken = {p: reason for split in scans.values() for scan in split.values() for p, reason in scan.unreadable.items()}
     splits, remarks = decode_splits({split: _listed(found, labels) for split, found in scans.items()}, data, broken)

@@ -71,6 +71,24 @@ def find_splits(
     return roots, notes
 
 
+def flat_splits(path: Path, names: Splits) -> dict[str, Path]:
+    """Return the folder of each split where images are sorted into no classes; empty where they are, or may be.
+
+    Images lie in the folder itself, or in one folder in it; or so in each folder of a split.
+
+    Raises:
+        ZooError: a folder that the recipe names is missing, or two folders are for one split.
+    """
+    roots = split_folders(path, names)
+    if roots and "train" not in roots:
+        return {}
+    found = roots or {"train": path}
+    sorted_into = [[f for f in subfolders(root) if _has(f, has_image_suffix)] for root in found.values()]
+    loose = [any(has_image_suffix(file) and file.is_file() for file in root.iterdir()) for root in found.values()]
+    flat = all(len(folders) + lies <= 1 for folders, lies in zip(sorted_into, loose, strict=True))
+    return found if flat and (any(sorted_into) or any(loose)) else {}
+
+
 def split_folders(path: Path, names: Splits) -> dict[str, Path]:
     """Return the folder of each split: the one that the recipe names, or the only one with a usual name of the split.
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from zoo.data.dataset import Dataset, Signature, SourceData, Split
+from zoo.data.default_size import default_resize
 from zoo.data.folds import hold_out_fold
 from zoo.data.kinds import KINDS
 from zoo.data.mask_steps import resize_notes
@@ -18,6 +19,7 @@ from zoo.data.sources.coco import load_coco
 from zoo.data.sources.folder import load_folder
 from zoo.data.sources.masks import load_masks
 from zoo.data.sources.memory import load_memory, refuse_memory
+from zoo.data.sources.mvtec import load_mvtec
 from zoo.data.sources.npz import load_npz
 from zoo.data.sources.table import load_table
 from zoo.data.sources.tagged import load_conll, load_tagged_table
@@ -51,6 +53,7 @@ LOADERS: dict[str, Callable[[str, Data, Task], SourceData]] = {  # what stands b
     "builtin": load_builtin,
     "folder": _load_folder,
     "masks": load_masks,
+    "mvtec": load_mvtec,
     "coco": load_coco,
     "yolo": load_yolo,
     "voc": load_voc,
@@ -113,6 +116,8 @@ def load_dataset(
     if validation is None:
         train, validation, note = _held_out(source, train, "validation", data, task)
         notes += [note] if note else []
+    resize, note = default_resize(preprocess, train, source.signature)
+    preprocess, notes = ([resize, *preprocess], [*notes, note]) if resize is not None else (preprocess, notes)
     follow = KINDS[task.kind].follow
     if follow is not None:
         splits = (train, validation, test)
@@ -120,8 +125,8 @@ def load_dataset(
             replace(split, targets=follow(split.targets, preprocess, data.source)) for split in splits
         )
         notes += resize_notes(preprocess)
-    signature = source.signature
-    relabel = KINDS[task.kind].relabel
+    signature = _of_any_size(source.signature, preprocess)
+    relabel = KINDS[task.kind].relabel if kind != "mvtec" else None  # whose folders say what is abnormal
     if relabel is not None:
         signature, (train, validation, test) = relabel(signature, (train, validation, test), data)
         if data.abnormal:
@@ -153,7 +158,16 @@ def load_dataset(
         fingerprint=_fingerprint(source.signature, {"train": train, "validation": validation, "test": test}),
         notes=tuple(notes),
         series=source.series,
+        resize=resize,
+        masks=source.masks,
     )
+
+
+def _of_any_size(signature: Signature, steps: Sequence[PreprocessStep]) -> Signature:
+    """Return the signature of images of any size where a step resizes them, though all in the source have one size."""
+    if signature.kind != "image" or not any(step.resize is not None for step in steps):
+        return signature
+    return replace(signature, shape=(None, None, signature.shape[-1]))
 
 
 def _held_out(source: SourceData, train: Split, name: str, data: Data, task: Task) -> tuple[Split, Split, str]:

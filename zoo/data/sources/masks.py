@@ -183,7 +183,7 @@ def _numbered(mask: np.ndarray, classes: Classes, data: Data) -> np.ndarray:
     return table[mask]
 
 
-def _without(found: SplitFiles, left_out: set[Path]) -> SplitFiles:
+def _without(found: SplitFiles, left_out: set[Path | int]) -> SplitFiles:
     kept = [i for i, file in enumerate(found.files) if file not in left_out]
     return found if len(kept) == len(found.files) else found.part(kept)
 

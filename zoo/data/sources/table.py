@@ -9,8 +9,9 @@ import numpy as np
 from zoo.data.columns import Column, check_columns, not_texts, numbers, take_columns, wrong_rows
 from zoo.data.cuts import find_cut
 from zoo.data.dataset import InputKind, Signature, SourceData, Split
-from zoo.data.inputs import TableInputs, TextInputs
+from zoo.data.inputs import Inputs, TableInputs, TextInputs
 from zoo.data.kinds import KINDS, RawTargets
+from zoo.data.sources.image_table import ImageRows, read_image_rows
 from zoo.data.sources.series import load_series
 from zoo.data.sources.table_targets import TableTargets, find_targets
 from zoo.data.split_names import split_of_text
@@ -22,6 +23,7 @@ from zoo.data.tables.reading import Reading
 from zoo.data.tables.texts import without_names
 from zoo.data.tables.uninformative import names_splits, split_note
 from zoo.errors import ZooError, counted
+from zoo.recipe.image_column import columns_of
 from zoo.recipe.schema import Data
 from zoo.tasks import Task
 
@@ -70,11 +72,14 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
     for key in ("split_column", "group", "time"):
         check_columns(table, [name] if (name := getattr(data, key)) else [], f"data.{key}")
     inputs = [c for c in table.columns if c not in (*data.targets, *data.ignore, *apart)]
-    columns, notes = _text(table, data.text, inputs) if data.text else _inputs(table, data, inputs)
+    columns, notes = _columns(table, data, inputs)
     goal, target_notes = find_targets(table, data, task)
     notes = [*table.notes, *notes, *target_notes]
-    table, skipped = _without_faults(table, columns, goal)
+    table, skipped = _without_faults(table, columns if not data.image else [], goal)
     notes += skipped
+    images = read_image_rows(table, data) if data.image else None
+    if images is not None:
+        table, notes = images.table, [*notes, *images.notes]
     parts = split_rows(table, data.split_column)
     values = goal.values(table, notes)
     labels, targets = read_targets(
@@ -85,23 +90,40 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
             rows={split: [table.row(int(row)) for row in rows] for split, rows in parts.items()},
         )
     )
-    taken = take_columns(table, columns)
-    examples = TextInputs(taken[data.text]) if data.text else TableInputs(taken)
-    double = targets["train"].dtype == np.float64
-    kind: InputKind = "text" if data.text else "table"
+    kind, shape, examples = _examples(table, columns, data, images)
     signature = Signature(
         kind,
         target,
+        shape,
         columns=tuple(columns),
         labels=labels,
         targets=tuple(data.targets) if targets["train"].ndim == 2 and not labels else (),
         reading=table.reading,
-        double=double,
+        double=targets["train"].dtype == np.float64,
     )
     splits = {split: Split(examples, rows, targets[split]) for split, rows in parts.items()}
     if data.split_column:
         notes.append(f"split by column '{data.split_column}': {', '.join(f'{len(r)} {n}' for n, r in parts.items())}")
     return SourceData(signature=signature, splits=splits, notes=notes, cut=find_cut(table, data))
+
+
+def _columns(table: Table, data: Data, others: list[str]) -> tuple[list[Column], list[str]]:
+    """Return the columns that are inputs, and notes on them and on those that are none."""
+    if data.image:
+        (name,) = columns_of(data.image)
+        check_columns(table, [name], "data.image")
+        return [Column(data.image, "text")], unused_columns(table, name, others, "image")
+    return _text(table, data.text, others) if data.text else _inputs(table, data, others)
+
+
+def _examples(
+    table: Table, columns: list[Column], data: Data, images: ImageRows | None
+) -> tuple[InputKind, tuple[int | None, ...], Inputs]:
+    """Return what the examples are, their shape, and the examples."""
+    if images is not None:
+        return "image", images.shape, images.inputs
+    taken = take_columns(table, columns)
+    return ("text", (), TextInputs(taken[data.text])) if data.text else ("table", (), TableInputs(taken))
 
 
 def _inputs(table: Table, data: Data, names: list[str]) -> tuple[list[Column], list[str]]:
@@ -128,12 +150,13 @@ def _text(table: Table, name: str, others: list[str]) -> tuple[list[Column], lis
     """Return the column of texts, and notes on it and on the columns that are no inputs beside it."""
     check_columns(table, [name], "data.text")
     column, notes = text_column(table, name)
-    return [column], notes + unused_columns(table, name, [other for other in others if other != name])
+    return [column], notes + unused_columns(table, name, others)
 
 
-def unused_columns(table: Table, name: str, others: list[str]) -> list[str]:
-    """Return notes on the columns that are no inputs beside the text."""
-    notes = [f"no inputs, as data.text names '{name}': {counted(map(repr, others), 'columns')}"] if others else []
+def unused_columns(table: Table, name: str, others: list[str], key: str = "text") -> list[str]:
+    """Return notes on the columns that are no inputs beside the one that `data.KEY` names."""
+    others = [other for other in others if other != name]
+    notes = [f"no inputs, as data.{key} names '{name}': {counted(map(repr, others), 'columns')}"] if others else []
     for other in others:
         texts = [text for text in table.columns[other] if isinstance(text, str) and text]
         if names_splits(other, list(dict.fromkeys(texts))):

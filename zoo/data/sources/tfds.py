@@ -102,7 +102,17 @@ def load_builder(builder: Any, data: Data, task: Task) -> SourceData:
     if kind == "audio":
         return load_audio(builder, names, inputs[0], target, data, read_targets)
     loaded = {
-        split: read_split(Request(builder=builder, split=name, inputs=inputs, target=target, kind=kind, pick=pick))
+        split: read_split(
+            Request(
+                builder=builder,
+                split=name,
+                inputs=inputs,
+                target=target,
+                kind=kind,
+                pick=pick,
+                form="labels" if task.multi_label else "",
+            )
+        )
         for split, name in names.items()
     }
     raw = RawTargets(

@@ -42,6 +42,7 @@ class Request:
         target: name of the target feature.
         kind: kind of input.
         pick: TensorFlow function from an example to its raw target.
+        form: tells raw targets apart that are picked from one feature.
     """
 
     builder: Any
@@ -50,6 +51,12 @@ class Request:
     target: str
     kind: InputKind
     pick: Callable[[Any], Any]
+    form: str = ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What tells the cached examples of a builder apart."""
+        return (self.split, self.inputs[0], self.target, *([self.form] if self.form else []))
 
 
 def read_split(request: Request) -> tuple[Inputs, np.ndarray]:
@@ -71,7 +78,7 @@ def _read_arrays(request: Request) -> tuple[Inputs, np.ndarray]:
         where = f"{builder.info.name}: split '{request.split}': feature '{name}'"
         _write_arrays(folder, _batches(builder, request.split, name, request.pick), request.kind, where)
 
-    with cached_folder("arrays", builder, (request.split, name, request.target), decode) as folder:
+    with cached_folder("arrays", builder, request.parts, decode) as folder:
         large = (folder / "x.npy").stat().st_size > MAX_RESIDENT_BYTES
         x = np.load(folder / "x.npy", mmap_mode="r" if large else None)
         return ArrayInputs(x), _as_str(np.load(folder / "y.npy"))
@@ -207,7 +214,7 @@ def _read_encoded(request: Request) -> tuple[Inputs, np.ndarray]:
         np.save(folder / "ends.npy", np.array(ends))
         np.save(folder / "y.npy", np.concatenate(targets))
 
-    with cached_folder("encoded", builder, (split, name, request.target), collect) as folder:
+    with cached_folder("encoded", builder, request.parts, collect) as folder:
         ends, targets = np.load(folder / "ends.npy"), np.load(folder / "y.npy")
         files = np.memmap(folder / "files", np.uint8, "r")
 

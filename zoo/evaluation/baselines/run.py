@@ -71,7 +71,7 @@ def run_strongest_baseline(
         value = evaluate(task.name, dataset.validation.targets, found["validation"])[task.primary]
         tried.append({"name": name, task.primary: value})
         size = -value if task.greater_is_better else value
-        if best is None or size < best[0] or math.isnan(best[0]):
+        if best is None or size < best[0] or (math.isnan(best[0]) and not math.isnan(size)):
             best = size, found
     if best is None:
         assert problem is not None

@@ -23,7 +23,8 @@ MIN_COVERED_RATIO = 0.1  # a class is covered from this ratio of its rate among 
 def image_rows(probabilities: np.ndarray, features: np.ndarray) -> np.ndarray:
     """Return what a classifier says of images as rows, float32 `(n, 1 + classes + features)`.
 
-    A row is the number of classes, the probability of each class, and the features before the head.
+    A row is the number of classes, the probability of each class, and the features before the head. Features that know
+    no classes have probabilities `(n, 0)`.
     """
     count = np.full((len(probabilities), 1), probabilities.shape[1])
     return np.concatenate([count, probabilities, features.reshape(len(features), -1)], axis=1).astype(np.float32)
@@ -43,7 +44,7 @@ def split_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def generation_metrics(y: np.ndarray, output: np.ndarray, *, seed: int = 0, k: int = 3) -> dict[str, float]:
-    """Return `METRICS`; NaN if the output is not finite.
+    """Return `METRICS`, without `coverage` where the features know no classes; NaN if the output is not finite.
 
     Precision and recall compare at most 10,000 images of either side, drawn at random.
 
@@ -56,19 +57,19 @@ def generation_metrics(y: np.ndarray, output: np.ndarray, *, seed: int = 0, k: i
     Raises:
         ValueError: shapes that do not fit, or too few images.
     """
-    if not np.isfinite(output).all():
-        return dict.fromkeys(METRICS, math.nan)
     (real, real_features), (generated, generated_features) = split_rows(y), split_rows(output)
+    if not np.isfinite(output).all():
+        return dict.fromkeys(METRICS[: None if real.shape[1] else -1], math.nan)
     generator = np.random.default_rng(seed)
     few = [x[generator.permutation(len(x))[:MAX_COMPARED_IMAGES]] for x in (real_features, generated_features)]
     precision, recall = precision_recall(few[0], few[1], k)
-    return {
+    found = {
         "fid": frechet_distance(real_features, generated_features),
         "kid": kernel_distance(real_features, generated_features, seed=seed)[0],
         "precision": precision,
         "recall": recall,
-        "coverage": class_coverage(generated, real)["coverage"],
     }
+    return found | ({"coverage": class_coverage(generated, real)["coverage"]} if real.shape[1] else {})
 
 
 def class_coverage(generated: np.ndarray, real: np.ndarray, threshold: float = MIN_COVERED_RATIO) -> dict[str, Any]:
@@ -111,7 +112,12 @@ def class_coverage(generated: np.ndarray, real: np.ndarray, threshold: float = M
 def details(
     y: np.ndarray, output: np.ndarray, labels: Sequence[str], baseline: np.ndarray | None = None
 ) -> dict[str, Any]:
-    """Return `classes`: how often the classifier finds each among the generated images, see `class_coverage`."""
+    """Return `classes`: how often the classifier finds each among the generated images, see `class_coverage`.
+
+    Nothing where the features know no classes.
+    """
     (real, _), (generated, _) = split_rows(y), split_rows(output)
+    if not real.shape[1]:
+        return {}
     found = class_coverage(generated, real)
     return {"classes": {**found, "labels": [label_of(labels, c) for c in range(real.shape[1])]}}

@@ -41,3 +41,18 @@ def image_features(classifier: Model, features: Model, shape: tuple[int, ...], n
         )
 
     return rows
+
+
+def unlabeled_features(features: Model) -> ImageFeatures:
+    """Return a function from uint8 images to rows of features that know no classes, see `image_rows`.
+
+    Args:
+        features: Keras model from raw images to features.
+    """
+
+    def rows(images: np.ndarray) -> np.ndarray:
+        batches = [images[i : i + _BATCH_IMAGES] for i in range(0, len(images), _BATCH_IMAGES)]
+        found = np.concatenate([np.asarray(features.predict_on_batch(x)) for x in batches])
+        return image_rows(np.zeros((len(found), 0)), found)
+
+    return rows

@@ -6,6 +6,7 @@ import codecs
 
 from zoo.recipe.checks.audio import check_audio
 from zoo.recipe.checks.collect import Checks
+from zoo.recipe.checks.images import check_image, check_resize
 from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import SHAPE_STEPS
 from zoo.tasks import BOX_SOURCES, MEMORY, TABLE_SOURCES, TASKS
@@ -27,7 +28,7 @@ _TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which
     "detection": (("center_crop",), "cuts off what the targets of object_detection count on"),
     "transcription": (("center_crop",), "cuts off what the targets of transcription count on"),
 }
-_IMAGE_FILES = ("folder", "masks", *BOX_SOURCES)  # sources whose image files are decoded here
+_IMAGE_FILES = ("folder", "masks", "mvtec", *BOX_SOURCES)  # sources whose image files are decoded here
 _READS_SINGLE_EXAMPLES = (
     *_IMAGE_FILES,
     *TABLE_SOURCES,
@@ -49,13 +50,13 @@ def check_data(checks: Checks) -> None:
         f"{task.name} reads {', '.join(s for s in task.sources if s != MEMORY)}, not {source}",
     )
     checks.refuse(
-        data.channels is not None and source not in (*_IMAGE_FILES, MEMORY),
+        data.channels is not None and source not in (*_IMAGE_FILES, *TABLE_SOURCES, MEMORY),
         ("data", "channels"),
-        f"applies to {', '.join(_IMAGE_FILES)} sources, whose files are decoded here; {source} gives its images as "
-        "they are",
+        f"applies to {', '.join(_IMAGE_FILES)} sources and tables of images, whose files are decoded here; {source} "
+        "gives its images as they are",
     )
     checks.refuse(
-        data.channels is not None and source == "folder" and "image" not in task.inputs,
+        data.channels is not None and source in ("folder", *TABLE_SOURCES) and "image" not in task.inputs,
         ("data", "channels"),
         f"is for images, and {task.name} reads none",
     )
@@ -74,6 +75,7 @@ def check_data(checks: Checks) -> None:
     _check_class_keys(checks, source)
     _check_text(checks, source)
     check_audio(checks, source)
+    check_image(checks, source)
     checks.belongs(
         ("data", "window"),
         given=data.window is not None,
@@ -84,7 +86,7 @@ def check_data(checks: Checks) -> None:
     checks.belongs(
         ("data", "abnormal"),
         given=bool(data.abnormal),
-        wanted=task.finds_anomalies and not (_may_lack_labels(checks) and not data.target),
+        wanted=task.finds_anomalies and source != "mvtec" and not (_may_lack_labels(checks) and not data.target),
         example="the classes that training must not see, for example ['3']",
         purpose="anomaly detection",
     )
@@ -256,6 +258,7 @@ def check_preprocess(checks: Checks) -> None:
     for position, name in enumerate(names):
         at: KeyPath = ("preprocess", position, name)
         _check_fit(checks, name, at)
+        check_resize(checks, position, at)
         earlier = [other for other in names[:position] if other not in SHAPE_STEPS]
         checks.refuse(
             name in SHAPE_STEPS and earlier,

@@ -27,12 +27,10 @@ def check_generation(checks: Checks) -> None:
         ("evaluation", "samples"),
         f"is for image generation, and the task is {recipe.task}",
     )
-    checks.belongs(
+    checks.refuse(
+        recipe.evaluation.features is not None and not makes_images,
         ("evaluation", "features"),
-        given=recipe.evaluation.features is not None,
-        wanted=makes_images,
-        example="the recipe of a classifier of such images, for example cnn/digits",
-        purpose="image generation",
+        f"is for image generation, and the task is {recipe.task}",
     )
     checks.refuse(
         makes_images and recipe.training.select != "last",

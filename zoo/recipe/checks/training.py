@@ -23,7 +23,8 @@ def check_augment(checks: Checks) -> None:
         ("augment",),
         f"required, and missing: {recipe.loss.name} compares two views of each example, which augmentation tells apart",
     )
-    follows = task.labeled or task.multi_label or task.labels_pixels  # classes stay, and a mask moves with its image
+    stays = task.labeled or task.multi_label or task.scales_targets  # classes, labels and numbers of a whole image
+    follows = stays or task.labels_pixels  # a mask moves with its image
     for position, step in enumerate(recipe.augment):
         at: KeyPath = ("augment", position, step.kind)
         spectral = step.kind in SPECTRAL

@@ -31,4 +31,4 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
         found |= worst_examples(report, predictions)
     elif predictions is not None:
         found["worst"] = [image_and_reconstruction(predictions, entry) for entry in report["worst"][:SHOWN_IMAGES]]
-    return {"worst": [], **found, "threshold": threshold}
+    return {"worst": [], **found, "threshold": threshold, "pixel_auroc": report.get("pixel_auroc")}

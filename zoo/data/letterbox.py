@@ -1,0 +1,36 @@
+"""Boxes in the frame that padded images are seen in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zoo.data.box_codes import PADDING
+from zoo.data.dataset import Split
+from zoo.data.inputs import ArrayInputs, ImageInputs
+from zoo.recipe.steps import Resize
+
+
+def boxes_in_frame(targets: np.ndarray, split: Split, resize: Resize) -> np.ndarray:
+    """Return boxes as fractions of the frame that a resize of mode "pad" puts each image into.
+
+    Args:
+        targets: `(examples, boxes, 5)`: ymin, xmin, ymax, xmax as fractions of the image, and the class.
+        split: the images.
+        resize: the step.
+    """
+    sizes = image_sizes(split).astype(np.float64)
+    frame = np.array([resize.height, resize.width], np.float64)
+    parts = sizes / (sizes / frame).max(axis=1, keepdims=True) / frame  # of the frame that each image takes
+    parts = np.tile(parts, 2)[:, None]
+    moved = targets.copy()
+    moved[..., :4] = (targets[..., :4] - 0.5) * parts + 0.5
+    return np.where(targets[..., 4:] == PADDING, targets, moved)
+
+
+def image_sizes(split: Split) -> np.ndarray:
+    """Return height and width of each image of a split, `(examples, 2)`."""
+    if isinstance(split.inputs, ArrayInputs):
+        return np.tile(split.inputs.array.shape[1:3], (len(split), 1))
+    if isinstance(split.inputs, ImageInputs) and split.inputs.sizes is not None:
+        return split.inputs.sizes[split.indices]
+    return np.array([image.shape[:2] for places in split.chunks() for image in split.take(places)])

@@ -1,0 +1,116 @@
+"""A recipe for a table whose rows are images: which column has their paths, and what is predicted of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.label_sets import SEPARATORS, sets_of_cells
+from zoo.data.proposal.folder import add_image_network, add_images, image_sizes
+from zoo.data.proposal.proposal import Proposal
+from zoo.data.proposal.sizes import add_training
+from zoo.data.proposal.table import find_target, split_of, task_of
+from zoo.data.sources.faults import Faults, is_there, path_within
+from zoo.data.sources.image_files import has_image_suffix
+from zoo.data.sources.image_paths import image_paths
+from zoo.data.tables.file import Table, read_table
+from zoo.errors import ZooError, counted
+
+_MIN_FOUND = 0.5  # of the texts of a column, which lead to images, from which on it is one of paths
+_LOOKED_AT = 200  # texts of a column, and images
+_MAX_LABELS = 200  # of a column that lists several in a cell; more are texts
+_MAX_TRANSCRIBED = 60  # characters of a text that an image of it may have
+
+
+def propose_image_table(path: Path, source: str, target: str | None) -> Proposal | None:
+    """Return a recipe for images that a table names; None where no column leads to images.
+
+    Raises:
+        ZooError: the file is not readable, or no column can be told to be the target.
+    """
+    table = read_table(path, target=target or "", form=source.partition(":")[0])
+    image = next((name for name in table.columns if name != target and _leads_to_images(table, name)), None)
+    if image is None:
+        return None
+    target, doubts = find_target(table, target, "--target COLUMN")
+    task, reason, more_doubts = _task(table, target)
+    proposal = Proposal(task, bases=(f"_base/{task}", "_base/adamw_cosine"), reason=reason)
+    proposal.target = target
+    proposal.doubts += [*doubts, *more_doubts]
+    proposal.add("data.source", source, f"{len(table):,} rows")
+    proposal.add("data.image", image, "its texts are paths of images, relative to the table")
+    proposal.add("data.target", target)
+    apart = split_of(table, [name for name in table.columns if name not in (target, image)])
+    for key, (value, why) in apart.keys.items():
+        proposal.add(key, value, why)
+    proposal.doubts += apart.doubts
+    faults = Faults()
+    files = image_paths(table, image, faults).paths
+    lacking = sum(not text or text in table.reading.missing for text in table.texts(target).tolist())
+    if faults.places or (lacking and task != "image_multi_label_classification"):
+        found = [counted(places, what) for what, places in faults.places.items()]
+        found += [f"{lacking} rows without '{target}'"] * bool(lacking)
+        proposal.add("data.on_error", "skip", f"{'; '.join(found)}: these rows are left out")
+    sizes, _ = image_sizes(files)
+    add_images(proposal, sizes, len(files), "where what matters lies at the edge")
+    own_test = "data.split_column" in apart.keys
+    if task == "transcription":
+        proposal.lines = [line for line in proposal.lines if line[0] != "augment"]
+        proposal.add("model.name", "crnn")
+        proposal.add("model.widths", [32, 64, 128], f"{len(files):,} images")
+        proposal.add("model.units", 64)
+        add_training(proposal, len(files), own_test=own_test)
+    else:
+        add_image_network(proposal, len(files), own_test=own_test)
+    return proposal
+
+
+def _leads_to_images(table: Table, name: str) -> bool:
+    """Return whether the texts of a column are paths of images that are there."""
+    texts = [text for text in table.columns[name] if isinstance(text, str) and text.strip()]
+    some = texts[:: max(1, len(texts) // _LOOKED_AT)]
+    paths = [path_within(Path(table.where).parent, Path(table.where).parent, text.strip()) for text in some]
+    found = sum(path is not None and has_image_suffix(path) and is_there(path) for path in paths)
+    return bool(some) and found > _MIN_FOUND * len(some)
+
+
+def _task(table: Table, target: str) -> tuple[str, str, list[str]]:
+    """Return the task, why, and what is in doubt.
+
+    Raises:
+        ZooError: the target's values tell no task.
+    """
+    listed = _label_lists(table, target)
+    if listed is not None:
+        return "image_multi_label_classification", listed, []
+    try:
+        kind, reason, doubts = task_of(table, target)
+    except ZooError:
+        texts = [text for text in table.texts(target).tolist() if text]
+        if table.columns[target].dtype != object or max(map(len, texts), default=0) > _MAX_TRANSCRIBED:
+            raise
+        reason = f"'{target}' holds {len(set(texts)):,} different texts, taken for what is written in the images"
+        return "transcription", reason, [f"'{target}' may be something else than the text in the image"]
+    return f"image_{kind}", reason, [doubt.replace("tabular_", "image_") for doubt in doubts]
+
+
+def _label_lists(table: Table, target: str) -> str | None:
+    """Return why a column is one of several labels in a cell; None where it is none."""
+    values = table.columns[target]
+    if values.dtype != object:
+        return None
+    texts = [text for text in values.tolist() if isinstance(text, str)]
+    nested = any(isinstance(value, list | tuple | np.ndarray) for value in values.tolist())
+    if not nested and not any(mark in text for text in texts for mark in SEPARATORS[:2]):  # a comma is in many texts
+        return None
+    try:
+        sets, _ = sets_of_cells(values, target)
+    except ZooError:
+        return None
+    counts = Counter(label for labels in sets for label in labels)
+    if not 2 <= len(counts) <= min(_MAX_LABELS, len(table) // 2):
+        return None
+    several = sum(len(labels) > 1 for labels in sets)
+    return f"'{target}' lists {len(counts)} labels, several in {several:,} of {len(table):,} rows"
