@@ -212,7 +212,7 @@ _ALL = (
         takes_sequences=True,
         sources=(*TABLE_SOURCES, MEMORY),
         like="sequence_classification",
-        baselines=("label_rates", "logistic_regression", "random_forest"),
+        baselines=("label_rates", "logistic_regression", "random_forest", "gradient_boosting"),
     ),
     _regression(
         name="sequence_regression",

@@ -57,8 +57,8 @@ def test_a_prepared_row(tmp_path):
     fitted = fit_preprocessor(steps, dataset)
     raw = dataset.train.take(np.arange(5))
     prepared = fitted.prepare(raw)
-    known = fitted.embedded[0].known
-    assert prepared.shape == (5, 1 + 7 + 1) and len(known) == 6
+    known = category_code(dataset.train.take(np.arange(len(dataset.train)))["name"], steps[0].encode).known
+    assert prepared.shape == (5, 1 + 7 + 1) and fitted.embedded[0].size == len(known) + 1 == 7
     np.testing.assert_array_equal(prepared[:, 0], raw["size"])
     np.testing.assert_array_equal(prepared[:, 1], raw["day"])
     weekday = (raw["day"].astype(int) + 3) % 7

@@ -111,3 +111,19 @@ def test_names_are_checked(override, message):
     else:
         with pytest.raises(ZooError, match=message):
             load_recipe("mlp/wine", [override])
+
+
+def test_all_baselines_of_texts_with_numbers_are_tried(tmp_path):
+    words = np.array(["ash", "bay", "elm", "fir", "oak", "yew"])
+    chosen = np.random.default_rng(0).integers(0, 6, (300, 4))
+    rows = [f"{' '.join(words[row])},{10 * (row == 2).any() - 4 * (row == 5).any()}" for row in chosen]
+    (tmp_path / "t.csv").write_text("\n".join(["note,cost", *rows]))
+    (tmp_path / "mine.yaml").write_text(
+        "extends: [_base/sequence_regression, _base/adamw_cosine]\n"
+        'data: {source: "csv:t.csv", text: note, target: cost}\n'
+        "model: {name: lstm, units: 8}\ntraining: {epochs: 20}\n"
+    )
+    found = run.run_strongest_baseline(*prepared(tmp_path / "mine.yaml"))
+    tried = {entry["name"]: entry.get("mse", entry.get("problem")) for entry in found["tried"]}
+    assert set(tried) == {"ridge", "mean", "gradient_boosting"} and found["name"] == "gradient_boosting"
+    assert tried["gradient_boosting"] < 0.5 * tried["ridge"] < tried["mean"]  # it is either there or not

@@ -21,12 +21,12 @@ from zoo.recipe.schema import Recipe
 from zoo.tasks import TASKS
 
 CHARACTER_NGRAM = 5  # characters: word stems and endings, which single characters do not show
-MAX_TABLE_WORDS = 300  # of a text beside other columns
+MAX_DENSE_WORDS = 300  # counted where a method takes no sparse counts, and of a text beside other columns
 MAX_ONE_HOT_CATEGORIES = 100  # of a column whose categories the network embeds
 WORD_NGRAM = 2  # words
 MAX_NGRAMS = 100_000  # the most frequent; a classifier has a weight for each and each class
 MAX_NGRAM_TOKENS = 2_000_000  # of the training texts; of more, single tokens are counted
-_DENSE = ("gradient_boosting", "k_nearest_neighbors", "support_vector_machine")  # take no sparse word counts, or slowly
+_SLOW = ("k_nearest_neighbors", "support_vector_machine")  # with thousands of word counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,12 +124,17 @@ def _vectors(source: Source) -> BaselineData:
 def _words(source: Source) -> BaselineData:
     """Return weighted word counts of texts."""
     signature, tokenizer = source.dataset.signature, source.dataset.signature.tokenizer
-    if source.baseline in _DENSE:
+    if source.baseline in _SLOW:
         raise ZooError(
             f"evaluation.baseline: {source.baseline} does not take the thousands of word counts of a text; choose "
-            f"{'logistic_regression' if TASKS[source.recipe.task].classifies else 'ridge'} or random_forest"
+            f"{'logistic_regression' if TASKS[source.recipe.task].classifies else 'ridge'} or gradient_boosting"
         )
     prepared = cache(source.prepared)
+    if source.baseline == "gradient_boosting":  # takes no sparse counts
+        few = _word_counts(prepared("train"), 1, MAX_DENSE_WORDS)
+        return BaselineData(
+            source.targets, lambda name: few(prepared(name)).toarray(), classes=len(signature.labels), scale=False
+        )
     characters = tokenizer is not None and tokenizer.level == "character"
     words = _word_counts(prepared("train"), CHARACTER_NGRAM if characters else WORD_NGRAM)
     return BaselineData(source.targets, lambda name: words(prepared(name)), classes=len(signature.labels), scale=False)
@@ -194,7 +199,7 @@ def _spread_embedded(source: Source) -> Callable[[np.ndarray], np.ndarray]:
     @cache
     def counters() -> list[Callable[[np.ndarray], Any]]:
         ids = source.prepared("train")[:, -columns:]
-        return [_word_counts(ids[:, part], 1, MAX_TABLE_WORDS) for part, each in _parts(embedded) if each.length]
+        return [_word_counts(ids[:, part], 1, MAX_DENSE_WORDS) for part, each in _parts(embedded) if each.length]
 
     def spread(rows: np.ndarray) -> np.ndarray:
         first = rows.shape[1] - columns
