@@ -75,3 +75,20 @@ def test_is_exported_for_any_length(every_step):
 def test_impossible_settings_are_refused(config, message):
     with pytest.raises(ZooError, match=message):
         registry.build("tcn", **config)
+
+
+@pytest.mark.parametrize(("steps", "depth"), [(61, 4), (62, 5), (500, 7)])
+def test_by_default_the_last_step_sees_the_first(steps, depth):
+    model = registry.build("tcn", input_shape=(steps, 1), outputs=2, width=4, norm="none")
+    assert sum(layer.name.endswith("_add") for layer in model.layers) == depth
+    series = np.random.default_rng(0).normal(size=(1, steps, 1)).astype("float32")
+    for layer in model.layers:
+        for weight in layer.weights:
+            weight.assign(np.abs(weight))  # so that no unit is off
+    changed = series.copy()
+    changed[0, 0] += 1e6
+    assert not np.array_equal(model(series), model(changed))
+    shorter = registry.build("tcn", input_shape=(steps, 1), outputs=2, width=4, norm="none", depth=depth - 1)
+    shorter.set_weights([np.abs(weight) for weight in shorter.get_weights()])
+    if steps > 61:
+        np.testing.assert_array_equal(np.array(shorter(series)), np.array(shorter(changed)))

@@ -819,7 +819,7 @@ def tcn(
     vocabulary: int | None = None,
     every_step: bool = False,
     width: Count = 64,
-    depth: Count = 4,
+    depth: Count | None = None,
     kernel_size: AtLeastTwo = 3,
     norm: StepNorm = "layer",
     dropout: DropRate = 0.0,
@@ -828,7 +828,7 @@ def tcn(
 ) -> keras.Model:
     """Temporal convolutional network: residual blocks of causal convolutions; each block doubles the dilation.
 
-    The receptive field is `1 + 2 * (kernel_size - 1) * (2 ** depth - 1)` steps, 61 by default. The paper uses weight
+    The receptive field is `1 + 2 * (kernel_size - 1) * (2 ** depth - 1)` steps. The paper uses weight
     normalization (Salimans and Kingma, 2016); here `norm` normalizes the features of each step.
 
     Args:
@@ -838,7 +838,7 @@ def tcn(
         vocabulary: number of token ids, where the input is tokens; id 0 is padding, on the right.
         every_step: give one output for each step.
         width: channels.
-        depth: blocks; their dilations are 1, 2, 4 and so on.
+        depth: blocks; their dilations are 1, 2, 4 and so on. None: as many as it takes to see all steps, at least 4.
         kernel_size: steps that a kernel spans.
         norm: normalization after each convolution.
         dropout: fraction of channels dropped in the blocks, and of features before the head, while training.
@@ -853,7 +853,7 @@ def tcn(
     """
     # === Layers ===
     inputs, x, valid = sequence_input(input_shape, vocabulary, embedding)
-    for i in range(depth):
+    for i in range(depth or _depth_to_see(x.shape[1], kernel_size)):
         x = temporal_block(
             x, width, kernel_size=kernel_size, dilation=2**i, norm=norm, dropout=dropout, name=f"block{i + 1}"
         )
@@ -864,3 +864,11 @@ def tcn(
 
     # === Functional model ===
     return keras.Model(inputs, head(x, outputs, dropout=dropout), name="tcn")
+
+
+def _depth_to_see(steps: int | None, kernel_size: int) -> int:
+    """Return how many blocks of a `tcn` see so many steps, at least 4."""
+    depth = 4
+    while steps is not None and 1 + 2 * (kernel_size - 1) * (2**depth - 1) < steps:
+        depth += 1
+    return depth
