@@ -105,6 +105,7 @@ class Task:
 _STORED = ("tfds", "builtin")
 _IMAGES = (*_STORED, "folder", *TABLE_SOURCES, "npz", MEMORY)
 _CLIPS = (*_STORED, "folder", "npz", MEMORY)
+_GRAPHS = (*_STORED, *TABLE_SOURCES)
 _TABLES = (*_STORED, *TABLE_SOURCES, "npz", MEMORY)
 
 _ANY = ("k_nearest_neighbors", "random_forest", "gradient_boosting", "support_vector_machine")
@@ -224,16 +225,24 @@ _ALL = (
     _classification(
         name="node_classification",
         inputs=("graph",),
-        sources=_STORED,
+        sources=_GRAPHS,
         baselines=("label_spreading", *_CLASSIFIERS),
         tried=("majority_class", "logistic_regression", "label_spreading"),
     ),
     _classification(
         name="graph_classification",
         inputs=("graph",),
-        sources=_STORED,
+        sources=_GRAPHS,
         baselines=_CLASSIFIERS,
         tried=("majority_class", "logistic_regression", "random_forest"),
+    ),
+    _regression(
+        name="graph_regression",
+        inputs=("graph",),
+        sources=_GRAPHS,
+        primary="mae",
+        monitor="mae",
+        tried=("mean", "ridge", "random_forest"),
     ),
     _tokens(
         name="sequence_labeling",

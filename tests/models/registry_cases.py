@@ -89,7 +89,7 @@ def forms_of(name: str) -> typing.Iterator[tuple[str, str]]:
         kind = TASKS[task]
         if kind.kind == "sequences":
             forms = ["pair"]
-        elif kind.inputs[0] == "image":
+        elif kind.inputs[0] in ("image", "audio"):  # a spectrogram is an image of one channel
             forms = ["image"]
         elif kind.kind == "tokens":
             forms = ["tokens"]

@@ -3,6 +3,7 @@
 # Sizes that keep the form of a builder and make it small; what is not named is built as it is.
 SMALL: dict[str, dict] = {
     "alexnet": {"top_width": 16},
+    "audio_transformer": {"width": 8, "depth": 1, "heads": 2, "patch": 8, "stride": 7},
     "autoencoder": {"widths": (12, 8), "code": 5},
     "bilstm": {"units": 6, "embedding": 5},
     "center_net": {"widths": (4, 6, 8), "depth": 1, "head_width": 8},

@@ -805,7 +805,27 @@ CONSISTENCY = [
     (IMAGES, {"data": {"source": "folder:a", "seconds": 1.0}}, "2: data.seconds: is for audio, and the task is image_"),
     (IMAGES, {"preprocess": [{"log_mel": {}}]}, "3: preprocess.0.log_mel: log_mel is for audio, and this task takes"),
     (GRAPHS, {"preprocess": [{"encode": {}}]}, "3: preprocess.0.encode: encode is for tables, and this task takes gr"),
-    (GRAPHS, {"data": {"source": "npz:a.npz"}}, "2: data.source: graph_classification reads tfds, builtin, not npz"),
+    (GRAPHS, {"data": {"source": "npz:a.npz"}}, "2: data.source: graph_classification reads tfds, builtin, csv"),
+    (
+        GRAPHS,
+        {"data": {"source": "csv:a", "target": "y", "graph": {"hops": 1}}},
+        "2: data.graph.hops: is for neighborhoods of nodes",
+    ),
+    (
+        GRAPHS,
+        {"data": {"source": "csv:a", "target": "y", "graph": {"source": "x", "target": "x"}}},
+        "2: data.graph.target: an edge has two ends, in two columns",
+    ),
+    (
+        GRAPHS,
+        {"data": {"source": "csv:a", "target": "y", "categorical": ["a"]}},
+        "2: data.categorical: features of nodes",
+    ),
+    (
+        IMAGES,
+        {"data": {"source": "builtin:digits", "graph": {}}},
+        "2: data.graph: is for graphs from csv, parquet, jsonl",
+    ),
     (GRAPHS, {"evaluation": {"baseline": "label_spreading"}}, "9: evaluation.baseline: no baseline 'label_spreading'"),
 ]
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.data.dataset import Dataset, Split
 from zoo.data.inputs import GraphInputs, TableInputs
+from zoo.data.neighborhoods import NeighborhoodInputs
 from zoo.errors import listing
 
 _MIN_IMBALANCE = 10  # ratio of the largest to the smallest class; from here on accuracy misleads
@@ -108,7 +109,7 @@ def _label_findings(marks: dict[str, np.ndarray], labels: tuple[str, ...], examp
 def _hashes(split: Split) -> list[bytes]:
     """Return a hash of each example."""
     found: list[bytes] = []
-    if isinstance(split.inputs, GraphInputs):
+    if isinstance(split.inputs, GraphInputs | NeighborhoodInputs):
         contents = (split.inputs.content(int(index)) for index in split.indices)
         return [hashlib.blake2b(content, digest_size=12).digest() for content in contents]
     for positions in split.chunks():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from zoo.data.columns import Column
+from zoo.data.graph_form import GraphForm
 from zoo.data.input_names import input_names
 from zoo.data.inputs import Inputs
 from zoo.data.tables.reading import Reading
@@ -53,6 +54,7 @@ class Signature:
         double: arrays, and numbers that are predicted, are float64, because float32 would lose what differs between
             them; of a table, each column says so for itself.
         sample_rate: samples a second of audio.
+        graph: names of the files and columns that graphs come from; None where they come from no tables.
     """
 
     kind: InputKind
@@ -73,6 +75,7 @@ class Signature:
     reading: Reading = field(default_factory=Reading)
     double: bool = False
     sample_rate: int = 0
+    graph: GraphForm | None = None
 
     @property
     def tensor_names(self) -> list[str]:
@@ -138,6 +141,8 @@ class Signature:
             facts["double"] = True
         if self.sample_rate:
             facts["sample_rate"] = self.sample_rate
+        if self.graph is not None:
+            facts["graph"] = self.graph.to_json()
         return facts
 
 

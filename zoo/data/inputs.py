@@ -246,11 +246,15 @@ class GraphInputs:
         """Return `nodes` and `edges` at `indices`."""
         return {"nodes": self.nodes[indices], "edges": self.edges[indices]}
 
+    @property
+    def most_nodes(self) -> int:
+        """Nodes of the largest graph."""
+        return int(self.nodes.shape[1])
+
     def content(self, index: int) -> bytes:
         """Return one graph as bytes, without its padding, so that equal graphs give equal bytes."""
         nodes, edges = self.nodes[index], self.edges[index]
-        nodes, edges = nodes[~np.isnan(nodes).all(axis=1)], edges[edges[:, 0] >= 0]
-        return f"{nodes.shape}{edges.shape}".encode() + nodes.tobytes() + edges.tobytes()
+        return graph_content(nodes[~np.isnan(nodes).all(axis=1)], edges[edges[:, 0] >= 0])
 
     def digest(self) -> str:
         """Return SHA-256 over the graphs."""
@@ -262,6 +266,11 @@ class GraphInputs:
     def chunk_size(self, limit: int) -> int:
         """Return how many graphs to take at a time."""
         return _chunk_size(self.nodes, limit)
+
+
+def graph_content(nodes: np.ndarray, edges: np.ndarray) -> bytes:
+    """Return a graph without padding as bytes, so that equal graphs give equal bytes."""
+    return f"{nodes.shape}{edges.shape}".encode() + nodes.tobytes() + edges.tobytes()
 
 
 def _chunk_size(examples: np.ndarray, limit: int) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.data.dataset import Split
 from zoo.data.inputs import GraphInputs, ImageInputs
+from zoo.data.neighborhoods import NeighborhoodInputs
 from zoo.data.preprocessor import Preprocessor, chunks
 from zoo.data.shape_images import shape_images
 from zoo.recipe.steps import AugmentStep
@@ -73,7 +74,7 @@ class Prepared:
             return _constant_reader(array)
         if isinstance(split.inputs, ImageInputs) and preprocessor.to_shape is not None:
             return _image_reader(split, preprocessor)
-        if isinstance(split.inputs, GraphInputs):
+        if isinstance(split.inputs, GraphInputs | NeighborhoodInputs):
             return _graph_reader(split, preprocessor)
         return _array_reader(lambda p: preprocessor.prepare(split.take(p)), preprocessor.dtype, preprocessor.shape)
 

@@ -12,8 +12,10 @@ import numpy as np
 from zoo.data.covariate_steps import fit_series, known_moments
 from zoo.data.dataset import Dataset, InputKind, Split
 from zoo.data.inputs import GraphInputs
+from zoo.data.neighborhoods import NeighborhoodInputs
 from zoo.data.preprocessor import Preprocessor, chunks
 from zoo.data.raw_tensors import array_dtype, column_width, keras_inputs
+from zoo.data.spectrograms import spectrogram_model
 from zoo.data.table_encoding import Embedded, category_code, date_parts, encode_settings, has_parts
 from zoo.errors import ZooError
 from zoo.recipe.steps import SHAPE_STEPS, PreprocessStep
@@ -112,8 +114,9 @@ def _fit_text(_: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
 
 def _fit_graph(_: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
     """Graphs stay as they are; the shape is that of the nodes of the largest graph of any split."""
-    inputs = [s.inputs for s in (dataset.train, dataset.validation, dataset.test) if isinstance(s.inputs, GraphInputs)]
-    nodes = max(graphs.nodes.shape[1] for graphs in inputs)
+    splits = (dataset.train, dataset.validation, dataset.test)
+    inputs = [s.inputs for s in splits if isinstance(s.inputs, GraphInputs | NeighborhoodInputs)]
+    nodes = max(graphs.most_nodes for graphs in inputs)
     return Preprocessor(dataset.signature, (nodes, int(dataset.signature.shape[-1] or 0)), "float32", None)
 
 
@@ -156,36 +159,8 @@ def _fit_shape(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocesso
 
 def _fit_audio(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:
     """Clips become log-mel spectrograms."""
-    import keras
-
-    from zoo.layers.spectrogram import LogMel, empty_bands
-
-    settings = next(step.log_mel for step in steps if step.log_mel is not None)
-    rate, samples = dataset.signature.sample_rate, int(dataset.signature.shape[0] or 0)
-    window, hop = (max(1, round(seconds * rate)) for seconds in (settings.window, settings.hop))
-    high = settings.high or rate / 2
-    if window > samples:
-        raise ZooError(
-            f"preprocess.log_mel.window: {settings.window:g} s are {window} samples, and a clip of {dataset.name} has "
-            f"{samples}; make it shorter, or data.seconds longer"
-        )
-    if not settings.low < high <= rate / 2:
-        raise ZooError(
-            f"preprocess.log_mel: from {settings.low:g} to {high:g} Hz, and clips at {rate:,} Hz hold up to "
-            f"{rate / 2:g} Hz; change low or high, or data.sample_rate"
-        )
-    empty = empty_bands(rate, window, settings.bands, settings.low, high)
-    if empty:
-        raise ZooError(
-            f"preprocess.log_mel.bands: {empty} of {settings.bands} bands lie between two frequencies of the Fourier "
-            "transform and are always empty; take fewer bands or a longer window"
-        )
-    layer = LogMel(
-        sample_rate=rate, window=window, hop=hop, bands=settings.bands, low=settings.low, high=high, name="log_mel"
-    )
-    inputs = keras_inputs(dataset.signature)
-    x = layer(inputs)
-    return Preprocessor(dataset.signature, tuple(x.shape[1:]), "float32", keras.Model(inputs, x, name="to_shape"))
+    model = spectrogram_model(next(step.log_mel for step in steps if step.log_mel is not None), dataset)
+    return Preprocessor(dataset.signature, tuple(model.output_shape[1:]), "float32", model)
 
 
 def _fit_table(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocessor:

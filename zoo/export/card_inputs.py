@@ -117,8 +117,18 @@ def _graph(signature: Signature) -> str:
         "- `edges` `(batch, edges, 2)`: int32, source and target of each edge, an undirected one in both directions; "
         "-1 pads\n\n"
         "Where nodes are classified, the first node of a graph is the one that is asked for, and the others are its "
-        "neighborhood."
+        f"neighborhood.{_graph_tables(signature)}"
     )
+
+
+def _graph_tables(signature: Signature) -> str:
+    """Describe the tables that graphs come from, and the columns that are features, in their order."""
+    form = signature.graph
+    if form is None:
+        return ""
+    names = ", ".join(markdown.code(column.name) for column in signature.columns)
+    files = ", ".join(markdown.code(name) for name in (form.nodes, form.edges, form.graphs) if name)
+    return f"\n\n`zoo predict` takes a folder with the tables {files}. The features are, in this order, {names}."
 
 
 def _audio(signature: Signature) -> str:

@@ -88,7 +88,7 @@ def _graph_model(
 
 
 @register(
-    tasks=("node_classification", "graph_classification"),
+    tasks=("node_classification", "graph_classification", "graph_regression"),
     input_shape=(None, 1433),
     outputs=7,
     paper="arXiv:1609.02907",
@@ -109,7 +109,7 @@ def gcn(*, width: Count = 16, **settings: Any) -> keras.Model:
 
 
 @register(
-    tasks=("node_classification", "graph_classification"),
+    tasks=("node_classification", "graph_classification", "graph_regression"),
     input_shape=(None, 1433),
     outputs=7,
     paper="arXiv:1710.10903",
@@ -136,7 +136,7 @@ def gat(
 
 
 @register(
-    tasks=("node_classification", "graph_classification"),
+    tasks=("node_classification", "graph_classification", "graph_regression"),
     input_shape=(None, 1433),
     outputs=7,
     paper="arXiv:1706.02216",

@@ -1,4 +1,4 @@
-"""Vision transformers (ViT)."""
+"""Vision transformers (ViT), and one for the spectrograms of audio."""
 
 from __future__ import annotations
 
@@ -88,6 +88,76 @@ def _vit(
 
     # === Functional model ===
     return keras.Model(inputs, head(x, outputs), name=name)
+
+
+@register(
+    tasks=("audio_classification",),
+    input_shape=(98, 64, 1),
+    outputs=35,
+    paper="arXiv:2104.01778",
+    family="transformer",
+)
+def audio_transformer(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    patch: Count = 16,
+    stride: Count = 10,
+    width: Count = 128,
+    depth: Count = 6,
+    heads: Count = 4,
+    mlp_ratio: Factor = 4.0,
+    positions: Positions = "learned",
+    pool: ImagePool = "mean",
+    dropout: DropRate = 0.0,
+    stochastic_depth: DropRate = 0.0,
+) -> keras.Model:
+    """Audio spectrogram transformer: a small ViT over patches of a log-mel spectrogram that overlap.
+
+    Gong, Chung and Glass, 2021, arXiv:2104.01778, of a smaller size, without ImageNet's weights and distillation token.
+
+    Args:
+        input_shape: `(frames, bands, 1)`, at least `patch` of both.
+        outputs: number of classes.
+        patch: frames and bands of a patch.
+        stride: frames and bands from one patch to the next; what is left at the end is not seen.
+        width: features of each step, a multiple of `heads`.
+        depth: number of blocks.
+        heads: attention heads.
+        mlp_ratio: hidden width of the feed-forward branch, in widths.
+        positions: "learned"; or "sinusoidal" or "rotary" over time and frequency.
+        pool: input of the head: a class "token" before the patches, or the "mean" of the patches.
+        dropout: fraction of the embedding and of each branch's output dropped while training.
+        stochastic_depth: fraction of examples for which the last block is dropped while training.
+
+    Returns:
+        A model from `(batch, frames, bands, 1)` to `(batch, outputs)`.
+
+    Raises:
+        ValueError: the input is no spectrogram, is smaller than a patch, or the heads do not divide the width.
+    """
+    if len(input_shape) != 3 or None in input_shape or min(input_shape[:2]) < patch:
+        raise ValueError(
+            f"needs (frames, bands, 1), at least {patch} frames and bands. Received: input_shape={input_shape}"
+        )
+    options = BlockOptions("layer", "pre", "gelu", dropout, stochastic_depth)
+
+    # === Layers ===
+    inputs = keras.Input(input_shape)
+    x = keras.layers.Conv2D(width, patch, strides=stride, name="patches_embedding")(inputs)
+    grid = (x.shape[1], x.shape[2])
+    x = keras.layers.Reshape((grid[0] * grid[1], width), name="patches")(x)
+    prefix = int(pool == "token")
+    if prefix:
+        x = ClassToken(name="class_token")(x)
+    x, rotations = add_positions(x, positions, heads=heads, longest=x.shape[1], grid=grid, prefix=prefix)
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="dropout")(x)
+    x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, rotations=rotations)
+    x = TokenPooling("first" if prefix else "mean", name="pool")(x)
+
+    # === Functional model ===
+    return keras.Model(inputs, head(x, outputs), name="audio_transformer")
 
 
 @register(

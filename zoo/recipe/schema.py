@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from zoo.recipe.graph_tables import GraphTables
 from zoo.recipe.losses import Loss
 from zoo.recipe.optimizers import Optimizer
 from zoo.recipe.schedules import Duration
@@ -121,6 +122,9 @@ class Data(Section):
     )
     split_column: str | None = Field(
         None, description="tables: the column that says which split a row is in: train, validation or test"
+    )
+    graph: GraphTables | None = Field(
+        None, description="graphs from tables: their files and columns, where these have other names than usual"
     )
     group: str | None = Field(
         None, description="tables: rows that share a value of this column, such as a customer, stay in one split"

@@ -21,6 +21,7 @@ from zoo.serving.examples import as_floats, as_token_ids, check_graphs
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.history import SeriesWindows, say_unused, windows_of
 from zoo.serving.read_clips import read_clips
+from zoo.serving.read_graphs import read_graph_folder
 from zoo.serving.read_images import images_of_table, is_image, path_columns, read_images
 from zoo.serving.read_texts import read_sentences, read_text_folder, read_texts, texts_of_table
 
@@ -71,6 +72,8 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[s
             columns = take_columns(table, model.columns)
             say_unused(table, model.signature, notes.append)
             yield [f"{path}:{row + 1}" for row in range(table_rows(columns))], columns
+        elif model.kind == "graph" and path.is_dir():
+            yield from read_graph_folder(model, path, notes)
         elif model.kind == "audio" and (path.is_dir() or has_audio_suffix(path)):
             yield from read_clips(model, path, notes)
         elif path.is_dir() and model.kind == "text":
@@ -95,7 +98,7 @@ def _expect(model: ExportedModel, kind: str, path: Path) -> None:
             "array": "a table" if model.task == "forecasting" else "arrays in an npz file",
             "text": "text files, one text a line, folders of them, or tables with a column of texts",
             "tokens": "token ids in an npz file",
-            "graph": "graphs, as arrays 'nodes' and 'edges' in an npz file",
+            "graph": "graphs, as arrays 'nodes' and 'edges' in an npz file or a folder of tables",
         }
         raise ZooError(f"input {path}: {model.path} takes {takes[model.kind]}, not {takes[kind]}")
 

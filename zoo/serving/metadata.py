@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
 
 from zoo.data.columns import Column, ColumnType, column_from_json
+from zoo.data.graph_form import GraphForm
 from zoo.data.tables.reading import Reading
 from zoo.data.tables.time_order import TimeColumn
 from zoo.data.tokenizer import SPECIAL, Level, Tokenizer
@@ -57,6 +58,7 @@ class FileSignature:
         reading: how the file of a table is read, where it is not as usual.
         double: arrays, and numbers that are predicted, are float64.
         sample_rate: samples a second of audio; 0 for other inputs.
+        graph: names of the files and columns that graphs come from; None where they came from no tables.
     """
 
     task: str
@@ -80,6 +82,7 @@ class FileSignature:
     double: bool = False
     targets: tuple[str, ...] = ()
     sample_rate: int = 0
+    graph: GraphForm | None = None
 
 
 def read_signature(file: OnnxFile, path: Path, *, verify: bool = True) -> FileSignature:
@@ -145,7 +148,7 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
     shape = take("shape", lambda v: _is_shape(v) and len(v) in _RANKS.get(kind, range(8)), f"the shape of one {kind}")
     columns = take("columns", _are_columns, "a list of columns with name and type", [])
     one = len(columns) <= 1
-    fits = {"table": len(columns) > 0, "text": one, "image": one}
+    fits = {"table": len(columns) > 0, "text": one, "image": one, "graph": len(columns) in (0, shape[-1])}
     columns_fit = fits.get(kind, not columns or TASKS[task].forecasts)
     if not columns_fit:
         raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns, and kind '{kind}'")
@@ -155,6 +158,7 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
     inputs = take("inputs", lambda v: _are_inputs(v, same), "a name for each column", same)
     if columns and kind in ("array", "series") and len(columns) != shape[-1]:
         raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns of {shape[-1]}")
+    graph = take("graph", lambda v: v is None or (kind == "graph" and _is_graph_form(v)), "the tables of graphs")
     reading = take("reading", _is_reading, "separator and encoding", {})
     time = take("time", lambda v: v is None or _reads(TimeColumn.from_json, v), "a column of time")
     tokenizer = take("tokenizer", lambda v: (v is not None) == (kind == "text") and _is_tokenizer(v), "a tokenizer")
@@ -179,6 +183,7 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         series=tuple(take("series", _are_texts, "a list of different columns", [])),
         reading=Reading(**reading),
         targets=tuple(take("targets", _are_texts, "a list of different names", [])),
+        graph=GraphForm(**graph) if graph else None,
         double=take("double", lambda v: isinstance(v, bool), "true or false", False),
         sample_rate=take(
             "sample_rate", lambda v: (v != 0) == (kind == "audio") and (v == 0 or _is_count(v)), "a sample rate", 0
@@ -220,6 +225,13 @@ def _is_reading(value: Any) -> bool:
     if not isinstance(value, dict) or not set(value) <= {"separator", "other_encoding", "whole_files"}:
         return False
     return all(isinstance(fact, bool if name == "whole_files" else str) for name, fact in value.items())
+
+
+def _is_graph_form(value: Any) -> bool:
+    if not isinstance(value, dict) or set(value) != {entry.name for entry in fields(GraphForm)}:
+        return False
+    types = {"directed": bool, "hops": int}
+    return all(isinstance(fact, types.get(name, str)) for name, fact in value.items())
 
 
 def _reads(read: Callable[[Any], Any], facts: Any) -> bool:

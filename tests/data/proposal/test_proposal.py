@@ -232,3 +232,27 @@ def test_folders_of_clips(tmp_path, monkeypatch):
     assert any("where a speaker or a recording has several" in doubt for doubt in found["doubts"])
     dataset = load_dataset(recipe.data, TASKS[recipe.task])
     assert dataset.signature.shape == (14_400,) and dataset.signature.labels == ("a", "b")
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_folders_of_graphs(tmp_path, monkeypatch, many):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    nodes = {"node": np.arange(ROWS), "venue": CLASSES, "score": NUMBERS, "graph": np.arange(ROWS) // 4}
+    if many:
+        write_table(folder / "graphs.csv", {"graph": np.arange(ROWS // 4), "label": CLASSES[: ROWS // 4]})
+    else:
+        del nodes["graph"]
+        nodes |= {"label": CLASSES, "split": ["train", "train", "val", "test"] * (ROWS // 4)}
+    write_table(folder / "nodes.csv", nodes)
+    first = np.arange(ROWS)[np.arange(ROWS) % 4 < 3]
+    write_table(folder / "edges.csv", {"from": first, "to": first + 1})
+    monkeypatch.chdir(tmp_path)
+    found = init("data", output="mine.yaml")
+    recipe = load_recipe("mine.yaml").recipe
+    assert found["task"] == recipe.task == ("graph_classification" if many else "node_classification")
+    assert found["target"] == "label" and recipe.data.ignore == ["venue"]
+    assert (recipe.data.graph.node, recipe.data.graph.source, recipe.data.graph.target) == ("node", "from", "to")
+    assert recipe.data.split_column == (None if many else "split")
+    dataset = load_dataset(recipe.data, TASKS[recipe.task])
+    assert dataset.signature.shape == (None, 1) and dataset.signature.labels == ("no", "yes")

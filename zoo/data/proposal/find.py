@@ -6,6 +6,7 @@ from pathlib import Path
 
 from zoo.data.proposal.arrays import propose_arrays
 from zoo.data.proposal.folder import folder_source, propose_folder
+from zoo.data.proposal.graph import graph_source, propose_graphs
 from zoo.data.proposal.image_table import propose_image_table
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.table import propose_table
@@ -31,6 +32,8 @@ def propose(path: Path, name: str, target: str | None = None) -> Proposal:
     """
     form = form_of(path)
     source = f"{form}:{name}"
+    if form in TABLE_SOURCES and path.is_dir():
+        return propose_graphs(path, source, target)
     if form in TABLE_SOURCES:
         return propose_image_table(path, source, target) or propose_table(path, source, target)
     if target is not None:
@@ -47,7 +50,7 @@ def form_of(path: Path) -> str:
     if not path.exists():
         raise ZooError(f"{visible(path)}: no such file or folder")
     if path.is_dir():
-        return folder_source(path)
+        return graph_source(path) or folder_source(path)
     found = next((form for form, suffixes in _SUFFIXES.items() if path.suffix.lower() in suffixes), None)
     if found is None:
         raise ZooError(f"{visible(path)}: cannot tell what it holds; expected {_KINDS}")

@@ -17,6 +17,7 @@ from zoo.data.memory.given import MemoryData
 from zoo.data.sources.audio_folder import load_audio_folder
 from zoo.data.sources.coco import load_coco
 from zoo.data.sources.folder import load_folder
+from zoo.data.sources.graph_folder import load_graph_folder
 from zoo.data.sources.masks import load_masks
 from zoo.data.sources.memory import load_memory, refuse_memory
 from zoo.data.sources.mvtec import load_mvtec
@@ -44,6 +45,8 @@ def _load_folder(name: str, data: Data, task: Task) -> SourceData:
 
 
 def _load_table(name: str, data: Data, task: Task) -> SourceData:
+    if task.inputs == ("graph",):
+        return load_graph_folder(name, data, task)
     return (load_tagged_table if task.labels_tokens else load_table)(name, data, task)
 
 

@@ -6,6 +6,7 @@ import codecs
 
 from zoo.recipe.checks.audio import check_audio
 from zoo.recipe.checks.collect import Checks
+from zoo.recipe.checks.graph import check_graph
 from zoo.recipe.checks.images import check_image, check_resize
 from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import SHAPE_STEPS
@@ -76,6 +77,7 @@ def check_data(checks: Checks) -> None:
     _check_text(checks, source)
     check_audio(checks, source)
     check_image(checks, source)
+    check_graph(checks, source)
     checks.belongs(
         ("data", "window"),
         given=data.window is not None,

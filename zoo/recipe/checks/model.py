@@ -68,7 +68,7 @@ def _check_graph_model(checks: Checks) -> None:
         f"the node that is asked for is the first of its graph; set it to first, received {pool}",
     )
     checks.refuse(
-        task == "graph_classification" and pool == "first",
+        task != "node_classification" and pool == "first",
         ("model", "pool"),
         "the first node does not stand for the graph; set it to mean, sum or max, received first",
     )
