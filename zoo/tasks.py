@@ -105,7 +105,7 @@ class Task:
 _STORED = ("tfds", "builtin")
 _IMAGES = (*_STORED, "folder", *TABLE_SOURCES, "npz", MEMORY)
 _CLIPS = (*_STORED, "folder", "npz", MEMORY)
-_GRAPHS = (*_STORED, *TABLE_SOURCES)
+_GRAPHS = (*_STORED, *TABLE_SOURCES, MEMORY)
 _TABLES = (*_STORED, *TABLE_SOURCES, "npz", MEMORY)
 
 _ANY = ("k_nearest_neighbors", "random_forest", "gradient_boosting", "support_vector_machine")
@@ -148,7 +148,7 @@ _tokens = partial(Task, kind="tokens", losses=("masked_crossentropy",))
 _language = partial(
     _tokens,
     inputs=("text",),
-    sources=(*_STORED, "text"),
+    sources=(*_STORED, "text", MEMORY),
     primary="bits_per_token",
     greater_is_better=False,
     reads_corpus=True,
@@ -247,7 +247,7 @@ _ALL = (
     _tokens(
         name="sequence_labeling",
         inputs=("tokens", "text"),
-        sources=(*_STORED, "conll", *TABLE_SOURCES),
+        sources=(*_STORED, "conll", *TABLE_SOURCES, MEMORY),
         primary="token_accuracy",
         baselines=("most_frequent_token", "unigram_tagger"),
         labels_tokens=True,
@@ -268,7 +268,7 @@ _ALL = (
         name="transcription",
         kind="transcription",
         inputs=("image",),
-        sources=(*_STORED, *TABLE_SOURCES),
+        sources=(*_STORED, *TABLE_SOURCES, MEMORY),
         losses=("ctc",),
         primary="character_error_rate",
         greater_is_better=False,
@@ -291,7 +291,7 @@ _ALL = (
         name="semantic_segmentation",
         kind="segmentation",
         inputs=("image",),
-        sources=(*_STORED, "masks"),
+        sources=(*_STORED, "masks", MEMORY),
         losses=("pixel_crossentropy", "dice", "crossentropy_dice", "focal"),
         primary="mean_iou",
         baselines=("most_frequent_class", "pixel_forest"),
@@ -302,7 +302,7 @@ _ALL = (
         name="object_detection",
         kind="detection",
         inputs=("image",),
-        sources=(*_STORED, *BOX_SOURCES),
+        sources=(*_STORED, *BOX_SOURCES, MEMORY),
         losses=("center_net",),
         primary="ap50",
         baselines=("template_boxes",),

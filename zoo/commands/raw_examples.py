@@ -41,6 +41,11 @@ def raw_examples(model: ExportedModel, data: Any, notes: list[str]) -> Any:
         data = plain[0] if isinstance(plain, tuple) else as_pandas(plain, "data")
     if isinstance(data, Image.Image):
         data = [data]
+    if model.kind == "graph" and not _is_padded(data):
+        from zoo.data.sources.memory_sequences import graph_examples
+
+        graphs = graph_examples(data)
+        return {"nodes": graphs.nodes, "edges": graphs.edges}
     if model.kind == "image" and isinstance(data, list | tuple) and any(isinstance(x, Image.Image) for x in data):
         return decoded_images(data, model.shape[-1], "data", notes)
     if model.task == "forecasting" and hasattr(data, "to_frame") and not is_frame(data):  # a series of pandas
@@ -48,6 +53,11 @@ def raw_examples(model: ExportedModel, data: Any, notes: list[str]) -> Any:
     if model.task == "forecasting" and is_frame(data):
         return _last_steps(model, data, notes)
     return data
+
+
+def _is_padded(data: Any) -> bool:
+    """Return whether graphs are given as `ExportedModel.predict` takes them: as two arrays with all of them."""
+    return isinstance(data, dict) and np.ndim(data.get("nodes", 0)) == 3
 
 
 def labelled_examples(model: ExportedModel, recipe: Recipe, data: Any, notes: list[str]) -> tuple[Any, np.ndarray]:

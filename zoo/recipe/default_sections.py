@@ -20,6 +20,14 @@ _MODELS: dict[str, dict[str, Any]] = {  # a small builder for each task: what it
     "sequence_classification": {"name": "gru", "units": 64, "dropout": 0.2},
     "sequence_regression": {"name": "gru", "units": 64, "dropout": 0.2},
     "forecasting": {"name": "mlp", "widths": [64], "dropout": 0.1},
+    "semantic_segmentation": {"name": "unet", "widths": [16, 32, 64]},
+    "object_detection": {"name": "center_net", "widths": [32, 64, 128], "depth": 1, "head_width": 64},
+    "transcription": {"name": "crnn", "widths": [16, 32, 64], "units": 64, "layers": 1, "dropout": 0.2},
+    "sequence_labeling": {"name": "bilstm", "embedding": 64, "units": 64, "dropout": 0.3},
+    "sequence_to_sequence": {"name": "seq2seq_lstm", "embedding": 32, "units": 128, "dropout": 0.1},
+    "language_modeling": {"name": "lstm", "embedding": 64, "units": 128, "dropout": 0.1},
+    "node_classification": {"name": "gcn", "width": 64, "dropout": 0.3},
+    "graph_classification": {"name": "graph_sage", "width": 64, "depth": 3, "dropout": 0.2},
 }
 _PLACE = Origin("default of zoo.train(data=…)")
 _OPTIMIZER = "_base/adamw_cosine"
@@ -44,6 +52,11 @@ def add_default_sections(tree: dict[str, Any], origins: dict[KeyPath, Origin], e
         _add(tree, origins, {"optimizer": compose(*find_recipe(_OPTIMIZER))[0]["optimizer"]})
     if "epochs" not in _section(tree, "training"):
         _add(tree, origins, {"training": default_training(examples)})
+
+
+def default_model(task: str) -> dict[str, Any]:
+    """Return a small builder for a task, with its settings."""
+    return copy.deepcopy(_MODELS[task])
 
 
 def default_notes(tree: dict[str, Any], origins: dict[KeyPath, Origin]) -> list[str]:

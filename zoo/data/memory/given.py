@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from zoo.tasks import MEMORY
 
 PLACES = {"train": "data", "validation": "validation", "test": "test"}  # split: the argument that holds it
@@ -16,6 +14,9 @@ WANTED = (
     "a data frame, a dict of columns, (x, y) with arrays, texts or images, a tf.data.Dataset, a keras.utils.PyDataset "
     "or a Hugging Face Dataset"
 )
+
+
+_CHARACTERS = 64  # of running text that count as one example
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,8 @@ class MemoryData:
 
     def __len__(self) -> int:
         """Return the number of examples of `train`; 0 where it is in no form that is read."""
+        if isinstance(self.train, str):
+            return -(-len(self.train) // _CHARACTERS)
         value = self.train[1] if is_pair(self.train) else self.train
         if isinstance(value, Mapping):
             value = next(iter(value.values()), ())
@@ -60,12 +63,12 @@ class Pair:
 
     Attributes:
         x: numbers `(examples, …)`, texts or images, one for each example.
-        y: targets `(examples,)`; None in place of one that is missing.
+        y: targets `(examples,)`, None in place of one that is missing; or a list of what is no single value.
         where: what holds them, for messages.
     """
 
     x: Any
-    y: np.ndarray
+    y: Any
     where: str
 
 

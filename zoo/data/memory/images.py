@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.data.arrays import as_pixels
-from zoo.data.sources.images import pixels_of, quiet_pillow
+from zoo.data.sources.images import DecodedImage, pixels_of, quiet_pillow
 from zoo.errors import ZooError
 
 _CHANNELS = (1, 3)
@@ -38,19 +38,26 @@ def decoded_images(x: Sequence[Any], channels: int | None, where: str, notes: li
     images = []
     with quiet_pillow():
         for number, image in enumerate(x, start=1):
-            place = f"{where}: image {number}"
-            if isinstance(image, Image.Image):
-                decoded = pixels_of(image, channels, place)
-                remarks.update(decoded.remarks)
-                images.append(decoded.pixels)
-            else:
-                images.append(_array(image, place))
+            decoded = pixels(image, channels, f"{where}: image {number}")
+            remarks.update(decoded.remarks)
+            images.append(decoded.pixels)
     notes += [f"{count:,} of {len(x):,} images {remark}" for remark, count in sorted(remarks.items())]
     wanted = channels or max(image.shape[-1] for image in images)
     wrong = [number for number, image in enumerate(images, start=1) if image.shape[-1] > wanted]
     if wrong:
         raise ZooError(f"{where}: image {wrong[0]} has 3 channels and data.channels is 1 ({len(wrong)} such)")
     return [image if image.shape[-1] == wanted else np.repeat(image, 3, -1) for image in images]
+
+
+def pixels(image: Any, channels: int | None, where: str) -> DecodedImage:
+    """Return one of Pillow's images, or an array, as pixels; an array keeps its channels.
+
+    Raises:
+        ZooError: it is no image.
+    """
+    if isinstance(image, Image.Image):
+        return pixels_of(image, channels, where)
+    return DecodedImage(_array(image, where))
 
 
 def digest_of(images: Sequence[np.ndarray]) -> str:
@@ -62,10 +69,10 @@ def digest_of(images: Sequence[np.ndarray]) -> str:
 
 
 def _array(image: Any, where: str) -> np.ndarray:
-    pixels = np.asarray(image)
-    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    if pixels.ndim != 3 or pixels.shape[-1] not in _CHANNELS or not pixels.size:
+    values = np.asarray(image)
+    values = values[..., None] if values.ndim == 2 else values
+    if values.ndim != 3 or values.shape[-1] not in _CHANNELS or not values.size:
         raise ZooError(
-            f"{where}: expected (height, width) or (height, width, 1 or 3), received {pixels.dtype} {pixels.shape}"
+            f"{where}: expected (height, width) or (height, width, 1 or 3), received {values.dtype} {values.shape}"
         )
-    return as_pixels(pixels, where)
+    return as_pixels(values, where)

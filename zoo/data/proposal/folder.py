@@ -141,24 +141,28 @@ def add_images(proposal: Proposal, sizes: Counter[tuple[int, int]], count: int, 
         count: number of all images.
         crop: when cutting does no harm, for a doubt.
     """
-    heights, widths = (sorted(values) for values in zip(*sizes.elements(), strict=True))
-    middle = (heights[len(heights) // 2], widths[len(widths) // 2])
-    if len(sizes) > 1 or max(middle) > _LARGEST_SIDE:
-        scale = min(1.0, _LARGEST_SIDE / max(middle))
-        height, width = (max(_ROUND_TO, round(side * scale / _ROUND_TO) * _ROUND_TO) for side in middle)
-        seen = f"{len(sizes)} sizes" if len(sizes) > 1 else "one size"
-        reason = f"images have {seen}, {middle[0]}×{middle[1]} in the middle of them"
-        steps = [{"resize": {"height": height, "width": width}}, {"rescale": {"scale": "1/255"}}, {"standardize": {}}]
-        proposal.lines.append(("preprocess", steps, reason))
-        if len({round(h / w, 1) for h, w in sizes}) > 1:
-            proposal.doubts.append(
-                f"resizing stretches images of other shapes; cut with center_crop {crop} does not count"
-            )
+    if add_resize(proposal, sizes) and len({round(h / w, 1) for h, w in sizes}) > 1:
+        proposal.doubts.append(f"resizing stretches images of other shapes; cut with center_crop {crop} does not count")
     if count < _FEW_IMAGES:
         proposal.lines.append(
             ("augment", [{"random_translation": {"height": 0.1, "width": 0.1}}], f"{count:,} images are few")
         )
         proposal.doubts.append("where left and right mean the same, add random_flip: {mode: horizontal} to augment")
+
+
+def add_resize(proposal: Proposal, sizes: Counter[tuple[int, int]]) -> bool:
+    """Add what brings images of these sizes to one that two cores train on in minutes; return whether any needs it."""
+    heights, widths = (sorted(values) for values in zip(*sizes.elements(), strict=True))
+    middle = (heights[len(heights) // 2], widths[len(widths) // 2])
+    if len(sizes) == 1 and max(middle) <= _LARGEST_SIDE:
+        return False
+    scale = min(1.0, _LARGEST_SIDE / max(middle))
+    height, width = (max(_ROUND_TO, round(side * scale / _ROUND_TO) * _ROUND_TO) for side in middle)
+    seen = f"{len(sizes)} sizes" if len(sizes) > 1 else "one size"
+    reason = f"images have {seen}, {middle[0]}×{middle[1]} in the middle of them"
+    steps = [{"resize": {"height": height, "width": width}}, {"rescale": {"scale": "1/255"}}, {"standardize": {}}]
+    proposal.lines.append(("preprocess", steps, reason))
+    return True
 
 
 def image_sizes(files: Sequence[Path]) -> tuple[Counter[tuple[int, int]], list[str]]:

@@ -15,6 +15,7 @@ from zoo.data.proposal.arrays import add_target_doubt, are_classes, propose_arra
 from zoo.data.proposal.folder import add_image_network, add_images
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.series import series_proposal
+from zoo.data.proposal.structures import propose_structured
 from zoo.data.proposal.table import find_target, rows_proposal
 from zoo.data.tables.reading import AS_USUAL
 from zoo.errors import ZooError
@@ -34,6 +35,9 @@ def propose_memory(given: MemoryData, target: str | None = None) -> Proposal:
     Raises:
         ZooError: the data tells no task or target.
     """
+    structured = propose_structured(given)
+    if structured is not None:
+        return _named(structured, target)
     if hasattr(given.train, "to_frame") and not is_frame(given.train):  # a series of pandas or Polars
         return _series(given, target)
     if is_frame(given.train):

@@ -82,7 +82,7 @@ def load_boxes(files: BoxFiles, data: Data) -> SourceData:
         ZooError: images cannot be read, or boxes do not fit, and `data.on_error` does not leave the images out; or
             there is no box to train on.
     """
-    base, faults, notes = files.base, files.faults, files.notes
+    base, faults = files.base, files.faults
     _refuse_repeated(files)
     broken: dict[Path, str] = {}
     listed = {
@@ -92,13 +92,32 @@ def load_boxes(files: BoxFiles, data: Data) -> SourceData:
     splits, remarks = decode_splits(listed, data, broken)
     for path, reason in sorted(broken.items()):
         faults.add("images that cannot be read", f"{_shown(path, base)} ({reason})", path)
+    source = box_source(files, splits, remarks, data)
+    used = {image.path for images in files.splits.values() for image in images} | faults.paths
+    source.notes.extend(unused_images(base, used))
+    return source
+
+
+def box_source(files: BoxFiles, splits: dict[str, SplitFiles], remarks: list[str], data: Data) -> SourceData:
+    """Check boxes against their images, and return the examples.
+
+    Args:
+        files: the boxes.
+        splits: the decoded images of each split; the targets are their positions in `files`.
+        remarks: what decoding says of the images.
+        data: the recipe's section.
+
+    Raises:
+        ZooError: boxes do not fit, and `data.on_error` does not leave the images out; or there is no box to train on.
+    """
+    base, faults, notes = files.base, files.faults, files.notes
     rows: dict[Path, np.ndarray] = {}
     done = Counter[str]()
     for split, found in splits.items():
         for position, size in zip(found.targets, found.sizes, strict=True):
             image = files.splits[split][int(position)]
             rows[image.path] = _rows(image, size, files, done)
-    total = len({image.path for images in files.splits.values() for image in images} | faults.images)
+    total = len({image.path for images in files.splits.values() for image in images} | faults.paths)
     notes += [
         *faults.settle(base, data, total),
         *remarks,
@@ -106,14 +125,13 @@ def load_boxes(files: BoxFiles, data: Data) -> SourceData:
         *_done(done),
     ]
     for split, found in splits.items():
-        kept = [i for i, path in enumerate(found.files) if path not in faults.images]
+        kept = [i for i, path in enumerate(found.files) if path not in faults.paths]
         splits[split] = found if len(kept) == len(found.files) else found.part(kept)
     empty = [split for split, found in splits.items() if not found.files]
     if empty or "train" not in splits:
         raise ZooError(f"{base}: no image in the split {listing(empty or ['train'])}")
     targets = _targets({split: [rows[path] for path in found.files] for split, found in splits.items()})
     notes += _notes(targets, files.labels, base)
-    notes += unused_images(base, {image.path for images in files.splits.values() for image in images} | faults.paths)
     inputs, shape = image_inputs(splits, data)
     signature = Signature("image", "objects", shape, labels=files.labels)
     return SourceData(signature=signature, splits={s: whole(inputs[s], targets[s]) for s in splits}, notes=notes)
@@ -162,7 +180,7 @@ def _rows(image: BoxImage, size: tuple[int, int], files: BoxFiles, done: Counter
             counts[box.ignored or "target"] += 1
             code = box.label if box.ignored is None else ignored_code(box.label, crowd=box.ignored == "crowd")
             rows[(*np.clip(edges, 0, 1).tolist(), code)] = None
-    if image.path not in faults.images:
+    if image.path not in faults.paths:
         done.update(counts)
         done.update({"boxes": len(image.boxes), "repeated": len(image.boxes) - len(rows)})
     return np.array([*rows], np.float64).reshape(-1, 5)

@@ -73,7 +73,7 @@ class Faults:
         found = self._listed()
         if data.on_error == "stop" or not self.whole:
             advice = ", or leave these images out with data.on_error=skip" if self.whole else ""
-            raise ZooError(f"{base}: {found}; mend the files{advice}")
+            raise ZooError(f"{base}: {found}; mend them{advice}")
         return [f"left out by data.on_error: {len(self.images):,} of {total:,} examples: {found}"]
 
     def refuse(self, where: object) -> None:

@@ -48,13 +48,40 @@ def load_masks(name: str, data: Data, task: Task) -> SourceData:
     splits, remarks = decode_splits(listed, data, broken)
     for image, reason in sorted(broken.items()):
         faults.add("images that cannot be read", f"{image.relative_to(path)} ({reason})", image)
+    notes += remarks
+    return mask_source(splits, masks, path, classes, faults, data, notes)
+
+
+def mask_source(
+    splits: dict[str, SplitFiles],
+    masks: Mapping[Path, np.ndarray],
+    path: Path,
+    classes: Classes | None,
+    faults: Faults,
+    data: Data,
+    notes: list[str],
+) -> SourceData:
+    """Check masks against their images and the classes, and return the examples.
+
+    Args:
+        splits: the decoded images.
+        masks: the ids of each image's pixels, where they can be read.
+        path: what holds them, for messages.
+        classes: their names; None where the ids of the training masks are the classes.
+        faults: what is wrong so far.
+        data: the recipe's section.
+        notes: what a reader of the results should know; more is added.
+
+    Raises:
+        ZooError: ids have no class, or images and masks do not fit and `data.on_error` does not leave them out.
+    """
     _compare_sizes(splits, masks, path, faults)
     if classes is None:
         whole_masks = [masks[image] for image in splits["train"].files if image in masks]
         classes = _classes_of(whole_masks, data, path, notes)
     _check_ids(masks, classes, data, path, faults)
-    total = len({image for found in pairs.values() for image in found} | faults.images)
-    notes += [*faults.settle(path, data, total), *remarks, *turned_notes([*splits.values()], path, "masks")]
+    total = len({image for found in splits.values() for image in found.files} | {*masks} | faults.paths)
+    notes += [*faults.settle(path, data, total), *turned_notes([*splits.values()], path, "masks")]
 
     splits = {split: _without(found, faults.images) for split, found in splits.items()}
     empty = [split for split, found in splits.items() if not found.files]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +15,13 @@ from zoo.data.memory.frames import as_pandas, joined, table_of, with_target
 from zoo.data.memory.given import PLACES, WANTED, MemoryData, Pair, is_frame, is_pair, is_texts, type_of
 from zoo.data.memory.images import decoded_images, digest_of, is_image_list
 from zoo.data.memory.targets import target_column
+from zoo.data.sources.memory_pictures import load_memory_boxes, load_memory_masks
+from zoo.data.sources.memory_sequences import load_memory_graphs, load_memory_tags, load_memory_text
 from zoo.data.sources.npz import Arrays, array_source
 from zoo.data.sources.table import reading_of, table_source
 from zoo.errors import ZooError, did_you_mean
 from zoo.recipe.schema import Data
-from zoo.tasks import Task
+from zoo.tasks import Kind, Task
 
 
 def refuse_memory(name: str, data: Data, task: Task) -> SourceData:
@@ -38,6 +41,10 @@ def load_memory(given: MemoryData, data: Data, task: Task) -> SourceData:
     Raises:
         ZooError: it has a form that the task does not take, or values that are missing or of a wrong type.
     """
+    load = _structured(task)
+    if load is not None:
+        _refuse_keys_of_tables(data)
+        return load(given, data, task)
     found = {split: _read(value, PLACES[split], data, task) for split, value in given.splits.items()}
     frames = {split: each for split, each in found.items() if not isinstance(each, Pair)}
     pairs = {split: each for split, each in found.items() if isinstance(each, Pair)}
@@ -61,6 +68,23 @@ def load_memory(given: MemoryData, data: Data, task: Task) -> SourceData:
         for split, pair in pairs.items()
     }
     return array_source(arrays, data, task, "data", notes)
+
+
+def _structured(task: Task) -> Callable[[MemoryData, Data, Task], SourceData] | None:
+    """Return what loads examples whose inputs or targets are no table, array or text; None for other tasks."""
+    if task.reads_corpus:
+        return load_memory_text
+    if task.labels_tokens:
+        return load_memory_tags
+    if "graph" in task.inputs:
+        return load_memory_graphs
+    return _LOADERS.get(task.kind)
+
+
+_LOADERS: dict[Kind, Callable[[MemoryData, Data, Task], SourceData]] = {
+    "detection": load_memory_boxes,
+    "segmentation": load_memory_masks,
+}
 
 
 def _read(value: Any, where: str, data: Data, task: Task) -> Any:

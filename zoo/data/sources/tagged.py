@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,11 @@ def load_tagged_table(name: str, data: Data, task: Task) -> SourceData:
         check_columns(table, [name] if (name := getattr(data, key)) else [], f"data.{key}")
     others = [c for c in table.columns if c not in (text, target, *apart, *data.ignore)]
     notes = [*table.notes, *unused_columns(table, text, others)]
-    faults = {i: fault for i in range(len(table)) if (fault := _fault(table.columns, text, target, i))}
+    faults = {
+        i: fault
+        for i in range(len(table))
+        if (fault := sentence_fault(table.columns[text][i], table.columns[target][i], text, target))
+    }
     what = (
         f"{len(faults)} of {len(table)} rows hold no tokens with a tag each: "
         f"{first_few([f'{table.row(i)} ({fault})' for i, fault in faults.items()])}"
@@ -71,15 +76,21 @@ def load_tagged_table(name: str, data: Data, task: Task) -> SourceData:
         for split, own in rows.items()
     }
     where = f"{table.where}: column '{target}'"
-    found = _source(parts, where, target, Column(text, "tokens", missing=()), table.reading, notes, task)
+    found = sentence_source(parts, where, target, Column(text, "tokens", missing=()), table.reading, notes, task)
     every = TextInputs(token_texts(table, text, table.where))  # a cut goes by the rows of the table
     splits = {split: Split(every, rows[split], own.targets) for split, own in found.splits.items()}
     return replace(found, splits=splits, cut=find_cut(table, data))
 
 
-def _fault(columns: Mapping[str, np.ndarray], text: str, target: str, row: int) -> str:
-    """Return why a row holds no tokens with a tag each; an empty text where it does."""
-    tokens, tags = columns[text][row], columns[target][row]
+def sentence_fault(tokens: Any, tags: Any, text: str, target: str) -> str:
+    """Return why a row holds no tokens with a tag each; an empty text where it does.
+
+    Args:
+        tokens: what the row has as tokens.
+        tags: what it has as tags.
+        text: what messages call the tokens.
+        target: what messages call the tags.
+    """
     for name, fault in ((text, fault_of(tokens)), (target, fault_of(tags, numbers=True))):
         if fault:
             return f"'{name}' has {fault}"
@@ -103,7 +114,7 @@ def load_conll(name: str, data: Data, task: Task) -> SourceData:
         notes += [f"{file.name}: {note}" for note in said]
         reading = read.reading
     column = Column(data.text or "tokens", "tokens", missing=())
-    return _source(parts, str(path), target, column, reading, notes, task)
+    return sentence_source(parts, str(path), target, column, reading, notes, task)
 
 
 def _files(path: Path, notes: list[str]) -> dict[str, Path]:
@@ -163,7 +174,7 @@ def _columns(read: ConllFile, data: Data, notes: list[str]) -> tuple[Tagged, str
     return found, read.names[tag] if read.names else f"column {tag + 1}"
 
 
-def _source(
+def sentence_source(
     parts: Mapping[str, Tagged],
     where: str,
     target: str,
@@ -172,7 +183,17 @@ def _source(
     notes: list[str],
     task: Task,
 ) -> SourceData:
-    """Return sentences as texts in which blanks separate the tokens, and a tag for each token as target."""
+    """Return sentences as texts in which blanks separate the tokens, and a tag for each token as target.
+
+    Args:
+        parts: the sentences of each split.
+        where: the source, for messages.
+        target: what the tags are called.
+        column: of the tokens.
+        reading: how they were read.
+        notes: what a reader of the results should know.
+        task: the recipe's task.
+    """
     read_targets = KINDS[task.kind].targets
     assert read_targets is not None
     values = {split: np.fromiter(part.tags, object, len(part.tags)) for split, part in parts.items()}

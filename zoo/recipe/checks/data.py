@@ -38,6 +38,7 @@ _READS_SINGLE_EXAMPLES = (
     MEMORY,
 )  # sources that can leave an example out
 _NAMES_CLASSES = ("masks", "yolo", "voc")  # sources whose files give classes by number, or may lack some
+_CLASSES_ON_IMAGES = ("segmentation", "detection")  # kinds of task whose masks and boxes have classes by number
 _PLURAL = {"image": "images", "table": "tables", "graph": "graphs"}
 
 
@@ -137,7 +138,9 @@ def _check_class_keys(checks: Checks, source: str) -> None:
     """Check the keys on the classes of masks and boxes."""
     data = checks.recipe.data
     checks.refuse(
-        data.classes is not None and source not in _NAMES_CLASSES,
+        data.classes is not None
+        and source not in _NAMES_CLASSES
+        and not (source == MEMORY and checks.task.kind in _CLASSES_ON_IMAGES),
         ("data", "classes"),
         f"names the classes of {', '.join(_NAMES_CLASSES)} sources; {source} has their names in its data",
     )
