@@ -35,7 +35,8 @@ def propose(path: Path, name: str, target: str | None = None) -> Proposal:
     if form in TABLE_SOURCES and path.is_dir():
         return propose_graphs(path, source, target)
     if form in TABLE_SOURCES:
-        return propose_image_table(path, source, target) or propose_table(path, source, target)
+        images = None if path.is_dir() else propose_image_table(path, source, target)
+        return images or propose_table(path, source, target)
     if target is not None:
         raise ZooError(f"{visible(path)}: --target names a column, and this is no table")
     return _arrays(path, source) if form == "npz" else propose_folder(path, source)

@@ -15,9 +15,10 @@ from zoo.data.sources.image_files import image_files
 from zoo.data.sources.images import DecodedImage, decode, quiet_pillow, read_image_file
 from zoo.data.sources.mvtec import GOOD
 from zoo.data.sources.text_folder import is_text_file
+from zoo.data.tables.files import table_files
 from zoo.errors import ZooError, counted, listing
 from zoo.recipe.schema import Splits
-from zoo.tasks import BOX_SOURCES, TASKS
+from zoo.tasks import BOX_SOURCES, TABLE_SOURCES, TASKS
 
 _LOOKED_AT = 200  # images that are opened to see their sizes
 _LARGEST_SIDE = 128  # of images as the network sees them, so that two cores train in minutes
@@ -53,8 +54,8 @@ def propose_folder(path: Path, source: str) -> Proposal:
 
 
 def folder_source(path: Path) -> str:
-    """Return which source reads a folder: that of its boxes, "masks", "mvtec" or "folder"."""
-    boxes = _boxes_source(path)
+    """Return which source reads a folder: that of its boxes or tables, "masks", "mvtec" or "folder"."""
+    boxes = _boxes_source(path) or _tables_source(path)
     if boxes is not None:
         return boxes
     splits = split_folders(path, Splits())
@@ -62,6 +63,15 @@ def folder_source(path: Path) -> str:
         return "mvtec"
     roots = [path, *splits.values()]
     return "masks" if any((root / "images").is_dir() and (root / "masks").is_dir() for root in roots) else "folder"
+
+
+def _tables_source(path: Path) -> str | None:
+    """Return the source that reads a folder of tables; None where it holds none, or more than a text about them."""
+    for form in TABLE_SOURCES:
+        files, others = table_files(path, form)
+        if files and all(Path(name).suffix.lower() in (".md", ".txt") for name in others):
+            return form
+    return None
 
 
 def _boxes_source(path: Path) -> str | None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
-import numpy as np
-
-from zoo.data.label_sets import SEPARATORS, sets_of_cells
 from zoo.data.proposal.folder import add_image_network, add_images, image_sizes
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.sizes import add_training
-from zoo.data.proposal.table import find_target, split_of, task_of
+from zoo.data.proposal.table import split_of
+from zoo.data.proposal.targets import find_target, task_of
 from zoo.data.sources.faults import Faults, is_there, path_within
 from zoo.data.sources.image_files import has_image_suffix
 from zoo.data.sources.image_paths import image_paths
@@ -20,7 +17,6 @@ from zoo.errors import ZooError, counted
 
 _MIN_FOUND = 0.5  # of the texts of a column, which lead to images, from which on it is one of paths
 _LOOKED_AT = 200  # texts of a column, and images
-_MAX_LABELS = 200  # of a column that lists several in a cell; more are texts
 _MAX_TRANSCRIBED = 60  # characters of a text that an image of it may have
 
 
@@ -82,9 +78,6 @@ def _task(table: Table, target: str) -> tuple[str, str, list[str]]:
     Raises:
         ZooError: the target's values tell no task.
     """
-    listed = _label_lists(table, target)
-    if listed is not None:
-        return "image_multi_label_classification", listed, []
     try:
         kind, reason, doubts = task_of(table, target)
     except ZooError:
@@ -94,23 +87,3 @@ def _task(table: Table, target: str) -> tuple[str, str, list[str]]:
         reason = f"'{target}' holds {len(set(texts)):,} different texts, taken for what is written in the images"
         return "transcription", reason, [f"'{target}' may be something else than the text in the image"]
     return f"image_{kind}", reason, [doubt.replace("tabular_", "image_") for doubt in doubts]
-
-
-def _label_lists(table: Table, target: str) -> str | None:
-    """Return why a column is one of several labels in a cell; None where it is none."""
-    values = table.columns[target]
-    if values.dtype != object:
-        return None
-    texts = [text for text in values.tolist() if isinstance(text, str)]
-    nested = any(isinstance(value, list | tuple | np.ndarray) for value in values.tolist())
-    if not nested and not any(mark in text for text in texts for mark in SEPARATORS[:2]):  # a comma is in many texts
-        return None
-    try:
-        sets, _ = sets_of_cells(values, target)
-    except ZooError:
-        return None
-    counts = Counter(label for labels in sets for label in labels)
-    if not 2 <= len(counts) <= min(_MAX_LABELS, len(table) // 2):
-        return None
-    several = sum(len(labels) > 1 for labels in sets)
-    return f"'{target}' lists {len(counts)} labels, several in {several:,} of {len(table):,} rows"

@@ -16,7 +16,8 @@ from zoo.data.proposal.folder import add_image_network, add_images
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.series import series_proposal
 from zoo.data.proposal.structures import propose_structured
-from zoo.data.proposal.table import find_target, rows_proposal
+from zoo.data.proposal.table import rows_proposal
+from zoo.data.proposal.targets import find_target
 from zoo.data.tables.reading import AS_USUAL
 from zoo.errors import ZooError
 

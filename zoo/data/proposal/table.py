@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
-from zoo.data.columns import Column, as_label, check_columns, numbers
+from zoo.data.columns import Column
 from zoo.data.proposal.panel import panel_proposal
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.series import series_proposal
 from zoo.data.proposal.sizes import add_search, add_training, widths
-from zoo.data.tables.file import Table, read_table
+from zoo.data.proposal.targets import find_target, several_targets, task_of, task_of_several
+from zoo.data.tables.file import Table
+from zoo.data.tables.files import read_tables
 from zoo.data.tables.infer import infer_columns, infer_number
-from zoo.data.tables.texts import spellings, without_names
+from zoo.data.tables.texts import without_names
 from zoo.data.tables.time_order import moments
 from zoo.data.tables.uninformative import looks_like_id, names_splits
 from zoo.errors import ZooError, listing
+from zoo.recipe.steps import Encode
 
-_TARGETS = ("target", "label", "class", "y", "outcome")  # usual names of what is predicted
-_FEW_NUMBERS = 10  # different whole numbers, of which each may be a class
-_ROWS_A_NUMBER = 10  # rows that such a number has at least, on average
 _MIN_GROUPS = 5
 _WORDS = 4  # in a text, on average, from which on it is more than a name
-_RARE = 0.1  # of the rows, below which a class is rare
+_MANY_CATEGORIES = 0.1  # of the rows: a column of so many different texts may be one of ids
 
 
 def propose_table(path: Path, source: str, target: str | None) -> Proposal:
@@ -39,8 +38,16 @@ def propose_table(path: Path, source: str, target: str | None) -> Proposal:
     Raises:
         ZooError: the file is not readable, or no column can be told to be the target.
     """
-    table = read_table(path, target=target or "", form=source.partition(":")[0])
+    table = read_tables(str(path), target=target or "", form=source.partition(":")[0])
+    splits = set() if table.split is None else set(table.split)
+    several = several_targets(table, target)
+    if several:
+        return rows_proposal(table, source, several, splits=splits - {"train"})
     target, doubts = find_target(table, target, "--target COLUMN")
+    if splits:
+        rows = rows_proposal(table, source, target, splits=splits - {"train"})
+        rows.doubts[:0] = doubts
+        return rows
     proposal = series_proposal(table, source, target)
     if proposal is None:
         proposal, more_doubts = panel_proposal(table, source, target)
@@ -51,33 +58,10 @@ def propose_table(path: Path, source: str, target: str | None) -> Proposal:
     return proposal
 
 
-def find_target(table: Table, target: str | None, asked: str) -> tuple[str, list[str]]:
-    """Return the column to predict, one with a usual name where none is given, and what is in doubt.
-
-    Args:
-        table: its columns.
-        target: the column that was named.
-        asked: how one is named, for messages: "--target COLUMN".
-
-    Raises:
-        ZooError: the table lacks the column, or no column has a usual name.
-    """
-    if target is not None:
-        check_columns(table, [target], asked.split()[0])
-        return target, []
-    names = {name.casefold(): name for name in reversed(table.columns)}
-    found = next((names[name] for name in _TARGETS if name in names), None)
-    if found is None:
-        raise ZooError(
-            f"{table.where}: which column is to be predicted? Name it with {asked} (columns: {listing(table.columns)})"
-        )
-    return found, [f"no target was given, and '{found}' is taken by its name; another one: {asked}"]
-
-
 def rows_proposal(
     table: Table,
     source: str,
-    target: str,
+    target: str | list[str],
     *,
     categorical: Collection[str] = (),
     splits: Collection[str] = (),
@@ -88,7 +72,7 @@ def rows_proposal(
     Args:
         table: the rows.
         source: as the recipe names it.
-        target: the column to predict.
+        target: the column to predict, or several.
         categorical: columns whose type says that they hold categories.
         splits: those that are given beside the training split, so that no column is needed to split by.
         text: the column that holds texts, where that is known.
@@ -96,34 +80,35 @@ def rows_proposal(
     Raises:
         ZooError: the target's values tell no task.
     """
-    task, reason, doubts = task_of(table, target, is_category=target in categorical)
-    others = [name for name in table.columns if name != target]
+    targets = [target] if isinstance(target, str) else target
+    if len(targets) > 1:
+        task, reason, doubts = task_of_several(table, targets)
+    else:
+        task, reason, doubts = task_of(table, targets[0], is_category=targets[0] in categorical)
+    others = [name for name in table.columns if name not in targets]
     apart = Apart() if splits else split_of(table, others)
     kept, left_out, more_doubts = _inputs(table, [name for name in others if name not in apart.columns])
     is_text = text is not None
-    text = text or next((name for name in left_out if _is_prose(table, name)), None)
+    prose = [name for name in left_out if _is_prose(table, name)]
+    text = text or next(iter(prose), None)
     if text is not None and (is_text or not kept):
         proposal = _text_proposal(text, task, reason)
     else:
         proposal = Proposal(f"tabular_{task}", bases=(f"_base/tabular_{task}", "_base/adamw_cosine"), reason=reason)
-    proposal.target = target
+    proposal.target = ", ".join(targets)
     proposal.doubts += [*doubts, *apart.doubts, *more_doubts]
     proposal.add("data.source", source, f"{len(table):,} rows")
     proposal.add("data.target", target)
     if proposal.task.startswith("sequence"):
         proposal.add("data.text", text, "the column of texts, several words each")
-    elif left_out:
-        proposal.add("data.ignore", list(left_out), "; ".join(left_out.values()))
-        if text is not None:
-            proposal.doubts.append(
-                f"column '{text}' holds texts of several words, which this task does not read; sequence_{task} with "
-                f"data.text: {text} reads them alone"
-            )
+    else:
+        _add_columns(proposal, table, kept, {name: why for name, why in left_out.items() if name not in prose}, prose)
     for key, (value, why) in apart.keys.items():
         proposal.add(key, value, why)
-    lacking = sum(not value or value in table.reading.missing for value in table.texts(target))
+    lacking = 0 if task.startswith("multi_label") else _lacking(table, targets)
     if lacking:
-        proposal.add("data.on_error", "skip", f"{lacking} of {len(table)} rows have no '{target}' and are left out")
+        what = f"'{proposal.target}' and are left out"
+        proposal.add("data.on_error", "skip", f"{lacking} of {len(table)} rows have no {what}")
     if proposal.task.startswith("sequence"):
         _add_text_model(proposal, len(table))
     else:
@@ -140,73 +125,28 @@ def rows_proposal(
     return proposal
 
 
-def task_of(table: Table, target: str, *, is_category: bool = False) -> tuple[str, str, list[str]]:
-    """Return "classification" or "regression", why, and what is in doubt.
-
-    Args:
-        table: the rows.
-        target: the column to predict.
-        is_category: its type says that it holds categories.
-
-    Raises:
-        ZooError: the target holds moments, or texts that are almost all different.
-    """
-    column, _ = infer_number(table, target)
-    texts = table.texts(target).tolist()
-    counts = Counter(as_label(text) for text in texts if text and text not in table.reading.missing)
-    if not counts:
-        raise ZooError(f"{table.where}: column '{target}' has no value in any row, so that nothing can be predicted")
-    if len(counts) == 1:
-        raise ZooError(f"{table.where}: column '{target}' holds {spellings(counts)} alone; there is nothing to predict")
-    if column.form == "time":
-        raise ZooError(f"{table.where}: column '{target}' holds moments; predict a number, such as the days until then")
-    if is_category or column.type == "category" or column.form == "boolean":
-        if len(counts) > len(table) / 2 and len(table) > _ROWS_A_NUMBER:
-            raise ZooError(
-                f"{table.where}: column '{target}' holds {len(counts)} different texts in {len(table)} rows, which are "
-                "no classes"
+def _add_columns(
+    proposal: Proposal, table: Table, kept: list[Column], left_out: dict[str, str], prose: list[str]
+) -> None:
+    """Add which columns are left out and which are read as text, and what is in doubt."""
+    if prose:
+        proposal.add("data.texts", prose, "several words each, most texts once: read by their words")
+    if left_out:
+        proposal.add("data.ignore", list(left_out), "; ".join(left_out.values()))
+    for column in kept:
+        different = len(set(table.texts(column.name).tolist())) if column.type == "category" else 0
+        if different > max(_MANY_CATEGORIES * len(table), Encode().embed_above or 0):
+            proposal.doubts.append(
+                f"column '{column.name}' has {different:,} different texts in {len(table):,} rows, and is embedded; "
+                "list it under data.ignore if it names things that are not seen again"
             )
-        return "classification", _classes(target, counts), _class_doubts(target, counts)
-    values = numbers(table, column)
-    present = values[~np.isnan(values)]
-    different = np.unique(present)
-    whole = bool((present == np.floor(present)).all())
-    if whole and len(different) == 2:
-        return "classification", _classes(target, counts), _class_doubts(target, counts)
-    if whole and len(different) <= _FEW_NUMBERS and len(present) >= _ROWS_A_NUMBER * len(different):
-        doubt = (
-            f"'{target}' holds {len(different)} whole numbers, taken as classes; for a number, take tabular_regression"
-        )
-        return "classification", _classes(target, counts), [doubt, *_class_doubts(target, counts)]
-    doubts = []
-    if whole and len(different) <= 2 * _FEW_NUMBERS:
-        doubts = [
-            f"'{target}' holds {len(different)} whole numbers, taken as numbers; for classes, take "
-            "tabular_classification"
-        ]
-    low, high = (f"{value:.4g}" for value in (present.min(), present.max()))
-    return "regression", f"'{target}' holds numbers from {low} to {high}", doubts
 
 
-def _classes(target: str, counts: Counter[str]) -> str:
-    return f"'{target}' holds {len(counts)} classes: {spellings(counts)}"
-
-
-def _class_doubts(target: str, counts: Counter[str]) -> list[str]:
-    total, doubts = sum(counts.values()), []
-    single = [text for text, count in counts.items() if count < 3]
-    if single:
-        doubts.append(
-            f"{len(single)} of {len(counts)} classes of '{target}' have one or two rows, too few for three splits, "
-            f"such as '{single[0]}': the run refuses them; merge or remove these rows"
-        )
-    rarest = min(counts, key=lambda text: counts[text])
-    if counts[rarest] < _RARE * total and not single:
-        doubts.append(
-            f"class '{rarest}' has {counts[rarest] / total:.1%} of the rows: read the figures by class, not accuracy "
-            "alone; loss: {class_weights: balanced} weighs rare classes up"
-        )
-    return doubts
+def _lacking(table: Table, targets: list[str]) -> int:
+    """Return how many rows lack a target."""
+    return int(
+        np.any([[not v or v in table.reading.missing for v in table.texts(name)] for name in targets], axis=0).sum()
+    )
 
 
 class Apart:

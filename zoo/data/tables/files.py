@@ -35,7 +35,7 @@ def read_tables(name: str, reading: Reading = AS_USUAL, target: str = "", form: 
     is_pattern = bool(_PATTERN.search(name)) and not path.exists()
     if not path.is_dir() and not is_pattern:
         return read_table(path, reading, target, form=form)
-    files, others = (_fitting(path), []) if is_pattern else _in_folder(path, form)
+    files, others = (_fitting(path), []) if is_pattern else table_files(path, form)
     if not files:
         looked = "no file fits the pattern" if is_pattern else f"no {' or '.join(SUFFIXES[form])} file in the folder"
         raise ZooError(f"{path}: {looked}" + (f" ({counted(others, 'other files')})" if others else ""))
@@ -62,14 +62,14 @@ def _fitting(pattern: Path) -> list[Path]:
     return sorted(p for p in root.glob(str(pattern.relative_to(pattern.anchor))) if p.is_file() and p.name[0] != ".")
 
 
-def _in_folder(folder: Path, form: str) -> tuple[list[Path], list[str]]:
+def table_files(folder: Path, form: str) -> tuple[list[Path], list[str]]:
     """Return the files of the source in a folder and its subfolders that are splits, and the names of what is left."""
     files, others = [], []
     for entry in sorted(folder.iterdir()):
         if entry.name.startswith("."):
             continue
         if entry.is_dir() and split_of_folder(entry.name) is not None:
-            inner, more = _in_folder(entry, form)
+            inner, more = table_files(entry, form)
             files += inner
             others += [f"{entry.name}/{each}" for each in more]
         elif entry.is_file() and entry.suffix.lower() in SUFFIXES[form]:
