@@ -32,7 +32,7 @@ def propose(path: Path, name: str, target: str | None = None) -> Proposal:
     """
     form = form_of(path)
     source = f"{form}:{name}"
-    if form in TABLE_SOURCES and path.is_dir():
+    if form in TABLE_SOURCES and path.is_dir() and graph_source(path) is not None:
         return propose_graphs(path, source, target)
     if form in TABLE_SOURCES:
         images = None if path.is_dir() else propose_image_table(path, source, target)

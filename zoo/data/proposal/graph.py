@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.sizes import add_training
-from zoo.data.proposal.table import find_target
+from zoo.data.proposal.targets import find_target
 from zoo.data.sources.graph_tables import MASKS
 from zoo.data.tables.file import TABLE_SUFFIXES, Table, read_table
 from zoo.data.tables.infer import infer_number
