@@ -19,8 +19,10 @@ from zoo.data.batches import VIEWS
 from zoo.layers.code import SquaredError, with_embedding
 from zoo.layers.covariates import HistoryStandardize
 from zoo.layers.encoder import representation
+from zoo.layers.members import has_members
 from zoo.layers.preprocessing import DoubleRescaling, WindowRestore, WindowStandardize
 from zoo.training.generative.views import saved_view, trained_view
+from zoo.training.members import TrainedMembers
 from zoo.training.penalty import Penalized
 
 if TYPE_CHECKING:
@@ -210,5 +212,5 @@ def prepared_shape(signature: Signature, preprocessor: Preprocessor) -> tuple[in
 def _trained(inputs: Any, outputs: Any, parts: Parts) -> keras.Model:
     recipe = parts.recipe
     adds = recipe.regularization.l1 or recipe.regularization.l2 or recipe.optimizer.ema is not None
-    kind = Penalized if adds else keras.Model
+    kind = TrainedMembers if has_members(parts.network) else Penalized if adds else keras.Model
     return kind(inputs, outputs, name="trained")
