@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo.data.sources.series import forecast_windows
+from zoo.data.sources.windows import forecast_windows
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 
