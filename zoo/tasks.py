@@ -104,7 +104,7 @@ class Task:
 
 _STORED = ("tfds", "builtin")
 _IMAGES = (*_STORED, "folder", *TABLE_SOURCES, "npz", MEMORY)
-_CLIPS = (*_STORED, "folder", "npz", MEMORY)
+_CLIPS = (*_STORED, "folder", *TABLE_SOURCES, "npz", MEMORY)
 _GRAPHS = (*_STORED, *TABLE_SOURCES, MEMORY)
 _TABLES = (*_STORED, *TABLE_SOURCES, "npz", MEMORY)
 

@@ -780,6 +780,12 @@ CONSISTENCY = [
         "4: augment: augmentation is for images and audio, and graph_classification ",
     ),
     (CLIPS, {"data": {"source": "npz:a.npz"}}, "2: data.sample_rate: required, and missing: arrays do not say"),
+    (
+        CLIPS,
+        {"data": {"source": "csv:a", "target": "y"}},
+        "2: data.audio: required, and missing: the name of the column",
+    ),
+    (IMAGES, {"data": {"source": "folder:a", "audio": "x"}}, "2: data.audio: is for tasks on clips that read csv, "),
     (CLIPS, {"preprocess": [{"standardize": {}}]}, "3: preprocess: required, and missing: log_mel, which turns"),
     (CLIPS, {"preprocess": [{"log_mel": {}}, {"log_mel": {}}]}, "3: preprocess.1.log_mel: log_mel may stand only once"),
     (

@@ -69,6 +69,11 @@ class Data(Section):
         description="images from a table: the column that holds their paths, relative to the table, or a pattern with "
         "one column, such as train/{id}.jpg",
     )
+    audio: str | None = Field(
+        None,
+        description="audio from a table: the column that holds the paths of the clips, relative to the table, or a "
+        "pattern with one column, such as clips/{id}.wav",
+    )
     target: str | Annotated[list[str], Field(min_length=1)] | None = Field(
         None,
         description="what to predict: a column (tables) or a feature (tfds, npz); several columns where each example "

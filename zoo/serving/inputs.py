@@ -20,7 +20,7 @@ from zoo.errors import ZooError, listing, prefixed
 from zoo.serving.examples import as_floats, as_token_ids, check_graphs
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.history import SeriesWindows, say_unused, windows_of
-from zoo.serving.read_clips import read_clips
+from zoo.serving.read_clips import clips_of_table, read_clips
 from zoo.serving.read_graphs import read_graph_folder
 from zoo.serving.read_images import images_of_table, is_image, path_columns, read_images
 from zoo.serving.read_texts import read_sentences, read_text_folder, read_texts, texts_of_table
@@ -66,6 +66,9 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[s
         elif suffix in TABLE_SUFFIXES and model.kind == "image":
             table = read_table(path, model.signature.reading, path_columns(model)[0])
             yield from images_of_table(model, table, notes)
+        elif suffix in TABLE_SUFFIXES and model.kind == "audio":
+            table = read_table(path, model.signature.reading, path_columns(model)[0])
+            yield from clips_of_table(model, table, notes)
         elif suffix in TABLE_SUFFIXES:
             _expect(model, "table", path)
             table = read_table(path, model.signature.reading, model.columns[0].name)
@@ -93,7 +96,7 @@ def _expect(model: ExportedModel, kind: str, path: Path) -> None:
         takes = {
             "image": "images, or tables with a column of their paths",
             "table": "tables",
-            "audio": f"audio files ({AUDIO_FORMATS})",
+            "audio": f"audio files ({AUDIO_FORMATS}), or tables with a column of their paths",
             "series": "a table",
             "array": "a table" if model.task == "forecasting" else "arrays in an npz file",
             "text": "text files, one text a line, folders of them, or tables with a column of texts",

@@ -148,7 +148,8 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
     shape = take("shape", lambda v: _is_shape(v) and len(v) in _RANKS.get(kind, range(8)), f"the shape of one {kind}")
     columns = take("columns", _are_columns, "a list of columns with name and type", [])
     one = len(columns) <= 1
-    fits = {"table": len(columns) > 0, "text": one, "image": one, "graph": len(columns) in (0, *shape[-1:])}
+    files = {"image": one, "audio": one}
+    fits = {"table": len(columns) > 0, "text": one, **files, "graph": len(columns) in (0, *shape[-1:])}
     columns_fit = fits.get(kind, not columns or TASKS[task].forecasts)
     if not columns_fit:
         raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns, and kind '{kind}'")

@@ -13,8 +13,10 @@ from zoo.data.sources.audio_folder import audio_files
 from zoo.data.sources.clips import clip_notes
 from zoo.data.sources.image_files import count_suffixes
 from zoo.errors import ZooError, counted
+from zoo.serving.read_images import files_of_table
 
 if TYPE_CHECKING:
+    from zoo.data.tables.file import Table
     from zoo.serving.exported_model import ExportedModel
 
 _TAKEN = 64  # clips that are predicted at a time
@@ -45,6 +47,20 @@ def read_clips(model: ExportedModel, path: Path, notes: list[str]) -> Iterator[t
     if broken:
         each = [f"{file.relative_to(path) if file != path else file} ({why})" for file, why in sorted(broken.items())]
         raise ZooError(f"input {path}: {counted(each, 'clips cannot be read')}; mend or remove them")
+
+
+def clips_of_table(model: ExportedModel, table: Table, notes: list[str]) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Yield the names, with the numbers of their rows, and the samples of the clips of a table, some at a time.
+
+    Raises:
+        ZooError: the table lacks the column of paths, or clips are missing or damaged.
+    """
+    places = files_of_table(model, table, notes, "audio")
+    broken: dict[Path, str] = {}
+    yield from clips_of_files(model, places, broken, f"{table.where}: ", notes)
+    faults = [f"{name} ({broken[path]})" for name, path in places.items() if path in broken]
+    if faults:
+        raise ZooError(f"{table.where}: {counted(faults, 'clips cannot be read')}; mend the files")
 
 
 def clips_of_files(

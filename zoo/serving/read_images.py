@@ -75,26 +75,44 @@ def images_of_table(
     Raises:
         ZooError: the table lacks the column or has several, or images are missing, damaged or of another size.
     """
-    pattern = model.columns[0].name if model.columns else next(iter(table.columns))
-    if not model.columns and len(table.columns) > 1:
-        raise ZooError(
-            f"{table.where}: the model was not trained on a table, and does not know which column holds the paths of "
-            f"the images: give it a file with this column alone (found: {listing(table.columns)})"
-        )
+    places = files_of_table(model, table, notes)
     faults, broken = Faults(), dict[Path, str]()
-    found = image_paths(table, pattern, faults)
-    places = {f"{table.where}:{row + 1}": path for row, path in zip(found.rows, found.paths, strict=True)}
-    notes += [f"{table.where}: {note}" for note in [*table.notes, *found.notes]]
-    unused = [name for name in table.columns if name not in (*columns_of(pattern), model.target)]
-    if unused:
-        notes.append(f"{table.where}: the model does not take {counted([repr(name) for name in unused], 'columns')}")
-    faults.refuse(table.where)
     for name, image in _decoded(model, places, broken, f"{table.where}: ", notes):
         yield [name], [image]
     for name, path in places.items():
         if path in broken:
             faults.add("images that cannot be read", f"{name} ({broken[path]})")
     faults.refuse(table.where)
+
+
+def files_of_table(model: ExportedModel, table: Table, notes: list[str], key: str = "image") -> dict[str, Path]:
+    """Return the file of each row of a table, by a name with the number of its row.
+
+    Args:
+        model: what the files are for; it knows the column where it was trained on a table.
+        table: with a column of paths.
+        notes: what a reader of the answers should know is added here.
+        key: what the files are: "image" or "audio".
+
+    Raises:
+        ZooError: the table lacks the column or has several, or files are missing.
+    """
+    several = {"image": "images", "audio": "clips"}[key]
+    pattern = model.columns[0].name if model.columns else next(iter(table.columns))
+    if not model.columns and len(table.columns) > 1:
+        raise ZooError(
+            f"{table.where}: the model was not trained on a table, and does not know which column holds the paths of "
+            f"the {several}: give it a file with this column alone (found: {listing(table.columns)})"
+        )
+    faults = Faults()
+    found = image_paths(table, pattern, faults, key)
+    places = {f"{table.where}:{row + 1}": path for row, path in zip(found.rows, found.paths, strict=True)}
+    notes += [f"{table.where}: {note}" for note in [*table.notes, *found.notes]]
+    unused = [name for name in table.columns if name not in (*columns_of(pattern), model.target)]
+    if unused:
+        notes.append(f"{table.where}: the model does not take {counted([repr(name) for name in unused], 'columns')}")
+    faults.refuse(table.where)
+    return places
 
 
 def _decoded(

@@ -234,6 +234,23 @@ def test_folders_of_clips(tmp_path, monkeypatch):
     assert dataset.signature.shape == (14_400,) and dataset.signature.labels == ("a", "b")
 
 
+def test_tables_of_clips(tmp_path, monkeypatch):
+    import soundfile
+
+    (tmp_path / "clips").mkdir()
+    for i in range(60):
+        soundfile.write(tmp_path / f"clips/{i}.wav", RANDOM.normal(0, 0.1, 4_000), 8_000)
+    names = [f"clips/{i}.wav" for i in range(60)]
+    speakers = [f"speaker{i // 6}" for i in range(60)]
+    write_table(tmp_path / "words.csv", {"path": names, "label": CLASSES[:60], "speaker_id": speakers})
+    monkeypatch.chdir(tmp_path)
+    found = init("words.csv")
+    recipe = load_recipe("words.yaml").recipe
+    assert (found["task"], found["target"]) == (recipe.task, "label") == ("audio_classification", "label")
+    assert (recipe.data.audio, recipe.data.group, recipe.data.sample_rate) == ("path", "speaker_id", 8_000)
+    assert load_dataset(recipe.data, TASKS[recipe.task]).signature.kind == "audio"
+
+
 @pytest.mark.parametrize("many", [False, True])
 def test_folders_of_graphs(tmp_path, monkeypatch, many):
     folder = tmp_path / "data"

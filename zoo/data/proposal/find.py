@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.data.proposal.arrays import propose_arrays
+from zoo.data.proposal.audio import propose_clip_table
 from zoo.data.proposal.folder import folder_source, propose_folder
 from zoo.data.proposal.graph import graph_source, propose_graphs
 from zoo.data.proposal.image_table import propose_image_table
@@ -35,8 +36,10 @@ def propose(path: Path, name: str, target: str | None = None) -> Proposal:
     if form in TABLE_SOURCES and path.is_dir() and graph_source(path) is not None:
         return propose_graphs(path, source, target)
     if form in TABLE_SOURCES:
-        images = None if path.is_dir() else propose_image_table(path, source, target)
-        return images or propose_table(path, source, target)
+        if path.is_dir():
+            return propose_table(path, source, target)
+        files = propose_image_table(path, source, target) or propose_clip_table(path, source, target)
+        return files or propose_table(path, source, target)
     if target is not None:
         raise ZooError(f"{visible(path)}: --target names a column, and this is no table")
     return _arrays(path, source) if form == "npz" else propose_folder(path, source)

@@ -9,14 +9,12 @@ from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.sizes import add_training
 from zoo.data.proposal.table import split_of
 from zoo.data.proposal.targets import find_target, task_of
-from zoo.data.sources.faults import Faults, is_there, path_within
+from zoo.data.sources.faults import Faults
 from zoo.data.sources.image_files import has_image_suffix
-from zoo.data.sources.image_paths import image_paths
+from zoo.data.sources.image_paths import image_paths, leads_to_files
 from zoo.data.tables.file import Table, read_table
 from zoo.errors import ZooError, counted
 
-_MIN_FOUND = 0.5  # of the texts of a column, which lead to images, from which on it is one of paths
-_LOOKED_AT = 200  # texts of a column, and images
 _MAX_TRANSCRIBED = 60  # characters of a text that an image of it may have
 
 
@@ -27,7 +25,7 @@ def propose_image_table(path: Path, source: str, target: str | None) -> Proposal
         ZooError: the file is not readable, or no column can be told to be the target.
     """
     table = read_table(path, target=target or "", form=source.partition(":")[0])
-    image = next((name for name in table.columns if name != target and _leads_to_images(table, name)), None)
+    image = next((n for n in table.columns if n != target and leads_to_files(table, n, has_image_suffix)), None)
     if image is None:
         return None
     target, doubts = find_target(table, target, "--target COLUMN")
@@ -61,15 +59,6 @@ def propose_image_table(path: Path, source: str, target: str | None) -> Proposal
     else:
         add_image_network(proposal, len(files), own_test=own_test)
     return proposal
-
-
-def _leads_to_images(table: Table, name: str) -> bool:
-    """Return whether the texts of a column are paths of images that are there."""
-    texts = [text for text in table.columns[name] if isinstance(text, str) and text.strip()]
-    some = texts[:: max(1, len(texts) // _LOOKED_AT)]
-    paths = [path_within(Path(table.where).parent, Path(table.where).parent, text.strip()) for text in some]
-    found = sum(path is not None and has_image_suffix(path) and is_there(path) for path in paths)
-    return bool(some) and found > _MIN_FOUND * len(some)
 
 
 def _task(table: Table, target: str) -> tuple[str, str, list[str]]:

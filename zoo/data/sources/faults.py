@@ -57,13 +57,14 @@ class Faults:
         else:
             self.images.add(image)
 
-    def settle(self, base: Path, data: Data, total: int) -> list[str]:
+    def settle(self, base: Path, data: Data, total: int, what: str = "images") -> list[str]:
         """Refuse the faults, or return a note where the recipe leaves out the images that have them.
 
         Args:
             base: the source's folder, for messages.
             data: the recipe's section.
             total: number of examples of the source, those with faults among them.
+            what: what the examples are.
 
         Raises:
             ZooError: there are faults, and `data.on_error` is "stop", or one is in no single example.
@@ -72,7 +73,7 @@ class Faults:
             return []
         found = self._listed()
         if data.on_error == "stop" or not self.whole:
-            advice = ", or leave these images out with data.on_error=skip" if self.whole else ""
+            advice = f", or leave these {what} out with data.on_error=skip" if self.whole else ""
             raise ZooError(f"{base}: {found}; mend them{advice}")
         return [f"left out by data.on_error: {len(self.images):,} of {total:,} examples: {found}"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,7 +12,9 @@ from zoo.data.cuts import find_cut
 from zoo.data.dataset import InputKind, Signature, SourceData, Split
 from zoo.data.inputs import Inputs, TableInputs, TextInputs
 from zoo.data.kinds import KINDS, RawTargets
-from zoo.data.sources.image_table import ImageRows, read_image_rows
+from zoo.data.sources.audio_table import read_audio_rows
+from zoo.data.sources.file_rows import FileRows
+from zoo.data.sources.image_table import read_image_rows
 from zoo.data.sources.series import load_series
 from zoo.data.sources.table_targets import TableTargets, find_targets
 from zoo.data.split_names import split_of_text
@@ -75,11 +78,12 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
     columns, notes = _columns(table, data, inputs)
     goal, target_notes = find_targets(table, data, task)
     notes = [*table.notes, *notes, *target_notes]
-    table, skipped = _without_faults(table, columns if not data.image else [], goal)
+    reader = _FILES.get(_file_key(data))
+    table, skipped = _without_faults(table, columns if reader is None else [], goal)
     notes += skipped
-    images = read_image_rows(table, data) if data.image else None
-    if images is not None:
-        table, notes = images.table, [*notes, *images.notes]
+    files = reader(table, data) if reader is not None else None
+    if files is not None:
+        table, notes = files.table, [*notes, *files.notes]
     parts = split_rows(table, data.split_column)
     values = goal.values(table, notes)
     labels, targets = read_targets(
@@ -90,7 +94,7 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
             rows={split: [table.row(int(row)) for row in rows] for split, rows in parts.items()},
         )
     )
-    kind, shape, examples = _examples(table, columns, data, images)
+    kind, shape, examples = _examples(table, columns, data, files)
     signature = Signature(
         kind,
         target,
@@ -100,6 +104,7 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
         targets=tuple(data.targets) if targets["train"].ndim == 2 and not labels else (),
         reading=table.reading,
         double=targets["train"].dtype == np.float64,
+        sample_rate=files.sample_rate if files is not None else 0,
     )
     splits = {split: Split(examples, rows, targets[split]) for split, rows in parts.items()}
     if data.split_column:
@@ -109,19 +114,29 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
 
 def _columns(table: Table, data: Data, others: list[str]) -> tuple[list[Column], list[str]]:
     """Return the columns that are inputs, and notes on them and on those that are none."""
-    if data.image:
-        (name,) = columns_of(data.image)
-        check_columns(table, [name], "data.image")
-        return [Column(data.image, "text")], unused_columns(table, name, others, "image")
+    key = _file_key(data)
+    if key:
+        pattern = str(getattr(data, key))
+        (name,) = columns_of(pattern)
+        check_columns(table, [name], f"data.{key}")
+        return [Column(pattern, "text")], unused_columns(table, name, others, key)
     return _text(table, data.text, others) if data.text else _inputs(table, data, others)
 
 
+_FILES: dict[str, Callable[[Table, Data], FileRows]] = {"image": read_image_rows, "audio": read_audio_rows}
+
+
+def _file_key(data: Data) -> str:
+    """Return the key that names a column of files, "" where the recipe names none."""
+    return next((key for key in _FILES if getattr(data, key)), "")
+
+
 def _examples(
-    table: Table, columns: list[Column], data: Data, images: ImageRows | None
+    table: Table, columns: list[Column], data: Data, files: FileRows | None
 ) -> tuple[InputKind, tuple[int | None, ...], Inputs]:
     """Return what the examples are, their shape, and the examples."""
-    if images is not None:
-        return "image", images.shape, images.inputs
+    if files is not None:
+        return files.kind, files.shape, files.inputs
     taken = take_columns(table, columns)
     return ("text", (), TextInputs(taken[data.text])) if data.text else ("table", (), TableInputs(taken))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.recipe.checks.collect import Checks
+from zoo.recipe.checks.images import check_files
 from zoo.tasks import MEMORY
 
 
@@ -15,6 +16,8 @@ def check_audio(checks: Checks, source: str) -> None:
             ("data", key),
             f"is for audio, and the task is {checks.task.name}",
         )
+    if source in checks.task.sources:
+        check_files(checks, source, "audio", takes_audio)
     if not takes_audio:
         return
     checks.refuse(

@@ -16,30 +16,42 @@ _FOLLOWED_MODES = {  # kinds of task whose targets do not follow all modes of re
 
 def check_image(checks: Checks, source: str) -> None:
     """Check that images from a table have their column, and that no other input is asked for beside them."""
+    if source in checks.task.sources:
+        check_files(checks, source, "image", "image" in checks.task.inputs)
+
+
+def check_files(checks: Checks, source: str, key: str, takes: bool) -> None:
+    """Check that files from a table have their column, and that no other input is asked for beside them.
+
+    Args:
+        checks: where problems are added.
+        source: the recipe's kind of source.
+        key: of the recipe, which names the column: "image" or "audio".
+        takes: whether the task takes what the files hold.
+    """
     task, data = checks.task, checks.recipe.data
-    if source not in task.sources:
-        return
-    takes_images = "image" in task.inputs and source in TABLE_SOURCES
+    pattern, several = getattr(data, key), {"image": "images", "audio": "clips"}[key]
+    takes = takes and source in TABLE_SOURCES
     checks.refuse(
-        takes_images and not data.image,
-        ("data", "image"),
-        "required, and missing: the name of the column with the paths of the images",
+        takes and not pattern,
+        ("data", key),
+        f"required, and missing: the name of the column with the paths of the {several}",
     )
-    if data.image is None:
+    if pattern is None:
         return
-    at, names = ("data", "image"), columns_of(data.image)
+    at, names = ("data", key), columns_of(pattern)
     checks.refuse(
-        not takes_images,
+        not takes,
         at,
-        f"is for tasks on images that read {', '.join(TABLE_SOURCES)}, and this is {task.name} from {source}",
+        f"is for tasks on {several} that read {', '.join(TABLE_SOURCES)}, and this is {task.name} from {source}",
     )
     checks.refuse(len(names) > 1, at, f"names one column, received {' and '.join(names)}")
-    for key, others in (("target", data.targets), ("ignore", data.ignore)):
-        checks.refuse(names[0] in others, at, f"the column '{names[0]}' is under data.{key}, too")
+    for other, others in (("target", data.targets), ("ignore", data.ignore)):
+        checks.refuse(names[0] in others, at, f"the column '{names[0]}' is under data.{other}, too")
     checks.refuse(
         bool(data.categorical),
         ("data", "categorical"),
-        f"is for the inputs of tables, and the input here is the image '{data.image}'",
+        f"is for the inputs of tables, and the input here is the {key} '{pattern}'",
     )
 
 
