@@ -89,3 +89,34 @@ def test_clips_of_arrays(zoo, tmp_path):
     code, out, err = zoo("predict", str(run / "export/model.onnx"), "new.npz", "--json")
     assert code == 0, err
     assert np.mean([int(a["label"]) == label for a, label in zip(json.loads(out), y, strict=True)]) > 0.85
+
+
+@pytest.mark.slow
+def test_clips_of_a_table_and_of_a_program(zoo, tmp_path):
+    write_clips(tmp_path / "clips", 96)
+    files = sorted((tmp_path / "clips").rglob("*.*"))
+    rows = [f"{path.relative_to(tmp_path)},{path.parent.name},{path.stem[:2]}" for path in files]
+    (tmp_path / "all.csv").write_text("\n".join(["file,kind,speaker", *rows]) + "\n")
+    run, report, err = train(
+        zoo, tmp_path, "csv:all.csv", f"audio: file, target: kind, group: speaker, sample_rate: {RATE}, seconds: 0.5"
+    )
+    assert report["metrics"]["test"]["accuracy"] > 0.8 and "groups of column 'speaker', each whole" in err
+    (tmp_path / "new.csv").write_text("\n".join(["file", *(row.split(",")[0] for row in rows)]) + "\n")
+    code, out, err = zoo("predict", str(run / "export/model.onnx"), "new.csv", "--json")
+    assert code == 0, err
+    answers = json.loads(out)
+    assert [a["input"] for a in answers[:2]] == ["new.csv:1", "new.csv:2"]
+    right = np.mean([a["label"] == path.parent.name for a, path in zip(answers, files, strict=True)])
+    assert right > 0.85
+    code, out, err = zoo("evaluate", str(run), "all.csv", "--json")
+    assert code == 0 and json.loads(out)["metrics"]["accuracy"] == right, err
+
+    import zoo as package
+
+    generator = np.random.default_rng(1)
+    y = np.array(["falling", "rising"])[np.arange(120) % 2]
+    x = np.stack([chirp(generator, label == "rising") for label in y]).astype(np.float32)
+    overrides = {"data.sample_rate": RATE, "training.epochs": 6, "preprocess.0.log_mel.bands": 16}
+    made = package.train("_base/audio_classification", overrides, data=(x, y), runs=tmp_path / "runs")
+    assert made.metrics["test"]["accuracy"] > 0.8
+    assert np.mean(np.array(made.predict(x).labels) == y) > 0.8
