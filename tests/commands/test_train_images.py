@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
+from sklearn.metrics import roc_auc_score
 
 import zoo as package
+from tests.data.sources.test_mvtec import write_mvtec
 
 SHARED = "training: {batch_size: 16, epochs: 12}\noptimizer: {learning_rate: {peak: 1e-2}, weight_decay: 0.0}\n"
 
@@ -118,17 +120,22 @@ evaluation: {baseline: null}
 @pytest.mark.ci
 def test_numbers_of_a_table_of_images(zoo, tmp_path):
     frame = write_squares(tmp_path, count=160)
+    frame["edge"] = np.sqrt(frame["area"] / 10)
     frame.to_parquet(tmp_path / "photos.parquet")
     recipe = """extends: [_base/image_regression, _base/adamw_cosine]
-data: {source: "parquet:photos.parquet", image: file, target: area}
+data: {source: "parquet:photos.parquet", image: file, target: [area, edge]}
 preprocess: [{resize: {height: 24, width: 24, mode: crop}}, {rescale: {scale: 1/255}}, {standardize: {}}]
 augment: [{random_flip: {}}]
 model: {name: cnn, widths: [8, 16], depth: 1}
 """
     model, report = train(zoo, tmp_path, recipe)
-    assert report["metrics"]["test"]["r2"] > 0.5
-    values = np.array([answer["value"] for answer in answers(zoo, model, "photos.parquet")])
-    assert np.corrcoef(values, frame["area"])[0, 1] > 0.8
+    assert all(row["r2"] > 0.5 for row in report["per_target"])
+    found = answers(zoo, model, "photos.parquet")
+    values = np.array([[answer["value"][name] for name in ("area", "edge")] for answer in found])
+    assert all(np.corrcoef(values[:, i], frame[name])[0, 1] > 0.8 for i, name in enumerate(("area", "edge")))
+    saved = package.load(tmp_path / model.removesuffix("/export/model.onnx")).model
+    pixels = [np.asarray(Image.open(tmp_path / name))[None] for name in frame["file"][:5]]
+    np.testing.assert_allclose(values[:5], np.concatenate([saved(x) for x in pixels]), rtol=1e-3)
 
 
 @pytest.mark.ci
@@ -197,3 +204,31 @@ evaluation: {samples: 200}
     assert report["features"] == {"recipe": None, "accuracy": None}
     assert "network of random convolutions" in (run / "report.html").read_text()
     assert package.ExportedModel(run / "export/model.onnx").sample(3).shape == (3, 8, 8, 1)
+
+
+@pytest.mark.slow
+def test_faults_and_where_they_are_in_mvtecs_layout(zoo, tmp_path):
+    write_mvtec(tmp_path / "bottles", size=(16, 16))
+    (tmp_path / "mine.yaml").write_text("""extends: [_base/anomaly_detection, _base/adamw_cosine]
+data: {source: "mvtec:bottles"}
+model: {name: conv_autoencoder, widths: [8, 16], code: 8}
+training: {batch_size: 6, epochs: 20}
+""")
+    code, out, err = zoo("train", "mine.yaml", "--json")
+    assert code == 0, err
+    run = tmp_path / json.loads(out)["run"]
+    report = json.loads((run / "report.json").read_text())
+    assert report["metrics"]["test"]["auroc"] == 1.0 and report["metrics"]["validation"]["auroc"] is None
+    assert report["threshold"]["false_positive_rate_of_choice"] == 0.05
+    assert "which are all normal" in (run / "report.html").read_text()
+
+    exported = package.ExportedModel(run / "export/model.onnx")
+    marks, scores = [], []
+    for file in sorted((tmp_path / "bottles/test").glob("*/*.png")):
+        pixels = np.asarray(Image.open(file))[None]
+        rebuilt = exported.predict(pixels).parts["reconstruction"][0]
+        scores.append(np.square(pixels[0] / 255 - rebuilt).mean(-1))
+        mask = tmp_path / "bottles/ground_truth" / file.parent.name / f"{file.stem}_mask.png"
+        marks.append(np.asarray(Image.open(mask)) > 0 if mask.exists() else np.zeros((16, 16), bool))
+    expected = roc_auc_score(np.ravel(marks), np.ravel(scores))
+    assert report["pixel_auroc"] == pytest.approx(expected, abs=1e-4) and expected > 0.8
