@@ -71,6 +71,11 @@ model: {name: cnn, widths: [8], depth: 1}
     again = answers(zoo, model, *frame["file"][:3])
     assert [a["probabilities"] for a in again] == [a["probabilities"] for a in found[:3]]
 
+    code, out, err = zoo("evaluate", model.removesuffix("/export/model.onnx"), "photos.csv", "--json")
+    assert code == 0, err
+    right = np.mean([a["label"] == colour for a, colour in zip(found, frame["colour"], strict=True)])
+    assert json.loads(out)["metrics"]["accuracy"] == pytest.approx(right)
+
     # A picture that Pillow has brought to the size gets the answer of the picture as it is.
     exported = package.ExportedModel(tmp_path / model)
     pixels = np.random.default_rng(1).integers(0, 256, (20, 40, 3), np.uint8)

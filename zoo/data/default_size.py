@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from zoo.data.dataset import Signature, Split
+from zoo.data.image_sizes import image_sizes
 from zoo.recipe.steps import PreprocessStep, Resize
 
 MAX_SIDE = 128  # pixels of the longer side; larger images cost more than most small networks gain from them
 MULTIPLE = 16  # by which patches and the halvings of most networks can divide the sides
-_MAX_SAMPLED_IMAGES = 256  # whose sizes are looked at
+_MAX_SAMPLED_IMAGES = 256  # that are decoded for their sizes, where these are not known
 
 
 def default_resize(
@@ -30,8 +31,7 @@ def default_resize(
     given = any(step.resize is not None or step.center_crop is not None for step in steps)
     if signature.kind != "image" or None not in signature.shape[:2] or given:
         return None, ""
-    places = np.unique(np.linspace(0, len(train) - 1, min(len(train), _MAX_SAMPLED_IMAGES)).astype(int))
-    sizes = np.array([image.shape[:2] for place in places for image in train.take([place])])
+    sizes = image_sizes(train, _MAX_SAMPLED_IMAGES)
     middle = np.median(sizes, axis=0)
     height, width = (_rounded(side) for side in middle * min(1.0, MAX_SIDE / middle.max()))
     low, high = (f"{h}×{w}" for h, w in (sizes.min(axis=0), sizes.max(axis=0)))

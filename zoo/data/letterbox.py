@@ -6,7 +6,7 @@ import numpy as np
 
 from zoo.data.box_codes import PADDING
 from zoo.data.dataset import Split
-from zoo.data.inputs import ArrayInputs, ImageInputs
+from zoo.data.image_sizes import image_sizes
 from zoo.recipe.steps import Resize
 
 
@@ -25,12 +25,3 @@ def boxes_in_frame(targets: np.ndarray, split: Split, resize: Resize) -> np.ndar
     moved = targets.copy()
     moved[..., :4] = (targets[..., :4] - 0.5) * parts + 0.5
     return np.where(targets[..., 4:] == PADDING, targets, moved)
-
-
-def image_sizes(split: Split) -> np.ndarray:
-    """Return height and width of each image of a split, `(examples, 2)`."""
-    if isinstance(split.inputs, ArrayInputs):
-        return np.tile(split.inputs.array.shape[1:3], (len(split), 1))
-    if isinstance(split.inputs, ImageInputs) and split.inputs.sizes is not None:
-        return split.inputs.sizes[split.indices]
-    return np.array([image.shape[:2] for places in split.chunks() for image in split.take(places)])
