@@ -162,7 +162,7 @@ def load_dataset(
         notes=tuple(notes),
         series=source.series,
         resize=resize,
-        masks=source.masks,
+        masks=source.masks if data.fold is None else {},  # a fold's test is of training images
     )
 
 
