@@ -36,3 +36,14 @@ def test_a_recipe_that_says_the_size_or_images_of_one_size_need_none():
     for step in ({"resize": {"height": 8, "width": 8}}, {"center_crop": {"height": 8, "width": 8}}):
         assert default_resize([PreprocessStep.model_validate(step)], split, signature) == (None, "")
     assert default_resize([], split, Signature("image", "class", (8, 8, 3))) == (None, "")
+
+
+def test_lines_of_text_keep_their_shape_and_all_their_columns():
+    signature = Signature("image", "text", (None, None, 1))
+    step, note = default_resize([], split_of([(40, 200), (64, 300), (50, 600)]), signature, lines=True)
+    assert (step.resize.height, step.resize.width, step.resize.mode) == (32, 384, "pad")  # 600 * 32 / 50 = 384
+    assert "they are padded to 32×384" in note
+    step, _ = default_resize([], split_of([(10, 50), (12, 60)]), signature, lines=True)
+    assert (step.resize.height, step.resize.width) == (11, 48)
+    step, _ = default_resize([], split_of([(10, 5000), (12, 60)]), signature, lines=True)
+    assert step.resize.width == 1024

@@ -119,7 +119,7 @@ def load_dataset(
     if validation is None:
         train, validation, note = _held_out(source, train, "validation", data, task)
         notes += [note] if note else []
-    resize, note = default_resize(preprocess, train, source.signature)
+    resize, note = default_resize(preprocess, train, source.signature, lines=task.kind == "transcription")
     preprocess, notes = ([resize, *preprocess], [*notes, note]) if resize is not None else (preprocess, notes)
     follow = KINDS[task.kind].follow
     if follow is not None:
