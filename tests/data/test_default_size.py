@@ -44,6 +44,6 @@ def test_lines_of_text_keep_their_shape_and_all_their_columns():
     assert (step.resize.height, step.resize.width, step.resize.mode) == (32, 384, "pad")  # 600 * 32 / 50 = 384
     assert "they are padded to 32×384" in note
     step, _ = default_resize([], split_of([(10, 50), (12, 60)]), signature, lines=True)
-    assert (step.resize.height, step.resize.width) == (11, 48)
+    assert (step.resize.height, step.resize.width) == (11, 64)
     step, _ = default_resize([], split_of([(10, 5000), (12, 60)]), signature, lines=True)
     assert step.resize.width == 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,8 +55,8 @@ def _of_photos(sizes: np.ndarray) -> Resize:
 def _of_lines(sizes: np.ndarray) -> Resize:
     """Return a height of `LINE_HEIGHT` or less, and the width of the longest line at this height."""
     height = min(float(LINE_HEIGHT), float(np.median(sizes[:, 0])))
-    longest = float((sizes[:, 1] * height / sizes[:, 0]).max())
-    return Resize(height=_rounded(height), width=min(MAX_LINE_WIDTH, _rounded(longest)), mode="pad")
+    longest = MULTIPLE * math.ceil((sizes[:, 1] * height / sizes[:, 0]).max() / MULTIPLE)
+    return Resize(height=_rounded(height), width=min(MAX_LINE_WIDTH, longest), mode="pad")
 
 
 def _rounded(side: float) -> int:
