@@ -201,6 +201,16 @@ def test_all_faults_are_counted(rows, table):
     assert "data.on_error=skip" in str(error.value)
 
 
+def test_most_rows_are_not_left_out(rows, table):
+    for row in rows[: COUNT // 2 + 1]:
+        row["file"] = "gone.png"
+    refused(
+        r"21 of 40 examples: 21 images that are not there: .*; too many to leave out",
+        *(table(), IMAGES),
+        **{"image": "file", "target": "kind", "on_error": "skip"},
+    )
+
+
 def test_backslashes_and_repeated_images_are_said(rows, table):
     for row in rows[:3]:
         row["file"] = row["file"].replace("/", "\\")

@@ -14,12 +14,14 @@ from zoo.data.tables.file import Table
 from zoo.errors import ZooError
 from zoo.recipe.schema import Data
 
+_MIN_READ_FRACTION = 0.5  # of the rows; with fewer the table lies in another folder than its images
+
 
 def read_image_rows(table: Table, data: Data) -> FileRows:
     """Return the rows whose image can be read, with their images.
 
     Raises:
-        ZooError: images are missing or damaged, and `data.on_error` does not leave their rows out; or none is left.
+        ZooError: images are missing or damaged, and `data.on_error` does not leave their rows out; or most are.
     """
     faults, base, broken = Faults(), Path(table.where).parent, dict[Path, str]()
     found = image_paths(table, str(data.image), faults)
@@ -30,10 +32,11 @@ def read_image_rows(table: Table, data: Data) -> FileRows:
             faults.add(
                 "images that cannot be read", f"{table.row(row)}: {path.relative_to(base)} ({broken[path]})", row
             )
-    notes = [*faults.settle(Path(table.where), data, len(table)), *remarks, *found.notes]
+    left_out = faults.settle(Path(table.where), data, len(table))
     decoded = splits["train"]
-    if not decoded.files:
-        raise ZooError(f"{table.where}: no row has an image that can be read")
+    if len(decoded.files) < _MIN_READ_FRACTION * len(table):
+        raise ZooError(f"{table.where}: {' '.join(left_out)}; too many to leave out")
+    notes = [*left_out, *remarks, *found.notes]
     inputs, shape = image_inputs(splits, data)
     kept = table.take(decoded.targets) if len(decoded.targets) < len(table) else table
     notes += repeated_files(decoded.files, base, "images")
