@@ -587,6 +587,17 @@ CONSISTENCY = [
     ),
     (
         IMAGES,
+        {
+            "task": "object_detection",
+            "data": {"source": "builtin:digit_scenes"},
+            "preprocess": [{"resize": {"height": 64, "width": 64, "mode": "crop"}}],
+            "model": {"name": "center_net"},
+            "loss": {"name": "center_net"},
+        },
+        "3: preprocess.0.resize.mode: the targets of object_detection follow stretch and pad alone, received crop",
+    ),
+    (
+        IMAGES,
         {"model": {"name": "mlp", "freeze": True}},
         "5: model.freeze: is for a network with model.pretrained; weights drawn at random are not worth keeping",
     ),
