@@ -591,6 +591,7 @@ CONSISTENCY = [
             "task": "object_detection",
             "data": {"source": "builtin:digit_scenes"},
             "preprocess": [{"resize": {"height": 64, "width": 64, "mode": "crop"}}],
+            "augment": [],
             "model": {"name": "center_net"},
             "loss": {"name": "center_net"},
         },
