@@ -101,12 +101,6 @@ def test_answers_that_are_not_finite_are_counted(run, tmp_path):
         evaluate(run("mlp/diabetes"), rows(tmp_path, [0.1, None, 0.3], [1, 2, 3]))
 
 
-def test_what_cannot_be_evaluated_is_refused(run, tmp_path):
-    folder = run("transformer/dates")
-    with pytest.raises(ZooError, match=r"a label or a number for each example; .* is sequence_to_sequence"):
-        evaluate(folder, rows(tmp_path, [1.0], ["a"]))
-
-
 @pytest.mark.parametrize(("name", "message"), [("none.csv", "does not exist"), ("x.txt", r"or a file: \.csv, \.jsonl")])
 def test_data_of_another_form(run, tmp_path, name, message):
     (tmp_path / "x.txt").write_text("a")

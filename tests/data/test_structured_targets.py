@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.data import structured_targets
+from zoo.data.box_codes import ignored_code
 from zoo.data.structured_targets import (
     BLANK,
     box_picker,
@@ -103,11 +104,14 @@ def test_characters_of_targets_that_no_training_text_has_are_counted():
     assert notes == ["the targets of the test split: 3 of 6 characters are unknown to the vocabulary: 'd', 'x'"]
 
 
-def test_boxes_that_are_left_out_are_counted():
-    y = np.full((2, 4, 5), -1.0)
-    y[:, 0], y[:, -1] = [0, 0, 1, 1, 0], [[1, 0, 20, 0, 0], [2, 3, 0, 0, 0]]
+def test_boxes_that_are_left_out_or_ignored_are_counted():
+    y = np.full((2, 5, 5), -1.0)
+    y[:, 0], y[:, -1] = [0, 0, 1, 1, 0], [[0, 20, 0, 0, 0], [3, 0, 0, 0, 0]]
+    y[:, 1, 4], y[0, 2, 4] = ignored_code(4, crowd=True), ignored_code(0, crowd=False)
+    said = "no targets of training, and neither hit nor miss in the evaluation"
     assert boxes_left_out({"test": y}) == [
-        "left out of the test split: 3 of 28 boxes, which are crowds",
+        f"2 of 28 boxes of the test split are crowds: {said}",
+        f"1 of 28 boxes of the test split are marked as difficult: {said}",
         "left out of the test split: 3 of 28 boxes, which have no label",
         "left out of the test split: 20 of 28 boxes, which are beyond the first 100 of their image",
     ]
@@ -120,12 +124,21 @@ def test_boxes_are_picked_and_what_is_left_out_is_counted():
     boxes = np.random.default_rng(0).random((130, 4)).astype(np.float32)
     labels = np.arange(130) % 7 - (np.arange(130) == 5) * 100
     crowd = np.arange(130) < 3
-    found = pick(
-        {"objects": {"bbox": tf.constant(boxes), "label": tf.constant(labels), "is_crowd": tf.constant(crowd)}}
-    )
+
+    def picked(count, **marks):
+        marks = {key: tf.constant(value[:count]) for key, value in marks.items()}
+        objects = {"bbox": tf.constant(boxes[:count]), "label": tf.constant(labels[:count]), **marks}
+        return pick({"objects": objects}).numpy()
+
     kept = [i for i in range(130) if not crowd[i] and labels[i] >= 0]
+    found = picked(130, is_crowd=crowd)
     np.testing.assert_array_equal(found[:100], np.column_stack([boxes, labels])[kept[:100]].astype(np.float32))
-    assert found[100].numpy().tolist() == [3, 1, 26, 0, 0]
+    assert found[100].tolist() == [1, 29, 0, 0, 0]
+    found = picked(10, is_crowd=crowd, is_difficult=np.arange(130) == 9)
+    np.testing.assert_array_equal(found[:5], np.column_stack([boxes, labels])[[3, 4, 6, 7, 8]].astype(np.float32))
+    codes = [*(ignored_code(int(labels[i]), crowd=True) for i in range(3)), ignored_code(int(labels[9]), crowd=False)]
+    assert found[5:9, 4].tolist() == codes and (found[9:100] == -1).all() and found[100].tolist() == [1, 0, 0, 0, 0]
+    np.testing.assert_array_equal(found[5:9, :4], boxes[[0, 1, 2, 9]])
 
 
 def test_boxes_keep_what_the_fullest_image_needs():

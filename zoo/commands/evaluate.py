@@ -10,10 +10,11 @@ from rich.console import Console
 
 from zoo.backend.startup import start_keras
 from zoo.commands.evaluate_data import evaluate_data
-from zoo.commands.reopen import SILENT, reopen
+from zoo.commands.reopen import reopen
 from zoo.commands.train import train
 from zoo.utils.console import print_notes
 from zoo.utils.files import write_json
+from zoo.utils.notebook import default_console
 
 
 def evaluate(
@@ -21,7 +22,7 @@ def evaluate(
     data: Any = None,
     *,
     output: str | Path | None = None,
-    console: Console = SILENT,
+    console: Console | None = None,
 ) -> dict[str, Any]:
     """Evaluate a run's saved model on the test split again, or its exported file on new labelled data.
 
@@ -30,7 +31,7 @@ def evaluate(
         data: labelled data in the form of the recipe's source, or what a program holds: a frame with the column of the
             targets, or `(x, y)`; see `zoo.commands.evaluate_data`.
         output: JSON file to write the result to.
-        console: where progress is shown.
+        console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
     Returns:
         `run`, `recipe`, `task`, `samples`, `metrics` and `intervals`; of new data also `data`.
@@ -38,6 +39,7 @@ def evaluate(
     Raises:
         ZooError: no such run, or the data is not what the run was trained on, or does not fit it.
     """
+    console = console or default_console()
     if data is not None:
         named = data if isinstance(data, str | os.PathLike) else f"data ({type(data).__name__})"
         console.print(f"Evaluating {run_folder} on {named}", markup=False)
@@ -73,13 +75,14 @@ def _evaluate_again(run_folder: str | os.PathLike[str], console: Console) -> dic
         y, output = KINDS[task.kind](trained).outputs["test"]
     else:
         y, output = dataset.test.targets, saved_outcomes(model, dataset.test, dataset.signature, task)
+    labels, seed = dataset.signature.labels, loaded.recipe.training.seed
     found = {
         "run": str(run.folder),
         "recipe": loaded.name,
         "task": loaded.recipe.task,
         "samples": len(y),
-        "metrics": evaluate_metrics(loaded.recipe.task, y, output),
-        "intervals": intervals(loaded.recipe.task, y, output, seed=loaded.recipe.training.seed),
+        "metrics": evaluate_metrics(loaded.recipe.task, y, output, labels),
+        "intervals": intervals(loaded.recipe.task, y, output, seed=seed, labels=labels),
     }
     plain: dict[str, Any] = jsonable(found)
     return plain

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.commands.evaluate_structured import STRUCTURED, structured_outcomes
+from zoo.commands.given_data import is_path
 from zoo.commands.raw_examples import labelled_examples
 from zoo.data.columns import as_label, check_columns
+from zoo.data.label_sets import multi_hot
 from zoo.data.sources.archive import Archive
 from zoo.data.sources.folder_layout import subfolders
 from zoo.data.tables.file import TABLE_SUFFIXES
 from zoo.errors import ZooError, counted, did_you_mean, listing, visible
-from zoo.tasks import TASKS
+from zoo.tasks import TASKS, Kind
 from zoo.utils.files import write_json
 
 if TYPE_CHECKING:
@@ -24,7 +27,15 @@ if TYPE_CHECKING:
     from zoo.serving.prediction import Prediction
 
 _TARGET_ARRAYS = ("y", "label", "labels", "target", "y_test")
-_KINDS = ("classification", "regression")  # whose targets are a label or a number an example
+_ONE_VALUE: tuple[Kind, ...] = ("classification", "regression", "multi_label")  # targets that a row or a folder names
+
+_WHY_NOT = {
+    "forecasting": "the error of a seasonal naive forecast on its training part, which MASE divides by",
+    "reconstruction": "both parts of the autoencoder, of which the file has one",
+    "anomaly": "which classes are abnormal",
+    "generation": "features of real images",
+    "representation": "a classifier of its embeddings, which is trained on its training split",
+}
 
 Labelled = Iterator[tuple[str, Any]]  # what `read_inputs` is given, and its targets, or the one label of all of it
 
@@ -35,7 +46,9 @@ def evaluate_data(run_folder: str | os.PathLike[str], data: Any, *, output: str 
     Args:
         run_folder: the run, with its exported file.
         data: a table with the recipe's target column, a folder with a subfolder a class, or an npz file with `x` and
-            `y`; or what a program holds: a frame with that column, `(x, y)`, or a data set of another library.
+            `y`; images with boxes or masks, sentences with tags, pairs of texts, or running text in the form of the
+            recipe's source; or what a program holds: a frame with that column, `(x, y)`, or a data set of another
+            library.
         output: JSON file to write the result to.
 
     Returns:
@@ -43,8 +56,8 @@ def evaluate_data(run_folder: str | os.PathLike[str], data: Any, *, output: str 
         `intervals`.
 
     Raises:
-        ZooError: no such run, no exported file, or data that does not fit; or a task whose targets are neither labels
-            nor numbers.
+        ZooError: no such run, no exported file, or data that does not fit; or a task that new examples alone do
+            not measure.
     """
     from zoo.evaluation.metrics.evaluate import evaluate
     from zoo.evaluation.metrics.intervals import intervals
@@ -55,19 +68,22 @@ def evaluate_data(run_folder: str | os.PathLike[str], data: Any, *, output: str 
     run = open_run(run_folder)
     loaded = run.recipe()
     recipe, task = loaded.recipe, TASKS[loaded.recipe.task]
-    if task.kind not in _KINDS:
+    if task.kind not in (*_ONE_VALUE, *STRUCTURED):
         raise ZooError(
-            f"zoo evaluate RUN DATA: expected a run that predicts a label or a number for each example; {run.folder} "
-            f"is {task.name}. Without DATA its own test split is evaluated"
+            f"zoo evaluate RUN DATA: {task.name} needs more than new examples to be measured on ({run.folder}): "
+            f"{_WHY_NOT.get(task.kind, 'what its own data gives')}. Without DATA its own test split is evaluated"
         )
     file = run.folder / "export" / "model.onnx"
     if not file.is_file():
         raise ZooError(f"{file} is not there, and new data is evaluated with it: zoo export {run.folder}")
     model = ExportedModel(file)
     notes: list[str] = []
-    read = _outcomes if isinstance(data, str | os.PathLike) else _given_outcomes
-    names, targets, outputs = read(model, recipe, data, notes, is_number=task.kind == "regression")
-    data = data if isinstance(data, str | os.PathLike) else "data"
+    if task.kind in STRUCTURED:
+        names, targets, outputs = structured_outcomes(model, recipe, data, notes)
+    else:
+        read = _outcomes if isinstance(data, str | os.PathLike) else _given_outcomes
+        names, targets, outputs = read(model, recipe, data, notes, task.kind)
+    data = data if is_path(data) else "data"
     lost = [name for name, row in zip(names, outputs, strict=True) if not np.isfinite(row).all()]
     if lost:
         raise ZooError(f"{data}: the answer is not a finite number for {counted(lost, 'examples')}")
@@ -78,8 +94,8 @@ def evaluate_data(run_folder: str | os.PathLike[str], data: Any, *, output: str 
         "data": str(data),
         "samples": len(targets),
         "notes": notes,
-        "metrics": evaluate(task.name, targets, outputs),
-        "intervals": intervals(task.name, targets, outputs, seed=recipe.training.seed),
+        "metrics": evaluate(task.name, targets, outputs, model.labels),
+        "intervals": intervals(task.name, targets, outputs, seed=recipe.training.seed, labels=model.labels),
     }
     result = jsonable(result)
     if output is not None:
@@ -88,7 +104,7 @@ def evaluate_data(run_folder: str | os.PathLike[str], data: Any, *, output: str 
 
 
 def _outcomes(
-    model: ExportedModel, recipe: Recipe, data: str | os.PathLike[str], notes: list[str], *, is_number: bool
+    model: ExportedModel, recipe: Recipe, data: str | os.PathLike[str], notes: list[str], kind: Kind
 ) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return the names of the examples of files, their targets and the outputs."""
     from zoo.serving.inputs import read_inputs
@@ -100,33 +116,39 @@ def _outcomes(
     for path, targets in _reader(data)(data, recipe):
         before = len(names)
         for some, raw in read_inputs(model, [path], notes):
-            outputs.append(_numbers_of(model.predict(raw), is_number=is_number))
+            outputs.append(_numbers_of(model.predict(raw), kind))
             names += some
         found += [targets] * (len(names) - before) if isinstance(targets, str) else list(targets)
     if not found:
         raise ZooError(f"{data}: no examples")
     if len(names) != len(found):
         raise ZooError(f"{data}: {len(names):,} examples and {len(found):,} targets")
-    values = _numbers(found, names) if is_number else _classes(found, names, model.labels, data)
-    return names, values, np.concatenate(outputs)
+    return names, _targets(kind, found, names, model.labels, data), np.concatenate(outputs)
 
 
 def _given_outcomes(
-    model: ExportedModel, recipe: Recipe, data: Any, notes: list[str], *, is_number: bool
+    model: ExportedModel, recipe: Recipe, data: Any, notes: list[str], kind: Kind
 ) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return the names of the examples that a program holds, their targets and the outputs."""
     raw, targets = labelled_examples(model, recipe, data, notes)
     names = [f"row {row + 1}" for row in range(len(targets))]
-    outputs = _numbers_of(model.predict(raw), is_number=is_number)
+    outputs = _numbers_of(model.predict(raw), kind)
     if len(outputs) != len(targets):
         raise ZooError(f"data: {len(outputs):,} examples and {len(targets):,} targets")
-    found = list(targets)
-    values = _numbers(found, names) if is_number else _classes(found, names, model.labels, "data")
-    return names, values, outputs
+    return names, _targets(kind, list(targets), names, model.labels, "data"), outputs
 
 
-def _numbers_of(prediction: Prediction, *, is_number: bool) -> np.ndarray:
-    return np.asarray(prediction.values if is_number else prediction.probabilities, np.float64)
+def _numbers_of(prediction: Prediction, kind: Kind) -> np.ndarray:
+    return np.asarray(prediction.values if kind == "regression" else prediction.probabilities, np.float64)
+
+
+def _targets(kind: Kind, found: list[Any], names: list[str], labels: tuple[str, ...], data: Path | str) -> np.ndarray:
+    """Return targets as the task's kind has them."""
+    if kind == "regression":
+        return _numbers(found, names)
+    if kind == "multi_label":
+        return multi_hot(np.fromiter(found, object, len(found)), labels, str(data), names)
+    return _classes(found, names, labels, data)
 
 
 def _reader(data: Path) -> Callable[[Path, Recipe], Labelled]:

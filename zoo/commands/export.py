@@ -17,6 +17,7 @@ from zoo.commands.given_data import given_data
 from zoo.commands.reopen import SILENT, reopen
 from zoo.errors import ZooError
 from zoo.utils.files import write_text
+from zoo.utils.notebook import default_console
 
 if TYPE_CHECKING:
     from keras import Model
@@ -35,7 +36,7 @@ def export(
     data: Any = None,
     validation: Any = None,
     test: Any = None,
-    console: Console = SILENT,
+    console: Console | None = None,
 ) -> dict[str, Any]:
     """Export a run to ONNX, proved on the whole test split.
 
@@ -44,7 +45,7 @@ def export(
         data: what `zoo.train` was given as `data`, which a run does not keep; a `zoo.Run` that it returned knows it.
         validation: likewise.
         test: likewise.
-        console: where progress is shown.
+        console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
     Returns:
         The certificate, and `path`, the file.
@@ -58,7 +59,7 @@ def export(
 
     memory = given_data(data, None, validation, test)
     with held(open_run(run_folder)):
-        return export_held(run_folder, console, memory)
+        return export_held(run_folder, console or default_console(), memory)
 
 
 def export_held(

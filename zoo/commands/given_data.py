@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,10 @@ from zoo.recipe.overrides import Overrides, override_lines
 if TYPE_CHECKING:
     from zoo.data.memory.given import MemoryData
     from zoo.data.proposal.proposal import Proposal
+
+
+_LONGEST_PATH = 255  # characters; longer texts are running text
+_FILE_NAME = re.compile(r"\S+\.\w{1,8}|\S*[/\\]\S*")  # a text like this that names nothing is a path with a mistake
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +104,13 @@ def given(data: Any, target: str | None = None, validation: Any = None, test: An
 
 
 def is_path(data: Any) -> bool:
-    """Return whether data is a path: a `Path`, or a text that names what is there."""
+    """Return whether data is a path: a `Path`, or a text that names what is there or looks like a file's name."""
     if isinstance(data, os.PathLike):
         return True
+    if not isinstance(data, str) or len(data) > _LONGEST_PATH or "\n" in data:
+        return False
     try:
-        return isinstance(data, str) and Path(data).expanduser().exists()
+        return Path(data).expanduser().exists() or bool(_FILE_NAME.fullmatch(data))
     except (OSError, RuntimeError, ValueError):  # a text that is no path
         return False
 

@@ -44,7 +44,7 @@ def init(
     Raises:
         ZooError: the data is not readable or tells no task or target, or the file is there already.
     """
-    if isinstance(data, str):
+    if isinstance(data, str) and len(data.split()) == 1:
         data = Path(data)  # so that a path to nothing is refused as such
     what = given(data, target, validation, test)
     named = "data" if what.path is None else what.path.absolute().stem or "data"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ZooError
+from zoo.evaluation.report.summary import run_html
 from zoo.tasks import TASKS
 from zoo.training.run import Run as RunFolder
 from zoo.training.run_files import read_run_file
@@ -88,6 +89,12 @@ class Run(RunFolder):
                 f"zoo.train(None, resume={str(self.folder)!r})"
             )
         return Report(self.folder / "report.html", read_run_file(self.folder / "report.json"))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the metrics of the test split beside the baseline's, and the verdict."""
+        if not (self.folder / "report.json").is_file():
+            return f"<p>{escape(repr(self))}, not finished</p>"
+        return run_html(self.report.facts, self.folder)
 
     @cached_property
     def model(self) -> Model:

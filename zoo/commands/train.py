@@ -24,6 +24,7 @@ from zoo.recipe import LoadedRecipe, load_recipe
 from zoo.recipe.overrides import Overrides, override_lines
 from zoo.utils.console import headline, print_notes
 from zoo.utils.files import replacing
+from zoo.utils.notebook import default_console
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
@@ -43,7 +44,7 @@ def train(
     runs: str | Path = "runs",
     resume: str | os.PathLike[str] | None = None,
     export: bool | None = None,
-    console: Console = SILENT,
+    console: Console | None = None,
 ) -> Run:
     """Train a recipe, evaluate it once on the test split against its baseline, report, and export.
 
@@ -63,7 +64,7 @@ def train(
             the report or the export.
         export: whether to write the ONNX file. Where it is left out, a new run is exported, and one that is resumed if
             it was begun so.
-        console: where progress is shown.
+        console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
     Returns:
         The run: its metrics, report, model and predictions. It is the path of its folder where a path is wanted.
@@ -82,7 +83,14 @@ def train(
     elif what.path is not None:
         raise ZooError(f"data={str(data)!r}: a run that is resumed has its source; leave it out")
     folder = train_together(
-        None, loaded, lines, runs=runs, resume=resume, export=export, console=console, memory=what.memory
+        None,
+        loaded,
+        lines,
+        runs=runs,
+        resume=resume,
+        export=export,
+        console=console or default_console(),
+        memory=what.memory,
     )
     assert folder is not None
     return Run(folder, what.memory)

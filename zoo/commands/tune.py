@@ -15,6 +15,7 @@ from zoo.recipe import LoadedRecipe, check_search, load_recipe
 from zoo.recipe.overrides import Overrides, override_lines
 from zoo.utils.console import headline
 from zoo.utils.lock import locked
+from zoo.utils.notebook import default_console
 from zoo.utils.stopping import Stopped
 
 SILENT = Console(quiet=True, stderr=True)
@@ -32,7 +33,7 @@ def tune(
     workers: int = 1,
     in_process: bool = False,
     chief: str | None = None,
-    console: Console = SILENT,
+    console: Console | None = None,
 ) -> dict[str, Any]:
     """Search for the best values of a recipe's `search:` space; resume a search that was interrupted.
 
@@ -47,7 +48,7 @@ def tune(
         workers: trials that are trained at a time.
         in_process: train in this process; its memory then grows with the trials.
         chief: `HOST:PORT` to serve workers on other machines at; this process then trains nothing itself.
-        console: where progress is shown.
+        console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
     Returns:
         What `report.json` holds; `best` is the best trial, `best_recipe` its recipe file.
@@ -55,6 +56,7 @@ def tune(
     Raises:
         ZooError: no `search:`, a space that cannot be, another search in the folder, or no trial that succeeded.
     """
+    console = console or default_console()
     memory = given_data(data, target, validation, test)
     if memory is not None and (workers > 1 or chief is not None):
         raise ZooError("data= is there in this process alone, which trains one trial at a time; leave out workers")

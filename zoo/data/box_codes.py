@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
+Number = TypeVar("Number", int, np.ndarray)
 PADDING = -1  # no box
 
 
-def ignored_code(label: int, *, crowd: bool) -> int:
+def ignored_code(label: Number, *, crowd: bool) -> Number:
     """Return the code of a box that is no target of training, and in the evaluation neither a hit nor a miss.
 
     Args:
-        label: its class.
+        label: its class, or the classes of several boxes.
         crowd: it stands for many objects, as COCO's `iscrowd`; else it is one, as VOC's `difficult`.
     """
     return -2 - 2 * label - crowd

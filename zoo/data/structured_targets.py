@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from zoo.data.arrays import as_ids
-from zoo.data.box_codes import PADDING
+from zoo.data.box_codes import PADDING, ignored_boxes
 from zoo.data.tokenizer import SPECIAL, fit_tokenizer
 from zoo.errors import ZooError, counted, first_few, listing, visible
 from zoo.tasks import IGNORED_PIXEL
 
 BLANK = "<blank>"
-BOXES_LEFT_OUT = ("are crowds", "have no label", "are beyond the first 100 of their image")
+BOXES_LEFT_OUT = ("have no label", "are beyond the first 100 of their image")
 MAX_PADDED_TARGETS = 1 << 28  # token ids of a split, 1 GiB; text to text and tags are held in memory
 MAX_OBJECTS = 100  # in one image, as in COCO
 MAX_CLASSES_OF_MASKS = IGNORED_PIXEL  # a mask is uint8
@@ -186,7 +186,8 @@ def _refuse_sparse(masks: np.ndarray, where: str) -> None:
 def box_picker(features: Any, target: str) -> Callable[[Any], Any]:
     """Return a TensorFlow function from a TFDS example to its boxes `(MAX_OBJECTS + 1, 5)`, padded with -1.
 
-    Crowds are left out, as in COCO's own evaluation. The last row counts what is left out, in the order of
+    Crowds and difficult objects come last, by the codes of `zoo.data.box_codes.ignored_code`: they are no targets, and
+    neither hit nor miss in the evaluation, as in files. The last row counts what is left out, in the order of
     `BOXES_LEFT_OUT`.
 
     Raises:
@@ -198,15 +199,19 @@ def box_picker(features: Any, target: str) -> Callable[[Any], Any]:
 
     def pick(example: Any) -> tf.Tensor:
         objects = example[target]
-        rows = tf.concat([objects["bbox"], tf.cast(objects["label"], tf.float32)[:, None]], axis=1)
-        labeled = objects["label"] >= 0
-        crowd = objects["is_crowd"] if "is_crowd" in objects else tf.zeros_like(labeled)
-        kept = tf.boolean_mask(rows, labeled & ~crowd)
+        labels = objects["label"]
+        none = tf.zeros_like(labels, tf.bool)
+        crowd, difficult = (tf.cast(objects.get(key, none), tf.bool) for key in ("is_crowd", "is_difficult"))
+        difficult &= ~crowd
+        codes = tf.where(crowd, -3 - 2 * labels, tf.where(difficult, -2 - 2 * labels, labels))
+        rows = tf.concat([objects["bbox"], tf.cast(codes, tf.float32)[:, None]], axis=1)
+        labeled, ignored = labels >= 0, crowd | difficult
+        kept = tf.concat([tf.boolean_mask(rows, labeled & ~ignored), tf.boolean_mask(rows, labeled & ignored)], axis=0)
         beyond = tf.maximum(tf.shape(kept)[0] - MAX_OBJECTS, 0)
         kept = kept[:MAX_OBJECTS]
-        kept = tf.pad(kept, [[0, MAX_OBJECTS - tf.shape(kept)[0]], [0, 0]], constant_values=-1.0)
-        left_out = [tf.reduce_sum(tf.cast(which, tf.int32)) for which in (crowd, ~labeled & ~crowd)]
-        counts = tf.cast(tf.stack([*left_out, beyond, 0, 0]), tf.float32)
+        kept = tf.pad(kept, [[0, MAX_OBJECTS - tf.shape(kept)[0]], [0, 0]], constant_values=float(PADDING))
+        unlabeled = tf.reduce_sum(tf.cast(~labeled, tf.int32))
+        counts = tf.cast(tf.stack([unlabeled, beyond, 0, 0, 0]), tf.float32)
         return tf.ensure_shape(tf.concat([kept, counts[None]], axis=0), (MAX_OBJECTS + 1, 5))
 
     return pick
@@ -237,11 +242,19 @@ def box_targets(splits: Arrays, where: str) -> dict[str, np.ndarray]:
 
 
 def boxes_left_out(splits: Arrays) -> list[str]:
-    """Return notes on the boxes that `box_picker` left out, from the counts in its last row."""
+    """Return notes on boxes that are ignored, and on those that `box_picker` left out, by its last row."""
     notes = []
     for name, y in splits.items():
         counts = y[:, -1, : len(BOXES_LEFT_OUT)].sum(axis=0).astype(int)
-        total = int((y[:, :-1, 4] >= 0).sum()) + int(counts.sum())
+        codes = y[:, :-1, 4]
+        total = int((codes != PADDING).sum()) + int(counts.sum())
+        _, _, crowds = ignored_boxes(codes)
+        for count, why in ((crowds.sum(), "crowds"), ((codes < PADDING).sum() - crowds.sum(), "marked as difficult")):
+            if count:
+                notes.append(
+                    f"{count:,} of {total:,} boxes of the {name} split are {why}: no targets of training, and neither "
+                    "hit nor miss in the evaluation"
+                )
         for count, why in zip(counts, BOXES_LEFT_OUT, strict=True):
             if count:
                 notes.append(f"left out of the {name} split: {count:,} of {total:,} boxes, which {why}")

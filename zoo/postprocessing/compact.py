@@ -52,20 +52,19 @@ def transcribed(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def likelihoods(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return `(n, length, 2)` float32: each target's negative log-likelihood in nats, and whether it ranks first.
+    """Return `(n, length, 3)` float32: a target's negative log-likelihood in nats, whether it is first, and what is.
 
     Args:
         logits: `(n, length, classes)`.
-        targets: `(n, length or more)`; where a target is 0, both are 0.
+        targets: `(n, length or more)`; where a target is 0, all are 0.
     """
     targets = targets[:, : logits.shape[1]]
     logits = logits.astype(np.float64)
     logits = logits - logits.max(axis=-1, keepdims=True)
     chosen = np.take_along_axis(logits, targets[..., None].astype(np.int64), axis=-1)[..., 0]
     nll = np.log(np.exp(logits).sum(axis=-1)) - chosen
-    right = logits.argmax(axis=-1) == targets
-    counted = targets != PADDING
-    return np.stack([nll * counted, right & counted], axis=-1).astype(np.float32)
+    first, counted = logits.argmax(axis=-1), targets != PADDING
+    return np.stack([nll * counted, (first == targets) & counted, first * counted], axis=-1).astype(np.float32)
 
 
 def decode(model: Model, source: np.ndarray, targets: np.ndarray) -> np.ndarray:

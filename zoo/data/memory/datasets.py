@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from zoo.data.memory.given import PLACES, MemoryData, type_of
+from zoo.data.split_names import split_of_folder
 from zoo.errors import ZooError, listing
 
 MAX_BYTES = 1 << 32  # of a data set that is read into memory
@@ -26,6 +27,12 @@ def hold(train: Any, validation: Any = None, test: Any = None) -> MemoryData:
         ZooError: see `as_plain`.
     """
     given = {"train": train, "validation": validation, "test": test}
+    splits = _splits_of(train)
+    if splits is not None:
+        twice = [split for split in splits if split != "train" and given[split] is not None]
+        if twice:
+            raise ZooError(f"{twice[0]}=: data has a split of its own for it; leave it out")
+        given |= splits
     plain = {split: None if value is None else as_plain(value, PLACES[split]) for split, value in given.items()}
     return MemoryData(**plain, name=type(train).__name__.lstrip("_"))
 
@@ -44,7 +51,7 @@ def as_plain(value: Any, where: str) -> Any:
         return _joined(_tensorflow_elements(value, where), where)
     if _is_instance(value, "keras", "utils.PyDataset"):
         return _joined(_keras_elements(value, where), where)
-    if hasattr(value, "column_names") and hasattr(value, "features"):
+    if _is_hugging_face(value):
         return _hugging_face_columns(value, where)
     return value
 
@@ -137,8 +144,30 @@ def _texts(values: np.ndarray) -> np.ndarray:
     return np.array([v.decode() if isinstance(v, bytes) else v for v in values.ravel()], object).reshape(values.shape)
 
 
+def _is_hugging_face(value: Any) -> bool:
+    return hasattr(value, "column_names") and hasattr(value, "features")
+
+
+def _splits_of(value: Any) -> dict[str, Any] | None:
+    """Return the splits of a Hugging Face `DatasetDict`; None where a value is none.
+
+    Raises:
+        ZooError: it has splits of other names than those of training, validation and test, or no training split.
+    """
+    if not isinstance(value, Mapping) or not value or not all(map(_is_hugging_face, value.values())):
+        return None
+    found = {name: split_of_folder(str(name)) for name in value}
+    unknown = [name for name, split in found.items() if split is None]
+    if unknown or len(set(found.values())) < len(found) or "train" not in found.values():
+        raise ZooError(
+            f"data: holds the splits {listing(value)}; expected train, and validation and test where there are any. "
+            "Give one split, and others as validation= and test="
+        )
+    return {str(split): value[name] for name, split in found.items()}
+
+
 def _hugging_face_columns(dataset: Any, where: str) -> dict[str, Any]:
-    """Return the columns of a Hugging Face `Dataset`, classes by their names."""
+    """Return the columns of a Hugging Face `Dataset`, classes by their names, and translations a column a language."""
     if isinstance(dataset.column_names, dict):
         raise ZooError(
             f"{where}: holds the splits {listing(dataset.column_names)}; give one of them, and the others as "
@@ -146,11 +175,31 @@ def _hugging_face_columns(dataset: Any, where: str) -> dict[str, Any]:
         )
     if not hasattr(dataset, "__len__"):
         raise ZooError(f"{where}: the data set is streamed ({type_of(dataset)}); load it without streaming=True")
-    columns = {}
+    columns: dict[str, Any] = {}
     for name in dataset.column_names:
-        values = list(dataset[name])
-        names = getattr(dataset.features[name], "names", None)
-        if names is not None:
-            values = [None if v is None or v < 0 else names[v] for v in values]  # -1 says that there is no label
-        columns[name] = values
+        feature = dataset.features[name]
+        values = [_named(value, feature) for value in dataset[name]]
+        languages = getattr(feature, "languages", None)
+        if languages and all(isinstance(value, Mapping) for value in values):
+            columns |= {language: [value.get(language) for value in values] for language in languages}
+        else:
+            columns[name] = values
     return columns
+
+
+def _named(value: Any, feature: Any) -> Any:
+    """Return a value with the names of classes in place of their numbers, within lists and dicts, too.
+
+    -1 says that there is no label, and becomes None.
+    """
+    names = getattr(feature, "names", None)
+    if names is not None:
+        return None if value is None or value < 0 else names[value]
+    if isinstance(feature, Mapping) and isinstance(value, Mapping):
+        return {key: _named(inner, feature.get(key)) for key, inner in value.items()}
+    inner = feature[0] if isinstance(feature, list) and feature else getattr(feature, "feature", None)
+    if inner is not None and isinstance(value, Mapping):  # a list of dicts, which is kept as a dict of lists
+        return {key: _named(part, [inner[key]] if key in inner else None) for key, part in value.items()}
+    if inner is not None and isinstance(value, list):
+        return [_named(part, inner) for part in value]
+    return value

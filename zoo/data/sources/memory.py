@@ -96,7 +96,9 @@ def _read(value: Any, where: str, data: Data, task: Task) -> Any:
         if data.targets or not task.finds_anomalies:
             _check_target(frame, where, data)
         takes_tables = "table" in task.inputs or task.forecasts or data.text is not None
-        return frame if takes_tables else _pair_of_columns(frame, where, data, task)
+        if takes_tables and not ("array" in task.inputs and _holds_vectors(frame, data)):
+            return frame
+        return _pair_of_columns(frame, where, data, task)
     if not is_pair(value):
         raise ZooError(f"{where}: expected {WANTED}, received {type_of(value)}")
     x, y = value
@@ -111,6 +113,15 @@ def _read(value: Any, where: str, data: Data, task: Task) -> Any:
     if frame is None:
         return Pair(x=x, y=targets, where=where)
     return with_target(frame, targets, data.one_target or "y", where)
+
+
+def _holds_vectors(frame: Any, data: Data) -> bool:
+    """Return whether the one column that is an input holds lists of numbers, such as embeddings."""
+    others = [name for name in map(str, frame.columns) if name not in (*data.targets, *data.ignore)]
+    if len(others) != 1 or not len(frame):
+        return False
+    first = frame.iloc[0, list(map(str, frame.columns)).index(others[0])]
+    return isinstance(first, list | tuple | np.ndarray) and np.ndim(first) == 1
 
 
 def _check_target(frame: Any, where: str, data: Data) -> None:

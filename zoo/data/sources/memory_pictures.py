@@ -68,7 +68,8 @@ def _labels_of(pairs: Mapping[str, Pair], data: Data, faults: Faults, notes: lis
         return Classes.numbered(data.classes)
     labels = as_array([]).tolist()
     for target in pairs["train"].y:
-        labels += as_array(value_of(target, *_LABELS) if isinstance(target, Mapping) else None).reshape(-1).tolist()
+        one = _as_one(target)
+        labels += as_array(value_of(one, *_LABELS) if isinstance(one, Mapping) else None).reshape(-1).tolist()
     found = {label for label in labels if label is not None}
     if found and all(isinstance(label, str) for label in found):
         return Classes.numbered(sorted(found))
@@ -82,6 +83,7 @@ def _image(split: str, position: int, target: Any, classes: Classes, faults: Fau
     """Return the boxes of an image, as far as they are readable; faults are added."""
     path = place_of(split, position)
     image = BoxImage(path, [])
+    target = _as_one(target)
     problem = _problem(target)
     if problem:
         faults.add("images whose boxes have another form", f"{path.name} ({problem})", path)
@@ -102,6 +104,14 @@ def _image(split: str, position: int, target: Any, classes: Classes, faults: Fau
         left, top, right, bottom = edges
         image.boxes.append(Box((top, left, bottom, right), index, f"{path.name} box {number + 1}", why))
     return image
+
+
+def _as_one(target: Any) -> Any:
+    """Return a list of dicts, one for each box, as one dict of lists; what is no such list as it is."""
+    if not isinstance(target, list | tuple) or not all(isinstance(each, Mapping) for each in target):
+        return target
+    keys = dict.fromkeys(key for each in target for key in each)
+    return {key: [each.get(key) for each in target] for key in keys} if keys else {"boxes": [], "labels": []}
 
 
 def _problem(target: Any) -> str:

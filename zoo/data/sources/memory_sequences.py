@@ -64,13 +64,18 @@ def load_memory_text(given: MemoryData, data: Data, task: Task) -> SourceData:
         ZooError: it is no text, or too short.
     """
     notes: list[str] = []
-    texts = {split: _running_text(value, PLACES[split], data, notes) for split, value in given.splits.items()}
+    texts = {split: running_text(value, PLACES[split], data, notes) for split, value in given.splits.items()}
     source = corpus_windows(texts, data, task, "data")
     source.notes[:0] = notes
     return source
 
 
-def _running_text(value: Any, where: str, data: Data, notes: list[str]) -> str:
+def running_text(value: Any, where: str, data: Data, notes: list[str]) -> str:
+    """Return a text, or texts joined by line feeds.
+
+    Raises:
+        ZooError: it is neither.
+    """
     if isinstance(value, str):
         return value.replace("\r\n", "\n").replace("\r", "\n")
     if is_frame(value):
@@ -85,7 +90,7 @@ def _running_text(value: Any, where: str, data: Data, notes: list[str]) -> str:
     if not is_texts(value) or not all(isinstance(text, str) for text in value):
         raise ZooError(f"{where}: expected running text (a str), or a list of texts, received {type_of(value)}")
     notes.append(f"{where}: {len(value):,} texts are joined by line feeds to one running text")
-    return _running_text("\n".join(value), where, data, notes)
+    return running_text("\n".join(value), where, data, notes)
 
 
 def load_memory_graphs(given: MemoryData, data: Data, task: Task) -> SourceData:

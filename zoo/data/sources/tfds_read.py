@@ -24,6 +24,7 @@ from zoo.utils.cache import cached
 
 MAX_RESIDENT_BYTES = 1 << 30  # larger decoded arrays are mapped from disk
 _BATCH = 512  # examples that TensorFlow reads at a time
+_CACHE_FORMAT = 2  # of what is cached; since 2 crowds are among the boxes
 
 
 def is_numeric(feature: Any) -> bool:
@@ -97,7 +98,7 @@ def cached_folder(form: str, builder: Any, parts: tuple[str, ...], make: Callabl
     """
     prepared = Path(builder.data_path) / "dataset_info.json"
     if prepared.is_file():
-        identity = json.dumps([str(prepared), prepared.stat().st_mtime_ns, *parts])
+        identity = json.dumps([_CACHE_FORMAT, str(prepared), prepared.stat().st_mtime_ns, *parts])
         yield cached(f"{form}/{builder.info.name}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}", make)
         return
     with tempfile.TemporaryDirectory() as temporary:

@@ -19,13 +19,13 @@ def most_frequent_token(train: np.ndarray, y: np.ndarray, classes: int) -> np.nd
         classes: number of token ids; each counts once more than it occurs, so that none is impossible.
 
     Returns:
-        Shape `(n, length, 2)`, float32.
+        Shape `(n, length, 3)`, float32.
     """
     counts = np.bincount(train[train != 0], minlength=classes) + 1.0
     counts[0] = 0
     nll = -np.log(counts / counts.sum(), out=np.zeros(len(counts)), where=counts > 0)
-    hit = np.asarray(y) == counts.argmax()
-    return np.stack([nll[y] * (y != 0), hit & (y != 0)], axis=-1).astype(np.float32)
+    best, counted = counts.argmax(), np.asarray(y) != 0
+    return np.stack([nll[y] * counted, (y == best) & counted, best * counted], axis=-1).astype(np.float32)
 
 
 def answer_most_frequent(data: BaselineData, seed: int) -> BaselineResult:
@@ -48,7 +48,8 @@ def tag_by_token(data: BaselineData, seed: int) -> BaselineResult:
 
     def scored(tokens: np.ndarray, y: np.ndarray) -> np.ndarray:
         nll = -np.log(probabilities[tokens, y], out=np.zeros(y.shape), where=y != 0)
-        return np.stack([nll, (best[tokens] == y) & (y != 0)], axis=-1).astype(np.float32)
+        counted = y != 0
+        return np.stack([nll, (best[tokens] == y) & counted, best[tokens] * counted], axis=-1).astype(np.float32)
 
     return BaselineResult({split: scored(inputs(split), y[split]) for split in EVALUATED_SPLITS})
 

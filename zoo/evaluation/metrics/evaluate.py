@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from zoo.evaluation.metrics.kinds import KINDS
+from zoo.evaluation.metrics.kinds import KINDS, kind_metrics
 from zoo.tasks import TASKS
 
 
-def evaluate(task: str, y: np.ndarray, output: np.ndarray) -> dict[str, float]:
+def evaluate(task: str, y: np.ndarray, output: np.ndarray, labels: Sequence[str] = ()) -> dict[str, float]:
     """Return the metrics of the task's kind, the primary one among them.
 
     Args:
@@ -22,11 +22,12 @@ def evaluate(task: str, y: np.ndarray, output: np.ndarray) -> dict[str, float]:
         y: the targets, as the task's kind has them.
         output: the output in the compact form of its kind: probabilities `(n, classes)`, values `(n,)`, or what the
             kind's module in `zoo.evaluation.metrics` describes.
+        labels: names of the classes or of the target's symbols: tags that mark spans have metrics of spans.
 
     Raises:
         ValueError: shapes or values that do not fit, or no examples.
     """
-    return KINDS[TASKS[task].kind].evaluate(y, output)
+    return kind_metrics(task, labels).evaluate(y, output)
 
 
 def details(

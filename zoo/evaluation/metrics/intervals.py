@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from zoo.evaluation.metrics.common import Statistic
-from zoo.evaluation.metrics.kinds import KINDS
-from zoo.tasks import TASKS
+from zoo.evaluation.metrics.kinds import kind_metrics
 
 CONFIDENCE = 0.95
 
@@ -19,6 +20,7 @@ def intervals(
     seed: int = 0,
     resamples: int = 1000,
     drawn: np.ndarray | None = None,
+    labels: Sequence[str] = (),
 ) -> dict[str, list[float]]:
     """Return the 95% interval of each bootstrapped metric of the task's kind.
 
@@ -31,14 +33,15 @@ def intervals(
         seed: seed of the bootstrap.
         resamples: number of bootstrap resamples.
         drawn: what `draws` returned for the same arguments, where it has been computed.
+        labels: as for `evaluate`.
 
     Returns:
         Metric to `[low, high]`; empty if the output is not finite.
     """
-    kind = KINDS[TASKS[task].kind]
+    kind = kind_metrics(task, labels)
     if not kind.bootstrapped or not np.isfinite(output).all():
         return {}
-    values = draws(task, y, output, seed=seed, resamples=resamples) if drawn is None else drawn
+    values = draws(task, y, output, seed=seed, resamples=resamples, labels=labels) if drawn is None else drawn
     result = {}
     for name, column in zip(kind.bootstrapped, values.T, strict=True):
         interval = percentile_interval(column)
@@ -49,7 +52,15 @@ def intervals(
     return result
 
 
-def draws(task: str, y: np.ndarray, output: np.ndarray, *, seed: int = 0, resamples: int = 1000) -> np.ndarray:
+def draws(
+    task: str,
+    y: np.ndarray,
+    output: np.ndarray,
+    *,
+    seed: int = 0,
+    resamples: int = 1000,
+    labels: Sequence[str] = (),
+) -> np.ndarray:
     """Return the bootstrapped metrics on resamples of the examples, shape `(resamples, metrics)`.
 
     Args:
@@ -58,8 +69,9 @@ def draws(task: str, y: np.ndarray, output: np.ndarray, *, seed: int = 0, resamp
         output: the output, as for `evaluate`, finite.
         seed: seed of the bootstrap.
         resamples: number of bootstrap resamples.
+        labels: as for `evaluate`.
     """
-    kind = KINDS[TASKS[task].kind]
+    kind = kind_metrics(task, labels)
     if kind.resampled is None:
         return np.zeros((0, 0))
     block = 1 if kind.overlap is None else min(kind.overlap(y), len(y))

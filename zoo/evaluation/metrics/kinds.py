@@ -5,8 +5,9 @@ Where metrics depend only on how often each example counts, one function gives t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,12 @@ from zoo.evaluation.metrics import (
     regression,
     segmentation,
     sequences,
+    spans,
     tokens,
     transcription,
 )
 from zoo.evaluation.metrics.common import Statistic
-from zoo.tasks import Kind
+from zoo.tasks import TASKS, Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,19 @@ class KindMetrics:
     correct: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     proportion: str | None = None
     overlap: Callable[[np.ndarray], int] | None = None
+
+
+def kind_metrics(task: str, labels: Sequence[str] = ()) -> KindMetrics:
+    """Return what is computed for a task: for tags that mark spans, such as `B-PER`, also metrics of whole spans.
+
+    Args:
+        task: name of the task.
+        labels: names of the classes or of the target's symbols, where they are known.
+    """
+    if TASKS[task].labels_tokens and spans.mark_spans(labels):
+        metrics = (*tokens.METRICS, *spans.METRICS)
+        return _weighted(metrics, partial(tokens.resampled_with_spans, labels), tokens.details)
+    return KINDS[TASKS[task].kind]
 
 
 def _weighted(

@@ -21,6 +21,9 @@ TITLES = {
     "bits_per_token": "bits per token",
     "perplexity": "perplexity",
     "token_accuracy": "token accuracy",
+    "span_f1": "F1 of spans",
+    "span_precision": "precision of spans",
+    "span_recall": "recall of spans",
     "exact_match": "exact match",
     "token_error_rate": "token error rate",
     "character_error_rate": "character error rate",
@@ -46,6 +49,6 @@ PERCENT = frozenset(
         *("smape", "token_accuracy", "exact_match", "token_error_rate", "character_error_rate"),
         *("mean_iou", "pixel_accuracy", "mean_dice", "ap50", "ap", "ap75"),
         *("mean_average_precision", "micro_f1", "label_accuracy"),
-        *("precision", "recall", "coverage"),
+        *("precision", "recall", "coverage", "span_f1", "span_precision", "span_recall"),
     }
 )

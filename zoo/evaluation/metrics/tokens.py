@@ -1,6 +1,7 @@
 """Tokens: a prediction for each position of a sequence. Targets are integers `(n, length)`, 0 where nothing counts.
 
-The output, `(n, length, 2)`, is the target's negative log-likelihood in nats, and 1 where it is the most probable.
+The output, `(n, length, 2)`, is the target's negative log-likelihood in nats, and 1 where it is the most probable;
+where spans of tags are counted, `(n, length, 3)`, with the most probable class.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from zoo.evaluation.metrics.common import (
     label_of,
     ratio,
 )
+from zoo.evaluation.metrics.spans import mark_spans, per_type, rates, span_counts
 
+PREDICTED = 2  # where an output has the most probable class
 METRICS = ("bits_per_token", "perplexity", "token_accuracy")
 MAX_TOKEN_ROWS = 100  # tokens with a row of their own in report.json; vocabularies have thousands
 
@@ -44,11 +47,29 @@ def resampled(y: np.ndarray, output: np.ndarray) -> Statistic:
     return statistic
 
 
+def resampled_with_spans(labels: Sequence[str], y: np.ndarray, output: np.ndarray) -> Statistic:
+    """Return a function like that of `resampled`, to `METRICS` and then those of spans.
+
+    Args:
+        labels: names of the tags, the first that of padding.
+        y: the targets.
+        output: with the most probable class of each position.
+    """
+    of_tokens = resampled(y, output)
+    counts = span_counts(y, output[..., PREDICTED], labels)
+    each = np.sum([*counts.values()], axis=0) if counts else np.zeros((len(y), 3))
+
+    def statistic(times: np.ndarray) -> np.ndarray:
+        return np.concatenate([of_tokens(times), rates(*(times @ each))])
+
+    return statistic
+
+
 def arrays(y: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Check shapes, and return which positions count (bool), nats and hits, each `(n, length)` and 0 elsewhere."""
     y, output = np.asarray(y), np.asarray(output, dtype=np.float64)
-    fits = y.ndim == 2 and output.shape == (*y.shape, 2)
-    check(y, output, fits, "y of shape (n, length) and output of shape (n, length, 2)")
+    fits = y.ndim == 2 and output.shape in ((*y.shape, 2), (*y.shape, 3))
+    check(y, output, fits, "y of shape (n, length) and output of shape (n, length, 2 or 3)")
     counted = y != 0
     return counted, np.where(counted, output[..., 0], 0), np.where(counted, output[..., 1], 0)
 
@@ -61,7 +82,8 @@ def details(
     Returns:
         `per_class`: for each target, at most the 100 with the most bits in all: `label`, `support`, `token_accuracy`,
             `bits` (each) and `share` (fraction of all bits); `by_position`: bits at each position of a row, for
-            `model` and `baseline`, None where no target counts; `worst` and `typical`.
+            `model` and `baseline`, None where no target counts; `worst` and `typical`; and `spans`, where the tags mark
+            such: for each type `support`, `f1`, `precision` and `recall`.
     """
     counted, nats, hit = arrays(y, output)
     bits = nats / math.log(2)
@@ -71,7 +93,10 @@ def details(
     tokens = counted.sum(1)
     rate = np.where(tokens > 0, bits.sum(1) / np.maximum(tokens, 1), np.nan)
     middle = np.nanmedian(rate) if tokens.any() else 0.0
+    marked = mark_spans(labels) and np.shape(output)[-1] > PREDICTED
+    spans = {"spans": per_type(span_counts(y, np.asarray(output)[..., PREDICTED], labels))} if marked else {}
     return {
+        **spans,
         "per_class": _per_class(np.asarray(y)[counted], bits[counted], hit[counted], labels),
         "by_position": by_position,
         "worst": [_row(int(i), rate, hit, tokens) for i in highest(rate, MAX_WORST_EXAMPLES) if tokens[i]],

@@ -68,14 +68,14 @@ def build_report(
         task has (`details` in its module of `zoo.evaluation.metrics`) has keys of its own.
     """
     y, output = outputs["test"]
-    metrics = {split: evaluate(task, *pair) for split, pair in outputs.items()}
+    metrics = {split: evaluate(task, *pair, labels) for split, pair in outputs.items()}
     examples = {split: len(pair[0]) for split, pair in outputs.items()}
     baseline_output = None if baseline is None else baseline.get("test")
     drawn, baseline_drawn = (
-        draws(task, y, o, seed=seed) if o is not None and np.isfinite(o).all() else None
+        draws(task, y, o, seed=seed, labels=labels) if o is not None and np.isfinite(o).all() else None
         for o in (output, baseline_output)
     )
-    baseline_metrics = _baseline_metrics(task, outputs, baseline, seed, baseline_drawn)
+    baseline_metrics = _baseline_metrics(task, outputs, baseline, seed, baseline_drawn, labels)
     comparison = None
     if baseline is not None and baseline_output is not None:
         both = None if drawn is None or baseline_drawn is None else (drawn, baseline_drawn)
@@ -87,7 +87,7 @@ def build_report(
             "model": model,
             "metrics": metrics,
             "examples": examples,
-            "intervals": {"test": intervals(task, y, output, seed=seed, drawn=drawn)},
+            "intervals": {"test": intervals(task, y, output, seed=seed, drawn=drawn, labels=labels)},
             "baseline": baseline_metrics,
             "comparison": comparison,
             "verdict": comparison["verdict"] if comparison else "not compared: no baseline was fitted",
@@ -135,7 +135,12 @@ def jsonable(value: Any) -> Any:
 
 
 def _baseline_metrics(
-    task: str, outputs: Outputs, baseline: Mapping[str, Any] | None, seed: int, drawn: np.ndarray | None
+    task: str,
+    outputs: Outputs,
+    baseline: Mapping[str, Any] | None,
+    seed: int,
+    drawn: np.ndarray | None,
+    labels: Sequence[str],
 ) -> dict[str, Any] | None:
     """Return the baseline with its outputs replaced by metrics, and intervals for the test split."""
     if baseline is None:
@@ -143,7 +148,8 @@ def _baseline_metrics(
     found = dict(baseline)
     for split in ("train", "validation", "test"):
         if split in baseline:
-            found[split] = evaluate(task, outputs[split][0], baseline[split])
+            found[split] = evaluate(task, outputs[split][0], baseline[split], labels)
     if "test" in baseline:
-        found["intervals"] = {"test": intervals(task, outputs["test"][0], baseline["test"], seed=seed, drawn=drawn)}
+        y = outputs["test"][0]
+        found["intervals"] = {"test": intervals(task, y, baseline["test"], seed=seed, drawn=drawn, labels=labels)}
     return found
