@@ -392,6 +392,22 @@ def test_a_run_that_stopped_early_stays_stopped(data, tmp_path):
     assert len(resumed.history) == len(expected.history) == 2 and same(found, weights)
 
 
+@pytest.mark.parametrize(
+    "waiting",
+    [
+        "regularization.early_stopping={patience: 2, min_delta: 100}",
+        "optimizer.learning_rate={schedule: reduce_on_plateau, initial: 0.01, patience: 2, min_delta: 100}",
+    ],
+)
+def test_what_waits_for_epochs_goes_on_waiting_where_an_epoch_is_resumed(waiting, data, tmp_path):
+    overrides = [*MLP, waiting, "training.epochs=4", "training.checkpoints.every_steps=2"]
+    recipe = load_recipe("mlp/digits", overrides).recipe
+    weights, expected = train(recipe, data(recipe), tmp_path / "whole")
+    train_until(recipe, data(recipe), tmp_path / "cut", 1)  # in the first epoch
+    found, resumed = train(recipe, data(recipe), tmp_path / "cut", resume=True)
+    assert rows(resumed) == rows(expected) and same(found, weights)
+
+
 # === A loss that is no number ===
 
 

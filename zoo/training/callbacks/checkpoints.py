@@ -134,6 +134,7 @@ class Checkpoints(keras.callbacks.Callback):
             self._best, self._best_loss, self.best_epoch = value, loss, epoch + 1
             self._weights = [np.array(w) for w in self.model.get_weights()]
         self.average.leave()
+        self._fields = self._remembered()  # the rest of an interrupted epoch is followed by another beginning
         self.finished = bool(self.model.stop_training)
         waited = time.perf_counter() - self._written
         last = self.finished or epoch + 1 == self.params["epochs"]
@@ -215,10 +216,7 @@ class Checkpoints(keras.callbacks.Callback):
             "metrics": len(metrics),
             "shapes": [list(v.shape) for v in self._variables()],
             **({} if self.run_id is None else {"run": self.run_id}),
-            "callbacks": [
-                {name: _plain(value) for name in _FIELDS if (value := getattr(c, name, None)) is not None}
-                for c in self.remembering
-            ],
+            "callbacks": self._remembered(),
         }
         arrays = {f"variable_{i}": np.array(v) for i, v in enumerate(self._variables())}
         wrong = [v.path for v, value in zip(self._variables(), arrays.values(), strict=True) if not _finite(value)]
@@ -231,6 +229,12 @@ class Checkpoints(keras.callbacks.Callback):
         arrays |= {f"best_{i}": w for i, w in enumerate(self._weights)}
         write_state(self.folder, self.step, facts, arrays, self.keep)
         self._written = time.perf_counter()
+
+    def _remembered(self) -> list[dict[str, int | float]]:
+        return [
+            {name: _plain(value) for name in _FIELDS if (value := getattr(callback, name, None)) is not None}
+            for callback in self.remembering
+        ]
 
     def _variables(self) -> list[Any]:
         """Return the variables of model and optimizer, each once."""
