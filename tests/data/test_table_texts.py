@@ -25,6 +25,7 @@ def test_texts_become_ids_of_the_training_vocabulary(tmp_path):
     column = dataset.signature.columns[0]
     train = set(" ".join(dataset.train.take(np.arange(len(dataset.train)))["note"]).replace(",", " , ").split())
     assert column.type == "free_text" and set(column.tokenizer.symbols) == train
+    assert column.tokenizer.length == 6
     ids = text_ids(["the red one , unseen", ""], column)
     assert ids.dtype == np.int32 and ids.shape == (2, column.tokenizer.length) and ids[0, 4] == 1 and not ids[1].any()
     assert [column.tokenizer.symbols[i - 4] for i in ids[0, :4]] == ["the", "red", "one", ","]
