@@ -7,6 +7,7 @@ from zoo.data.proposal.proposal import Proposal
 _STEPS = 3_000  # of a run; fewer undertrain small data, more take minutes
 _EPOCHS = (20, 200)
 _PATIENCE = 20  # epochs without improvement
+_MANY_COLUMNS = 200
 _TRAINED = 0.72  # of the examples, where a test split and validation are cut
 
 
@@ -20,6 +21,26 @@ def add_training(proposal: Proposal, examples: int, *, own_test: bool = False) -
     proposal.add("training.epochs", epochs, f"at most {epochs * steps:,} steps of training")
     patience = min(_PATIENCE, epochs // 2)
     proposal.add("regularization.early_stopping", {"patience": patience}, "ends where validation gets no better")
+
+
+def add_table_model(proposal: Proposal, rows: int, columns: int, *, texts: bool) -> dict[str, object]:
+    """Add the network of a table and its learning rate; return what `zoo tune` is to try."""
+    size = f"{rows:,} rows of {columns} columns"
+    dropout = [0.0, 0.1, 0.3]
+    if texts or columns > _MANY_COLUMNS:  # each of the many words or columns would have an embedding of its own
+        proposal.add("model.name", "mlp")
+        proposal.add("model.widths", widths(rows), size)
+        proposal.add("model.dropout", 0.2)
+        return {"model.widths": [[32], [64, 64], [128, 64], [256, 128]], "model.dropout": dropout}
+    proposal.add("model.name", "tabm", "perceptrons that share most weights, and whose mean is the answer")
+    proposal.add("model.members", 8)
+    proposal.add("model.width", 64 if rows < 500 else 128 if rows < 20_000 else 192, size)
+    proposal.add("model.depth", 2)
+    proposal.add("model.bins", 16 if rows < 20_000 else 48, "numbers are embedded piecewise linearly between quantiles")
+    proposal.add("model.embedding", 8)
+    proposal.add("optimizer.learning_rate", {"peak": 0.002})
+    proposal.add("optimizer.weight_decay", 0.0003)
+    return {"model.width": [64, 128, 256], "model.depth": [1, 2, 3], "model.bins": [0, 16], "model.dropout": dropout}
 
 
 def widths(examples: int) -> list[int]:

@@ -11,7 +11,7 @@ from zoo.data.columns import Column
 from zoo.data.proposal.panel import panel_proposal
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.series import series_proposal
-from zoo.data.proposal.sizes import add_search, add_training, widths
+from zoo.data.proposal.sizes import add_search, add_table_model, add_training
 from zoo.data.proposal.targets import find_target, several_targets, task_of, task_of_several
 from zoo.data.tables.file import Table
 from zoo.data.tables.files import read_tables
@@ -112,16 +112,12 @@ def rows_proposal(
     if proposal.task.startswith("sequence"):
         _add_text_model(proposal, len(table))
     else:
-        proposal.add("model.name", "mlp")
-        proposal.add("model.widths", widths(len(table)), f"{len(table):,} rows of {len(kept)} columns")
-        proposal.add("model.dropout", 0.2)
+        space = add_table_model(proposal, len(table), len(kept), texts=bool(prose))
     own_test = "test" in splits or "data.split_column" in apart.keys
     add_training(proposal, len(table) - lacking, own_test=own_test)
     if not proposal.task.startswith("sequence"):
         proposal.add("evaluation.baseline", "gradient_boosting", "the strongest simple method for most tables")
-        add_search(
-            proposal, {"model.widths": [[32], [64, 64], [128, 64], [256, 128]], "model.dropout": [0.0, 0.2, 0.5]}
-        )
+        add_search(proposal, space)
     return proposal
 
 
