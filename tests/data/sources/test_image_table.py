@@ -145,7 +145,7 @@ def _folder(rows, folder):
 
 
 BAD = {
-    "missing": (as_cell("gone.png"), r"1 images that are not there: row 3 \(line 4\): gone.png; mend the files"),
+    "missing": (as_cell("gone.png"), r"1 images that are not there: row 3 \(line 4\): gone.png; mend them"),
     "empty cell": (as_cell(None), r"1 rows without an image: row 3 \(line 4\)"),
     "blank cell": (as_cell("  "), r"1 rows without an image: row 3 \(line 4\)"),
     "named missing": (as_cell("none"), r"1 rows without an image: row 3 \(line 4\)"),

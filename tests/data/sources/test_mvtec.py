@@ -103,7 +103,7 @@ BAD = {
     "empty good": (lambda f: remove(f, "test/good"), r"the test split has no normal images"),
     "one mask missing": (
         lambda f: remove(f, "ground_truth/hole/001_mask.png"),
-        r"1 images of faults without a mask in ground_truth: test/hole/001.png; mend the files, or leave",
+        r"1 images of faults without a mask in ground_truth: test/hole/001.png; mend them, or leave",
     ),
     "masks of one fault missing": (lambda f: remove(f, "ground_truth/crack"), r"4 images of faults without a mask"),
     "mask of another size": (
