@@ -181,7 +181,11 @@ def test_images_that_do_not_fit(model, trained, tmp_path):
     refused(r"empty: the folder holds no images", model("image"), tmp_path / "empty")
     refused(r"input .*gone\.png does not exist", model("image"), tmp_path / "gone.png")
     (tmp_path / "notes.txt").touch()
-    refused(r"model\.onnx takes images, not text files", model("image"), tmp_path / "notes.txt")
+    refused(
+        r"model\.onnx takes images, or tables with a column of their paths, not text files",
+        model("image"),
+        tmp_path / "notes.txt",
+    )
     (tmp_path / "notes.odt").touch()
     refused(r"notes\.odt: expected an image \(AVIF, BMP", model("image"), tmp_path / "notes.odt")
 

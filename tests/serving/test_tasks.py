@@ -99,7 +99,7 @@ def test_sequences_of_numbers(tmp_path):
     [
         ("lstm/elnino", "a.txt", "takes a table, not text files, one text a line"),
         ("lstm/dates", "a.npz", "takes text files .* not arrays"),
-        ("cnn/digit_scenes_masks", "a.txt", "takes images, not text files"),
+        ("cnn/digit_scenes_masks", "a.txt", "takes images, or tables with a column of their paths, not text files"),
     ],
 )
 def test_the_wrong_kind_of_file(name, file, message, tmp_path):
