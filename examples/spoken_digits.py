@@ -15,6 +15,7 @@ import json
 import random
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import zoo
@@ -44,17 +45,19 @@ def voices(count: int) -> list[str]:
 def speak(folder: Path, names: list[str], takes: int) -> None:
     """Write a clip of each digit, voice and take, and the table of the clips."""
     draw = random.Random(0)
+    rows, commands = [], []
+    for number, voice in enumerate(names):
+        for digit, word in enumerate(DIGITS):
+            for take in range(takes):
+                path = f"clips/{number:02}_{digit}_{take}.wav"
+                speed, pitch = draw.randint(*SPEEDS), draw.randint(*PITCHES)
+                how = ["-v", f"{draw.choice(ACCENTS)}+{voice}", "-s", str(speed), "-p", str(pitch)]
+                commands.append(["espeak-ng", *how, "-w", folder / path, word])
+                rows.append([path, digit, voice])
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda command: subprocess.run(command, check=True, capture_output=True), commands))
     with open(folder / "clips.csv", "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["file", "digit", "voice"])
-        for number, voice in enumerate(names):
-            for digit, word in enumerate(DIGITS):
-                for take in range(takes):
-                    path = folder / "clips" / f"{number:02}_{digit}_{take}.wav"
-                    speed, pitch = draw.randint(*SPEEDS), draw.randint(*PITCHES)
-                    how = ["-v", f"{draw.choice(ACCENTS)}+{voice}", "-s", str(speed), "-p", str(pitch)]
-                    subprocess.run(["espeak-ng", *how, "-w", path, word], check=True, capture_output=True)
-                    table.writerow([path.relative_to(folder), digit, voice])
+        csv.writer(file).writerows([["file", "digit", "voice"], *rows])
 
 
 def main() -> None:
