@@ -152,7 +152,9 @@ def test_tables_that_do_not_fit(model, tmp_path):
     path.write_text("rooms,city,new\n")
     refused(r"t\.csv: the table has no rows", model("regression"), path)
     path.write_text("rooms,city,new\n1,Ulm,True\n")
-    refused(r"model\.onnx takes images, not tables", model("image"), path)
+    refused(r"t\.csv: the model was not trained on a table, and does not know which column holds", model("image"), path)
+    (tmp_path / "paths.csv").write_text("file\ngone.png\n../x.png\n")
+    refused(r"paths\.csv: 1 images that are not there: row 1 .*; 1 paths that", model("image"), tmp_path / "paths.csv")
     refused(r"model\.onnx takes arrays in an npz file, not tables", model("array"), path)
 
 

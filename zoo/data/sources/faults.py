@@ -84,7 +84,7 @@ class Faults:
             ZooError: there are.
         """
         if self.places:
-            raise ZooError(f"{where}: {self._listed()}; mend the files")
+            raise ZooError(f"{where}: {self._listed()}; mend them")
 
     def _listed(self) -> str:
         return "; ".join(counted(places, what) for what, places in self.places.items())
