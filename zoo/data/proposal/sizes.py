@@ -11,12 +11,12 @@ _MANY_COLUMNS = 200
 _TRAINED = 0.72  # of the examples, where a test split and validation are cut
 
 
-def add_training(proposal: Proposal, examples: int, *, own_test: bool = False) -> None:
-    """Add batch size, epochs and early stopping."""
+def add_training(proposal: Proposal, examples: int, *, own_test: bool = False, most: int = _EPOCHS[1]) -> None:
+    """Add batch size, at most so many epochs, and early stopping."""
     trained = max(1, round(examples * (0.9 if own_test else _TRAINED)))
     batch = 16 if trained < 500 else 32 if trained < 2_000 else 64 if trained < 20_000 else 256
     steps = -(-trained // batch)
-    epochs = min(max(round(_STEPS / steps), _EPOCHS[0]), _EPOCHS[1])
+    epochs = min(max(round(_STEPS / steps), _EPOCHS[0]), most)
     proposal.add("training.batch_size", batch, f"about {trained:,} examples to train on")
     proposal.add("training.epochs", epochs, f"at most {epochs * steps:,} steps of training")
     patience = min(_PATIENCE, epochs // 2)
