@@ -76,7 +76,8 @@ class GivenData:
             file.write_text(proposal.text(f"zoo.init({self.shown})", "zoo.train(…)"), encoding="utf-8")
             loaded = load_recipe(file, overrides, shown=f"the recipe proposed for {self.shown}")
         doubts = [f"look at this: {doubt}" for doubt in proposal.doubts]
-        notes = [f"no recipe was named; proposed is {reason}" for reason in proposal.reasons]
+        reasons = [reason for reason in proposal.reasons if not reason.startswith("search.")]
+        notes = [f"no recipe was named; proposed is {reason}" for reason in reasons]
         return replace(loaded, notes=(*notes, *doubts, *loaded.notes))
 
     @property

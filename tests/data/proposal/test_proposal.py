@@ -148,6 +148,34 @@ def test_folders_of_images_and_texts(tmp_path, monkeypatch):
     }
 
 
+def test_sentences_and_running_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sentence = "in\tIN\tO\nNew\tNNP\tB-LOC\nYork\tNNP\tI-LOC\n\n"
+    (tmp_path / "names.conll").write_text(sentence * 60)
+    (tmp_path / "split").mkdir()
+    for name in ("train", "dev", "test"):
+        (tmp_path / "split" / f"{name}.conll").write_text(sentence * 60)
+    (tmp_path / "story.txt").write_text("the cat sat on the mat. " * 300)
+    found = {}
+    for path, target in (("names.conll", None), ("split", None), ("names.conll", "2"), ("story.txt", None)):
+        made = init(path, target, output=f"{len(found)}.yaml")
+        recipe = load_recipe(made["recipe"]).recipe
+        dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess)
+        found[path, target] = (made["task"], dataset.signature.labels[1:3], len(made["doubts"]))
+    assert found == {
+        ("names.conll", None): ("sequence_labeling", ("B-LOC", "I-LOC"), 1),
+        ("split", None): ("sequence_labeling", ("B-LOC", "I-LOC"), 1),
+        ("names.conll", "2"): ("sequence_labeling", ("IN", "NNP"), 0),
+        ("story.txt", None): ("language_modeling", ("<unknown>", "<start>"), 1),
+    }
+    (tmp_path / "words.conll").write_text("a\nb\n")
+    with pytest.raises(ZooError, match=r"expected a word and its tag a line, and found 1 columns"):
+        init("words.conll")
+    (tmp_path / "u.conllu").write_text("# global.columns = FORM UPOS\na\tX\nb\tY\n")
+    with pytest.raises(ZooError, match=r"which column holds the tags\? Name it with --target .*FORM, UPOS"):
+        init("u.conllu")
+
+
 @pytest.mark.parametrize(
     ("x", "y", "task"),
     [

@@ -11,13 +11,25 @@ from zoo.data.proposal.graph import graph_source, propose_graphs
 from zoo.data.proposal.image_table import propose_image_table
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.table import propose_table
+from zoo.data.proposal.text_file import conll_files, propose_sentences, propose_text
 from zoo.data.sources.archive import Archive
+from zoo.data.sources.conll_file import CONLL_SUFFIXES
 from zoo.data.tables.file import JSON_LINES, PARQUET
 from zoo.errors import ZooError, listing, visible
 from zoo.tasks import TABLE_SOURCES
 
-_SUFFIXES = {"csv": (".csv", ".tsv"), "jsonl": JSON_LINES, "parquet": PARQUET, "npz": (".npz",)}
-_KINDS = f"a table ({', '.join(('.csv', '.tsv', *JSON_LINES, *PARQUET))}), arrays (.npz), or a folder"
+_SUFFIXES = {
+    "csv": (".csv", ".tsv"),
+    "jsonl": JSON_LINES,
+    "parquet": PARQUET,
+    "npz": (".npz",),
+    "conll": CONLL_SUFFIXES,
+    "text": (".txt",),
+}
+_KINDS = (
+    f"a table ({', '.join(('.csv', '.tsv', *JSON_LINES, *PARQUET))}), arrays (.npz), sentences with tags "
+    f"({', '.join(CONLL_SUFFIXES)}), running text (.txt), or a folder"
+)
 
 
 def propose(path: Path, name: str, target: str | None = None) -> Proposal:
@@ -40,9 +52,12 @@ def propose(path: Path, name: str, target: str | None = None) -> Proposal:
             return propose_table(path, source, target)
         files = propose_image_table(path, source, target) or propose_clip_table(path, source, target)
         return files or propose_table(path, source, target)
+    if form == "conll":
+        return propose_sentences(path, source, target)
     if target is not None:
         raise ZooError(f"{visible(path)}: --target names a column, and this is no table")
-    return _arrays(path, source) if form == "npz" else propose_folder(path, source)
+    read = {"npz": _arrays, "text": propose_text}.get(form, propose_folder)
+    return read(path, source)
 
 
 def form_of(path: Path) -> str:
@@ -54,7 +69,7 @@ def form_of(path: Path) -> str:
     if not path.exists():
         raise ZooError(f"{visible(path)}: no such file or folder")
     if path.is_dir():
-        return graph_source(path) or folder_source(path)
+        return graph_source(path) or ("conll" if conll_files(path) else folder_source(path))
     found = next((form for form, suffixes in _SUFFIXES.items() if path.suffix.lower() in suffixes), None)
     if found is None:
         raise ZooError(f"{visible(path)}: cannot tell what it holds; expected {_KINDS}")
