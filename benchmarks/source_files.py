@@ -21,12 +21,14 @@ class Written:
     Attributes:
         source: as the recipe names it; None where the data is given in Python.
         data: the other keys of `data:`.
+        preprocess: the steps, where those of the base do not fit.
         given: `data=`.
         shown: what `data=` is called in the recipe's place.
     """
 
     source: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
+    preprocess: list[dict[str, Any]] = field(default_factory=list)
     given: Any = None
     shown: str = ""
 
@@ -106,7 +108,7 @@ def write_texts(task: str, source: str, folder: Path) -> Written:
     (*_, values) = columns.values()
     if source == "npz":
         np.savez(folder / "mine.npz", x_train=random_numbers().normal(size=(ROWS, 6, 2)), y_train=np.array(values))
-        return Written(source="npz:mine.npz", data={})
+        return Written(source="npz:mine.npz", preprocess=[{"standardize": {}}])
     if source == "memory":
         if isinstance(target, list):
             given = {"review": texts, **columns}

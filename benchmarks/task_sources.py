@@ -67,7 +67,10 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 MORE: dict[str, dict[str, Any]] = {  # what else a recipe needs
     "image_generation": {"loss": {"name": "adversarial"}},
-    "representation_learning": {"loss": {"name": "supcon"}},
+    "representation_learning": {
+        "loss": {"name": "supcon"},
+        "augment": [{"random_translation": {"height": 0.1, "width": 0.1}}],
+    },
 }
 
 
@@ -93,7 +96,15 @@ def recipe(task: str, written: Written) -> dict[str, Any]:
     data = {"source": written.source, **written.data} if written.source else dict(written.data)
     extends = [f"_base/{task}", "_base/adamw_cosine"]
     training = {"batch_size": 16, "epochs": 2}
-    return {"extends": extends, "data": data, "model": MODELS[task], **MORE.get(task, {}), "training": training}
+    steps = {"preprocess": written.preprocess} if written.preprocess else {}
+    return {
+        "extends": extends,
+        "data": data,
+        **steps,
+        "model": MODELS[task],
+        **MORE.get(task, {}),
+        "training": training,
+    }
 
 
 _BY_INPUT: dict[str, Callable[[str, str, Path], Written]] = {  # the first kind of input that a task takes
