@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Largest difference of a figure, relative to it where it is above 1. The operations and weights are the same, so that
 # only rounding may differ.
-_TRAINED_TOLERANCE = 1e-3
+_TRAINED_TOLERANCE = 1e-4
 
 
 def check_trained(problem: Problem, row: Mapping[str, float], validation: Any) -> None:
