@@ -1,5 +1,7 @@
 """Tables with a column of audio files: paths, groups and splits, and what is refused."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -84,9 +86,19 @@ BAD = {  # the path in the fourth row, and what is said
     "text": ("text.wav", r"1 clips that cannot be read: row 4 \(line 5\): text.wav \(its content is of no format"),
     "mp3": ("song.mp3", r"song.mp3 \(its content is MP3; read are WAV, FLAC, OGG\)"),
     "empty": ("empty.wav", r"empty.wav \(the file is empty\)"),
+    "nan": ("nan.wav", r"nan.wav \(holds NaN or infinity\)"),  # which its header does not show
     "the table": ("clips.csv", "its content is of no format that is read"),
 }
-FILES = {"text.wav": b"this is a text, no audio", "song.mp3": b"ID3" + bytes(50), "empty.wav": b""}
+
+
+def nan():
+    """Return a WAV file of floats, one of which is NaN."""
+    file = io.BytesIO()
+    soundfile.write(file, np.where(np.arange(400) == 9, np.nan, 0.1), 4_000, format="WAV", subtype="FLOAT")
+    return file.getvalue()
+
+
+FILES = {"nan.wav": nan(), "text.wav": b"this is a text, no audio", "song.mp3": b"ID3" + bytes(50), "empty.wav": b""}
 
 
 @pytest.mark.parametrize("fault", BAD)
