@@ -62,8 +62,14 @@ def test_a_file_is_a_clip_and_its_folder_the_class(folder):
     assert x.shape == (24, 4000) and x.dtype == np.float32
     peaks = np.abs(np.fft.rfft(x)).argmax(axis=1) * RATE / 4000
     assert ((peaks > 500) == (y == 1)).all()
-    assert "data.sample_rate is left out: 8,000 Hz, as 24 of 24 training clips have" in dataset.notes
-    assert "data.seconds is left out: 0.5, that of the longest training clip" in dataset.notes
+    assert not any("data.s" in note for note in dataset.notes)
+
+
+def test_the_usual_rate_and_the_longest_clip_are_taken_and_said(folder):
+    dataset = load(folder(**{"a/x.wav": encoded(tone(0.75, 16_000), 16_000)}), AUDIO)
+    assert dataset.signature.sample_rate == RATE and dataset.signature.shape == (6_000,)
+    assert "data.sample_rate is left out: 8,000 Hz, as 24 of 25 clips have" in dataset.notes
+    assert "data.seconds is left out: 0.75, that of the longest training clip" in dataset.notes
 
 
 SUBTYPES = [
