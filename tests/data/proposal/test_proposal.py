@@ -75,6 +75,11 @@ TABLES = {  # columns, target, and keys of the recipe that follow
         "y",
         {"task": "tabular_regression"},
     ),
+    "quarters of years": (
+        {"year": 1990 + np.arange(ROWS) // 4, "quarter": np.arange(ROWS) % 4 + 1, "sold": NUMBERS},
+        "sold",
+        {"task": "forecasting", "data.time": None},
+    ),
     "texts": ({"review": PROSE, "y": CLASSES}, "y", {"task": "sequence_classification", "data.text": "review"}),
     "scores of texts": ({"review": PROSE, "y": NUMBERS}, "y", {"task": "sequence_regression", "data.text": "review"}),
     "lacking": (
@@ -113,7 +118,7 @@ def test_tables(name, tmp_path, monkeypatch):
     assert made["task"] == loaded.recipe.task and made["reasons"][0].startswith(f"task: {made['task']}: ")
     dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess)
     assert min(map(len, (dataset.train, dataset.validation, dataset.test))) > 0
-    assert bool(made["doubts"]) == (name in ("a usual name", "series") or "panel" in name)
+    assert bool(made["doubts"]) == (name in ("a usual name", "series", "quarters of years") or "panel" in name)
     if name == "short panel":
         assert made["doubts"][0].startswith(
             "rows seem to be the steps of 6 series by 'firm', too few to forecast (20 at"

@@ -21,7 +21,7 @@ def series_proposal(table: Table, source: str, target: str) -> Proposal | None:
     """Return a recipe that forecasts the target; None where rows are no even steps of time."""
     if len(table) < MIN_STEPS or not is_number(table, target):
         return None
-    table = with_composed_time(table)
+    written, table = table.columns, with_composed_time(table)
     others = [name for name in table.columns if name != target]
     found = find_time(table, others, None)
     if found is None:
@@ -40,7 +40,7 @@ def series_proposal(table: Table, source: str, target: str) -> Proposal | None:
     )
     proposal.add("data.source", source, f"{len(table):,} steps")
     proposal.add("data.target", target)
-    if found[0] in others:
+    if found[0] in written:  # composed ones are found again
         proposal.add("data.time", found[0])
     if notes:
         proposal.add("data.sort", True, notes[0])
