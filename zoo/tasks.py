@@ -14,7 +14,7 @@ TABLE_SOURCES = ("csv", "parquet", "jsonl")  # whose examples are the rows of a 
 BOX_SOURCES = ("coco", "yolo", "voc")  # images with boxes
 FILE_SOURCES = (  # `SOURCE:PATH`: the user's own files
     *("folder", "masks", "mvtec", *BOX_SOURCES, *TABLE_SOURCES),
-    *("npz", "conll", "text"),
+    *("npz", "conll", "text", "ts"),
 )
 WRITTEN_SOURCES = ("tfds", "builtin", *FILE_SOURCES)  # the others are `SOURCE:NAME`
 MEMORY = "memory"  # what a Python program gives, `zoo.train(…, data=…)`: no recipe file names it
@@ -65,6 +65,7 @@ class Task:
         labels_tokens: the target is a class for each token of the input.
         reconstructs: the target is the network's own input.
         finds_anomalies: training sees the normal classes alone, and the target says which examples are abnormal.
+        scans_series: the examples are windows of a series, of which each stands for its last step.
         makes_images: the model makes images from noise.
         embeds: the saved model gives embeddings, which are evaluated by a classifier on top of them.
         takes_sequences: the arrays of an example are sequences `(steps, features)`, not vectors `(features,)`.
@@ -95,6 +96,7 @@ class Task:
     labels_tokens: bool = False
     reconstructs: bool = False
     finds_anomalies: bool = False
+    scans_series: bool = False
     makes_images: bool = False
     embeds: bool = False
     takes_sequences: bool = False
@@ -204,7 +206,7 @@ _ALL = (
         name="sequence_classification",
         inputs=("text", "array"),
         takes_sequences=True,
-        sources=(*_STORED, "folder", *TABLE_SOURCES, "npz", MEMORY),
+        sources=(*_STORED, "folder", *TABLE_SOURCES, "ts", "npz", MEMORY),
         baselines=("majority_class", "logistic_regression", "random_forest", "gradient_boosting"),
     ),
     _multi_label(
@@ -219,7 +221,7 @@ _ALL = (
         name="sequence_regression",
         inputs=("text", "array"),
         takes_sequences=True,
-        sources=(*_STORED, *TABLE_SOURCES, "npz", MEMORY),
+        sources=(*_STORED, *TABLE_SOURCES, "ts", "npz", MEMORY),
         primary="mse",
     ),
     _classification(
@@ -285,6 +287,7 @@ _ALL = (
         baselines=("naive", "seasonal_naive", "drift", "ridge", "exponential_smoothing", "arima"),
         tried=("naive", "seasonal_naive", "drift", "ridge", "exponential_smoothing", "arima"),
         scales_targets=True,
+        several_targets=True,
         forecasts=True,
     ),
     Task(
@@ -336,6 +339,20 @@ _ALL = (
         labeled=True,
         reconstructs=True,
         finds_anomalies=True,
+    ),
+    Task(
+        name="series_anomaly_detection",
+        kind="anomaly",
+        inputs=("array",),
+        sources=(*TABLE_SOURCES, MEMORY),
+        losses=_REGRESSION_LOSSES,
+        primary="auroc",
+        baselines=("rolling_mean", "pca_error", "isolation_forest"),
+        tried=("rolling_mean", "pca_error", "isolation_forest"),
+        labeled=True,
+        reconstructs=True,
+        finds_anomalies=True,
+        scans_series=True,
     ),
     Task(
         name="image_generation",

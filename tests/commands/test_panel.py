@@ -158,3 +158,38 @@ def test_a_network_learns_from_what_is_known_in_advance(zoo, tmp_path):
     )
     report = json.loads((run / "report.json").read_text())
     assert report["metrics"]["test"]["mase"] < 0.5 * report["baseline"]["test"]["mase"]
+
+
+def test_several_targets_are_forecast_together(zoo, tmp_path):
+    table = shops().assign(visits=lambda t: (t["sold"] / 10 + t["price"]).round(3))
+    table.to_csv(tmp_path / "shops.csv", index=False)
+    data = ("data.source=csv:shops.csv", "data.series=shop", "data.past_covariates=[price]")
+    run = train(zoo, tmp_path, SHORT, "data.target=[sold, visits]", *data)
+
+    # === Each target has its own errors, and the metric is their mean ===
+    report = json.loads((run / "report.json").read_text())
+    each = {row["target"]: row for row in report["by_target"]}
+    assert each.keys() == {"sold", "visits"}
+    assert report["metrics"]["test"]["mase"] == pytest.approx(np.mean([row["mase"] for row in each.values()]))
+    assert report["baseline"]["test"]["mase"] == pytest.approx(np.mean([r["baseline_mase"] for r in each.values()]))
+    assert "<h3>Targets</h3>" in (run / "report.html").read_text()
+
+    # === A forecast of each ===
+    found = answers(zoo, run, tmp_path / "shops.csv")
+    columns = ["sold", "visits", "price"]
+    windows = np.stack([g[columns].to_numpy(np.float32)[-HISTORY:] for _, g in table.groupby("shop")])
+    expected = load_file(run / "model.keras").predict(windows, verbose=0)
+    assert expected.shape == (3, HORIZON, 2)
+    for i, name in enumerate(("sold", "visits")):
+        forecasts = np.array([answer["forecast"][name] for answer in found])
+        np.testing.assert_allclose(forecasts, expected[..., i], rtol=1e-4)
+    session = onnxruntime.InferenceSession(run / "export/model.onnx")
+    np.testing.assert_allclose(session.run(None, {"array": windows})[0], expected, rtol=1e-4)
+    code, _, _ = zoo("predict", str(run / "export/model.onnx"), "shops.csv", "--output", "out.csv")
+    assert code == 0 and pd.read_csv("out.csv").columns.tolist()[1:4] == [
+        "series",
+        "forecast.sold.1",
+        "forecast.sold.2",
+    ]
+    code, _, err = zoo("check", "short.yaml", *data, "data.target=[sold, visits]", "model={name: tide}")
+    assert code == 2 and "tide forecasts the first channel of a window" in " ".join(err.split())

@@ -50,6 +50,12 @@ def raw_examples(model: ExportedModel, data: Any, notes: list[str]) -> Any:
         return decoded_images(data, model.shape[-1], "data", notes)
     if model.task == "forecasting" and hasattr(data, "to_frame") and not is_frame(data):  # a series of pandas
         data = data.to_frame(data.name if data.name is not None else model.target)
+    if TASKS[model.task].scans_series and is_frame(data):
+        from zoo.data.memory.frames import as_pandas, table_of
+        from zoo.serving.history import scanned_windows
+
+        table, _ = table_of(as_pandas(data, "data"), "data", model.signature.reading, forecasts=True)
+        return scanned_windows(table, model.signature, notes.append).inputs
     if model.task == "forecasting" and is_frame(data):
         return _last_steps(model, data, notes)
     return data

@@ -47,7 +47,8 @@ def audit(dataset: Dataset) -> dict[str, Any]:
         if absent:
             findings.append(f"tags with no token in the training split: {', '.join(labels[i] for i in sorted(absent))}")
     elif dataset.signature.targets:
-        values = dict(zip(dataset.signature.targets, dataset.train.targets.T, strict=True))
+        y = dataset.train.targets if dataset.series is None else dataset.train.targets[:, :-1]
+        values = {name: y[..., i] for i, name in enumerate(dataset.signature.targets)}
         result["target"] = {name: _range(y) for name, y in values.items()}
         findings += _spreads({name: float(y.std()) for name, y in values.items()})
     elif not labels:

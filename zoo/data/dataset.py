@@ -40,7 +40,8 @@ class Signature:
         columns: the columns of a table, of the table that a series comes from (the target first), or the column of the
             table that texts or images (their paths, or `data.image` as it stands) come from.
         target: name of what is predicted; of several targets, all names in one text.
-        targets: names of the numbers that are predicted, in the order of the outputs, where there are several.
+        targets: names of the numbers that are predicted, in the order of the outputs, where there are several;
+            of a series the first of `columns`.
         labels: names of the classes, in the order of the outputs; empty for numbers.
         tokens: number of token ids, where the example is a sequence of them.
         tokenizer: turns texts into token ids; None until it is fitted.
@@ -191,7 +192,7 @@ class Series:
     """The series that windows are cut from: one, or several that stand one behind the other.
 
     Attributes:
-        values: `(time,)` float32 or float64.
+        values: `(time,)` float32 or float64; `(time, targets)` where there are several targets.
         origins: of each split, the step at which each window's forecast begins.
         names: of the series; one empty name where there is one series.
         starts: the step at which each series begins.

@@ -88,10 +88,12 @@ def _moments(preprocessor: Preprocessor, train: Split) -> tuple[np.ndarray, np.n
     count, total = 0, np.zeros(preprocessor.shape[-1])
     shift: np.ndarray | None = None
     squares = np.zeros_like(total)
+    open_steps = preprocessor.signature.kind == "array" and preprocessor.signature.shape[:1] == (None,)
     for chunk in chunks(train, preprocessor):
         x = chunk["nodes"] if isinstance(chunk, dict) else chunk
         x = x.reshape(-1, preprocessor.shape[-1]).astype(np.float64)
-        x = x[~np.isnan(x).all(axis=1)] if isinstance(chunk, dict) else x  # without padded nodes
+        if isinstance(chunk, dict) or open_steps:
+            x = x[~np.isnan(x).all(axis=1)]  # without padded nodes or steps
         shift = x.mean(axis=0) if shift is None else shift
         x = x - shift  # near the mean, so that the difference of squares does not cancel
         count += len(x)
@@ -128,6 +130,9 @@ def _fit_shape(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocesso
 
     signature = dataset.signature
     steps = [s for s in steps if s.encode is None]  # numbers need no encoding
+    if not steps and signature.kind == "array" and signature.shape[0] is None:
+        longest = dataset.train.take([0]).shape[1]
+        return Preprocessor(signature, (longest, int(signature.shape[1] or 0)), array_dtype(signature), None)
     if not steps:
         if None in signature.shape:
             raise ZooError(

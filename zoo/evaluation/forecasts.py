@@ -1,4 +1,4 @@
-"""Evaluation of forecasts: of all windows, and of each series by itself where there are several."""
+"""Evaluation of forecasts: of all windows, and of each series and target by itself where there are several."""
 
 from __future__ import annotations
 
@@ -16,14 +16,30 @@ if TYPE_CHECKING:
 
 
 def evaluate_forecasts(trained: TrainedTask) -> TaskResult:
-    """Evaluate as other outputs are, then each series of a panel."""
+    """Evaluate as other outputs are, then each series of a panel, and each of several targets."""
     result = evaluate_outputs(trained)
     series = trained.problem.dataset.series
     y, output = result.outputs["test"]
     if series is not None and len(series.names) > 1 and np.isfinite(output).all():
         baseline = result.baseline["test"] if result.baseline else None
         result.facts["by_series"] = metrics_by_series(series, trained.problem.recipe.task, y, output, baseline)
+    targets = trained.problem.dataset.signature.targets
+    if targets and np.isfinite(output).all():
+        task = trained.problem.recipe.task
+        baseline = result.baseline["test"] if result.baseline else None
+        result.facts["by_target"] = [
+            {
+                "target": name,
+                **evaluate(task, y[..., i], output[..., i]),
+                "baseline_mase": _mase(task, y[..., i], None if baseline is None else baseline[..., i]),
+            }
+            for i, name in enumerate(targets)
+        ]
     return result
+
+
+def _mase(task: str, y: np.ndarray, output: np.ndarray | None) -> float | None:
+    return evaluate(task, y, output)["mase"] if output is not None and np.isfinite(output).all() else None
 
 
 def metrics_by_series(
@@ -47,9 +63,7 @@ def metrics_by_series(
         own = np.flatnonzero(of_window == place)
         if not len(own):
             continue
-        compared = None
-        if baseline is not None and np.isfinite(baseline).all():
-            compared = evaluate(task, y[own], baseline[own])["mase"]
+        compared = _mase(task, y[own], None if baseline is None else baseline[own])
         found.append(
             {
                 "series": name,

@@ -41,6 +41,8 @@ def value_outputs(signature: Signature) -> str:
 def forecast_outputs(signature: Signature) -> str:
     """Describe the next values of a series."""
     what = f"the next values of {markdown.text(signature.target)}, {float_type(signature.double)}"
+    if signature.targets:
+        return f"- `forecast` `(batch, {signature.horizon}, {len(signature.targets)})`: {what}, in this order"
     return f"- `forecast` `(batch, {signature.horizon})`: {what}"
 
 
@@ -105,6 +107,13 @@ def anomaly_outputs(signature: Signature) -> str:
     if signature.kind == "image":
         threshold = "the file's metadata hold the threshold above which an image is abnormal"
         return f"{autoencoder_outputs(signature)}; {threshold}"
+    if signature.kind == "array":
+        return (
+            "- `embedding` `(batch, features)`: the code, float32\n"
+            "- `reconstruction` `(batch, steps, channels)`: float32, standardised\n"
+            "- `score` `(batch,)`: mean squared difference of the last step and its reconstruction, float32; the "
+            "file's metadata hold the threshold above which a step is abnormal"
+        )
     return (
         "- `embedding` `(batch, features)`: the code, float32\n"
         "- `reconstruction` `(batch, features)`: float32, of the numbers and categories as the network takes them, "

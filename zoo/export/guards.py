@@ -6,7 +6,7 @@ onnxruntime's LSTM and GRU abort the process on an empty batch, and turn NaN int
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
@@ -26,7 +26,9 @@ def guard(proto: onnx.ModelProto, signature: Signature) -> None:
 
     Recurrent operators and the adjacency of graphs take no batch of 0 examples; other operators do.
     """
-    if signature.kind in ("array", "series", "audio"):
+    if signature.kind == "array" and signature.shape[:1] == (None,):
+        spoil_broken_padding(proto)
+    elif signature.kind in ("array", "series", "audio"):
         spoil_not_finite(proto)
     if signature.kind == "graph" or any(node.op_type in _RECURRENT for node in proto.graph.node):
         fill_empty_batch(proto)
@@ -45,6 +47,64 @@ def spoil_not_finite(proto: onnx.ModelProto) -> None:
         first += _spoiled(graph, other, own)
         first.append(helper.make_node("Cast", [_name(own)], [_name(f"{own}/cast")], to=kind))
         first.append(helper.make_node("Add", [before, _name(f"{own}/cast")], [after]))
+    _spoil_outputs(graph, first, kind)
+
+
+def spoil_broken_padding(proto: onnx.ModelProto) -> None:
+    """Make the outputs of a padded sequence NaN if a number before its last step is not finite.
+
+    Padding is steps all of whose features are NaN; no other step may follow it.
+    """
+    graph = proto.graph
+    (given,) = graph.input
+    kind, features = given.type.tensor_type.elem_type, given.type.tensor_type.shape.dim[2].dim_value
+    dtype = helper.tensor_dtype_to_np_dtype(kind)
+    for name, value in (
+        ("zero", np.zeros((), dtype)),
+        ("feature_axis", np.array([2], np.int64)),
+        ("features", np.array(features, dtype)),
+        ("steps", np.array([1], np.int64)),
+        ("begin", np.array([0], np.int64)),
+        ("second", np.array([1], np.int64)),
+        ("before_last", np.array([-1], np.int64)),
+        ("end", np.array([np.iinfo(np.int32).max], np.int64)),
+        ("both_axes", np.array([1, 2], np.int64)),
+        ("broken_value", np.array(np.nan, dtype)),
+    ):
+        _constant(graph, f"padding/{name}", value)
+
+    def node(kind_of: str, inputs: list[str], output: str, **attributes: Any) -> onnx.NodeProto:
+        names = [given.name if name == "given" else _name(f"padding/{name}") for name in inputs]
+        return helper.make_node(kind_of, names, [_name(f"padding/{output}")], **attributes)
+
+    first = [
+        node("IsNaN", ["given"], "is_nan"),
+        helper.make_node("Cast", [_name("padding/is_nan")], [_name("padding/nan")], to=kind),
+        node("Where", ["is_nan", "zero", "given"], "numbers"),
+        node("Mul", ["numbers", "zero"], "zeros"),  # NaN where a number is infinite
+        node("ReduceSum", ["zeros", "both_axes"], "infinite", keepdims=0),
+        node("ReduceSum", ["nan", "feature_axis"], "missing", keepdims=0),
+        node("Equal", ["missing", "features"], "is_padding"),
+        helper.make_node("Cast", [_name("padding/is_padding")], [_name("padding/all")], to=kind),
+        node("Greater", ["missing", "zero"], "has_missing"),
+        helper.make_node("Cast", [_name("padding/has_missing")], [_name("padding/any")], to=kind),
+        node("Sub", ["any", "all"], "partial"),
+        node("ReduceSum", ["partial", "steps"], "partials", keepdims=0),
+        node("Slice", ["all", "begin", "before_last", "steps"], "earlier"),
+        node("Slice", ["all", "second", "end", "steps"], "later"),
+        node("Sub", ["earlier", "later"], "falls"),
+        node("Relu", ["falls"], "resumed"),
+        node("ReduceSum", ["resumed", "steps"], "resumes", keepdims=0),
+        node("Add", ["partials", "resumes"], "faults"),
+        node("Greater", ["faults", "zero"], "is_broken"),
+        node("Where", ["is_broken", "broken_value", "zero"], "broken"),
+        helper.make_node("Add", [_name("padding/infinite"), _name("padding/broken")], [_name("spoiled")]),
+    ]
+    _spoil_outputs(graph, first, kind)
+
+
+def _spoil_outputs(graph: onnx.GraphProto, first: list[onnx.NodeProto], kind: int) -> None:
+    """Add `spoiled`, 0 or NaN for each example, to every float output."""
     last = []
     for output in graph.output:
         own = output.type.tensor_type.elem_type

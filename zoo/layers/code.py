@@ -38,15 +38,29 @@ def with_embedding(model: keras.Model) -> keras.Model:
 
 @keras.saving.register_keras_serializable("zoo")
 class SquaredError(keras.layers.Layer):
-    """Mean squared difference of each image or vector from another."""
+    """Mean squared difference of each image or vector from another, or of the last steps of sequences.
+
+    Args:
+        last_step: compare sequences `(batch, steps, channels)` by their last step.
+    """
+
+    def __init__(self, last_step: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.last_step = last_step
 
     def call(self, image: Any, other: Any) -> Any:
         """Map `(batch, height, width, channels)` or `(batch, features)` twice to `(batch,)`."""
+        if self.last_step:
+            image, other = image[:, -1], other[:, -1]
         return ops.mean(ops.square(image - other), axis=tuple(range(1, len(image.shape))))
 
     def compute_output_shape(self, image_shape: Any, other_shape: Any) -> Any:
         """Return `(batch,)`."""
         return image_shape[:1]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "last_step": self.last_step}
 
 
 def plain_code(x: keras.KerasTensor) -> keras.KerasTensor:

@@ -113,10 +113,11 @@ class HistoryStandardize(WindowStandardize):
     Args:
         horizon: number of the last steps, which are no history.
         unknown: number of the first channels, which are 0 in the horizon.
+        targets: number of the first channels, which are predicted.
     """
 
-    def __init__(self, horizon: int, unknown: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, horizon: int, unknown: int, targets: int = 1, **kwargs: Any) -> None:
+        super().__init__(targets, **kwargs)
         self.horizon, self.unknown = horizon, unknown
 
     def call(self, steps: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from zoo.layers.padding import PaddedSteps
 from zoo.tasks import PADDING
 
 
@@ -23,7 +24,8 @@ def sequence_input(
         width: length of the vectors that tokens are mapped to.
 
     Returns:
-        The input; `(batch, steps, features)`; and, for tokens only, a boolean `(batch, steps)`.
+        The input; `(batch, steps, features)`; and a boolean `(batch, steps)` for tokens, and for floats of an open
+        number of steps, whose padding is NaN.
 
     Raises:
         ValueError: the shape does not fit the kind of input.
@@ -38,6 +40,8 @@ def sequence_input(
             f"or tokens (steps,) with a vocabulary. Received: input_shape={shape}, vocabulary=None"
         )
     x = inputs = keras.Input(shape)
+    if len(shape) == 2 and shape[0] is None:
+        return inputs, *PaddedSteps(name="padding")(x)
     if len(shape) == 3:
         x = keras.layers.Reshape((shape[0] or -1, math.prod(x.shape[2:])), name="rows")(x)
     return inputs, x, None

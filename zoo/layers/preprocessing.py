@@ -158,9 +158,16 @@ class WindowStandardize(keras.layers.Layer):
     """Subtract each window's own mean and divide by its own standard deviation, channel by channel.
 
     Kim et al., "Reversible instance normalization", 2022, without the learned scale. Input `(batch, steps, channels)`
-    float; output the same, and mean and deviation of the first channel, `(batch, 1)` each. A constant window
+    float; output the same, and mean and deviation of the first channels, `(batch, targets)` each. A constant window
     has deviation 1. With `dtype="float64"` it computes in float64, and mean and deviation stay so.
+
+    Args:
+        targets: number of the first channels, which are predicted.
     """
+
+    def __init__(self, targets: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.targets = targets
 
     def call(self, windows: Any) -> Any:
         """Standardize the windows."""
@@ -173,27 +180,33 @@ class WindowStandardize(keras.layers.Layer):
         standardized = centered / deviation
         if self.compute_dtype == "float64":
             standardized = ops.cast(standardized, "float32")
-        return standardized, mean[:, 0, :1], deviation[:, 0, :1]
+        return standardized, mean[:, 0, : self.targets], deviation[:, 0, : self.targets]
 
     def compute_output_spec(self, windows: Any) -> Any:
         """Return the three specs."""
         shape, dtype = windows.shape, self.compute_dtype
-        one = (shape[0], 1)
+        one = (shape[0], self.targets)
         return (
             keras.KerasTensor(shape, dtype="float32" if dtype == "float64" else dtype),
             keras.KerasTensor(one, dtype=dtype),
             keras.KerasTensor(one, dtype=dtype),
         )
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "targets": self.targets}
+
 
 @keras.saving.register_keras_serializable("zoo")
 class WindowRestore(keras.layers.Layer):
-    """Inverse of `WindowStandardize` for predictions, `(batch, horizon)`."""
+    """Inverse of `WindowStandardize` for predictions, `(batch, horizon)` or `(batch, horizon, targets)`."""
 
     def call(self, values: Any, mean: Any, deviation: Any) -> Any:
         """Return the values in the unit of the series."""
+        if len(values.shape) == 3:
+            mean, deviation = mean[:, None, :], deviation[:, None, :]
         return values * deviation + mean
 
     def compute_output_shape(self, shape: tuple[int | None, ...], *_: Any) -> tuple[int | None, ...]:
-        """Return `(batch, horizon)`."""
+        """Return the shape of the predictions."""
         return shape

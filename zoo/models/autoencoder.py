@@ -112,6 +112,55 @@ def row_autoencoder(
 
 
 @register(
+    tasks=("series_anomaly_detection",),
+    input_shape=(32, 1),
+    paper="Hinton and Salakhutdinov (2006), doi:10.1126/science.1127647",
+)
+def window_autoencoder(
+    *,
+    input_shape: Sequence[int],
+    widths: Sequence[Count] = (64, 32),
+    code: Count = 8,
+    activation: Activation = "relu",
+    noise: NotNegative = 0.1,
+) -> keras.Model:
+    """Autoencoder of dense layers for windows of standardised series, to which noise is added while training.
+
+    Args:
+        input_shape: `(steps, channels)`.
+        widths: units of the encoder's hidden layers, which the decoder mirrors; an empty list makes a linear model.
+        code: length of the code.
+        activation: activation of the hidden layers.
+        noise: standard deviation of the noise (Vincent et al., 2008, doi:10.1145/1390156.1390294).
+
+    Returns:
+        A model from `(batch, steps, channels)` to the same shape.
+
+    Raises:
+        ValueError: the input is no window.
+    """
+    shape = tuple(input_shape)
+    if len(shape) != 2 or None in shape:
+        raise ValueError(f"needs windows of known length, (steps, channels). Received: input_shape={shape}")
+    initializer = kernel_initializer(activation)
+
+    # === Layers ===
+    inputs = keras.Input(shape)
+    x = keras.layers.GaussianNoise(noise, name="noise")(inputs)
+    x = keras.layers.Flatten(name="flatten")(x)
+    for i, width in enumerate(widths, start=1):
+        x = keras.layers.Dense(width, activation, kernel_initializer=initializer, name=f"encoder{i}_dense")(x)
+    x = plain_code(keras.layers.Dense(code, name="encode")(x))
+    for i, width in enumerate(reversed(widths), start=1):
+        x = keras.layers.Dense(width, activation, kernel_initializer=initializer, name=f"decoder{i}_dense")(x)
+    x = keras.layers.Dense(shape[0] * shape[1], dtype="float32", name="decode")(x)
+    x = keras.layers.Reshape(shape, dtype="float32", name="reconstruction")(x)
+
+    # === Functional model ===
+    return keras.Model(inputs, x, name="window_autoencoder")
+
+
+@register(
     tasks=("reconstruction", "anomaly_detection"),
     input_shape=(28, 28, 1),
     paper="Masci et al. (2011), doi:10.1007/978-3-642-21735-7_7",

@@ -12,6 +12,7 @@ import keras
 
 from zoo.layers.embedding import not_padding, token_input
 from zoo.layers.head import FEATURES, head
+from zoo.layers.padding import PaddedSteps
 from zoo.layers.patches import embed_windows
 from zoo.layers.positions import Positions, add_positions
 from zoo.layers.tied_embedding import TiedEmbedding
@@ -88,8 +89,10 @@ def transformer_encoder(
         valid = not_padding(inputs)
         x = _embed(inputs, vocabulary, width, positions)
     else:
-        inputs = _series_input(input_shape)
-        x = keras.layers.Dense(width, name="embedding")(inputs)
+        x = inputs = _series_input(input_shape)
+        if inputs.shape[1] is None:
+            x, valid = PaddedSteps(name="padding")(inputs)
+        x = keras.layers.Dense(width, name="embedding")(x)
     x, rotations = _with_positions(x, positions, options, heads=heads, longest=maximum_length)
     x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, valid=valid, rotations=rotations)
     if not every_step:

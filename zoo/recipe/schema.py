@@ -51,11 +51,16 @@ class Fold(Section):
 
 
 class Window(Section):
-    """The window of a forecast, in steps of the series."""
+    """The window of a forecast, or of a search for anomalies, in steps of the series."""
 
     history: Positive = Field(description="steps that are the input")
-    horizon: Positive = Field(description="steps that are predicted")
+    horizon: Positive | None = Field(None, description="forecasting: steps that are predicted")
     season: Positive = Field(1, description="steps after which the series repeats; 1 for none")
+
+    @property
+    def ahead(self) -> int:
+        """Steps that are predicted; 0 for none."""
+        return self.horizon or 0
 
 
 class Data(Section):

@@ -16,7 +16,7 @@ from zoo.data.tables.token_lists import as_tokens, fault_of
 from zoo.errors import ZooError, did_you_mean, first_few, listing
 from zoo.serving.metadata import FileSignature
 from zoo.serving.table_columns import WANTED_TABLE, check_table
-from zoo.serving.values import Shape, as_array, as_floats, check_shape, fits, form, shown, sizes
+from zoo.serving.values import Shape, as_array, as_floats, as_padded, check_shape, fits, form, shown, sizes
 from zoo.serving.window_examples import check_windows
 
 _LARGEST_ID = np.iinfo(np.int32).max  # token ids and edges are int32 in the file
@@ -105,6 +105,8 @@ def _arrays(raw: Any, signature: FileSignature) -> np.ndarray:
             f"expected an array (examples, {sizes(signature.shape)}), received {shown(raw)}: this file takes "
             "numbers by position, not by name"
         )
+    if signature.shape[:1] == (None,):
+        return as_padded(raw, int(signature.shape[1] or 0), "array")
     return as_floats(raw, signature.shape, "array", np.float64 if signature.double else np.float32)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,7 @@ def say_unused(table: Table, signature: FileSignature, say: Say) -> None:
     time = signature.time.name if signature.time else ""
     known = {
         signature.target,
+        *signature.targets,
         time,
         *signature.series,
         *(c.name for c in signature.static),
@@ -126,6 +128,43 @@ def last_windows(table: Table, model: FileSignature, say: Say = lambda note: Non
     return SeriesWindows(panel.names, inputs if model.kind == "series" else inputs["array"])
 
 
+def scanned_windows(table: Table, model: FileSignature, say: Say = lambda note: None) -> SeriesWindows:
+    """Return each window of the series of a table; its name is the row of its last step.
+
+    The arguments and errors are those of `windows_of`.
+    """
+    table, columns = _with_columns(table, model, say)
+    time, history = model.time or TimeColumn(), int(model.shape[0] or 0)
+    lengths, notes = [len(table)], list[str]()
+    with _as_trained(time):
+        if model.series:
+            rows = series_rows(table, model.series)
+            panel = order_panel(table, time.name, time.form, rows, sort=time.sort, fill=False)
+            table, step, notes = panel.table, panel.step, panel.notes
+            lengths = [len(times) for times in panel.times]
+        elif time.name:
+            table, _, step, notes = in_order(table, time.name, time.form, sort=time.sort, fill=False)
+    if time.name:
+        _check_step(step, time, max(lengths), table.where)
+    values = _complete(
+        np.stack([_numbers(table, column) for column in columns], axis=1),
+        [column.name for column in columns],
+        "all steps",
+        table.where,
+    )
+    starts = np.cumsum([0, *lengths])
+    last = np.concatenate([np.arange(s + history - 1, e) for s, e in pairwise(starts)])
+    if not len(last):
+        raise ZooError(f"{table.where}: the model takes {history} steps, and the longest series has {max(lengths)}")
+    for note in [*notes, f"the first {history - 1} steps of a series have no window before them, and no score"]:
+        say(f"{table.where}: {note}")
+    windows = np.lib.stride_tricks.sliding_window_view(values, history, 0).transpose(0, 2, 1)[last + 1 - history]
+    return SeriesWindows(
+        tuple(table.row(int(step)).partition(" (")[0] for step in last),
+        windows if model.double else windows.astype(np.float32),
+    )
+
+
 def cut_window(
     values: np.ndarray, times: np.ndarray | None, model: FileSignature, columns: Sequence[Column], where: str
 ) -> tuple[dict[str, np.ndarray] | None, Any]:
@@ -143,7 +182,8 @@ def cut_window(
     steps, horizon, fill = int(model.shape[0] or 0), model.horizon, model.time.fill if model.time else ""
     end = len(values)
     if model.known:
-        end = _first_to_forecast(values[:, 0], model, columns[0].name, where)
+        targets = values[:, : max(1, len(model.targets))]
+        end = _first_to_forecast(np.where(np.isnan(targets).all(axis=1), np.nan, 0), model, model.target, where)
     past, added, lacking = values[:end], 0, 0
     if fill:
         assert model.time is not None

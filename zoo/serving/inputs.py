@@ -19,11 +19,13 @@ from zoo.data.tables.file import TABLE_SUFFIXES, read_table
 from zoo.errors import ZooError, listing, prefixed
 from zoo.serving.examples import as_floats, as_token_ids, check_graphs
 from zoo.serving.exported_model import ExportedModel
-from zoo.serving.history import SeriesWindows, say_unused, windows_of
+from zoo.serving.history import SeriesWindows, say_unused, scanned_windows, windows_of
 from zoo.serving.read_clips import clips_of_table, read_clips
 from zoo.serving.read_graphs import read_graph_folder
 from zoo.serving.read_images import images_of_table, is_image, path_columns, read_images
+from zoo.serving.read_sequences import TS_SUFFIX, read_sequences
 from zoo.serving.read_texts import read_sentences, read_text_folder, read_texts, texts_of_table
+from zoo.tasks import TASKS
 
 MAX_UNPACKED_BYTES = 1 << 32  # of the arrays of a file, which are held in memory
 _ARRAYS = ("x", "image", "images", "array", "audio", "x_test", "test_images")
@@ -55,6 +57,16 @@ def read_inputs(model: ExportedModel, paths: Sequence[str | Path], notes: list[s
             _expect(model, "text", path)
             names, texts = read_sentences(model, path, notes)
             yield names, np.array(texts, dtype=object)
+        elif suffix in TABLE_SUFFIXES and TASKS[model.task].scans_series:
+            table = read_table(path, model.signature.reading, model.columns[0].name)
+            scanned = scanned_windows(table, model.signature, notes.append)
+            say_unused(table, model.signature, notes.append)
+            yield [f"{path}: {name}" for name in scanned.names], scanned.inputs
+        elif suffix == TS_SUFFIX or (
+            suffix in TABLE_SUFFIXES and model.kind == "array" and model.task != "forecasting"
+        ):
+            sequences = read_sequences(model, path, notes.append)
+            yield [f"{path}: {name}" for name in sequences.names], sequences
         elif suffix in TABLE_SUFFIXES and model.task == "forecasting":
             history = _history(model, path, notes)
             yield [str(path)] * (len(history.names) if isinstance(history, SeriesWindows) else 1), history
@@ -108,7 +120,7 @@ def _expect(model: ExportedModel, kind: str, path: Path) -> None:
 
 def _history(model: ExportedModel, path: Path, notes: list[str]) -> np.ndarray | SeriesWindows:
     """Return the last steps of a series, or of each, its columns by name, in the order of time."""
-    table = read_table(path, model.signature.reading, model.target)
+    table = read_table(path, model.signature.reading, model.targets[0] if model.targets else model.target)
     windows = windows_of(table, model.signature, notes.append)
     say_unused(table, model.signature, notes.append)
     return windows

@@ -144,9 +144,10 @@ def _value_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
 def _forecast_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.forecasts is not None
     rows: list[Fact] = [{"forecast": row} for row in prediction.forecasts.tolist()]
-    if prediction.series is None:
-        return rows
-    return [{"series": name, **row} for name, row in zip(prediction.series, rows, strict=True)]
+    if model.targets:
+        each = np.moveaxis(prediction.forecasts, -1, 1).tolist()
+        rows = [{"forecast": dict(zip(model.targets, row, strict=True))} for row in each]
+    return rows
 
 
 def _token_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:

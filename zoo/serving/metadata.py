@@ -74,13 +74,13 @@ class FileSignature:
     steps: int
     guidance: float
     time: TimeColumn | None = None
+    targets: tuple[str, ...] = ()
     series: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     static: tuple[Column, ...] = ()
     horizon: int = 0
     reading: Reading = field(default_factory=Reading)
     double: bool = False
-    targets: tuple[str, ...] = ()
     sample_rate: int = 0
     graph: GraphForm | None = None
 
@@ -147,10 +147,13 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
     kind = take("kind", lambda v: v in [k for k in KINDS if k in known], f"for the task {task} {' or '.join(known)}")
     shape = take("shape", lambda v: _is_shape(v) and len(v) in _RANKS.get(kind, range(8)), f"the shape of one {kind}")
     columns = take("columns", _are_columns, "a list of columns with name and type", [])
+    has_steps = (
+        TASKS[task].forecasts or TASKS[task].takes_sequences or TASKS[task].scans_series
+    )  # which are rows of a table
     one = len(columns) <= 1
     files = {"image": one, "audio": one}
     fits = {"table": len(columns) > 0, "text": one, **files, "graph": len(columns) in (0, *shape[-1:])}
-    columns_fit = fits.get(kind, not columns or TASKS[task].forecasts)
+    columns_fit = fits.get(kind, not columns or has_steps)
     if not columns_fit:
         raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns, and kind '{kind}'")
     static = take("static", _are_columns, "a list of columns with name and type", [])

@@ -66,6 +66,8 @@ def facts(model: ExportedModel, raw: Any) -> list[dict[str, Any]]:
         return [{"text": model.generate(prompt, CONTINUATION_LENGTH, temperature=0.8)} for prompt in raw]
     prediction = model.predict(raw)
     rows = KINDS[task.kind].facts(prediction, model)
+    if prediction.series is not None:
+        rows = [{"series": name, **row} for name, row in zip(prediction.series, rows, strict=True)]
     if prediction.finite is None:
         return rows
     return [row if fine else _unanswered(row) for row, fine in zip(rows, prediction.finite, strict=True)]
@@ -106,7 +108,10 @@ def _fractions_line(result: Mapping[str, Any]) -> str:
 
 def _forecast_line(result: Mapping[str, Any]) -> str:
     series = f"{result['series']}: " if "series" in result else ""
-    return series + " ".join(f"{value:.6g}" for value in result["forecast"])
+    forecast = result["forecast"]
+    if isinstance(forecast, Mapping):
+        return series + "  ".join(f"{name}: {' '.join(f'{v:.6g}' for v in row)}" for name, row in forecast.items())
+    return series + " ".join(f"{value:.6g}" for value in forecast)
 
 
 _LINES: dict[str, Callable[[Mapping[str, Any]], str]] = {  # the first key that a result has decides

@@ -18,7 +18,7 @@ class Prediction:
         labels: the most probable class of each example; None for one whose answer is not finite.
         label_sets: the labels of each example, where it may have several: those whose probability is at least one half.
         values: one number an example, float32 `(examples,)`, or several, `(examples, targets)`.
-        forecasts: the next values of a series, float32 `(examples, horizon)`.
+        forecasts: the next values of a series, float32 `(examples, horizon)`, or `(examples, horizon, targets)`.
         series: the names of the series, where a table holds several.
         texts: what was transcribed or decoded.
         tags: of each word of a text, the most probable.

@@ -105,3 +105,52 @@ def as_floats(raw: Any, shape: Shape, where: str, dtype: Any = np.float32) -> np
             f"{8 * np.dtype(dtype).itemsize} bits ({len(wrong)} such in {examples} of {len(x)} examples); fill gaps in"
         )
     return numbers
+
+
+def as_padded(raw: Any, channels: int, where: str) -> np.ndarray:
+    """Return sequences of any length, float32 `(examples, steps, channels)`, padded with NaN behind their last step.
+
+    Args:
+        raw: such an array, a list of arrays `(steps, channels)`, or one of them.
+        channels: numbers in each step.
+        where: what to call it in messages.
+
+    Raises:
+        ZooError: other numbers of axes or channels, or a number that is not finite before the last step.
+    """
+    if isinstance(raw, Sequence) and raw and all(np.ndim(each) == 2 for each in raw):
+        each = [as_array(sequence, f"{where}: sequence {i}") for i, sequence in enumerate(raw, start=1)]
+        longest = max(map(len, each))
+        raw = np.stack(
+            [np.pad(as_numbers(x, where), ((0, longest - len(x)), (0, 0)), constant_values=np.nan) for x in each]
+        )
+    x = as_array(raw, where)
+    if x.shape == (0,):
+        return np.zeros((0, 1, channels), np.float32)
+    x = as_numbers(x[None] if x.ndim == 2 else x, where)
+    if x.ndim != 3 or x.shape[2] != channels or not x.shape[1]:
+        raise ZooError(f"{where}: expected (examples, steps, {channels}), received {form(x)}")
+    with np.errstate(over="ignore"):
+        x = x.astype(np.float32)
+    given = ~np.isnan(x).all(axis=2)
+    length = given.sum(axis=1)
+    inside = np.arange(x.shape[1]) < length[:, None]
+    wrong = np.argwhere((~np.isfinite(x) & inside[:, :, None]).any(axis=2) | (given & ~inside))
+    if len(wrong) or not length.all():
+        row, step = wrong[0] if len(wrong) else (int(np.flatnonzero(length == 0)[0]), 0)
+        raise ZooError(
+            f"{where}: example {row + 1}, step {step + 1} is no finite number of 32 bits ({len(wrong) or 1} such "
+            "steps); only steps behind the last one are padded, with NaN"
+        )
+    return x
+
+
+def as_numbers(x: np.ndarray, where: str) -> np.ndarray:
+    """Return numbers as float64.
+
+    Raises:
+        ZooError: they are none.
+    """
+    if x.dtype.kind not in "fiub":
+        raise ZooError(f"{where}: expected numbers, received {form(x)}")
+    return x.astype(np.float64)

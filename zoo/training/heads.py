@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 
 from zoo.layers.detection import DecodeBoxes
 from zoo.layers.preprocessing import DoubleRescaling
@@ -34,12 +33,12 @@ def label_probabilities(recipe: Recipe, scale: TargetScale) -> Callable[[Any], A
 
 def in_own_unit(scale: TargetScale, name: str) -> keras.layers.Layer:
     """Return the layer that puts standardised values back into their unit, in float64 where float32 would lose them."""
+    mean, std = scale.lists()
     if scale.double:
-        return DoubleRescaling(
-            np.atleast_1d(scale.std).tolist(), np.atleast_1d(scale.mean).tolist(), "float64", name=name
-        )
-    std, mean = (value.tolist() if isinstance(value, np.ndarray) else value for value in (scale.std, scale.mean))
-    return keras.layers.Rescaling(std, mean, name=name, dtype="float32")
+        return DoubleRescaling(std, mean, "float64", name=name)
+    if len(mean) > 1:
+        return keras.layers.Rescaling(std, mean, name=name, dtype="float32")
+    return keras.layers.Rescaling(std[0], mean[0], name=name, dtype="float32")
 
 
 def value(recipe: Recipe, scale: TargetScale) -> Callable[[Any], Any]:

@@ -171,16 +171,26 @@ def _build_views(
     return built
 
 
+def _count_of_numbers(signature: Signature) -> int:
+    """Return how many numbers are predicted of an example, at all steps of a forecast."""
+    return max(1, signature.horizon) * max(1, len(signature.targets))
+
+
 def _build_network(recipe: Recipe, signature: Signature, preprocessor: Preprocessor) -> keras.Model:
     has_head = registry.entry(recipe.model.name).outputs is not None  # or takes classes
     shape = signature.shape if signature.kind == "graph" else prepared_shape(signature, preprocessor)
+    if signature.kind == "array" and shape[0] is None and not registry.masks_padding(recipe.model.name):
+        raise ZooError(
+            f"model.name: {recipe.model.name} takes sequences of one length, and those of {recipe.data.source} differ; "
+            "take lstm, gru, rnn, bilstm, tcn or transformer"
+        )
     embedded = preprocessor.embedded
     if embedded:
         shape = ((shape[0] or 0) + sum(each.width - each.columns for each in embedded),)
     network = registry.build(
         recipe.model.name,
         input_shape=shape,
-        outputs=(len(signature.labels) or signature.horizon or len(signature.targets) or 1) if has_head else None,
+        outputs=(len(signature.labels) or _count_of_numbers(signature)) if has_head else None,
         vocabulary=signature.vocabulary,
         every_step=KINDS[TASKS[recipe.task].kind].every_step,
         **recipe.model.config,

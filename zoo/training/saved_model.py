@@ -12,6 +12,7 @@ import zoo.layers.covariates
 import zoo.layers.detection
 import zoo.layers.diffusion_sampler
 import zoo.layers.letterbox
+import zoo.layers.padding
 import zoo.layers.preprocessing
 import zoo.layers.table  # noqa: F401 - layers that a saved model holds register themselves
 from zoo import registry

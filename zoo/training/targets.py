@@ -40,16 +40,24 @@ class TargetScale:
         mean, std = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
         return cls(mean, np.where(std > 0, std, 1.0), values.dtype == np.float64)
 
+    def lists(self) -> tuple[list[float], list[float]]:
+        """Return mean and deviation as lists, one number for each target."""
+        return np.atleast_1d(self.mean).tolist(), np.atleast_1d(self.std).tolist()
+
     def units(self, split: Split) -> tuple[Any, Any]:
         """Return mean and deviation that the targets of a split are trained in: one of all, or one of each window."""
         return _window_units(split) if self.by_window else (self.mean, self.std)
 
 
 def _window_units(split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and deviation of the first channel of each window, `(windows, 1)`, as `WindowStandardize` does."""
+    """Return mean and deviation of the targets in each window, as `WindowStandardize` does.
+
+    Both are `(windows, 1)`; of several targets `(windows, 1, targets)`.
+    """
+    several = split.targets.shape[-1] if split.targets.ndim == 3 else 0
     raw = (split.take(positions) for positions in split.chunks())
     windows = (each["array"] if isinstance(each, dict) else each for each in raw)
-    chunks = [np.asarray(window[..., 0], np.float64) for window in windows]
+    chunks = [np.asarray(window[..., :several] if several else window[..., 0], np.float64) for window in windows]
     mean = np.concatenate([window.mean(1, keepdims=True) for window in chunks])
     deviation = np.concatenate([window.std(1, keepdims=True) for window in chunks])
     rounding = 1e-12 if split.targets.dtype == np.float64 else 1e-6
@@ -68,7 +76,11 @@ def value_scale(train: Split) -> TargetScale:
 
 def forecast_scale(train: Split) -> TargetScale:
     """Return the scale of the values to forecast; the last column of the targets is what MASE divides by."""
-    return TargetScale.of(train.targets[:, :-1])
+    values = train.targets[:, :-1]
+    if values.ndim < 3:
+        return TargetScale.of(values)
+    mean, std = (measure(values, axis=(0, 1), dtype=np.float64) for measure in (np.mean, np.std))
+    return TargetScale(mean, np.where(std > 0, std, 1.0), values.dtype == np.float64)
 
 
 def one_hot(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:
@@ -88,7 +100,7 @@ def standardized_values(split: Split, signature: Signature, scale: TargetScale) 
 
 
 def standardized_forecasts(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:
-    """Return standardised values to forecast, float32 `(examples, horizon)`."""
+    """Return standardised values to forecast, float32 `(examples, horizon)` or `(examples, horizon, targets)`."""
     mean, std = scale.units(split)
     return ((split.targets[:, :-1] - mean) / std).astype(np.float32)
 

@@ -96,23 +96,28 @@ def forecaster_views(parts: Parts, head: Head) -> Views:
     """Return the views of a forecaster, which may standardise each window by itself and put the forecast back."""
     if not parts.preprocessor.window:
         return predictor_views(parts, head)
-    mean, std, dtype = parts.scale.mean, parts.scale.std, None
-    unscale: keras.layers.Layer = keras.layers.Rescaling(1 / std, -mean / std, name="unscale")
+    dtype, count = None, max(1, len(parts.signature.targets))
+    factor = [1 / std for std in parts.scale.lists()[1]]
+    offset = [-mean * by for mean, by in zip(parts.scale.lists()[0], factor, strict=True)]
+    one = len(factor) == 1
+    unscale: keras.layers.Layer = keras.layers.Rescaling(
+        factor[0] if one else factor, offset[0] if one else offset, name="unscale"
+    )
     normalize = parts.preprocessor.normalize()
     if parts.scale.double:  # all stays float64 until a window is standardised, and from where it is restored
-        dtype, unscale = "float64", DoubleRescaling([1 / std], [-mean / std], name="unscale")
+        dtype, unscale = "float64", DoubleRescaling(factor, offset, name="unscale")
         own = parts.preprocessor
         normalize = DoubleRescaling(own.scale.tolist(), own.offset.tolist(), "float64", name="normalize")
-    standardize: keras.layers.Layer = WindowStandardize(name="standardize_window", dtype=dtype)
+    standardize: keras.layers.Layer = WindowStandardize(count, name="standardize_window", dtype=dtype)
     if parts.preprocessor.unknown:
         known = {"horizon": parts.signature.horizon, "unknown": parts.preprocessor.unknown}
-        standardize = HistoryStandardize(name="standardize_window", dtype=dtype, **known)
+        standardize = HistoryStandardize(targets=count, name="standardize_window", dtype=dtype, **known)
         normalize = parts.preprocessor.normalize()
     restore = WindowRestore(name="restore_window", dtype=dtype)
 
     def outputs(x: Any) -> tuple[Any, Any]:
         x, mean, deviation = standardize(normalize(x))
-        standardized = parts.network(x)
+        standardized = _by_target(parts, parts.network(x))
         values = restore(standardized, mean, deviation)
         trained = standardized if parts.scale.by_window else unscale(values)
         return trained, keras.layers.Identity(name="forecast", dtype=dtype)(values)
@@ -123,7 +128,7 @@ def forecaster_views(parts: Parts, head: Head) -> Views:
 def autoencoder_views(parts: Parts, head: Head | None) -> Views:
     """Return the views of an autoencoder: an image for the loss; embedding, images and error besides it."""
     normalize, network = parts.preprocessor.normalize(), with_embedding(parts.network)
-    error = SquaredError(name="score", dtype="float32")
+    error = SquaredError(parts.signature.kind == "array", name="score", dtype="float32")
 
     def outputs(x: Any) -> tuple[Any, Any]:
         x = normalize(x)
@@ -167,6 +172,14 @@ def encoder_views(parts: Parts, head: Head | None) -> Views:
     )
 
 
+def _by_target(parts: Parts, values: Any) -> Any:
+    """Return the values of a network by step and target, where there are several targets."""
+    targets = len(parts.signature.targets)
+    if not targets or not parts.signature.horizon:
+        return values
+    return keras.layers.Reshape((parts.signature.horizon, targets), name="by_target")(values)
+
+
 def _through(parts: Parts, head: Head, decoder_input: Sequence[Any]) -> Outputs:
     """Return the way through the network: normalised examples, with a decoder's input or a graph's edges."""
     normalize = None if parts.signature.vocabulary else parts.preprocessor.normalize()
@@ -176,7 +189,7 @@ def _through(parts: Parts, head: Head, decoder_input: Sequence[Any]) -> Outputs:
         x, edges = (x["nodes"], [x["edges"]]) if isinstance(x, dict) else (x, [])
         x = normalize(x) if normalize is not None else x
         others = [*decoder_input, *edges]
-        logits = parts.network([x, *others] if others else x)
+        logits = _by_target(parts, parts.network([x, *others] if others else x))
         return logits, finish(logits)
 
     return outputs
@@ -205,7 +218,9 @@ def _views(parts: Parts, outputs: Outputs, decoder_input: Sequence[Any] = ()) ->
 
 
 def prepared_shape(signature: Signature, preprocessor: Preprocessor) -> tuple[int | None, ...]:
-    """Return the shape of a prepared example; texts are of any length."""
+    """Return the shape of a prepared example; texts, and sequences that are padded, are of any length."""
+    if signature.kind == "array" and signature.shape[0] is None:
+        return signature.shape
     return preprocessor.shape if signature.vocabulary is None else (None,)
 
 

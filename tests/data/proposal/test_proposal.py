@@ -70,6 +70,16 @@ TABLES = {  # columns, target, and keys of the recipe that follow
         "sold",
         {"task": "forecasting", "data.series": ["shop", "item"], "data.static_covariates": ["size"]},
     ),
+    "long form": (
+        {
+            "move_id": np.repeat([f"m{i:02d}" for i in range(24)], 5),
+            "step": np.tile(np.arange(5), 24),
+            "x": NUMBERS,
+            "kind": np.repeat(["up", "down"] * 12, 5),
+        },
+        "kind",
+        {"task": "sequence_classification", "data.series": "move_id", "data.time": "step", "data.sort": None},
+    ),
     "short panel": (
         {"year": np.tile(np.arange(1990, 2010), 6), "firm": np.repeat(list("abcdef"), 20), "y": NUMBERS},
         "y",
@@ -118,7 +128,8 @@ def test_tables(name, tmp_path, monkeypatch):
     assert made["task"] == loaded.recipe.task and made["reasons"][0].startswith(f"task: {made['task']}: ")
     dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess)
     assert min(map(len, (dataset.train, dataset.validation, dataset.test))) > 0
-    assert bool(made["doubts"]) == (name in ("a usual name", "series", "quarters of years") or "panel" in name)
+    doubtful = ("a usual name", "series", "quarters of years", "long form")
+    assert bool(made["doubts"]) == (name in doubtful or "panel" in name)
     if name == "short panel":
         assert made["doubts"][0].startswith(
             "rows seem to be the steps of 6 series by 'firm', too few to forecast (20 at"
@@ -306,3 +317,17 @@ def test_folders_of_graphs(tmp_path, monkeypatch, many):
     assert recipe.data.split_column == (None if many else "split")
     dataset = load_dataset(recipe.data, TASKS[recipe.task])
     assert dataset.signature.shape == (None, 1) and dataset.signature.labels == ("no", "yes")
+
+
+@pytest.mark.parametrize("given", ["moves_TRAIN.ts", "moves"])
+def test_files_of_sequences(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "moves").mkdir()
+    folder = tmp_path / "moves" if given == "moves" else tmp_path
+    head = "@problemName moves\n@classLabel true a b\n@data\n"
+    (folder / "moves_TRAIN.ts").write_text(head + "1,2,3:a\n4,5:b\n" * 20)
+    (folder / "moves_TEST.ts").write_text(head + "1,2,3:a\n4,5:b\n")
+    made = init(given)
+    recipe = load_recipe(made["recipe"]).recipe
+    assert recipe.task == made["task"] == "sequence_classification" and recipe.model.name == "lstm"
+    assert len(load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess).test) == 2

@@ -6,14 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from zoo.data.memory.datasets import hold
+from zoo.data.sources.load import load_dataset
 from zoo.data.sources.table import load_table
 from zoo.errors import ZooError
 from zoo.evaluation.baselines.data import BaselineData
 from zoo.evaluation.baselines.run import fit_and_run_baseline
+from zoo.evaluation.metrics.evaluate import evaluate
 from zoo.recipe.schema import Data
 from zoo.tasks import TASKS
 
 HISTORY, HORIZON, SEASON = 6, 2, 3
+RANDOM = np.random.default_rng(5)
 
 
 def frame(lengths=(40, 30, 40), begins=(0, 10, 0), step="D"):
@@ -281,3 +285,59 @@ def test_bad_covariates_are_refused(name, tmp_path):
     table, options, message = BAD_COVARIATES[name]
     with pytest.raises(ZooError, match=message):
         load(table, tmp_path, **options)
+
+
+def test_windows_of_several_targets(tmp_path):
+    table = frame()
+    both = load(table, tmp_path, target=["sold", "price"])
+    sold, price = (load(table, tmp_path, target=name) for name in ("sold", "price"))
+    for name, split in both.splits.items():
+        np.testing.assert_array_equal(split.targets[..., 0], sold.splits[name].targets)
+        np.testing.assert_array_equal(split.targets[..., 1], price.splits[name].targets)
+        y, output = split.targets, split.targets[:, :-1] + RANDOM.normal(size=(len(split), HORIZON, 2))
+        parts = [evaluate("forecasting", y[..., i], output[..., i]) for i in (0, 1)]
+        found = evaluate("forecasting", y, output)
+        assert found == pytest.approx({key: (parts[0][key] + parts[1][key]) / 2 for key in found})
+    ridge = forecast_with("ridge", both)
+    for i, one in enumerate((sold, price)):
+        np.testing.assert_allclose(ridge[..., i], forecast_with("ridge", one), rtol=1e-4)
+
+
+def forecast_with(name, source):
+    """Return a baseline's forecasts of the test split."""
+    own = {key: getattr(source.series, key) for key in ("origins", "starts", "train_ends", "names", "known")}
+    targets = {name: split.targets for name, split in source.splits.items()}
+    data = BaselineData(targets, series=source.series.values, season=SEASON, history=HISTORY, **own)
+    return fit_and_run_baseline("forecasting", name, data)["test"]
+
+
+def test_ridge_regression_sees_what_is_known_in_advance(tmp_path):
+    table = frame((60, 60, 60)).assign(promo=(RANDOM.random(180) < 0.4) * 1)
+    table["sold"] += 50 * table["promo"]
+    plain = load(table, tmp_path)
+    found = load(table, tmp_path, known_covariates=["promo"])
+    y = found.splits["test"].targets
+    errors = [evaluate("forecasting", y, forecast_with("ridge", each))["mae"] for each in (plain, found)]
+    assert errors[1] < 0.3 * errors[0]
+
+
+def test_a_frame_is_read_as_its_file(tmp_path):
+    """Panels, sequences in long form, and series that are scanned."""
+    table = shops().assign(number=np.arange(110) % 7)
+    options = {
+        "forecasting": {"target": "sold", "series": "store", **COVARIATES, "window": {"history": 6, "horizon": 2}},
+        "sequence_regression": {"target": "sold", "series": "store", "time": "day"},
+        "series_anomaly_detection": {"series": "store", "window": {"history": 6}, "ignore": ["region"]},
+    }
+    table["sold"] = table.groupby("store")["sold"].transform("first")  # one target in each sequence
+    table.to_csv(tmp_path / "data.csv", index=False)
+    given = hold(table)
+    for task, settings in options.items():
+        common = (
+            {"validation": 0.34, "test": 0.34} if task == "sequence_regression" else {"validation": 0.2, "test": 0.2}
+        )
+        frames = [
+            load_dataset(Data.model_validate({"source": source, **common, **settings}), TASKS[task], (), memory)
+            for source, memory in ((given.source, given), (f"csv:{tmp_path / 'data.csv'}", None))
+        ]
+        assert frames[0].fingerprint == frames[1].fingerprint, task

@@ -10,10 +10,12 @@ from zoo.data.proposal.folder import folder_source, propose_folder
 from zoo.data.proposal.graph import graph_source, propose_graphs
 from zoo.data.proposal.image_table import propose_image_table
 from zoo.data.proposal.proposal import Proposal
+from zoo.data.proposal.sequences import ts_proposal
 from zoo.data.proposal.table import propose_table
 from zoo.data.proposal.text_file import conll_files, propose_sentences, propose_text
 from zoo.data.sources.archive import Archive
 from zoo.data.sources.conll_file import CONLL_SUFFIXES
+from zoo.data.sources.ts_text import SUFFIX
 from zoo.data.tables.file import JSON_LINES, PARQUET
 from zoo.errors import ZooError, listing, visible
 from zoo.tasks import TABLE_SOURCES
@@ -25,10 +27,11 @@ _SUFFIXES = {
     "npz": (".npz",),
     "conll": CONLL_SUFFIXES,
     "text": (".txt",),
+    "ts": (SUFFIX,),
 }
 _KINDS = (
     f"a table ({', '.join(('.csv', '.tsv', *JSON_LINES, *PARQUET))}), arrays (.npz), sentences with tags "
-    f"({', '.join(CONLL_SUFFIXES)}), running text (.txt), or a folder"
+    f"({', '.join(CONLL_SUFFIXES)}), running text (.txt), sequences ({SUFFIX}), or a folder"
 )
 
 
@@ -56,6 +59,8 @@ def propose(path: Path, name: str, target: str | None = None) -> Proposal:
         return propose_sentences(path, source, target)
     if target is not None:
         raise ZooError(f"{visible(path)}: --target names a column, and this is no table")
+    if form == "ts":
+        return ts_proposal(path, name)
     read = {"npz": _arrays, "text": propose_text}.get(form, propose_folder)
     return read(path, source)
 
@@ -69,6 +74,8 @@ def form_of(path: Path) -> str:
     if not path.exists():
         raise ZooError(f"{visible(path)}: no such file or folder")
     if path.is_dir():
+        if any(path.glob(f"*_TRAIN{SUFFIX}")):
+            return "ts"
         return graph_source(path) or ("conll" if conll_files(path) else folder_source(path))
     found = next((form for form, suffixes in _SUFFIXES.items() if path.suffix.lower() in suffixes), None)
     if found is None:

@@ -10,6 +10,7 @@ import numpy as np
 from zoo.data.columns import Column
 from zoo.data.proposal.panel import panel_proposal
 from zoo.data.proposal.proposal import Proposal
+from zoo.data.proposal.sequences import long_form_proposal
 from zoo.data.proposal.series import series_proposal
 from zoo.data.proposal.sizes import add_search, add_table_model, add_training
 from zoo.data.proposal.targets import find_target, several_targets, task_of, task_of_several
@@ -52,6 +53,8 @@ def propose_table(path: Path, source: str, target: str | None) -> Proposal:
     if proposal is None:
         proposal, more_doubts = panel_proposal(table, source, target)
         doubts += more_doubts
+    if proposal is None:
+        proposal = long_form_proposal(table, source, target, task_of)
     if proposal is None:
         proposal = rows_proposal(table, source, target)
     proposal.doubts[:0] = doubts

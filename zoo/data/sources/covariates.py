@@ -21,14 +21,18 @@ def window_columns(table: Table, data: Data, others: list[str]) -> tuple[list[Co
         others: the columns that are neither target, time, nor what tells series apart.
 
     Returns:
-        The target, then past covariates, then known ones. Without `data.past_covariates` all other columns of numbers
+        The targets, then past covariates, then known ones. Without `data.past_covariates` all other columns of numbers
         are past covariates.
 
     Raises:
         ZooError: a column is missing, the target or a covariate holds text, or a column of numbers something else.
     """
-    target, known, static = str(data.target), list(data.known_covariates), list(data.static_covariates)
-    goal, notes = _numbers_column(table, target, "data.target", "forecasting predicts numbers")
+    known, static = list(data.known_covariates), list(data.static_covariates)
+    goals, notes = [], list[str]()
+    for target in data.targets:
+        goal, more_notes = _numbers_column(table, target, "data.target", "forecasting predicts numbers")
+        goals.append(goal)
+        notes += more_notes
     for key, names in (("past_covariates", data.past_covariates or []), ("known_covariates", known)):
         check_columns(table, names, f"data.{key}")
     others = [name for name in others if name not in (*known, *static)]
@@ -52,7 +56,7 @@ def window_columns(table: Table, data: Data, others: list[str]) -> tuple[list[Co
         )
         after.append(column)
         notes += more_notes
-    return [goal, *past, *after], notes
+    return [*goals, *past, *after], notes
 
 
 def _past(table: Table, others: list[str]) -> tuple[list[Column], list[str]]:

@@ -27,6 +27,7 @@ from zoo.data.sources.tagged import load_conll, load_tagged_table
 from zoo.data.sources.text import load_text
 from zoo.data.sources.text_folder import load_text_folder
 from zoo.data.sources.tfds import load_builtin, load_tfds
+from zoo.data.sources.ts_file import load_ts
 from zoo.data.sources.voc import load_voc
 from zoo.data.sources.yolo import load_yolo
 from zoo.data.splits import draw_per_class, hold_out
@@ -66,6 +67,7 @@ LOADERS: dict[str, Callable[[str, Data, Task], SourceData]] = {  # what stands b
     "conll": load_conll,
     "npz": load_npz,
     "text": load_text,
+    "ts": load_ts,
     "memory": refuse_memory,
 }
 

@@ -95,8 +95,9 @@ def _read(value: Any, where: str, data: Data, task: Task) -> Any:
         frame = as_pandas(value, where)
         if data.targets or not task.finds_anomalies:
             _check_target(frame, where, data)
-        takes_tables = "table" in task.inputs or task.forecasts or data.text is not None
-        if takes_tables and not ("array" in task.inputs and _holds_vectors(frame, data)):
+        has_steps = task.forecasts or task.scans_series or bool(data.series_columns)
+        takes_tables = "table" in task.inputs or has_steps or data.text is not None
+        if takes_tables and (has_steps or not ("array" in task.inputs and _holds_vectors(frame, data))):
             return frame
         return _pair_of_columns(frame, where, data, task)
     if not is_pair(value):
@@ -175,13 +176,15 @@ def _refuse_keys_of_tables(data: Data) -> None:
 
 def _load_frames(frames: dict[str, Any], data: Data, task: Task) -> SourceData:
     splitting = [f"data.{key}" for key in ("split_column", "group", "time") if getattr(data, key)]
-    if len(frames) > 1 and (task.forecasts or splitting):
-        reason = "series are split by time" if task.forecasts else f"{', '.join(splitting)} splits the rows"
+    has_steps = task.forecasts or task.scans_series or bool(data.series_columns)
+    if len(frames) > 1 and (has_steps or splitting):
+        reason = "series are split by time" if has_steps else f"{', '.join(splitting)} splits the rows"
         raise ZooError(f"{' and '.join(f'{PLACES[s]}=' for s in frames if s != 'train')}: {reason}; leave it out")
     named = data if task.finds_anomalies else data.model_copy(update={"target": data.target or "y"})
+    has_index = task.forecasts or task.scans_series
     tables, categorical = {}, list(data.categorical)
     for split, frame in frames.items():
-        tables[split], names = table_of(frame, PLACES[split], reading_of(data), forecasts=task.forecasts)
+        tables[split], names = table_of(frame, PLACES[split], reading_of(data), forecasts=has_index)
         left = (*named.targets, *categorical, *data.ignore)
         categorical += [name for name in names if name not in left]
     return table_source(joined(tables), named.model_copy(update={"categorical": categorical}), task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,18 +33,58 @@ def load_series(table: Table, data: Data) -> SourceData:
     Raises:
         ZooError: the rows are not in the order of time or not even, a column lacks a value, or the series is too short.
     """
+    read = read_series(table, data)
+    result = panel_windows(read.parts, data, table.where, read.static)
+    return read.described(result)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadSeries:
+    """The series of a table.
+
+    Attributes:
+        table: the rows, in the order of time, one series behind the other.
+        parts: the series.
+        columns: their channels.
+        time: the column of time.
+        series: the columns that tell them apart; empty where there is one.
+        static: the columns of static covariates.
+        notes: what was found out.
+    """
+
+    table: Table
+    parts: list[OneSeries]
+    columns: tuple[Column, ...]
+    time: TimeColumn
+    series: tuple[str, ...] = ()
+    static: tuple[Column, ...] = ()
+    notes: list[str]
+
+    def described(self, source: SourceData) -> SourceData:
+        """Return what was cut from the series, with what is known of their columns."""
+        signature = replace(
+            source.signature,
+            columns=self.columns,
+            time=self.time,
+            reading=self.table.reading,
+            series=self.series,
+        )
+        return replace(source, signature=signature, notes=[*self.notes, *source.notes])
+
+
+def read_series(table: Table, data: Data) -> ReadSeries:
+    """Return the series of a table, each in the order of time; the errors are those of `load_series`."""
     table = table if data.time is not None else with_composed_time(table)
     if data.time is not None:
         check_columns(table, [data.time], "data.time")
     if data.series_columns:
-        return _load_panel(table, data)
-    return _load_one(table, data)
+        return _read_panel(table, data)
+    return _read_one(table, data)
 
 
-def _load_one(table: Table, data: Data) -> SourceData:
-    """Load the rows of one series."""
-    target = str(data.one_target)
-    others = [name for name in table.columns if name != target and name not in data.ignore]
+def _read_one(table: Table, data: Data) -> ReadSeries:
+    """Return the only series of a table."""
+    others = [name for name in table.columns if name not in (*data.targets, *data.ignore)]
     found = find_time(table, others, data.time)
     notes, time, times = list(table.notes), TimeColumn(sort=data.sort, fill=data.fill or ""), None
     if found is None:
@@ -68,15 +108,14 @@ def _load_one(table: Table, data: Data) -> SourceData:
         values, added, lacking = filled(values, times, time.step, data.fill, table.where)
         notes += fill_notes(data.fill, added, lacking)
     _refuse_gaps(table, columns, values)
-    result = panel_windows([OneSeries(values=values)], data, target, table.where)
-    signature = replace(result.signature, columns=tuple(columns), time=time, reading=table.reading)
-    return replace(result, signature=signature, notes=[*notes, *result.notes])
+    parts = [OneSeries(values=values)]
+    return ReadSeries(table=table, parts=parts, columns=tuple(columns), time=time, notes=notes)
 
 
-def _load_panel(table: Table, data: Data) -> SourceData:
-    """Load the rows of several series."""
-    target, series_columns = str(data.one_target), data.series_columns
-    others = [c for c in table.columns if c != target and c not in (*data.ignore, *series_columns)]
+def _read_panel(table: Table, data: Data) -> ReadSeries:
+    """Return the series that columns of a table tell apart."""
+    series_columns = data.series_columns
+    others = [c for c in table.columns if c not in (*data.targets, *data.ignore, *series_columns)]
     rows = series_rows(table, series_columns)
     if len(rows) < 2:
         raise ZooError(f"{table.where}: data.series: all rows belong to the series '{next(iter(rows))}'; leave it out")
@@ -119,11 +158,15 @@ def _load_panel(table: Table, data: Data) -> SourceData:
         )
         for place, (name, values) in enumerate(zip(panel.names, _as_double_or_float(series), strict=True))
     ]
-    result = panel_windows(parts, data, target, table.where, tuple(static))
-    signature = replace(
-        result.signature, columns=tuple(columns), time=time, reading=table.reading, series=series_columns
+    return ReadSeries(
+        table=panel.table,
+        parts=parts,
+        columns=tuple(columns),
+        time=time,
+        series=series_columns,
+        static=tuple(static),
+        notes=[*notes, *more_notes],
     )
-    return replace(result, signature=signature, notes=[*notes, *more_notes, *result.notes])
 
 
 def _ends(panel: OrderedPanel, place: int) -> list[np.datetime64]:

@@ -15,6 +15,8 @@ from zoo.data.kinds import KINDS, RawTargets
 from zoo.data.sources.audio_table import read_audio_rows
 from zoo.data.sources.file_rows import FileRows
 from zoo.data.sources.image_table import read_image_rows
+from zoo.data.sources.long_form import load_long_form
+from zoo.data.sources.scanned import load_scanned
 from zoo.data.sources.series import load_series
 from zoo.data.sources.table_targets import TableTargets, find_targets
 from zoo.data.split_names import split_of_text
@@ -59,10 +61,15 @@ def table_source(table: Table, data: Data, task: Task) -> SourceData:
     """Return the rows of a table as examples or, for forecasting, as the steps of a series; see `load_table`."""
     check_columns(table, data.targets, "data.target")
     check_columns(table, data.ignore, "data.ignore")
+    has_steps = KINDS[task.kind].targets is None or task.scans_series or bool(data.series_columns)
+    if has_steps and table.split is not None and table.places is not None and len(set(table.split)) > 1:
+        raise ZooError(f"{table.where}: files are named as splits, and series are split by time; give one file")
+    if task.scans_series:
+        return load_scanned(table, data)
     if KINDS[task.kind].targets is None:
-        if table.split is not None and table.places is not None and len(set(table.split)) > 1:
-            raise ZooError(f"{table.where}: files are named as splits, and series are split by time; give one file")
         return load_series(table, data)
+    if data.series_columns:
+        return load_long_form(table, data, task)
     return _load_rows(table, data, task)
 
 

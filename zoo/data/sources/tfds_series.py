@@ -23,7 +23,9 @@ def load_tfds_series(builder: Any, split: str, data: Data, where: str) -> Source
     """
     import tensorflow_datasets as tfds
 
-    name = data.one_target or "values"
+    if len(data.targets) > 1 and not data.series_columns:
+        raise ZooError(f"{where}: data.target: a series has one feature; several targets are columns of a table")
+    name = data.targets[0] if data.targets else "values"
     if name not in builder.info.features:
         raise ZooError(
             f"{where}: data.target must name the feature that holds the series, received {name!r} "

@@ -24,7 +24,7 @@ class OneSeries:
     """One of the series that windows are cut from.
 
     Attributes:
-        values: finite, `(time, channels)`; the first channel is predicted, the last are the known covariates.
+        values: finite, `(time, channels)`; the first channels are predicted, the last are the known covariates.
         name: what tells it apart from the others.
         begin: its first step, counted from that of the series that begins first.
         times: the moment of each step, NaT for those that were filled; None where it is not known.
@@ -43,24 +43,22 @@ def forecast_windows(values: np.ndarray, data: Data, target: str, where: str) ->
     gaps = int((~np.isfinite(values)).any(axis=1).sum())
     if gaps:
         raise ZooError(f"{where}: {gaps} of {len(values)} steps lack a value; fill them in")
-    return panel_windows([OneSeries(values=values)], data, target, where)
+    return panel_windows([OneSeries(values=values)], data.model_copy(update={"target": target}), where)
 
 
-def panel_windows(
-    series: Sequence[OneSeries], data: Data, target: str, where: str, static: tuple[Column, ...] = ()
-) -> SourceData:
+def panel_windows(series: Sequence[OneSeries], data: Data, where: str, static: tuple[Column, ...] = ()) -> SourceData:
     """Cut series into windows of history and forecast.
 
     The last `data.test` of the steps are the test part, the `data.validation` before them the validation part, at the
     same moments for all series. A window belongs to the part that holds its whole forecast. Its history may reach back
     across the cut, as in service, where the past is known, but never into another series. Targets are
     `(windows, horizon + 1)`: the future values, then the mean absolute error of the seasonal naive forecast on the
-    training part of the window's own series, which MASE divides by (Hyndman and Koehler 2006).
+    training part of the window's own series, which MASE divides by (Hyndman and Koehler 2006). With several targets
+    they are `(windows, horizon + 1, targets)`.
 
     Args:
         series: one or several, all with the same channels.
         data: the recipe's section.
-        target: name of what is predicted.
         where: the source, for messages.
         static: the columns of the static covariates.
 
@@ -87,25 +85,28 @@ def panel_windows(
         if not len(origins[name]):
             raise ZooError(
                 f"{where}: the {name} part has {end - max(first, window.history * (not first))} of {count} steps, too "
-                f"few for a window of {window.history} + {window.horizon}; shorten data.window or change data.{name}"
+                f"few for a window of {window.history} + {window.ahead}; shorten data.window or change data.{name}"
             )
     train_ends = np.array([_local(each, train_end) for each in series]) + starts[:-1]
-    naive = _naive_errors(values[:, 0], starts, train_ends, window.season)
+    several = len(data.targets) > 1
+    predicted = values[:, : len(data.targets)] if several else values[:, 0]
+    naive = _naive_errors(predicted, starts, train_ends, window.season)
     notes += _constant(series, naive)
     signature = Signature(
         "series" if data.known_covariates or static else "array",
-        target,
+        ", ".join(data.targets),
         (window.history, values.shape[1]),
         season=window.season,
-        horizon=window.horizon,
+        horizon=window.ahead,
         double=values.dtype == np.float64,
+        targets=tuple(data.targets) if several else (),
         known=tuple(data.known_covariates),
         static=static,
     )
     inputs = _inputs(series, values, starts, signature)
     splits = {}
     for name, at in origins.items():
-        future = values[at[:, None] + np.arange(window.horizon), 0]
+        future = predicted[at[:, None] + np.arange(window.ahead)]
         scale = np.where(naive > 0, naive, 1.0)[np.searchsorted(starts, at, side="right") - 1]
         targets = np.concatenate([future, scale[:, None]], axis=1).astype(values.dtype)
         splits[name] = Split(inputs, at - window.history, targets)
@@ -115,7 +116,7 @@ def panel_windows(
         splits=splits,
         notes=notes,
         series=Series(
-            values=values[:, 0],
+            values=predicted,
             origins=origins,
             names=tuple(each.name for each in series),
             starts=starts[:-1],
@@ -153,9 +154,9 @@ def _local(series: OneSeries, place: int) -> int:
 
 
 def _refuse_short(count: int, train_end: int, window: Window, where: str) -> None:
-    if window.history + window.horizon > count:
+    if window.history + window.ahead > count:
         raise ZooError(
-            f"{where}: data.window: {window.history} + {window.horizon} steps (history, horizon) are more than the "
+            f"{where}: data.window: {window.history} + {window.ahead} steps (history, horizon) are more than the "
             f"series, which has {count}; shorten the window"
         )
     if train_end <= window.season:
@@ -172,11 +173,11 @@ def _long_enough(
     Raises:
         ZooError: they are more than half of all.
     """
-    is_short = [len(each.values) < window.history + window.horizon for each in series]
+    is_short = [len(each.values) < window.history + window.ahead for each in series]
     is_late = [_local(each, train_end) <= window.season for each in series]
     short = [each.name for each, is_left in zip(series, is_short, strict=True) if is_left]
     late = [e.name for e, is_left, other in zip(series, is_late, is_short, strict=True) if is_left and not other]
-    size = f"{window.history} + {window.horizon} steps"
+    size = f"{window.history} + {window.ahead} steps"
     reasons = [
         (short, f"are shorter than a window of {size}"),
         (late, f"have fewer steps in the training part than a season ({window.season}) and one more"),
@@ -198,7 +199,7 @@ def _origins(
     found: dict[str, np.ndarray] = {}
     for name, first, end in zip(SPLITS, cuts[:-1], cuts[1:], strict=True):
         each_series = [
-            start + np.arange(max(_local(each, first), window.history), _local(each, end) - window.horizon + 1)
+            start + np.arange(max(_local(each, first), window.history), _local(each, end) - window.ahead + 1)
             for each, start in zip(series, starts[:-1], strict=True)
         ]
         found[name] = np.concatenate(each_series)
@@ -208,12 +209,12 @@ def _origins(
 def _naive_errors(values: np.ndarray, starts: np.ndarray, train_ends: np.ndarray, season: int) -> np.ndarray:
     """Return the mean absolute error of the seasonal naive forecast on the training part of each series."""
     parts = [values[start:end] for start, end in zip(starts[:-1], train_ends, strict=True)]
-    return np.array([float(np.abs(part[season:] - part[:-season]).mean()) for part in parts])
+    return np.array([np.abs(part[season:] - part[:-season]).mean(axis=0) for part in parts], np.float64)
 
 
 def _constant(series: Sequence[OneSeries], naive: np.ndarray) -> list[str]:
     """Return a note on series whose errors have no scale."""
-    names = [f"'{each.name}'" for each, error in zip(series, naive, strict=True) if not error and each.name]
+    names = [f"'{each.name}'" for each, error in zip(series, naive, strict=True) if not np.all(error) and each.name]
     if not names:
         return []
     return [

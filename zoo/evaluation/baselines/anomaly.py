@@ -14,6 +14,7 @@ from zoo.evaluation.baselines.reconstruction import fit_pca
 from zoo.postprocessing.image_similarity import as_rows
 
 TREES = 100
+MIN_DEVIATION = 1e-3  # of the steps before, in standard deviations of the training split
 _CHUNK_EXAMPLES = 4096
 
 
@@ -85,4 +86,25 @@ def score_by_forest(data: BaselineData, seed: int) -> BaselineResult:
     return BaselineResult(isolation_forest_scores(inputs("train"), splits, seed=seed))
 
 
-METHODS: dict[str, Method] = {"pca_error": score_by_pca, "isolation_forest": score_by_forest}
+def rolling_mean_scores(windows: np.ndarray) -> np.ndarray:
+    """Score the last step of windows `(n, steps, channels)` by its distance from the mean of the steps before it.
+
+    Returns:
+        The mean over the channels of the squared distance, in standard deviations of these steps, float64 `(n,)`.
+    """
+    before, last = windows[:, :-1].astype(np.float64), windows[:, -1].astype(np.float64)
+    deviation = np.maximum(before.std(axis=1), MIN_DEVIATION)
+    return (((last - before.mean(axis=1)) / deviation) ** 2).mean(axis=1)
+
+
+def score_by_rolling_mean(data: BaselineData, seed: int) -> BaselineResult:
+    """Score by `rolling_mean_scores`."""
+    inputs = data.required("inputs")
+    return BaselineResult({split: _in_chunks(rolling_mean_scores, inputs(split)) for split in EVALUATED_SPLITS})
+
+
+METHODS: dict[str, Method] = {
+    "rolling_mean": score_by_rolling_mean,
+    "pca_error": score_by_pca,
+    "isolation_forest": score_by_forest,
+}

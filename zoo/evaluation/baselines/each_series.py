@@ -17,7 +17,25 @@ _MAX_FALLBACK_FRACTION = 0.5  # of the series; a baseline that fits fewer is not
 
 
 def forecast(name: str, data: BaselineData, seed: int) -> BaselineResult:
-    """Fit a baseline of `FORECASTERS` to each series and forecast its windows.
+    """Fit a baseline of `FORECASTERS` to each series, and to each of several targets, and forecast its windows.
+
+    Raises:
+        ZooError: it cannot be fitted to the only series, or to more than half of them.
+    """
+    values = np.asarray(data.required("series"))
+    if values.ndim == 1:
+        return _forecast(name, data)
+    each = [
+        _forecast(name, replace(data, series=column, targets={s: y[..., i] for s, y in data.targets.items()}))
+        for i, column in enumerate(values.T)
+    ]
+    outputs = {split: np.stack([one.outputs[split] for one in each], axis=-1) for split in EVALUATED_SPLITS}
+    notes = tuple(dict.fromkeys(note for one in each for note in one.notes))
+    return BaselineResult(outputs, all(one.converged for one in each), notes=notes)
+
+
+def _forecast(name: str, data: BaselineData) -> BaselineResult:
+    """Fit a baseline to each series and forecast its windows.
 
     Series of a panel to which it cannot be fitted, as they are too short, get the seasonal naive forecast.
 

@@ -179,6 +179,9 @@ def _flat(split: Split, preprocessor: Preprocessor, spread: Callable[[np.ndarray
     vectors, done = np.empty((0, 0), np.float32), 0
     for chunk in chunks(split, preprocessor):
         rows = (chunk * preprocessor.scale + preprocessor.offset).astype(np.float32).reshape(len(chunk), -1)
+        if preprocessor.signature.shape[:1] == (None,):  # padding, and the number of steps
+            steps = (~np.isnan(chunk).all(axis=-1)).mean(axis=1, keepdims=True)
+            rows = np.concatenate([np.nan_to_num(rows), steps.astype(np.float32)], axis=1)
         rows = spread(rows)
         if not done:  # allocated once: joining parts at the end would hold them in memory twice
             vectors = np.empty((len(split), rows.shape[1]), np.float32)

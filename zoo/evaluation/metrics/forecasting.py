@@ -1,7 +1,8 @@
 """Forecasting: errors over several steps. The output is the forecasts, shape `(n, horizon)`.
 
 Targets, `(n, horizon + 1)`, are the values to come, then the scale of the error: the mean absolute error of the
-seasonal naive forecast on the training part.
+seasonal naive forecast on the training part. With several targets they are `(n, horizon + 1, targets)` and the
+forecasts `(n, horizon, targets)`; each metric is the mean of those of the targets, whatever their units.
 """
 
 from __future__ import annotations
@@ -34,19 +35,22 @@ def resampled(y: np.ndarray, output: np.ndarray) -> Statistic:
     relative = 2 * np.abs(error) / np.where(size > 0, size, 1)
     each = np.stack(
         [column.mean(1) for column in (np.abs(error) / scale, np.abs(error), error**2, relative, error)], axis=1
-    )
+    ).reshape(len(true), -1)
 
     def statistic(counts: np.ndarray) -> np.ndarray:
-        mase, mae, mse, smape, bias = counts @ each / counts.sum()
-        return np.array([mase, mae, math.sqrt(mse), smape, bias])
+        mase, mae, mse, smape, bias = (counts @ each / counts.sum()).reshape(5, -1)
+        return np.array([values.mean() for values in (mase, mae, np.sqrt(mse), smape, bias)])
 
     return statistic
 
 
 def arrays(y: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Check shapes, and return true values `(n, horizon)`, scale `(n, 1)` and forecasts `(n, horizon)` in float64."""
+    """Check shapes, and return true values `(n, horizon)`, scale `(n, 1)` and forecasts `(n, horizon)` in float64.
+
+    With several targets all have an axis for them at the end.
+    """
     y, output = np.asarray(y, dtype=np.float64), np.asarray(output, dtype=np.float64)
-    fits = y.ndim == output.ndim == 2 and y.shape == (len(output), output.shape[1] + 1)
+    fits = y.ndim == output.ndim in (2, 3) and y.shape == (len(output), output.shape[1] + 1, *output.shape[2:])
     check(y, output, fits, "y of shape (n, horizon + 1) and forecasts of shape (n, horizon)")
     scale = y[:, -1:]
     if not (scale > 0).all():
@@ -56,7 +60,7 @@ def arrays(y: np.ndarray, output: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
 
 def overlap(y: np.ndarray) -> int:
     """Return how many consecutive windows forecast a common step: 1 where windows do not overlap."""
-    true = np.asarray(y)[:, :-1]
+    true = np.asarray(y)[:, :-1].reshape(len(y), np.asarray(y).shape[1] - 1, -1)[..., 0]
     between = stride(true)
     return 1 if between is None else math.ceil(true.shape[1] / between)
 
@@ -81,17 +85,19 @@ def details(
     """
     true, scale, forecast = arrays(y, output)
     scaled = np.abs(forecast - true) / scale
-    by_step = {"model": scaled.mean(0), "baseline": None}
+    steps = tuple(axis for axis in range(scaled.ndim) if axis != 1)
+    rest = tuple(range(1, scaled.ndim))
+    by_step = {"model": scaled.mean(steps), "baseline": None}
     if baseline is not None and np.isfinite(baseline).all():
-        by_step["baseline"] = (np.abs(arrays(y, baseline)[2] - true) / scale).mean(0)
+        by_step["baseline"] = (np.abs(arrays(y, baseline)[2] - true) / scale).mean(steps)
     worst = [
         {
             "index": i,
             "mase": float(scaled[i].mean()),
-            "mae": float(scaled[i].mean() * scale[i, 0]),
+            "mae": float(np.abs(forecast[i] - true[i]).mean()),
             "bias": float((forecast - true)[i].mean()),
         }
-        for i in _apart(highest(scaled.mean(1), len(scaled)), overlap(y))
+        for i in _apart(highest(scaled.mean(rest), len(scaled)), overlap(y))
     ]
     return {"worst": worst, "by_step": by_step, "overlap": overlap(y)}
 

@@ -8,6 +8,7 @@ from zoo.recipe.checks.audio import check_audio
 from zoo.recipe.checks.collect import Checks
 from zoo.recipe.checks.graph import check_graph
 from zoo.recipe.checks.images import check_image, check_resize
+from zoo.recipe.checks.series import COVARIATES, check_series
 from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import SHAPE_STEPS
 from zoo.tasks import BOX_SOURCES, MEMORY, TABLE_SOURCES, TASKS
@@ -22,7 +23,6 @@ _FOR = {  # kinds of input that each step of preprocessing is for
     "standardize": ("image", "table", "array", "audio", "graph"),
     "standardize_window": ("array",),
 }
-_COVARIATES = ("past_covariates", "known_covariates", "static_covariates")
 _ONCE = ("encode", "tokenize", "log_mel", "standardize_window")  # steps that a recipe has at most once
 _TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which, and why
     "segmentation": (("center_crop",), "cuts off pixels, whose classes a picture could not be given back; take resize"),
@@ -82,9 +82,16 @@ def check_data(checks: Checks) -> None:
     checks.belongs(
         ("data", "window"),
         given=data.window is not None,
-        wanted=task.forecasts,
-        example="for example {history: 48, horizon: 12, season: 12}",
-        purpose="forecasting",
+        wanted=task.forecasts or task.scans_series,
+        example=f"for example {{history: 48{', horizon: 12, season: 12' * task.forecasts}}}",
+        purpose="forecasting, and for anomalies of series",
+    )
+    checks.refuse(
+        data.window is not None and (data.window.horizon is None) == task.forecasts,
+        ("data", "window", "horizon") if not task.forecasts else ("data", "window"),
+        "horizon is required, and missing: the number of steps to forecast"
+        if task.forecasts
+        else f"is for forecasting, and the task is {task.name}",
     )
     checks.belongs(
         ("data", "abnormal"),
@@ -107,7 +114,7 @@ def check_data(checks: Checks) -> None:
 
 def _may_lack_labels(checks: Checks) -> bool:
     """Return whether the task takes rows without a label, all of which count as normal."""
-    return checks.task.finds_anomalies and "table" in checks.task.inputs
+    return checks.task.finds_anomalies and ("table" in checks.task.inputs or checks.task.scans_series)
 
 
 def _check_targets(checks: Checks) -> None:
@@ -162,7 +169,7 @@ def _check_table_keys(checks: Checks, source: str) -> None:
         (("encoding",), encoded, "csv, jsonl, conll and folders of texts"),
         (("decimal", "thousands", "missing", "split_column"), (*TABLE_SOURCES, MEMORY), "tables"),
         (("group", "time", "sort", "fill"), (*TABLE_SOURCES, MEMORY), "tables"),
-        (("series", *_COVARIATES), (*TABLE_SOURCES, "builtin", MEMORY), "tables and built-in panels"),
+        (("series", *COVARIATES), (*TABLE_SOURCES, "builtin", MEMORY), "tables and built-in panels"),
     ):
         for key in keys:
             checks.refuse(bool(getattr(data, key)) and source not in sources, ("data", key), f"is for {purpose}")
@@ -179,13 +186,7 @@ def _check_table_keys(checks: Checks, source: str) -> None:
     for key in ("target", "ignore", "categorical"):
         both = [name for name in data.texts if name in (data.targets if key == "target" else getattr(data, key))]
         checks.refuse(bool(both), ("data", "texts"), f"{', '.join(both)}: also named by data.{key}")
-    for key in ("series", *_COVARIATES, "sort", "fill"):
-        checks.refuse(
-            bool(getattr(data, key)) and not forecasts, ("data", key), f"is for forecasting, not {checks.task.name}"
-        )
-    _check_series(checks)
-    for key in ("split_column", "group"):
-        checks.refuse(bool(getattr(data, key)) and forecasts, ("data", key), "series are split by time; leave it out")
+    check_series(checks)
     checks.refuse(
         bool(data.group and data.time) and not forecasts,
         ("data", "group"),
@@ -205,30 +206,6 @@ def _check_table_keys(checks: Checks, source: str) -> None:
             checks.refuse(True, ("data", "encoding"), f"unknown encoding '{data.encoding}'")
 
 
-def _check_series(checks: Checks) -> None:
-    """Check the columns that tell series apart, and covariates."""
-    data = checks.recipe.data
-    for column in data.series_columns:
-        for other, what in ((data.target, "what is predicted"), (data.time, "the time")):
-            checks.refuse(column == other, ("data", "series"), f"'{column}' is {what}")
-        checks.refuse(column in data.ignore, ("data", "ignore"), f"'{column}' tells the series apart")
-    checks.refuse(len(set(data.series_columns)) < len(data.series_columns), ("data", "series"), "names a column twice")
-    checks.refuse(
-        bool(data.static_covariates) and not data.series_columns,
-        ("data", "static_covariates"),
-        "tells series apart, and there is one; name data.series, or leave it out",
-    )
-    used: dict[str, str] = {str(data.target): "what is predicted", str(data.time): "the time"}
-    used |= dict.fromkeys(data.ignore, "in data.ignore")
-    for key in _COVARIATES:
-        for column in getattr(data, key) or []:
-            checks.refuse(column in used, ("data", key), f"'{column}' is {used.get(column)}")
-            used[column] = f"in data.{key}"
-    for key in _COVARIATES[:2]:
-        for column in sorted({*(getattr(data, key) or [])} & set(data.series_columns)):
-            checks.refuse(True, ("data", key), f"'{column}' tells the series apart; it may be a static covariate")
-
-
 def _check_text(checks: Checks, source: str) -> None:
     """Check that texts from a table have their column, and that no other input is asked for beside them."""
     task, data = checks.task, checks.recipe.data
@@ -237,7 +214,7 @@ def _check_text(checks: Checks, source: str) -> None:
     is_table = source in TABLE_SOURCES
     takes_texts = "text" in task.inputs and (is_table or source == "conll")
     checks.refuse(
-        takes_texts and is_table and not data.text,
+        takes_texts and is_table and not data.text and not data.series_columns,
         ("data", "text"),
         "required, and missing: the name of the column of texts",
     )
@@ -249,6 +226,11 @@ def _check_text(checks: Checks, source: str) -> None:
     checks.refuse(data.text in data.targets, ("data", "text"), f"'{data.text}' is what is predicted")
     checks.refuse(
         bool(data.text) and data.text in data.ignore, ("data", "ignore"), f"'{data.text}' is the text that is read"
+    )
+    checks.refuse(
+        bool(data.text and data.series_columns),
+        ("data", "series"),
+        f"tells sequences of numbers apart, and the input here is the text '{data.text}'",
     )
     checks.refuse(
         bool(data.text and data.categorical),
@@ -307,6 +289,12 @@ def _check_fit(checks: Checks, name: str, at: KeyPath) -> None:
         name == "tokenize" and task.reads_corpus,
         at,
         "language modeling reads characters, all that occur in the training text; leave tokenize out",
+    )
+    source = checks.recipe.data.source.partition(":")[0]
+    checks.refuse(
+        name == "tokenize" and (source == "ts" or bool(checks.recipe.data.series_columns)),
+        at,
+        "is for texts, and these are sequences of numbers; take _base/series_classification or _base/series_regression",
     )
     tokenize = checks.recipe.preprocess[at[1]].tokenize if name == "tokenize" else None  # type: ignore[index]
     checks.refuse(

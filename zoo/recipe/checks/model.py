@@ -8,6 +8,7 @@ from zoo import registry
 from zoo.errors import ZooError
 from zoo.recipe.checks.collect import Checks
 
+_FORECASTS_FIRST_CHANNEL = ("nlinear", "tsmixer", "tide")  # builders that map one channel to its future
 _ENDS_WITH_THE_HISTORY = ("dlinear", "nlinear")  # builders whose maps need a window to end with the last known value
 
 
@@ -33,6 +34,12 @@ def check_model(checks: Checks) -> None:
         ("model", "name"),
         f"{entry.name} maps the history alone, and takes no known or static covariates; take another builder, such as "
         "mlp, tide, tcn or lstm",
+    )
+    checks.refuse(
+        task.forecasts and len(data.targets) > 1 and entry.name in _FORECASTS_FIRST_CHANNEL,
+        ("model", "name"),
+        f"{entry.name} forecasts the first channel of a window, and data.target names {len(data.targets)}; take "
+        "another builder, such as mlp, tcn or lstm",
     )
     try:
         registry.validate_config(entry.name, model.config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,12 +28,27 @@ def section(report: Mapping[str, Any], predictions: Predictions | None) -> dict[
         found["by_step"] = Markup(charts.step_errors(steps["model"], steps["baseline"]))
     if predictions is None:
         return found
+    predictions = _first_target(predictions)
     found["series"] = _last_part(predictions)
     for entry in report["worst"][:2]:
         series = _series(predictions, entry["index"])
         found["worst"].append({**entry, "series": series, "svg": Markup(_window(predictions, entry["index"]))})
     found["last"] = _series(predictions, len(predictions.y_true) - 1)
     return found
+
+
+def _first_target(predictions: Predictions) -> Predictions:
+    """Return the predictions of the first of several targets, which is drawn."""
+    if predictions.y_true.ndim < 3:
+        return predictions
+    baseline, context = predictions.baseline_output, predictions.context
+    return replace(
+        predictions,
+        y_true=predictions.y_true[..., 0],
+        output=predictions.output[..., 0],
+        baseline_output=None if baseline is None else baseline[..., 0],
+        context=None if context is None else (lambda window: context(window)[..., 0]),
+    )
 
 
 def _last_part(predictions: Predictions) -> Markup | None:
