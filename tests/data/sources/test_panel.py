@@ -292,8 +292,8 @@ def test_windows_of_several_targets(tmp_path):
     both = load(table, tmp_path, target=["sold", "price"])
     sold, price = (load(table, tmp_path, target=name) for name in ("sold", "price"))
     for name, split in both.splits.items():
-        np.testing.assert_array_equal(split.targets[..., 0], sold.splits[name].targets)
-        np.testing.assert_array_equal(split.targets[..., 1], price.splits[name].targets)
+        np.testing.assert_allclose(split.targets[..., 0], sold.splits[name].targets, rtol=1e-5)
+        np.testing.assert_allclose(split.targets[..., 1], price.splits[name].targets, rtol=1e-5)
         y, output = split.targets, split.targets[:, :-1] + RANDOM.normal(size=(len(split), HORIZON, 2))
         parts = [evaluate("forecasting", y[..., i], output[..., i]) for i in (0, 1)]
         found = evaluate("forecasting", y, output)

@@ -28,8 +28,6 @@ def load_scanned(table: Table, data: Data) -> SourceData:
     label = data.targets[0] if data.targets else None
     plain = data.model_copy(update={"target": None, "ignore": [*data.ignore, *data.targets]})
     read = read_series(table, plain)
-    if not read.columns:
-        raise ZooError(f"{table.where}: no column of numbers is left to seek anomalies in")
     history = data.window.history if data.window is not None else 1
     labels = _labels(read.table, label)
     starts = np.cumsum([0, *(len(each.values) for each in read.parts)])

@@ -196,7 +196,13 @@ def _filled_panel(
 
 
 def _values(table: Table, columns: list[Column]) -> np.ndarray:
-    """Return the columns side by side, float64 `(rows, channels)`."""
+    """Return the columns side by side, float64 `(rows, channels)`.
+
+    Raises:
+        ZooError: there is none.
+    """
+    if not columns:
+        raise ZooError(f"{table.where}: no column of numbers is left (columns: {', '.join(table.columns)})")
     return np.stack([numbers(table, column) for column in columns], axis=1)
 
 
