@@ -109,6 +109,11 @@ def write_texts(task: str, source: str, folder: Path) -> Written:
     if source == "npz":
         np.savez(folder / "mine.npz", x_train=random_numbers().normal(size=(ROWS, 6, 2)), y_train=np.array(values))
         return Written(source="npz:mine.npz", preprocess=[{"standardize": {}}])
+    if source == "ts":
+        kind = "@targetLabel true" if task == "sequence_regression" else "@classLabel true oak other"
+        rows = _random_rows(values)
+        (folder / "mine.ts").write_text(f"@timeStamps false\n@univariate true\n{kind}\n@data\n{rows}")
+        return Written(source="ts:mine.ts", preprocess=[{"standardize": {}}])
     if source == "memory":
         if isinstance(target, list):
             given = {"review": texts, **columns}
@@ -122,6 +127,12 @@ def write_texts(task: str, source: str, folder: Path) -> Written:
         return Written(source="folder:texts")
     named = write_table(folder, source, {"review": texts, **columns})
     return Written(source=named, data={"text": "review", "target": target})
+
+
+def _random_rows(values: list[Any]) -> str:
+    """Return a line of six numbers for each value, and the value after them, as `.ts` files have them."""
+    steps = random_numbers().normal(size=(len(values), 6)).round(3).tolist()
+    return "".join(f"{','.join(map(str, row))}:{value}\n" for row, value in zip(steps, values, strict=True))
 
 
 def write_graphs(task: str, source: str, folder: Path) -> Written:
@@ -201,6 +212,9 @@ def write_series(task: str, source: str, folder: Path) -> Written:
     days = pd.date_range("2024-01-01", periods=160).strftime("%Y-%m-%d").tolist()
     columns = {"day": days, "sold": sold.tolist()}
     data = {"target": "sold", "window": {"history": 14, "horizon": 3, "season": 7}}
+    if task == "series_anomaly_detection":
+        columns["state"] = np.where(steps % 40 == 37, "broken", "whole").tolist()
+        data = {"target": "state", "abnormal": ["broken"], "window": {"history": 14}}
     if source == "memory":
         return Written(given=pd.DataFrame(columns), data=data, shown="frame")
     return Written(source=write_table(folder, source, columns), data=data)

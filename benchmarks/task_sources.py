@@ -53,6 +53,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "sequence_to_sequence": {"name": "seq2seq_lstm", "embedding": 8, "units": 16},
     "transcription": {"name": "crnn", "widths": [8, 16], "units": 8, "layers": 1},
     "forecasting": {"name": "mlp", "widths": [16]},
+    "series_anomaly_detection": {"name": "window_autoencoder", "widths": [16], "code": 2},
     "semantic_segmentation": {"name": "unet", "widths": [8, 16]},
     "object_detection": {"name": "center_net", "widths": [8, 16], "depth": 1, "head_width": 8},
     "reconstruction": {"name": "conv_autoencoder", "widths": [8, 16], "code": 4},
