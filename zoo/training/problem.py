@@ -182,7 +182,7 @@ def _build_network(recipe: Recipe, signature: Signature, preprocessor: Preproces
     if signature.kind == "array" and shape[0] is None and not registry.masks_padding(recipe.model.name):
         raise ZooError(
             f"model.name: {recipe.model.name} takes sequences of one length, and those of {recipe.data.source} differ; "
-            "take lstm, gru, rnn, bilstm, tcn or transformer"
+            "take lstm, gru, rnn, bilstm or tcn"
         )
     embedded = preprocessor.embedded
     if embedded:
