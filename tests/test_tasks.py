@@ -1,4 +1,4 @@
-"""The facts of `zoo/tasks.py` and what other parts of the package make of them."""
+"""The facts of `zoo/tasks` and what other parts of the package make of them."""
 
 from typing import get_args
 

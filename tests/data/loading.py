@@ -5,7 +5,7 @@ import pytest
 
 from zoo.data.sources.load import load_dataset
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 CLASSES, NUMBERS, IMAGES = "tabular_classification", "tabular_regression", "image_classification"

@@ -17,7 +17,7 @@ from zoo.data.prepared import Prepared, prepare
 from zoo.data.preprocessing import fit_preprocessor
 from zoo.data.sources.load import load_dataset
 from zoo.recipe import load_recipe
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 from zoo.training.problem import set_up
 

@@ -10,7 +10,7 @@ from zoo.data.dataset import whole
 from zoo.data.inputs import ArrayInputs
 from zoo.data.sources.load import load_dataset
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 SIZES = st.lists(st.integers(1, 9), min_size=3, max_size=30)

@@ -7,7 +7,7 @@ import tensorflow_datasets as tfds
 from zoo.data.feature_labels import label_picker, names_of_labels
 from zoo.data.sources.load import load_dataset
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 ANIMALS = tfds.features.ClassLabel(names=["ant", "bee", "cat"])

@@ -10,7 +10,7 @@ from zoo.data.folds import hold_out_fold
 from zoo.data.inputs import ArrayInputs
 from zoo.data.sources.load import load_dataset
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data, Fold
+from zoo.recipe.data_section import Data, Fold
 from zoo.tasks import TASKS
 
 

@@ -9,7 +9,7 @@ from zoo.data.sources.load import load_dataset
 from zoo.data.targets import separate_abnormal
 from zoo.errors import ZooError
 from zoo.recipe import load_recipe
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 SIGNATURE = Signature("image", "label", (2, 2, 1), labels=("cat", "dog", "emu"))

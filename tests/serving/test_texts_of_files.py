@@ -10,7 +10,7 @@ import pytest
 
 from zoo.data.sources.text_folder import load_text_folder
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.inputs import read_inputs
 from zoo.tasks import TASKS

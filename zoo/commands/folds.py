@@ -13,7 +13,7 @@ from rich.console import Console
 
 from zoo.evaluation.metrics.evaluate import evaluate
 from zoo.evaluation.metrics.intervals import intervals
-from zoo.recipe.schema import Fold
+from zoo.recipe.data_section import Fold
 from zoo.tasks import TASKS, words
 from zoo.training.run import Run, fill_run
 from zoo.training.run_files import read_run_file

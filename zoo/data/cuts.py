@@ -12,7 +12,7 @@ from zoo.data.dataset import Split
 from zoo.data.tables.file import Table
 from zoo.data.tables.time_order import OrderError, best_form, find_time, iso_text, moments
 from zoo.errors import ZooError, counted
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import numpy as np
 from zoo.data.cuts import Cut
 from zoo.data.dataset import Split
 from zoo.errors import ZooError, counted
-from zoo.recipe.schema import Fold
+from zoo.recipe.data_section import Fold
 
 
 def hold_out_fold(

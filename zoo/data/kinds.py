@@ -27,7 +27,7 @@ from zoo.data.structured_targets import (
 from zoo.data.tables.precision import needs_double
 from zoo.data.targets import UNLABELED, class_indices, class_labels, number_targets, separate_abnormal
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.recipe.steps import PreprocessStep
 from zoo.tasks import Kind
 

@@ -11,7 +11,7 @@ import numpy as np
 from zoo.data.columns import as_label
 from zoo.data.dataset import Signature, Split
 from zoo.errors import MAX_SHOWN_NAMES, ZooError, did_you_mean, first_few, listing
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 UNLABELED = "normal"  # the class of rows without a label, where anomalies are sought

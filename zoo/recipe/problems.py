@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from zoo.errors import did_you_mean, visible
+from zoo.recipe.data_section import SOURCE_FORMS
 from zoo.recipe.schedules import DURATION
-from zoo.recipe.schema import SOURCE_FORMS, Recipe
+from zoo.recipe.schema import Recipe
 from zoo.recipe.source import KeyPath, dotted
 from zoo.recipe.types import NOT_A_NUMBER
 

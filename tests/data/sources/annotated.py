@@ -155,7 +155,7 @@ def small_images(folder: Path, sizes=((HEIGHT, WIDTH),)):
 def box_loader(form):
     """Return a function that loads a folder of a form."""
     from zoo.data.sources.load import load_dataset
-    from zoo.recipe.schema import Data
+    from zoo.recipe.data_section import Data
     from zoo.tasks import TASKS
 
     return lambda folder, **settings: load_dataset(

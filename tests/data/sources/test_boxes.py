@@ -5,7 +5,7 @@ import pytest
 
 from tests.data.sources.annotated import DIGITS, expected_boxes, scenes, write_coco, write_voc, write_yolo
 from zoo.data.sources.load import load_dataset
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 WRITERS = {

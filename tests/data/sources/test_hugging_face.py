@@ -8,7 +8,7 @@ import pytest
 from zoo.data.memory.datasets import hold
 from zoo.data.sources.load import load_dataset
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 ROWS = 60

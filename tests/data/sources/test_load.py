@@ -7,7 +7,7 @@ from loading import CLASSES, IMAGES, NUMBERS, canonical, everything, load, refus
 from zoo.data.dataset import Signature, SourceData, Split
 from zoo.data.inputs import TextInputs
 from zoo.data.sources.load import LOADERS, load_dataset
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.recipe.steps import PreprocessStep, Tokenize
 from zoo.tasks import SOURCES, TASKS
 

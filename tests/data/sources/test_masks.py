@@ -9,7 +9,7 @@ from zoo.data.builtin.scenes import MASK_LABELS
 from zoo.data.sources.load import load_dataset
 from zoo.data.sources.mask_image import read_mask
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.recipe.steps import PreprocessStep
 from zoo.tasks import TASKS
 

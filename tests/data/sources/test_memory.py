@@ -12,7 +12,7 @@ from PIL import Image
 from zoo.data.memory.datasets import hold
 from zoo.data.sources.load import load_dataset
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 CLASSES, NUMBERS, IMAGES = "tabular_classification", "tabular_regression", "image_classification"

@@ -11,7 +11,7 @@ from zoo.data.builtin.scenes import MASK_LABELS, SIZE
 from zoo.data.memory.datasets import hold
 from zoo.data.sources.load import load_dataset
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 BOXES, MASKS = "object_detection", "semantic_segmentation"

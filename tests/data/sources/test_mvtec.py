@@ -7,7 +7,7 @@ from PIL import Image
 from zoo.data.sources.load import load_dataset
 from zoo.data.sources.mask_image import read_mask
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 

@@ -9,7 +9,7 @@ from loading import CLASSES, IMAGES, NUMBERS, canonical, everything, load, refus
 from zoo.data.inputs import ArrayInputs
 from zoo.data.sources.load import load_dataset
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.recipe.steps import PreprocessStep, Tokenize
 from zoo.tasks import TASKS
 

@@ -13,7 +13,7 @@ from zoo.errors import ZooError
 from zoo.evaluation.baselines.data import BaselineData
 from zoo.evaluation.baselines.run import fit_and_run_baseline
 from zoo.evaluation.metrics.evaluate import evaluate
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 HISTORY, HORIZON, SEASON = 6, 2, 3

@@ -7,7 +7,7 @@ import pytest
 from zoo.data.sources.load import load_dataset
 from zoo.errors import ZooError
 from zoo.evaluation.baselines.anomaly import rolling_mean_scores
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 HISTORY = 5

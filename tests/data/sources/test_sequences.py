@@ -8,7 +8,7 @@ from zoo.data.sources.load import load_dataset
 from zoo.data.sources.table import load_table
 from zoo.data.sources.ts_text import read_ts
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 RANDOM = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import pytest
 
 from zoo.data.sources.windows import forecast_windows
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 
 
 def settings(**options):

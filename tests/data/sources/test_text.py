@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from zoo.data.sources.load import load_dataset
 from zoo.data.sources.text import read_text, text_windows
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 

@@ -7,7 +7,7 @@ from loading import CLASSES, IMAGES, NUMBERS, load, refused
 from zoo.backend.startup import cache_root
 from zoo.data.sources.tfds import load_builder
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 

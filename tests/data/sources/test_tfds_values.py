@@ -6,7 +6,7 @@ import pytest
 from zoo.data.sources.load import LOADERS, load_dataset
 from zoo.data.sources.tfds import load_builder
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.recipe.steps import PreprocessStep, Tokenize
 from zoo.tasks import TASKS
 

@@ -11,7 +11,7 @@ from zoo.data.sources.load import load_dataset
 from zoo.data.tables.file import read_table
 from zoo.data.tables.reading import Reading
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
 
 KINDS = {"tabular_classification": table_file, "forecasting": series_file}

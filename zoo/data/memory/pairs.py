@@ -10,7 +10,7 @@ import numpy as np
 from zoo.data.memory.frames import as_pandas
 from zoo.data.memory.given import PLACES, MemoryData, Pair, is_frame, is_pair, type_of
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 

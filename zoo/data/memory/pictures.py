@@ -16,7 +16,7 @@ from zoo.data.sources.decode_files import SplitFiles
 from zoo.data.sources.faults import Faults
 from zoo.data.sources.images import quiet_pillow
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 
 BASE = Path("data")  # what messages call the data
 

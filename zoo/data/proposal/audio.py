@@ -17,7 +17,7 @@ from zoo.data.sources.folder_layout import find_classes, find_splits
 from zoo.data.sources.image_paths import image_paths, leads_to_files
 from zoo.data.tables.file import read_table
 from zoo.errors import ZooError, counted, listing
-from zoo.recipe.schema import Splits
+from zoo.recipe.data_section import Splits
 
 _LOOKED_AT = 500  # clips whose headers are read
 _HIGHEST_RATE = 16_000  # of speech and of what is told apart by ear, so that two cores train in minutes

@@ -17,7 +17,7 @@ from zoo.data.sources.mvtec import GOOD
 from zoo.data.sources.text_folder import is_text_file
 from zoo.data.tables.files import table_files
 from zoo.errors import ZooError, counted, listing
-from zoo.recipe.schema import Splits
+from zoo.recipe.data_section import Splits
 from zoo.tasks import BOX_SOURCES, TABLE_SOURCES, TASKS
 
 _LOOKED_AT = 200  # images that are opened to see their sizes

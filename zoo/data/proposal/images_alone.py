@@ -10,7 +10,7 @@ from zoo.data.sources.folder_layout import split_folders, subfolders
 from zoo.data.sources.image_files import image_files
 from zoo.data.sources.mvtec import GOOD, GROUND_TRUTH
 from zoo.errors import listing
-from zoo.recipe.schema import Splits
+from zoo.recipe.data_section import Splits
 
 _SIDE = 32  # of images that are made: from here on a network for them takes hours on two cores
 _SEEN_SIDE = 64  # of images that are looked at for faults

@@ -16,7 +16,7 @@ from zoo.data.sources.decode_files import unreadable
 from zoo.data.sources.folder_layout import class_names, find_classes, find_splits, similar_names
 from zoo.data.sources.image_files import count_suffixes, is_hidden, walk
 from zoo.errors import ZooError, counted
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 

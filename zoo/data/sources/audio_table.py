@@ -12,7 +12,7 @@ from zoo.data.sources.file_rows import FileRows, repeated_files
 from zoo.data.sources.image_paths import image_paths
 from zoo.data.tables.file import Table
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 
 
 def read_audio_rows(table: Table, data: Data) -> FileRows:

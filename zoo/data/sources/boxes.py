@@ -15,7 +15,7 @@ from zoo.data.sources.decode_files import SplitFiles, decode_splits, image_input
 from zoo.data.sources.faults import Faults
 from zoo.data.sources.image_files import has_image_suffix, is_hidden
 from zoo.errors import ZooError, counted, listing, visible
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 
 MAX_BOXES = 1_000  # of one image: targets are padded to the image with the most
 ROUNDING = 2e-6  # of the image's size: what six decimals of centre and size can be off at an edge

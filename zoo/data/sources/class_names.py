@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import ZooError, counted, listing
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.utils.files import read_regular
 
 MAX_NAMES_BYTES = 1 << 20  # of a file of names

@@ -27,7 +27,7 @@ from zoo.data.sources.audio import (
     read_header,
 )
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 
 MAX_KEPT_BYTES = 1 << 30  # of clips that stay in memory
 MAX_DEFAULT_SECONDS = 10.0  # that a recipe without data.seconds takes of long clips

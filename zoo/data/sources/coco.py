@@ -14,7 +14,7 @@ from zoo.data.sources.boxes import Box, BoxFiles, BoxImage, load_boxes
 from zoo.data.sources.coco_files import AnnotationFile, find_annotation_files
 from zoo.data.sources.faults import Faults, is_there, path_within
 from zoo.errors import ZooError, counted, listing, visible
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 from zoo.utils.files import read_regular
 

@@ -10,7 +10,7 @@ from zoo.data.sources.faults import is_there
 from zoo.data.sources.folder_layout import subfolders
 from zoo.data.sources.split_choice import choose_splits
 from zoo.errors import ZooError, counted, listing
-from zoo.recipe.schema import Splits
+from zoo.recipe.data_section import Splits
 
 _PREFIX = "instances_"
 _NAMES = ("_annotations.coco.json", "annotations.json")  # in the folder of the images

@@ -14,7 +14,7 @@ import numpy as np
 from zoo.data.inputs import ArrayInputs, ImageInputs, Inputs
 from zoo.data.sources.images import DecodedImage, decode, quiet_pillow, read_image, read_image_file, reason_of
 from zoo.errors import ZooError, counted
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 
 MAX_KEPT_BYTES = 1 << 29  # of decoded images of a split that stay in memory; they are copied once
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.errors import ZooError, counted
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 
 
 def path_within(root: Path, base: Path, name: str) -> Path | None:

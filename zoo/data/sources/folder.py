@@ -12,7 +12,7 @@ from zoo.data.sources.decode_files import SplitFiles, decode_splits, image_input
 from zoo.data.sources.folder_layout import class_names, find_classes, find_splits, flat_splits, similar_names
 from zoo.data.sources.image_files import ImageFiles, has_image_suffix, image_files, is_hidden, scan_notes
 from zoo.errors import ZooError, counted
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 NO_CLASS = "image"  # the class of images that are sorted into none

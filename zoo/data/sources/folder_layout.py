@@ -11,7 +11,7 @@ from zoo.data.sources.image_files import has_image_suffix, is_hidden
 from zoo.data.sources.split_choice import choose_splits
 from zoo.data.split_names import split_of_folder
 from zoo.errors import ZooError, counted, listing, visible
-from zoo.recipe.schema import Splits
+from zoo.recipe.data_section import Splits
 
 IsData = Callable[[Path], bool]  # whether a file is an example by its name
 

@@ -20,8 +20,8 @@ from zoo.data.sources.table import reading_of, split_rows
 from zoo.data.sources.table_targets import find_targets
 from zoo.data.tables.file import Table
 from zoo.errors import ZooError, counted
+from zoo.recipe.data_section import Data
 from zoo.recipe.graph_tables import GraphTables
-from zoo.recipe.schema import Data
 from zoo.tasks import Task
 
 MAX_NEIGHBORHOOD = 2_000  # nodes; memory grows with their square

@@ -35,7 +35,7 @@ from zoo.data.table_encoding import encode_settings, encoding_notes
 from zoo.data.table_texts import with_vocabularies
 from zoo.data.tokenizer import Tokenizer, fit_tokenizer
 from zoo.errors import ZooError, listing
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.recipe.steps import PreprocessStep, Tokenize
 from zoo.tasks import Task
 

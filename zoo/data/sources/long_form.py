@@ -16,7 +16,7 @@ from zoo.data.tables.infer import infer_columns, infer_number
 from zoo.data.tables.panel import series_rows
 from zoo.data.tables.time_order import TimeColumn, best_form, find_time
 from zoo.errors import ZooError, first_few
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zoo.data.sources.folder_layout import split_folders, subfolders
 from zoo.errors import ZooError, counted, listing, visible
-from zoo.recipe.schema import Splits
+from zoo.recipe.data_section import Splits
 
 IMAGES, MASKS = "images", "masks"
 

@@ -19,7 +19,7 @@ from zoo.data.sources.mask_folders import find_mask_folders
 from zoo.data.sources.mask_image import read_mask
 from zoo.data.structured_targets import MAX_CLASSES_OF_MASKS
 from zoo.errors import ZooError, listing
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import IGNORED_PIXEL, Task
 
 _EITHER_WAY = 255  # an id that may be a class, or mark pixels to be ignored

@@ -20,7 +20,7 @@ from zoo.data.sources.memory_sequences import load_memory_graphs, load_memory_ta
 from zoo.data.sources.npz import Arrays, array_source
 from zoo.data.sources.table import reading_of, table_source
 from zoo.errors import ZooError, did_you_mean
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Kind, Task
 
 

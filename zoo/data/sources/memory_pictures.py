@@ -18,7 +18,7 @@ from zoo.data.sources.class_names import Classes, found_classes
 from zoo.data.sources.faults import Faults
 from zoo.data.sources.masks import mask_source
 from zoo.errors import ZooError, listing
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 _BOXES = "(images, boxes): for each image a dict of 'boxes' (xmin, ymin, xmax, ymax in pixels) and 'labels'"

@@ -21,7 +21,7 @@ from zoo.data.sources.text import corpus_windows
 from zoo.data.tables.reading import AS_USUAL
 from zoo.data.tables.token_lists import as_tokens
 from zoo.errors import ZooError, first_few
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 _TAGGED = "(sentences, tags): for each sentence a list of words and a list of as many tags"

@@ -18,7 +18,7 @@ from zoo.data.sources.image_files import ImageFiles, image_files, scan_notes
 from zoo.data.sources.images import reason_of
 from zoo.data.sources.mask_image import read_mask
 from zoo.errors import ZooError, counted, listing, visible
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 GOOD, GROUND_TRUTH = "good", "ground_truth"

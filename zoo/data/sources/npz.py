@@ -16,7 +16,7 @@ from zoo.data.sources.audio import full_scale
 from zoo.data.sources.clips import clips_of_array, unify
 from zoo.data.targets import is_missing
 from zoo.errors import ZooError, counted, listing, prefixed
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 _NAMES = {  # of the arrays of each split, in Keras's data sets and in MedMNIST

@@ -14,7 +14,7 @@ from zoo.data.sources.windows import SPLITS, OneSeries
 from zoo.data.tables.file import Table
 from zoo.data.targets import UNLABELED
 from zoo.errors import ZooError, first_few
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 
 
 def load_scanned(table: Table, data: Data) -> SourceData:

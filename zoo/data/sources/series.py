@@ -24,7 +24,7 @@ from zoo.data.tables.time_order import (
 )
 from zoo.data.tables.times import places
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 
 
 def load_series(table: Table, data: Data) -> SourceData:

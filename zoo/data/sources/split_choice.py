@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from zoo.data.split_names import split_of_folder
 from zoo.errors import ZooError, did_you_mean, listing
-from zoo.recipe.schema import Splits
+from zoo.recipe.data_section import Splits
 
 Found = TypeVar("Found")
 _YEAR = re.compile(r"_?(19|20)[0-9]{2}$")

@@ -28,8 +28,8 @@ from zoo.data.tables.reading import Reading
 from zoo.data.tables.texts import without_names
 from zoo.data.tables.uninformative import names_splits, split_note
 from zoo.errors import ZooError, counted
+from zoo.recipe.data_section import Data
 from zoo.recipe.image_column import columns_of
-from zoo.recipe.schema import Data
 from zoo.tasks import Task
 
 _MAX_SKIPPED_FRACTION = 0.5  # of the rows; a file with more faults is another file than the recipe says

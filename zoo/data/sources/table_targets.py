@@ -17,7 +17,7 @@ from zoo.data.tables.infer import infer_number
 from zoo.data.tables.texts import spellings, text_notes
 from zoo.data.targets import UNLABELED
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 

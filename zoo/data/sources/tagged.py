@@ -21,7 +21,7 @@ from zoo.data.tables.files import read_tables
 from zoo.data.tables.reading import Reading
 from zoo.data.tables.token_lists import as_tokens, fault_of, joined, token_texts
 from zoo.errors import ZooError, first_few, listing
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 _MAX_SKIPPED_FRACTION = 0.5  # of the sentences; a file with more faults is another file than the recipe says

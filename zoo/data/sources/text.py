@@ -12,7 +12,7 @@ from zoo.data.inputs import TextInputs
 from zoo.data.structured_targets import same_width
 from zoo.data.tokenizer import fit_tokenizer
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 from zoo.utils.files import MAX_WHOLE_BYTES, read_regular
 

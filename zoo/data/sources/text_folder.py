@@ -14,7 +14,7 @@ from zoo.data.sources.image_files import count_suffixes, is_hidden, walk
 from zoo.data.sources.text import read_text
 from zoo.data.tables.reading import Reading
 from zoo.errors import ZooError, counted
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 MAX_TEXT_BYTES = 1 << 24  # of a file that is one example; the longest novels have some 5 MB

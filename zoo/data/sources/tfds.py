@@ -23,7 +23,7 @@ from zoo.data.sources.tfds_audio import check_audio, load_audio
 from zoo.data.sources.tfds_read import Request, as_text, is_numeric, read_split
 from zoo.data.sources.tfds_series import load_tfds_series
 from zoo.errors import ZooError, counted, did_you_mean, listing
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 

@@ -14,7 +14,7 @@ from zoo.data.sources.audio import Clip, Header, fit_clip, full_scale, needed
 from zoo.data.sources.clips import Clips, unify
 from zoo.data.sources.tfds_read import cached_folder
 from zoo.errors import ZooError, counted
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 

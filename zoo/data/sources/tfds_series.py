@@ -12,7 +12,7 @@ from zoo.data.sources.series import load_series
 from zoo.data.sources.windows import forecast_windows
 from zoo.data.tables.file import Table
 from zoo.errors import ZooError, listing
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 
 
 def load_tfds_series(builder: Any, split: str, data: Data, where: str) -> SourceData:

@@ -12,7 +12,7 @@ from zoo.data.kinds import KINDS
 from zoo.data.sources.sequences import Sequences, sequence_source
 from zoo.data.sources.ts_text import SUFFIX, read_ts
 from zoo.errors import ZooError
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 

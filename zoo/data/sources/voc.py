@@ -13,7 +13,7 @@ from zoo.data.sources.faults import Faults
 from zoo.data.sources.safe_xml import Element, read_xml
 from zoo.data.sources.voc_files import find_voc_files
 from zoo.errors import ZooError, counted, listing, visible
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 
 _EDGES = ("ymin", "xmin", "ymax", "xmax")

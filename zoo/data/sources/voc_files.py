@@ -10,7 +10,7 @@ from zoo.data.sources.folder_layout import split_folders, subfolders
 from zoo.data.sources.image_files import image_files, scan_notes
 from zoo.data.sources.split_choice import choose_splits
 from zoo.errors import ZooError, counted, listing, visible
-from zoo.recipe.schema import Splits
+from zoo.recipe.data_section import Splits
 from zoo.utils.files import read_regular
 
 MAX_LIST_BYTES = 1 << 26  # of a file that lists the images of a split

@@ -13,7 +13,7 @@ from zoo.data.sources.faults import Faults
 from zoo.data.sources.image_files import has_image_suffix
 from zoo.data.sources.yolo_files import YoloFiles, find_yolo_files
 from zoo.errors import ZooError, counted, visible
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 from zoo.utils.files import read_regular
 

@@ -15,7 +15,7 @@ from zoo.data.sources.folder_layout import split_folders
 from zoo.data.sources.image_files import image_files, scan_notes
 from zoo.data.sources.split_choice import choose_splits
 from zoo.errors import ZooError, counted, listing, visible
-from zoo.recipe.schema import Data
+from zoo.recipe.data_section import Data
 from zoo.utils.files import read_regular
 
 MAX_YAML_BYTES = 1 << 20  # of data.yaml

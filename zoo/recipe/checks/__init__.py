@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from zoo.recipe.checks.collect import Checks
-from zoo.recipe.checks.data import check_data, check_preprocess
+from zoo.recipe.checks.data import check_data
 from zoo.recipe.checks.effect import check_effect
 from zoo.recipe.checks.generation import check_generation
 from zoo.recipe.checks.model import check_model
 from zoo.recipe.checks.optimizer import check_optimizer
+from zoo.recipe.checks.preprocess import check_preprocess
 from zoo.recipe.checks.training import (
     check_augment,
     check_evaluation,

@@ -1,0 +1,43 @@
+"""Tasks, sources and token ids: plain data that every stage and the recipe's checks read."""
+
+from zoo.tasks.table import TASKS
+from zoo.tasks.task import (
+    BOX_SOURCES,
+    END,
+    FILE_SOURCES,
+    IGNORED_PIXEL,
+    LABEL_THRESHOLD,
+    MEMORY,
+    PADDING,
+    SOURCES,
+    START,
+    TABLE_SOURCES,
+    UNKNOWN,
+    WRITTEN_SOURCES,
+    Kind,
+    Task,
+)
+
+__all__ = [
+    "BOX_SOURCES",
+    "END",
+    "FILE_SOURCES",
+    "IGNORED_PIXEL",
+    "LABEL_THRESHOLD",
+    "MEMORY",
+    "PADDING",
+    "SOURCES",
+    "START",
+    "TABLE_SOURCES",
+    "TASKS",
+    "UNKNOWN",
+    "WRITTEN_SOURCES",
+    "Kind",
+    "Task",
+    "words",
+]
+
+
+def words(name: str) -> str:
+    """Return a name from a recipe as words, for example "PCA error" for `pca_error`."""
+    return " ".join("PCA" if word == "pca" else word for word in name.split("_"))
