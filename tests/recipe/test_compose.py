@@ -118,11 +118,13 @@ OF_A_KIND = {  # what else a recipe says that reads such a file
     **dict.fromkeys(
         ("coco", "yolo", "voc"), "extends: [_base/object_detection, _base/adamw_cosine]\nmodel: {name: center_net}"
     ),
+    "mvtec": "extends: [_base/anomaly_detection, _base/adamw_cosine]\nmodel: {name: conv_autoencoder}",
     "npz": "extends: [_base/image_classification, _base/adamw_cosine]\nmodel: {name: mlp}",
     "csv": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",
     "parquet": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",
     "jsonl": "extends: [_base/tabular_regression, _base/adamw_cosine]\nmodel: {name: mlp}",
     "conll": "extends: [_base/sequence_labeling, _base/adamw_cosine]\nmodel: {name: lstm}",
+    "ts": "extends: [_base/series_classification, _base/adamw_cosine]\nmodel: {name: gru}",
     "text": "extends: [_base/language_modeling, _base/adamw_cosine]\nmodel: {name: gpt}",
 }
 

@@ -87,5 +87,7 @@ def test_graphs_that_do_not_fit(exported, arrays, message, tmp_path):
 
 def test_another_kind_of_file(exported, tmp_path):
     (tmp_path / "table.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ZooError, match="takes graphs, as arrays 'nodes' and 'edges' in an npz file, not tables"):
+    with pytest.raises(
+        ZooError, match="takes graphs, as arrays 'nodes' and 'edges' in an npz file or a folder of tables, not tables"
+    ):
         predict(exported[0], [tmp_path / "table.csv"])

@@ -23,7 +23,9 @@ SERIES = {"co2": 526, "elnino": 732, "sunspots": 309}
 
 def test_names_are_sorted_and_described():
     assert list(NAMES) == sorted(NAMES)
-    assert {*SEEDED, *SERIES, "digits", "wine", "breast_cancer", "diabetes", "python_topics"} == set(NAMES)
+    assert {*SEEDED, *SERIES, "digits", "wine", "breast_cancer", "diabetes", "python_topics", "shop_sales"} == set(
+        NAMES
+    )
 
 
 LONG = ("digit_strips", "digit_neighbors", "adding_problem")
