@@ -85,6 +85,4 @@ def test_a_builder_that_cannot_mask_refuses(zoo, tmp_path):
     moves().to_csv(tmp_path / "moves.csv", index=False)
     (tmp_path / "short.yaml").write_text(RECIPE)
     code, _, err = zoo("train", "short.yaml", "model={name: fcn}")
-    assert code == 2 and "fcn takes sequences of one length, and those of csv:moves.csv differ" in " ".join(err.split())
-    code, _, err = zoo("check", "short.yaml", "extends=_base/sequence_classification", "model={name: lstm}")
-    assert code in (0, 2)
+    assert code == 2 and "fcn takes sequences of one length, and those of csv:" in " ".join(err.split())

@@ -459,7 +459,7 @@ CONSISTENCY = [
     (
         NUMBERS,
         {"data": {"source": "csv:a", "target": "y", "sort": True}},
-        "2: data.sort: is for forecasting, not tabular_regression",
+        "2: data.sort: is for series and sequences in long form",
     ),
     (
         NUMBERS,

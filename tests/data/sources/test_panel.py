@@ -312,7 +312,7 @@ def forecast_with(name, source):
 
 
 def test_ridge_regression_sees_what_is_known_in_advance(tmp_path):
-    table = frame((60, 60, 60)).assign(promo=(RANDOM.random(180) < 0.4) * 1)
+    table = frame((60, 60, 60), (0, 0, 0)).assign(promo=(RANDOM.random(180) < 0.4) * 1)
     table["sold"] += 50 * table["promo"]
     plain = load(table, tmp_path)
     found = load(table, tmp_path, known_covariates=["promo"])
