@@ -177,9 +177,11 @@ _FEATURES = {"text": _words, "graph": _graphs, "audio": _audio}  # by kind of in
 def _flat(split: Split, preprocessor: Preprocessor, spread: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Return the prepared examples as float32 vectors, `(examples, features)`."""
     vectors, done = np.empty((0, 0), np.float32), 0
+    signature = preprocessor.signature
+    is_ragged = signature.kind == "array" and signature.shape[:1] == (None,)  # padding, and the number of steps
     for chunk in chunks(split, preprocessor):
         rows = (chunk * preprocessor.scale + preprocessor.offset).astype(np.float32).reshape(len(chunk), -1)
-        if preprocessor.signature.shape[:1] == (None,):  # padding, and the number of steps
+        if is_ragged:
             steps = (~np.isnan(chunk).all(axis=-1)).mean(axis=1, keepdims=True)
             rows = np.concatenate([np.nan_to_num(rows), steps.astype(np.float32)], axis=1)
         rows = spread(rows)
