@@ -155,7 +155,7 @@ def test_tables_that_do_not_fit(model, tmp_path):
     refused(r"t\.csv: the model was not trained on a table, and does not know which column holds", model("image"), path)
     (tmp_path / "paths.csv").write_text("file\ngone.png\n../x.png\n")
     refused(r"paths\.csv: 1 images that are not there: row 1 .*; 1 paths that", model("image"), tmp_path / "paths.csv")
-    refused(r"model\.onnx takes arrays in an npz file, not tables", model("array"), path)
+    refused(r"model\.onnx takes arrays in an npz file or a \.ts file, not a table", model("array"), path)
 
 
 def test_images_that_do_not_fit(model, trained, tmp_path):
