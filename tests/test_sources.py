@@ -40,7 +40,7 @@ def test_the_recipe_loads_its_data(task, source, tmp_path, monkeypatch):
     assert min(map(len, (dataset.train, dataset.validation, dataset.test))) > 0
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "source"), PAIRS, ids=NAMES)
 def test_it_is_trained_exported_and_predicted_on(task, source, tmp_path, monkeypatch, record_property):
     monkeypatch.chdir(tmp_path)
