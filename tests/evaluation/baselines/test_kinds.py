@@ -58,8 +58,9 @@ def data_for(made):
         inputs = {split: np.where(y > 2, y, 0)[:, ::-1] for split, y in made_up.items()} if kind == "sequences" else {}
         text = None
         if kind in ("reconstruction", "anomaly"):
-            images = {split: generator.uniform(size=(len(y), 12, 12, 1)) for split, y in made_up.items()}
-            return BaselineData(made_up, images.__getitem__, code=5)
+            shape = (12, 1) if task == "series_anomaly_detection" else (12, 12, 1)
+            examples = {split: generator.uniform(size=(len(y), *shape)) for split, y in made_up.items()}
+            return BaselineData(made_up, examples.__getitem__, code=5)
         if kind == "generation":
             images = {split: generator.integers(0, 256, (30, 6, 6, 1)).astype(np.uint8) for split in made_up}
 
