@@ -25,7 +25,8 @@ from zoo.data.sources.load import load_dataset
 from zoo.recipe import load_recipe
 from zoo.tasks import TASKS
 from zoo.training.run import hardware, open_run, versions
-from zoo.training.saved_model import load_model, saved_outcomes
+from zoo.training.saved_model import load_model
+from zoo.training.saved_outputs import saved_outcomes
 from zoo.utils.files import read_json, write_json
 
 RECIPES = {"simclr": "cnn/fashion_mnist_scarce", "mae": "transformer/fashion_mnist_vit_scarce"}
