@@ -29,7 +29,15 @@ def test_tokens_become_vectors_and_padding_is_known(length):
 
 def test_floats_stay_as_they_are():
     x = np.ones((2, 5, 3), "float32")
-    np.testing.assert_array_equal(ops.convert_to_numpy(outputs((None, 3))(x)), x)
+    np.testing.assert_array_equal(ops.convert_to_numpy(outputs((5, 3))(x)), x)
+
+
+def test_floats_of_open_length_have_no_padding_left():
+    x = np.ones((2, 5, 3), "float32")
+    x[1, 3:] = np.nan
+    steps, valid = outputs((None, 3))(x)
+    np.testing.assert_array_equal(ops.convert_to_numpy(steps), np.nan_to_num(x))
+    np.testing.assert_array_equal(ops.convert_to_numpy(valid), ~np.isnan(x[..., 0]))
 
 
 def test_not_padding_is_boolean():

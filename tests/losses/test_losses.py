@@ -32,6 +32,7 @@ def example(kind):
         "reconstruction": tuple(images),
         "anomaly": tuple(images),
         "classification": (np.eye(CLASSES, dtype="float32")[[0, 3, 1]], logits(3, CLASSES)),
+        "multi_label": (RNG.integers(0, 2, (4, CLASSES)).astype("float32"), logits(4, CLASSES)),
         "regression": numbers,
         "forecasting": numbers,
         "tokens": tokens,

@@ -76,9 +76,10 @@ def with_head(model: keras.Model, outputs: int, *, dropout: float = 0.0) -> kera
         ZooError: the model does not end in `head`, or adds something to its logits.
     """
     x = _features(model)
-    if not model.output_names[0].startswith(LOGITS):
+    own = [layer for layer in model.layers if layer.name == LOGITS]
+    if own and model.outputs[0] is not own[0].output:
         raise ZooError(f"model '{model.name}' adds to its logits what has their shape; build it with outputs={outputs}")
-    old = [(layer.kernel_initializer, layer.bias_initializer) for layer in model.layers if layer.name == LOGITS]
+    old = [(layer.kernel_initializer, layer.bias_initializer) for layer in own]
     logits = _logits(x, outputs, dropout, *(old[0] if old else ("glorot_uniform", "zeros")))
     return keras.Model(model.input, logits, name=model.name)
 
