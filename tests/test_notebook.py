@@ -1,4 +1,4 @@
-"""The notebook of the docs: it holds what it gave, and runs to the same results."""
+"""The notebook of the docs: it holds what it gave, and runs to the same accuracy."""
 
 import json
 from pathlib import Path
@@ -21,19 +21,20 @@ def test_the_notebook_is_small_and_every_cell_has_run():
 
 
 @pytest.mark.ci
-def test_the_notebook_runs_to_the_same_results(tmp_path):
+def test_the_notebook_runs_to_the_same_accuracy(tmp_path):
     """Needs `.[notebook]`."""
     nbformat = pytest.importorskip("nbformat")
     client = pytest.importorskip("nbclient").NotebookClient
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    shown = results(notebook)
+    shown = accuracy(notebook)
     client(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
-    assert results(notebook) == shown
+    assert accuracy(notebook) == pytest.approx(shown, abs=2 / 36)  # of the test examples, on another processor
     (training,) = [cell for cell in notebook.cells if cell.cell_type == "code" and "zoo.train(" in cell.source]
     (progress,) = training.outputs  # one output, whatever the number of epochs
-    assert progress["data"]["text/plain"].count("epoch ") == 1 and "Test accuracy" in progress["data"]["text/plain"]
+    assert progress["data"]["text/plain"].count("  epoch ") == 1 and "Test accuracy" in progress["data"]["text/plain"]
 
 
-def results(notebook):
-    """Return the last two results: metrics of the epochs, and the accuracy."""
-    return [cell.outputs[-1]["data"]["text/plain"] for cell in notebook.cells if cell.cell_type == "code"][-2:]
+def accuracy(notebook):
+    """Return the last result, the accuracy."""
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    return float([output["data"]["text/plain"] for output in outputs if "data" in output][-1])
