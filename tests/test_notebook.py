@@ -1,6 +1,7 @@
 """The notebook of the docs: it holds what it gave, and runs to the same accuracy."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ def test_the_notebook_is_small_and_every_cell_has_run():
     assert not [
         output for output in outputs if output["output_type"] in ("error", "stream") and "stderr" in str(output)
     ]
-    assert not [place for place in ("/tmp/", "/home/", "/work/", "/root/") if place in text]
+    assert not re.findall(r"[\s'\"(](/[a-z]+/[\w./-]+)", text.replace("</", ""))  # paths of a machine
 
 
 @pytest.mark.ci

@@ -28,7 +28,7 @@ def hold_out_fold(
     Args:
         train: the training examples.
         validation: the source's own validation split, if it has one. Where it comes from the same place as `train`, its
-            examples are in the folds too; else it goes on to choose the epoch in every fold.
+            examples are in the folds too; else it chooses the epoch in every fold.
         fold: which of how many.
         seed: the same seed gives the same folds.
         stratify: keep the proportions of the classes.

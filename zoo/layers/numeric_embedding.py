@@ -42,7 +42,7 @@ class PiecewiseLinearEmbedding(AdaptedLayer):
         def fixed(name: str, initializer: str) -> Any:
             return self.add_weight(name=name, shape=size, initializer=initializer, trainable=False)
 
-        self.lower, self.slope = fixed("lower", "zeros"), fixed("slope", "zeros")  # no bins
+        self.lower, self.inverse_width = fixed("lower", "zeros"), fixed("inverse_width", "zeros")  # no bins
         self.floor, self.ceiling = fixed("floor", "zeros"), fixed("ceiling", "ones")
         uniform = keras.initializers.RandomUniform(-1.0, 1.0)  # one over the square root of one input
         self.scale = self.add_weight(name="scale", shape=(features, self.width), initializer=uniform)
@@ -52,20 +52,25 @@ class PiecewiseLinearEmbedding(AdaptedLayer):
     def adapt(self, examples: np.ndarray) -> None:
         """Set the bins of each feature by the quantiles of its numbers."""
         shape = (examples.shape[-1], self.bins)
-        lower, slope, floor, ceiling = np.zeros(shape), np.zeros(shape), np.zeros(shape), np.ones(shape)
+        lower, inverse_width, floor, ceiling = np.zeros(shape), np.zeros(shape), np.zeros(shape), np.ones(shape)
         for feature, values in enumerate(examples.T.astype(np.float64)):
             edges = np.unique(np.quantile(values, np.linspace(0, 1, self.bins + 1)))
             count = len(edges) - 1
             if count > 0:
-                lower[feature, :count], slope[feature, :count] = edges[:-1], 1 / np.diff(edges)
+                lower[feature, :count], inverse_width[feature, :count] = edges[:-1], 1 / np.diff(edges)
                 floor[feature, 0], ceiling[feature, count - 1] = -_UNBOUNDED, _UNBOUNDED
-        for weight, found in ((self.lower, lower), (self.slope, slope), (self.floor, floor), (self.ceiling, ceiling)):
+        for weight, found in (
+            (self.lower, lower),
+            (self.inverse_width, inverse_width),
+            (self.floor, floor),
+            (self.ceiling, ceiling),
+        ):
             weight.assign(found)
 
     def call(self, numbers: Any) -> Any:
         """Embed the numbers."""
         x = ops.expand_dims(ops.cast(numbers, self.compute_dtype), -1)
-        parts = ops.minimum(ops.maximum((x - self.lower) * self.slope, self.floor), self.ceiling)
+        parts = ops.minimum(ops.maximum((x - self.lower) * self.inverse_width, self.floor), self.ceiling)
         return ops.einsum("bfn,fnw->bfw", parts, self.kernel) + x * self.scale + self.bias
 
     def compute_output_shape(self, shape: Shape) -> Shape:

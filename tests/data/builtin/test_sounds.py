@@ -28,10 +28,10 @@ def test_pitch_rises_or_falls_over_the_clip():
     spectrograms = np.asarray(layer(columns["audio"] / np.float32(32_768)))[..., 0]
     loud = spectrograms.max(axis=2)
     pitch = spectrograms.argmax(axis=2)
-    slopes = [
+    rises = [
         np.polyfit(*(values[loud[i] > np.median(loud[i])] for values in (np.arange(len(pitch[i])), pitch[i])), 1)[0]
         for i in range(len(pitch))
     ]
     for name, sign in (("rising", 1), ("falling", -1)):
-        own = np.array(slopes)[columns["label"] == names.index(name)]
+        own = np.array(rises)[columns["label"] == names.index(name)]
         assert (np.sign(own) == sign).mean() > 0.9
