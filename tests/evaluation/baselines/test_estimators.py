@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from zoo.errors import ZooError
 from zoo.evaluation.baselines.estimators import (
@@ -105,3 +106,47 @@ def test_errors_name_the_valid_baselines():
         fit_baseline("ridge", "classification", x, y, seed=0)
     with pytest.raises(ZooError, match=r"'logistic_regression' cannot be fitted to this data: .*2 classes"):
         fit_baseline("logistic_regression", "classification", x, y, seed=0)
+
+
+@pytest.mark.parametrize("name", ["logistic_regression", "k_nearest_neighbors"])
+def test_validation_chooses_the_penalty_and_the_neighbors(name):
+    x, y, x_validation, y_validation = data("classification")
+    x = x + np.random.default_rng(0).normal(0, 6, x.shape)  # so that the usual value is not the best
+    fitted = fit_baseline(name, "classification", x, y, seed=0, validation=(x_validation, y_validation))
+    losses = {}
+    for value in CLASSIFIERS[name].values:
+        model = CLASSIFIERS[name].make(0).set_params(**{CLASSIFIERS[name].parameter: value})
+        scaler = StandardScaler().fit(x)
+        model.fit(scaler.transform(x), y)
+        p = np.clip(model.predict_proba(scaler.transform(x_validation)), 1e-15, None)
+        losses[value] = -np.log(p[np.arange(len(p)), y_validation]).mean()
+    best = min(losses, key=losses.get)
+    assert best != CLASSIFIERS[name].values[0]
+    assert fitted.chosen == f"{CLASSIFIERS[name].parameter} = {best:g}"
+    assert fitted.notes == (f"{fitted.chosen}, chosen on validation",)
+
+
+def test_boosting_ends_where_validation_gets_no_better():
+    x, y, x_validation, y_validation = data("regression")
+    fitted = fit_baseline("gradient_boosting", "regression", x, y, seed=0, validation=(x_validation, y_validation))
+    steps = fitted.estimator.n_iter_
+    losses = [
+        ((p - y_validation) ** 2).mean() for p in fitted.estimator.staged_predict(x_validation.astype(np.float64))
+    ]
+    assert 30 < steps < 100 and fitted.chosen == f"{steps} steps"
+    assert min(losses) == min(losses[:-30])
+
+
+def test_a_class_that_only_validation_has_chooses_nothing():
+    x, y, x_validation, y_validation = data("classification")
+    for name in ("gradient_boosting", "logistic_regression"):
+        fitted = fit_baseline(
+            name, "classification", x[y < 3], y[y < 3], seed=0, validation=(x_validation, y_validation)
+        )
+        kept = y_validation < 3
+        alone = fit_baseline(
+            name, "classification", x[y < 3], y[y < 3], seed=0, validation=(x_validation[kept], y_validation[kept])
+        )
+        assert fitted.chosen == alone.chosen != ""
+    none = fit_baseline("logistic_regression", "classification", x[y < 3], y[y < 3], seed=0, validation=(x, y + 20))
+    assert none.chosen == ""

@@ -15,12 +15,15 @@ from zoo.evaluation.baselines.graphs import label_spreading
 def classify(name: str, data: BaselineData, seed: int) -> BaselineResult:
     """Fit a classifier of `CLASSIFIERS` and return its probabilities, `(n, classes)`."""
     inputs, parts = inputs_of(CLASSIFIERS[name], data)
-    fitted = fit_baseline(name, "classification", inputs("train"), data.targets["train"], seed=seed, scale=data.scale)
+    y, validation = data.targets, (inputs("validation"), data.targets["validation"])
+    fitted = fit_baseline(
+        name, "classification", inputs("train"), y["train"], seed=seed, validation=validation, scale=data.scale
+    )
     outputs = {
         split: np.concatenate([predict_probabilities(fitted, part, data.classes) for part in parts(split)])
         for split in EVALUATED_SPLITS
     }
-    return BaselineResult(outputs, fitted.converged, fitted.seconds, fitted.examples)
+    return BaselineResult(outputs, fitted.converged, fitted.seconds, fitted.examples, fitted.notes)
 
 
 def spread_labels(data: BaselineData, seed: int) -> BaselineResult:

@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from zoo.errors import ZooError, did_you_mean, listing
 from zoo.evaluation.baselines.data import BaselineData
 
 MIN_THREADED_VALUES = 1_000_000  # numbers in the features; below, threads cost more time than they save
+MAX_TUNED_VALUES = 1 << 24  # numbers in the features, above which several fits take longer than the network's training
+MAX_BOOSTING_STEPS, BOOSTING_PATIENCE = 1000, 30  # where validation ends it
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,18 @@ class Estimator:
 
     Attributes:
         make: takes a seed, returns an estimator that is not fitted.
+        parameter: the parameter whose value validation chooses.
+        values: its values to choose among, the usual one first.
+        stops_early: validation chooses the number of steps.
         limit: maximal number of training examples, drawn at random; None for all.
         scaled: whether the method depends on distances or penalties, and so needs features of one scale.
         constant: whether it answers every example alike, and so needs no features.
     """
 
     make: Callable[[int], Any]
+    parameter: str = ""
+    values: tuple[float, ...] = ()
+    stops_early: bool = False
     limit: int | None = None
     scaled: bool = False
     constant: bool = False
@@ -41,9 +49,10 @@ class FittedBaseline:
     Attributes:
         name: its name in `CLASSIFIERS` or `REGRESSORS`.
         estimator: the scikit-learn estimator.
-        seconds: time that the fit took.
+        seconds: time that the fit took, that of all values tried.
         examples: number of training examples used.
         converged: whether an iterative solver reached its tolerance.
+        chosen: what validation chose, such as "C = 0.1"; empty where it chose nothing.
     """
 
     name: str
@@ -51,6 +60,12 @@ class FittedBaseline:
     seconds: float
     examples: int
     converged: bool
+    chosen: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of a comparison should know."""
+        return (f"{self.chosen}, chosen on validation",) if self.chosen else ()
 
 
 def fit_baseline(
@@ -60,10 +75,15 @@ def fit_baseline(
     y_train: np.ndarray,
     *,
     seed: int,
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
     limit: int | None = None,
     scale: bool = True,
 ) -> FittedBaseline:
     """Fit a baseline. The same seed gives the same predictions.
+
+    It is fitted on the training examples, as the network is, and validation chooses its penalty or number of neighbors
+    (by the log loss of classes, the absolute error of values) and the number of its boosting steps. Where the features
+    have more than `MAX_TUNED_VALUES` numbers, one fit has the usual penalty.
 
     Args:
         name: a name in `ESTIMATORS[kind]`.
@@ -71,6 +91,7 @@ def fit_baseline(
         x_train: features, finite floats of shape `(n, features)`.
         y_train: class indices or values, shape `(n,)`.
         seed: seed of the method and of the choice of examples.
+        validation: features and targets to choose by; None for the usual settings.
         limit: maximal number of training examples, drawn at random; None for the baseline's own limit.
         scale: standardise each feature where the method needs it. Wrong for pixels, which have one scale already: the
             noise in those that hardly vary would count as much as the drawing.
@@ -78,31 +99,77 @@ def fit_baseline(
     Raises:
         ZooError: the name is unknown, or the data cannot be fitted.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     valid = ESTIMATORS[kind]
     if name not in valid:
         raise ZooError(f"unknown baseline '{name}'; valid for {kind}: {listing(valid)}{did_you_mean(name, valid)}")
-    baseline = valid[name]
+    baseline, started = valid[name], time.perf_counter()
     limit = limit or baseline.limit
     if limit and x_train.shape[0] > limit:
         chosen = np.sort(np.random.default_rng(seed).choice(x_train.shape[0], size=limit, replace=False))
         x_train, y_train = x_train[chosen], y_train[chosen]
-    estimator, started = baseline.make(seed), time.perf_counter()
+    if validation is not None and kind == "classification":
+        known = np.isin(validation[1], y_train)  # of a class that training lacks every value knows nothing
+        validation = (validation[0][known], validation[1][known])
+    if validation is not None and not len(validation[1]):
+        validation = None
+    values: tuple[float | None, ...] = baseline.values or (None,)
+    if baseline.parameter == "n_neighbors":
+        values = tuple(value for value in baseline.values if value <= x_train.shape[0]) or values[:1]
+    if validation is None or x_train.size > MAX_TUNED_VALUES:
+        values = values[:1]
+    found = [_fit(name, baseline, value, x_train, y_train, validation, seed, scale) for value in values]
+    if len(found) > 1 and validation is not None:
+        x, y = validation
+        found.sort(key=lambda fitted: _loss(fitted, kind, x, y))
+    best = found[0] if len(found) > 1 or baseline.stops_early else replace(found[0], chosen="")
+    return replace(best, seconds=time.perf_counter() - started)
+
+
+def _fit(
+    name: str,
+    baseline: Estimator,
+    value: float | None,
+    x: np.ndarray,
+    y: np.ndarray,
+    validation: tuple[np.ndarray, np.ndarray] | None,
+    seed: int,
+    scale: bool,
+) -> FittedBaseline:
+    """Fit a baseline with one value of its parameter."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    estimator, chosen, options = baseline.make(seed), "", {}
+    if value is not None:
+        estimator.set_params(**{baseline.parameter: value})
+        chosen = f"{baseline.parameter} = {value:g}"
+    if validation is not None and baseline.stops_early:
+        estimator.set_params(early_stopping=True, max_iter=MAX_BOOSTING_STEPS, n_iter_no_change=BOOSTING_PATIENCE)
+        options = {"X_val": validation[0], "y_val": validation[1]}
     if scale and baseline.scaled:
         estimator = make_pipeline(StandardScaler(), estimator)
     try:
-        with _threads(x_train), warnings.catch_warnings(record=True) as caught:
+        with _threads(x), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
-            estimator.fit(x_train, y_train)
+            estimator.fit(x, y, **options)
     except ValueError as error:
         raise ZooError(f"baseline '{name}' cannot be fitted to this data: {error}") from error
     if "n_jobs" in estimator.get_params():
         estimator.set_params(n_jobs=1)  # threads would sum the trees' votes in changing order
+    if options:
+        chosen = f"{estimator.n_iter_} steps"
     converged = not any(issubclass(w.category, ConvergenceWarning) for w in caught)
-    return FittedBaseline(name, estimator, time.perf_counter() - started, x_train.shape[0], converged)
+    return FittedBaseline(name, estimator, 0.0, x.shape[0], converged, chosen)
+
+
+def _loss(fitted: FittedBaseline, kind: str, x: np.ndarray, y: np.ndarray) -> float:
+    """Return the log loss of classes that the estimator knows, or the absolute error of values."""
+    if kind == "regression":
+        return float(np.abs(predict_values(fitted, x) - y).mean())
+    classes = int(max(fitted.estimator.classes_)) + 1
+    found = predict_probabilities(fitted, x, classes)[np.arange(len(y)), np.asarray(y, dtype=int)]
+    return float(-np.log(np.clip(found, 1e-15, None)).mean())
 
 
 def predict_probabilities(fitted: FittedBaseline, x: np.ndarray, classes: int) -> np.ndarray:
@@ -159,7 +226,7 @@ def _mean_regressor(seed: int) -> Any:
 def _logistic_regression(seed: int) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(max_iter=100)
+    return LogisticRegression(max_iter=200)
 
 
 def _ridge(seed: int) -> Any:
@@ -193,7 +260,9 @@ def _forest_regressor(seed: int) -> Any:
 
 
 # The penalty holds back leaves with hardly any curvature, whose steps can make boosting over many classes diverge.
-_BOOSTING = {"max_iter": 100, "max_bins": 63, "l2_regularization": 1.0, "early_stopping": False}
+_BOOSTING = {"max_iter": 100, "max_bins": 255, "l2_regularization": 1.0, "early_stopping": False}
+_PENALTIES = (1.0, 0.1, 0.01, 10.0)
+_NEIGHBORS = (5, 1, 20)
 
 
 def _boosting_classifier(seed: int) -> Any:
@@ -227,18 +296,18 @@ def _support_vector_regressor(seed: int) -> Any:
 
 CLASSIFIERS: dict[str, Estimator] = {
     "majority_class": Estimator(_prior_classifier, constant=True),
-    "logistic_regression": Estimator(_logistic_regression, scaled=True),
-    "k_nearest_neighbors": Estimator(_neighbors_classifier, scaled=True),
+    "logistic_regression": Estimator(_logistic_regression, "C", _PENALTIES, scaled=True),
+    "k_nearest_neighbors": Estimator(_neighbors_classifier, "n_neighbors", _NEIGHBORS, scaled=True),
     "random_forest": Estimator(_forest_classifier),
-    "gradient_boosting": Estimator(_boosting_classifier),
+    "gradient_boosting": Estimator(_boosting_classifier, stops_early=True),
     "support_vector_machine": Estimator(_support_vector_classifier, limit=10_000, scaled=True),
 }
 REGRESSORS: dict[str, Estimator] = {
     "mean": Estimator(_mean_regressor, constant=True),
     "ridge": Estimator(_ridge, scaled=True),
-    "k_nearest_neighbors": Estimator(_neighbors_regressor, scaled=True),
+    "k_nearest_neighbors": Estimator(_neighbors_regressor, "n_neighbors", _NEIGHBORS, scaled=True),
     "random_forest": Estimator(_forest_regressor),
-    "gradient_boosting": Estimator(_boosting_regressor),
+    "gradient_boosting": Estimator(_boosting_regressor, stops_early=True),
     "support_vector_machine": Estimator(_support_vector_regressor, limit=10_000, scaled=True),
 }
 ESTIMATORS = {"classification": CLASSIFIERS, "regression": REGRESSORS}

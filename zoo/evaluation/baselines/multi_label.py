@@ -23,13 +23,17 @@ def classify_each(name: str, data: BaselineData, seed: int) -> BaselineResult:
     inputs, parts = inputs_of(CLASSIFIERS[name], data)
     y = data.targets["train"]
     outputs = {split: np.zeros(data.targets[split].shape) for split in EVALUATED_SPLITS}
-    x_train, converged, seconds, examples = inputs("train"), True, 0.0, len(y)
+    x_train, x_validation = inputs("train"), inputs("validation")
+    converged, seconds, examples = True, 0.0, len(y)
     for label in range(y.shape[1]):
         if len(np.unique(y[:, label])) < 2:  # nothing to tell apart
             for found in outputs.values():
                 found[:, label] = y[0, label]
             continue
-        fitted = fit_baseline(name, "classification", x_train, y[:, label], seed=seed, scale=data.scale)
+        validation = (x_validation, data.targets["validation"][:, label])
+        fitted = fit_baseline(
+            name, "classification", x_train, y[:, label], seed=seed, validation=validation, scale=data.scale
+        )
         converged, seconds, examples = converged and fitted.converged, seconds + fitted.seconds, fitted.examples
         for split, found in outputs.items():
             found[:, label] = np.concatenate([predict_probabilities(fitted, x, 2)[:, 1] for x in parts(split)])

@@ -30,11 +30,14 @@ def regress(name: str, data: BaselineData, seed: int) -> BaselineResult:
 
 def _regress_one(name: str, data: BaselineData, seed: int) -> BaselineResult:
     inputs, parts = inputs_of(REGRESSORS[name], data)
-    fitted = fit_baseline(name, "regression", inputs("train"), data.targets["train"], seed=seed, scale=data.scale)
+    y, validation = data.targets, (inputs("validation"), data.targets["validation"])
+    fitted = fit_baseline(
+        name, "regression", inputs("train"), y["train"], seed=seed, validation=validation, scale=data.scale
+    )
     outputs = {
         split: np.concatenate([predict_values(fitted, part) for part in parts(split)]) for split in EVALUATED_SPLITS
     }
-    return BaselineResult(outputs, fitted.converged, fitted.seconds, fitted.examples)
+    return BaselineResult(outputs, fitted.converged, fitted.seconds, fitted.examples, fitted.notes)
 
 
 METHODS: dict[str, Method] = {name: partial(regress, name) for name in REGRESSORS}
