@@ -97,7 +97,7 @@ def test_every_baseline_of_every_task(task, name, data_for, monkeypatch):
     monkeypatch.setattr(segmentation, "TREES", 5)
     data = data_for(task)
     found = fit_and_run_baseline(task, name, data, seed=1)
-    assert set(found) == {"name", "validation", "test", "seconds", "examples", "converged"}
+    assert set(found) - {"notes"} == {"name", "validation", "test", "seconds", "examples", "converged"}
     assert found["name"] == name and found["seconds"] >= 0 and found["converged"] is True
     assert found["examples"] == len(data.targets["train"])
     again = fit_and_run_baseline(task, name, data, seed=1)
