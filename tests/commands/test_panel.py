@@ -102,7 +102,9 @@ def shops(days=60):
 COVARIATES = "\n  known_covariates: [promotion]\n  static_covariates: [region, size]\n  series: shop\n"
 
 
-@pytest.mark.parametrize("model", ["{name: mlp, widths: [8]}", "{name: lstm, units: 8}"])
+@pytest.mark.parametrize(
+    "model", ["{name: mlp, widths: [8]}", pytest.param("{name: lstm, units: 8}", marks=pytest.mark.ci)]
+)
 def test_covariates_are_inputs_by_name(zoo, tmp_path, model):
     table = shops()
     table.to_csv(tmp_path / "shops.csv", index=False)

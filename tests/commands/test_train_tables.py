@@ -28,6 +28,7 @@ def answers(zoo, model, *given):
     return json.loads(out)
 
 
+@pytest.mark.ci
 def test_several_labels_of_a_table(zoo, tmp_path):
     x = np.random.default_rng(0).normal(size=(200, 3)).round(3)
     names = ["red", "green", "blue"]
@@ -88,6 +89,7 @@ def flights(rows=600, tails=500, seed=0):
     )
 
 
+@pytest.mark.ci
 def test_dates_and_many_categories(zoo, tmp_path):
     frame = flights(900)
     frame.to_csv(tmp_path / "t.csv", index=False)
@@ -244,6 +246,7 @@ def test_anomalies_of_a_table(zoo, tmp_path):
     assert output["reconstruction"].shape == (len(frame), 6) and columns.shape[1] == 3
 
 
+@pytest.mark.ci
 def test_anomalies_of_a_table_without_labels(zoo, tmp_path):
     frame = rows_with_faults().drop(columns="state")
     frame.to_csv(tmp_path / "t.csv", index=False)

@@ -179,6 +179,7 @@ def test_several_seeds(write, tmp_path):
 # --- what goes wrong ---
 
 
+@pytest.mark.ci
 def test_trials_that_fail_say_why(write, tmp_path):
     space = "search.space.optimizer.learning_rate.peak=[0.001, 1e30]"
     overrides = [

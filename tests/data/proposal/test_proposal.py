@@ -254,6 +254,7 @@ def test_on_the_command_line(zoo, tmp_path):
     assert code == 2 and "--target is for data" in err
 
 
+@pytest.mark.ci
 def test_train_makes_the_recipe_first(zoo, tmp_path):
     write_table(tmp_path / "mine.csv", {"x": NUMBERS, "y": CLASSES})
     code, out, err = zoo("train", "mine.csv", "--target", "y", "training.epochs=2", "evaluation.baselines=[]")

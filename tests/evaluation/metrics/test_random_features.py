@@ -31,6 +31,7 @@ def test_one_stage_is_the_mean_and_deviation_of_a_convolution(digits):
     np.testing.assert_allclose(found[32:64], maps.std(0), atol=1e-5)
 
 
+@pytest.mark.ci
 def test_distances_grow_with_noise_and_where_kinds_of_images_are_missing(digits):
     features = unlabeled_features(random_convolutions((8, 8, 1)))
     generator = np.random.default_rng(0)

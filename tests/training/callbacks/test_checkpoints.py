@@ -396,7 +396,10 @@ def test_a_run_that_stopped_early_stays_stopped(data, tmp_path):
     "waiting",
     [
         "regularization.early_stopping={patience: 2, min_delta: 100}",
-        "optimizer.learning_rate={schedule: reduce_on_plateau, initial: 0.01, patience: 2, min_delta: 100}",
+        pytest.param(
+            "optimizer.learning_rate={schedule: reduce_on_plateau, initial: 0.01, patience: 2, min_delta: 100}",
+            marks=pytest.mark.ci,
+        ),
     ],
 )
 def test_what_waits_for_epochs_goes_on_waiting_where_an_epoch_is_resumed(waiting, data, tmp_path):

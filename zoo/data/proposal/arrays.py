@@ -5,12 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.data.proposal.proposal import Proposal
-from zoo.data.proposal.sizes import add_training, widths
+from zoo.data.proposal.sizes import add_sequence_model, add_training, widths
 from zoo.errors import ZooError
-
-_MIN_STEPS = 9  # that the kernels of minirocket span
-_MAX_STEPS = 500_000  # of all series together; its features are computed in every epoch
-_ROCKET_EPOCHS = 40
 
 
 def are_classes(y: np.ndarray) -> bool:
@@ -59,17 +55,12 @@ def propose_arrays(
         proposal.add("preprocess", [{"standardize": {}}])
     if form == "sequence":
         proposal.lines.append(("preprocess", [{"standardize": {}}], "arrays take no tokens"))
+    if form == "sequence":
+        add_sequence_model(proposal, [x.shape[1]] * len(x), own_test=own_test)
+        return proposal
     if form == "image":
         proposal.add("model.name", "cnn")
         proposal.add("model.widths", [24, 48, 96], f"images of {x.shape[1]}×{x.shape[2]}")
-    elif form == "sequence" and x.shape[1] >= _MIN_STEPS and x.shape[0] * x.shape[1] <= _MAX_STEPS:
-        proposal.add("model.name", "minirocket", f"a linear model on fixed convolutions, for {len(x):,} short series")
-        proposal.add("optimizer.learning_rate", {"peak": 3e-4})
-        add_training(proposal, len(x), own_test=own_test, most=_ROCKET_EPOCHS)
-        return proposal
-    elif form == "sequence":
-        proposal.add("model.name", "gru")
-        proposal.add("model.units", 64, f"sequences of {x.shape[1]} steps")
     else:
         proposal.add("model.name", "mlp")
         proposal.add("model.widths", widths(len(x)), f"{len(x):,} rows of {x.shape[1]} numbers")

@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.data.columns import numbers
 from zoo.data.proposal.proposal import Proposal
-from zoo.data.proposal.sizes import add_training
+from zoo.data.proposal.sizes import add_sequence_model
 from zoo.data.sources.ts_file import split_paths
 from zoo.data.sources.ts_text import read_ts
 from zoo.data.tables.file import Table
@@ -44,8 +44,7 @@ def ts_proposal(path: Path, name: str) -> Proposal:
     proposal.reason = f"{len(file.values):,} sequences of numbers with {what}"
     reason = f"splits: {listing(p.name for p in paths.values())}"
     proposal.add("data.source", f"ts:{name}", reason)
-    _add_model(proposal, [len(case) for case in file.values])
-    add_training(proposal, len(file.values), own_test="test" in paths)
+    add_sequence_model(proposal, [len(case) for case in file.values], own_test="test" in paths)
     return proposal
 
 
@@ -91,8 +90,7 @@ def long_form_proposal(
             proposal.add("data.time", time, "the order of the steps")
             if not all(_rises(table, time, places) for places in rows.values()):
                 proposal.add("data.sort", True, "rows are not in this order")
-        _add_model(proposal, lengths)
-        add_training(proposal, len(rows))
+        add_sequence_model(proposal, lengths, own_test=False)
         return proposal
     return None
 
@@ -112,11 +110,3 @@ def _changes(table: Table, name: str, rows: list[np.ndarray]) -> bool:
 def _rises(table: Table, name: str, places: np.ndarray) -> bool:
     column, _ = infer_number(table, name)
     return bool((np.diff(numbers(table, column)[places]) > 0).all())
-
-
-def _add_model(proposal: Proposal, lengths: list[int]) -> None:
-    shortest, longest = min(lengths), max(lengths)
-    proposal.add("model.name", "lstm")
-    steps = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
-    proposal.add("model.units", 64 if len(lengths) > 200 else 32, f"{len(lengths):,} sequences of {steps} steps")
-    proposal.add("model.dropout", 0.2)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from zoo.data.proposal.proposal import Proposal
 
 _STEPS = 3_000  # of a run; fewer undertrain small data, more take minutes
 _EPOCHS = (20, 200)
 _PATIENCE = 20  # epochs without improvement
 _MANY_COLUMNS = 200
+_KERNEL_STEPS = 9  # that the kernels of minirocket span
+_MAX_STEPS = 500_000  # of all sequences together, for minirocket, whose features are computed in every epoch
+_ROCKET_EPOCHS = 40
 _TRAINED = 0.72  # of the examples, where a test split and validation are cut
 
 
@@ -41,6 +46,29 @@ def add_table_model(proposal: Proposal, rows: int, columns: int, *, texts: bool)
     proposal.add("optimizer.learning_rate", {"peak": 0.002})
     proposal.add("optimizer.weight_decay", 0.0003)
     return {"model.width": [64, 128, 256], "model.depth": [1, 2, 3], "model.bins": [0, 16], "model.dropout": dropout}
+
+
+def add_sequence_model(proposal: Proposal, lengths: Sequence[int], *, own_test: bool) -> None:
+    """Add the network and the run for sequences of numbers.
+
+    Args:
+        proposal: what they are added to.
+        lengths: steps of each sequence.
+        own_test: there is a test split.
+    """
+    count, shortest, longest = len(lengths), min(lengths), max(lengths)
+    most = _EPOCHS[1]
+    if shortest == longest >= _KERNEL_STEPS and sum(lengths) <= _MAX_STEPS:
+        reason = f"a linear model on fixed convolutions, for {count:,} sequences of {longest} steps"
+        proposal.add("model.name", "minirocket", reason)
+        proposal.add("optimizer.learning_rate", {"peak": 3e-4})
+        most = _ROCKET_EPOCHS
+    else:
+        steps = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
+        proposal.add("model.name", "gru")
+        proposal.add("model.units", 64 if count > 200 else 32, f"{count:,} sequences of {steps} steps")
+        proposal.add("model.dropout", 0.2)
+    add_training(proposal, count, own_test=own_test, most=most)
 
 
 def widths(examples: int) -> list[int]:
