@@ -321,14 +321,16 @@ def test_folders_of_graphs(tmp_path, monkeypatch, many):
 
 
 @pytest.mark.parametrize("given", ["moves_TRAIN.ts", "moves"])
-def test_files_of_sequences(given, tmp_path, monkeypatch):
+@pytest.mark.parametrize("steps, model", [(("1,2,3", "4,5"), "gru"), (("1,2,3,4,5,6,7,8,9",) * 2, "minirocket")])
+def test_files_of_sequences(given, steps, model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "moves").mkdir()
     folder = tmp_path / "moves" if given == "moves" else tmp_path
     head = "@problemName moves\n@classLabel true a b\n@data\n"
-    (folder / "moves_TRAIN.ts").write_text(head + "1,2,3:a\n4,5:b\n" * 20)
-    (folder / "moves_TEST.ts").write_text(head + "1,2,3:a\n4,5:b\n")
+    cases = f"{steps[0]}:a\n{steps[1]}:b\n"
+    (folder / "moves_TRAIN.ts").write_text(head + cases * 20)
+    (folder / "moves_TEST.ts").write_text(head + cases)
     made = init(given)
     recipe = load_recipe(made["recipe"]).recipe
-    assert recipe.task == made["task"] == "sequence_classification" and recipe.model.name == "lstm"
+    assert recipe.task == made["task"] == "sequence_classification" and recipe.model.name == model
     assert len(load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess).test) == 2
