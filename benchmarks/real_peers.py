@@ -133,6 +133,7 @@ def lightgbm_of(x: pd.DataFrame, y: pd.Series, parts: dict[str, np.ndarray], cla
     import lightgbm
 
     x = x.apply(lambda c: c if pd.api.types.is_numeric_dtype(c) else c.astype("category"))
+    y = pd.Series(pd.factorize(y)[0]) if classes else y
     make = lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor
     model = make(n_estimators=5000, learning_rate=0.05, random_state=0, verbose=-1)
     train, validation, test = parts.values()

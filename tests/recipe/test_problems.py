@@ -604,6 +604,16 @@ CONSISTENCY = [
     ),
     (
         NUMBERS,
+        {"model": {"name": "tabm", "ensemble": 3}},
+        "5: model.ensemble: tabm: it is an ensemble already; set model.members",
+    ),
+    (
+        IMAGES,
+        {"model": {"name": "mlp", "ensemble": 2, "pretrained": "runs/x"}},
+        "5: model.ensemble: the networks would begin with the same weights; leave out model.pretrained",
+    ),
+    (
+        NUMBERS,
         {"data": {"source": "builtin:diabetes", "per_class": 3}},
         "2: data.per_class: is for classification, and the task is tabular_regression",
     ),

@@ -35,8 +35,14 @@ class AdaptedLayer(keras.layers.Layer):
 
 
 def adapted_layers(model: keras.Model) -> list[AdaptedLayer]:
-    """Return the layers of a model that are adapted, in their order."""
-    return [layer for layer in model.layers if isinstance(layer, AdaptedLayer)]
+    """Return the layers of a model, and of models inside it, that are adapted, in their order."""
+    found: list[AdaptedLayer] = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            found += adapted_layers(layer)
+        elif isinstance(layer, AdaptedLayer):
+            found.append(layer)
+    return found
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""Layers of networks that hold several members, which share most weights (TabM, arXiv:2410.24210)."""
+"""Networks that hold several members: with most weights in common (TabM, arXiv:2410.24210), or none (an ensemble)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
@@ -104,6 +105,27 @@ class MemberHeads(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("zoo")
+class StackMembers(keras.layers.Layer):
+    """The outputs of networks that share no weights, side by side.
+
+    Input a list of `(batch, units)`; output `(batch, members, units)`. In training each network gets the gradient of
+    its own loss, not that of the mean, so that it learns as it would by itself.
+    """
+
+    def call(self, outputs: Any, training: bool = False) -> Any:
+        """Return them as one tensor."""
+        x = ops.stack(outputs, axis=1)
+        if not training:
+            return x
+        fixed = ops.stop_gradient(x)
+        return fixed + (x - fixed) * len(outputs)
+
+    def compute_output_shape(self, shapes: Any) -> Shape:
+        """Return `(batch, members, units)`."""
+        return (shapes[0][0], len(shapes), *shapes[0][1:])
+
+
+@keras.saving.register_keras_serializable("zoo")
 class MeanOfMembers(keras.layers.Layer):
     """The mean of the members' outputs; in training the outputs themselves, as each member has a loss of its own.
 
@@ -125,8 +147,11 @@ def mean_of_members(x: Any) -> Any:
 
 
 def has_members(model: keras.Model) -> bool:
-    """Return whether a network gives the outputs of its members in training."""
-    return any(isinstance(layer, MeanOfMembers) for layer in model.layers)
+    """Return whether a network, or one inside it, gives the outputs of its members in training."""
+    return any(
+        has_members(layer) if isinstance(layer, keras.Model) else isinstance(layer, MeanOfMembers)
+        for layer in model.layers
+    )
 
 
 class TrainsMembers:
@@ -152,3 +177,22 @@ class TrainsMembers:
 @keras.saving.register_keras_serializable("zoo")
 class MembersModel(TrainsMembers, keras.Model):
     """A functional model of several members."""
+
+
+def ensemble(networks: Sequence[keras.Model]) -> keras.Model:
+    """Return a network whose answer is the mean of the logits or values of several, which share no weights.
+
+    Lakshminarayanan, Pritzel and Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep
+    Ensembles", 2017: networks that begin with other weights differ enough; they may see the same batches.
+
+    Args:
+        networks: of one form, from the same inputs to `(batch, units)`. Their names become `member1`, `member2`, ….
+    """
+    inputs = keras.tree.map_structure(
+        lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), networks[0].input
+    )
+    name = networks[0].name
+    for i, network in enumerate(networks, start=1):
+        network.name = f"member{i}"
+    x = StackMembers(dtype="float32", name="members")([network(inputs) for network in networks])
+    return MembersModel(inputs, MeanOfMembers(dtype="float32", name="mean")(x), name=name)

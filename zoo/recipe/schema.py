@@ -31,6 +31,11 @@ class Model(BaseModel):
         description="folder of a run whose weights this network starts from; all layers but the head must be the same",
     )
     freeze: bool = Field(False, description="keep the pretrained weights fixed and train only the head")
+    ensemble: Annotated[int, Field(ge=2, le=32)] | None = Field(
+        None,
+        description="train this many networks, which begin with other weights, at once; the saved model's answer is "
+        "the mean of their logits or values",
+    )
 
     @property
     def config(self) -> dict[str, Any]:

@@ -34,5 +34,5 @@ def adapt(views: Views, train: Split, preprocessor: Preprocessor, *, seed: int) 
     with adapting(views.network):
         views.evaluated(preprocessor.prepare(train.take(chosen)), training=False)
     if views.learner is not views.network:
-        for layer in layers:
-            views.learner.get_layer(layer.name).set_weights(layer.get_weights())
+        for layer, trained in zip(layers, adapted_layers(views.learner), strict=True):
+            trained.set_weights(layer.get_weights())

@@ -18,6 +18,7 @@ from zoo.data.preprocessing import fit_preprocessor
 from zoo.data.preprocessor import Preprocessor
 from zoo.data.table_encoding import encode_settings
 from zoo.errors import ZooError, listing
+from zoo.layers.members import ensemble
 from zoo.layers.table import with_embedded_columns
 from zoo.losses import balanced_weights
 from zoo.postprocessing.kinds import compact_outputs
@@ -187,18 +188,24 @@ def _build_network(recipe: Recipe, signature: Signature, preprocessor: Preproces
     embedded = preprocessor.embedded
     if embedded:
         shape = ((shape[0] or 0) + sum(each.width - each.columns for each in embedded),)
-    network = registry.build(
-        recipe.model.name,
-        input_shape=shape,
-        outputs=(len(signature.labels) or _count_of_numbers(signature)) if has_head else None,
-        vocabulary=signature.vocabulary,
-        every_step=KINDS[TASKS[recipe.task].kind].every_step,
-        **recipe.model.config,
-    )
-    if not embedded:
-        return network
-    sizes, widths, lengths = zip(*((each.size, each.width, each.length) for each in embedded), strict=True)
-    return with_embedded_columns(network, sizes, widths, lengths)
+
+    def build() -> keras.Model:
+        network = registry.build(
+            recipe.model.name,
+            input_shape=shape,
+            outputs=(len(signature.labels) or _count_of_numbers(signature)) if has_head else None,
+            vocabulary=signature.vocabulary,
+            every_step=KINDS[TASKS[recipe.task].kind].every_step,
+            **recipe.model.config,
+        )
+        if not embedded:
+            return network
+        sizes, widths, lengths = zip(*((each.size, each.width, each.length) for each in embedded), strict=True)
+        return with_embedded_columns(network, sizes, widths, lengths)
+
+    if recipe.model.ensemble is None:
+        return build()
+    return ensemble([build() for _ in range(recipe.model.ensemble)])
 
 
 def class_weights(problem: Problem) -> np.ndarray | None:

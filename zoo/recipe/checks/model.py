@@ -9,6 +9,11 @@ from zoo.errors import ZooError
 from zoo.recipe.checks.collect import Checks
 
 _FORECASTS_FIRST_CHANNEL = ("nlinear", "tsmixer", "tide")  # builders that map one channel to its future
+_ENSEMBLES = ("classification", "multi_label", "regression", "forecasting")  # kinds whose outputs can be averaged
+_ALIKE = {  # builders whose networks would not differ in an ensemble, or are one already
+    "minirocket": "its linear model begins at zero on the same convolutions, so that the members would be alike",
+    "tabm": "it is an ensemble already; set model.members",
+}
 _ENDS_WITH_THE_HISTORY = ("dlinear", "nlinear")  # builders whose maps need a window to end with the last known value
 
 
@@ -41,6 +46,7 @@ def check_model(checks: Checks) -> None:
         f"{entry.name} forecasts the first channel of a window, and data.target names {len(data.targets)}; take "
         "another builder, such as mlp, tcn or lstm",
     )
+    _check_ensemble(checks)
     try:
         registry.validate_config(entry.name, model.config)
     except registry.ModelConfigError as error:
@@ -51,6 +57,27 @@ def check_model(checks: Checks) -> None:
         _check_graph_model(checks)
     else:
         _check_encoder(checks, model.config)
+
+
+def _check_ensemble(checks: Checks) -> None:
+    """Check that the networks of an ensemble differ, and that their outputs have a mean."""
+    model, task, where = checks.recipe.model, checks.task, ("model", "ensemble")
+    if model.ensemble is None:
+        return
+    checks.refuse(
+        task.kind not in _ENSEMBLES,
+        where,
+        f"takes the mean of the networks' logits or values, and those of {task.name} have none; leave it out",
+    )
+    checks.refuse(model.name in _ALIKE, where, f"{model.name}: {_ALIKE.get(model.name)}")
+    checks.refuse(
+        model.pretrained is not None, where, "the networks would begin with the same weights; leave out model.pretrained"
+    )
+    checks.refuse(
+        task.forecasts and len(checks.recipe.data.targets) > 1,
+        where,
+        "forecasts one series, and data.target names several; leave it out",
+    )
 
 
 def _check_encoder(checks: Checks, config: dict[str, Any]) -> None:
