@@ -17,7 +17,7 @@ from zoo.utils.stopping import StopRequests
 
 @app.command()
 def init(
-    path: Annotated[Path, typer.Argument(help="A table, arrays (.npz), sentences with tags, text, sequences (.ts), or a folder.")],
+    path: Annotated[Path, typer.Argument(help="A table, arrays (.npz), sequences (.ts), text, or a folder.")],
     target: Target = None,
     output: Annotated[Path | None, typer.Option(help="Recipe file; PATH's name with .yaml where left out.")] = None,
     as_json: Json = False,

@@ -71,7 +71,9 @@ def _check_ensemble(checks: Checks) -> None:
     )
     checks.refuse(model.name in _ALIKE, where, f"{model.name}: {_ALIKE.get(model.name)}")
     checks.refuse(
-        model.pretrained is not None, where, "the networks would begin with the same weights; leave out model.pretrained"
+        model.pretrained is not None,
+        where,
+        "the networks would begin with the same weights; leave out model.pretrained",
     )
     checks.refuse(
         task.forecasts and len(checks.recipe.data.targets) > 1,
