@@ -4,8 +4,8 @@ It runs in an environment of its own, which `benchmarks/real.py` makes: the pack
 
     python real_peers.py FOLDER [NAME …]
 
-Each set gets a folder with its data, whose splits are fixed, and `facts.json`: the metric, and of each peer its value on
-the test split and the seconds it took. Validation chooses whatever a peer leaves open.
+Each set gets a folder with its data, whose splits are fixed, and `facts.json`: the metric, and for each peer its value
+on the test split and the seconds it took. Validation chooses whatever a peer leaves open.
 """
 
 from __future__ import annotations
