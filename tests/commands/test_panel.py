@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
+import yaml
 
 from zoo.training.saved_model import load_file
 
@@ -83,6 +84,37 @@ def test_a_panel(zoo, tmp_path):
     new[(new["store"] == 7) | (new["day"] > "2024-05-12")].to_csv(tmp_path / "short.csv", index=False)
     code, _, err = zoo("predict", str(run / "export/model.onnx"), "short.csv")
     assert code == 2 and "1 of 2 series have fewer: '12' (2)" in " ".join(err.split())
+
+
+@pytest.mark.parametrize("targets", ["sold", "[sold, visits]"])
+def test_intervals_are_outputs_of_the_file(zoo, tmp_path, targets):
+    table = panel().assign(visits=lambda t: t["sold"] * 2 + 1)
+    table.to_csv(tmp_path / "stores.csv", index=False)
+    asked = ("evaluation.intervals=0.8", "evaluation.baselines=[]", f"data.target={targets}")
+    run = train(zoo, tmp_path, SHORT, "data.source=csv:stores.csv", "data.series=store", *asked)
+    report = json.loads((run / "report.json").read_text())
+    found = report["prediction_intervals"]
+    names = yaml.safe_load(f"[{targets.strip('[]')}]")
+    assert found["by_window"] and found["shape"] == ([HORIZON, 2] if len(names) == 2 else [HORIZON])
+    assert report["metrics"]["test"]["interval_coverage"] == found["coverage"] > 0.5
+    assert "Prediction intervals of 80%" in (run / "report.html").read_text()
+    certificate = json.loads((run / "export/certificate.json").read_text())
+    assert {name.partition(" of ")[0] for name in certificate["outputs"]} >= {"lower", "upper"}
+
+    # === The file's bounds are the forecast and the half-widths times the deviation of the window ===
+    columns = [*names, *(["visits"] if len(names) == 1 else [])]
+    windows = np.stack([g[columns].to_numpy(np.float32)[-HISTORY:] for _, g in table.groupby("store")])
+    session = onnxruntime.InferenceSession(run / "export/model.onnx")
+    assert [output.name for output in session.get_outputs()] == ["forecast", "lower", "upper"]
+    forecast, lower, upper = session.run(None, {"array": windows})
+    spread = windows[:, :, : len(names)].std(axis=1, keepdims=True)
+    widths = np.reshape(found["half_widths"], found["shape"]) * (spread if len(names) == 2 else spread[..., 0])
+    np.testing.assert_allclose(forecast - lower, widths, rtol=1e-3)
+    np.testing.assert_allclose(upper - forecast, widths, rtol=1e-3)
+    answer = answers(zoo, run, tmp_path / "stores.csv")[1]
+    bound = answer["upper"] if len(names) == 1 else answer["upper"]["sold"]
+    np.testing.assert_allclose(bound, upper[1] if len(names) == 1 else upper[1, :, 0], rtol=1e-4)
+    assert "80% prediction intervals" in (run / "export/card.md").read_text()
 
 
 def shops(days=60):

@@ -55,6 +55,14 @@ LOSSES = sorted({(t.kind, name) for t in TASKS.values() if t.kind != "generation
 ONCE = {name: (kind, name) for kind, name in reversed(LOSSES)}
 
 
+@pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])
+def test_quantile_loss_against_scikit_learn(quantile):
+    from sklearn.metrics import mean_pinball_loss
+
+    found = built({"name": "quantile", "quantile": quantile})(VALUES, VALUES + ERRORS)
+    assert float(found) == pytest.approx(mean_pinball_loss(VALUES, VALUES + ERRORS, alpha=quantile), rel=1e-5)
+
+
 @pytest.mark.parametrize("delta", [0.3, 1.0, 5.0])
 def test_huber(delta):
     error = np.abs(ERRORS)

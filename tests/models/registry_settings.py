@@ -34,6 +34,8 @@ SMALL: dict[str, dict] = {
     "mlp": {"widths": (12, 8)},
     "mlp_mixer": {"width": 8, "depth": 1, "token_width": 6, "channel_width": 12},
     "mobilenet_v2": {"width": 0.2, "stem": "small"},
+    "nhits": {"widths": (8, 6)},
+    "patch_tst": {"width": 8, "depth": 1, "heads": 2, "patch": 4, "stride": 2},
     "resnet1d": {"widths": (6, 8)},
     "rnn": {"units": 6, "embedding": 5},
     "seq2seq_lstm": {"units": 6, "embedding": 5},

@@ -88,12 +88,40 @@ def test_tide_decodes_each_step_beside_a_linear_map():
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
 
 
+def interpolated(knots, steps):
+    """Return what torch.nn.functional.interpolate gives with mode "linear"."""
+    places = np.clip((np.arange(steps) + 0.5) * knots.shape[1] / steps - 0.5, 0, knots.shape[1] - 1)
+    return np.stack([np.interp(places, np.arange(knots.shape[1]), row) for row in knots])
+
+
+def test_nhits_adds_the_forecasts_of_blocks_that_each_see_what_is_left():
+    model, got = built("nhits", pools=(3, 1), rates=(4, 1), blocks=2, widths=(7, 5))
+    x, others = WINDOW[:, :, 0].astype(float), WINDOW[:, :, 1].astype(float)
+    expected = x[:, -1:]
+    for block, (pool, rate) in enumerate([(3, 4), (3, 4), (1, 1), (1, 1)], start=1):
+        reverse = x[:, ::-1]
+        pooled = np.stack([reverse[:, i : i + pool].max(axis=1) for i in range(0, 20, pool)][::-1], axis=1)
+        hidden = np.concatenate([pooled, others], axis=1)
+        for layer in (1, 2):
+            hidden = np.maximum(dense(model, f"block{block}_dense{layer}", hidden), 0)
+        if block == 4:
+            expected = expected + dense(model, "logits", hidden)
+            break
+        x = x - dense(model, f"block{block}_backcast", hidden)
+        knots = dense(model, f"block{block}_knots", hidden)
+        assert knots.shape[1] == 6 // rate
+        expected = expected + interpolated(knots, 6)
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("name", "shape", "settings", "message"),
     [
         ("dlinear", (None, 1), {}, "of known length"),
         ("dlinear", (20, 1), {"window": 4}, "odd number"),
         ("tide", (20,), {}, "needs a series"),
+        ("nhits", (20, 1), {"pools": (2, 1), "rates": (1,)}, r"for each stack.*pools=\(2, 1\), rates=\(1,\)"),
+        ("nhits", (20, 1), {"pools": (2, 1), "rates": (1, 2)}, "the last rate must be 1"),
     ],
 )
 def test_what_does_not_fit_is_refused(name, shape, settings, message):

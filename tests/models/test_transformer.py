@@ -252,3 +252,51 @@ TEXT = {"input_shape": (None,), "vocabulary": 9}
 def test_impossible_settings_are_refused(name, config, message):
     with pytest.raises(ZooError, match=message):
         registry.build(name, **config)
+
+
+def norm_after(model, name, x, kind):
+    gamma, beta, *moving = (np.array(w, float) for w in model.get_layer(f"{name}_norm").weights)
+    mean, variance = moving if kind == "batch" else (x.mean(-1, keepdims=True), x.var(-1, keepdims=True))
+    return (x - mean) / np.sqrt(variance + 1e-6) * gamma + beta
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_patch_tst_by_the_formulas_of_the_paper(norm):
+    rng = np.random.default_rng(0)
+    model = registry.build("patch_tst", input_shape=(15, 2), outputs=5, patch=6, stride=3, norm=norm, **SMALL)
+    for weight in model.weights:
+        positive = weight.path.endswith("moving_variance")
+        weight.assign(rng.uniform(0.5, 2, weight.shape) if positive else rng.normal(0, 0.3, weight.shape))
+    series = rng.normal(size=(3, 15, 2)).astype("float32")
+    from scipy.special import erf
+
+    def dense(layer, x):
+        return x @ np.array(layer.kernel, float) + np.array(layer.bias, float)
+
+    kernel, bias = (np.array(w, float) for w in model.get_layer("embedding").weights)
+    by_channel = []
+    for channel in (0, 1):
+        padded = np.concatenate([series[:, :, channel], np.repeat(series[:, -1:, channel], 3, axis=1)], axis=1)
+        patches = np.stack([padded[:, start : start + 6] for start in range(0, 13, 3)], axis=1)  # (15 - 6) / 3 + 2
+        x = patches @ kernel[:, 0] + bias + np.array(model.get_layer("positions").embeddings, float)
+        for block in (1, 2):
+            name = f"block{block}_attention"
+            layer = model.get_layer(name)
+            query, (key, value) = dense(layer.query, x), np.split(dense(layer.key_value, x), 2, axis=-1)
+            means = []
+            for head in (slice(0, 4), slice(4, 8)):
+                scores = np.exp(query[..., head] @ key[..., head].transpose(0, 2, 1) / 2)
+                means.append(scores / scores.sum(-1, keepdims=True) @ value[..., head])
+            x = norm_after(model, name, x + dense(layer.projection, np.concatenate(means, axis=-1)), norm)
+            name = f"block{block}_mlp"
+            hidden = dense(model.get_layer(f"{name}_dense1"), x)
+            hidden = hidden * (1 + erf(hidden / np.sqrt(2))) / 2
+            x = norm_after(model, name, x + dense(model.get_layer(f"{name}_dense2"), hidden), norm)
+        by_channel.append(x.reshape(3, -1))
+    expected = dense(model.get_layer("logits"), np.concatenate(by_channel, axis=1))
+    np.testing.assert_allclose(predict(model, series), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_patch_tst_refuses_series_shorter_than_a_patch():
+    with pytest.raises(ValueError, match=r"at least patch=16 steps. Received: input_shape=\(12, 1\)"):
+        registry.build("patch_tst", input_shape=(12, 1), outputs=2)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.backend.size import count_flops, count_parameters
+from zoo.evaluation.conformal import interval_metrics
 from zoo.evaluation.kinds import KINDS
 from zoo.evaluation.report.build import build_report, write_report
 from zoo.evaluation.report.pictures import spectrogram_picture
@@ -115,6 +116,7 @@ def report_run(
         kept_epoch=fitted.kept_epoch,
     )
     report |= result.facts
+    report["metrics"]["test"] |= interval_metrics(result.facts)
     write_report(run.folder, report, _predictions(problem, model, result))
     return report
 

@@ -13,6 +13,7 @@ from zoo.data.columns import Column
 from zoo.data.graph_form import GraphForm
 from zoo.data.input_names import input_names
 from zoo.data.inputs import Inputs
+from zoo.data.prediction_intervals import PredictionIntervals
 from zoo.data.tables.reading import Reading
 from zoo.data.tables.time_order import TimeColumn
 from zoo.data.tokenizer import SPECIAL, Tokenizer
@@ -56,6 +57,7 @@ class Signature:
             them; of a table, each column says so for itself.
         sample_rate: samples a second of audio.
         graph: names of the files and columns that graphs come from; None where they come from no tables.
+        intervals: bounds that the exported file gives around its predictions; None for none.
     """
 
     kind: InputKind
@@ -77,6 +79,7 @@ class Signature:
     double: bool = False
     sample_rate: int = 0
     graph: GraphForm | None = None
+    intervals: PredictionIntervals | None = None
 
     @property
     def tensor_names(self) -> list[str]:
@@ -144,6 +147,8 @@ class Signature:
             facts["sample_rate"] = self.sample_rate
         if self.graph is not None:
             facts["graph"] = self.graph.to_json()
+        if self.intervals is not None:
+            facts["intervals"] = self.intervals.to_json()
         return facts
 
 

@@ -12,7 +12,7 @@ RESERVED = frozenset(
     (
         *("probabilities", "label", "value", "forecast", "logits", "mask", "boxes", "scores", "detections"),
         *("embedding", "reconstruction", "score", "image", "sample", "label_names", "label_index"),
-        *("value_column", "value_shape"),
+        *("value_column", "value_shape", "lower", "upper"),
         *("array", "known_covariates"),  # inputs beside static covariates
     )
 )

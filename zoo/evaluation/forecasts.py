@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.evaluation.metrics.evaluate import evaluate
-from zoo.evaluation.outputs import evaluate_outputs
+from zoo.evaluation.outputs import evaluate_values
 from zoo.evaluation.result import TaskResult
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def evaluate_forecasts(trained: TrainedTask) -> TaskResult:
     """Evaluate as other outputs are, then each series of a panel, and each of several targets."""
-    result = evaluate_outputs(trained)
+    result = evaluate_values(trained)
     series = trained.problem.dataset.series
     y, output = result.outputs["test"]
     if series is not None and len(series.names) > 1 and np.isfinite(output).all():

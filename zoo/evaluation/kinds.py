@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from zoo.evaluation.conformal import check_examples
 from zoo.evaluation.embedding import evaluate_embedding
 from zoo.evaluation.forecasts import evaluate_forecasts
 from zoo.evaluation.generation import check_features, evaluate_generation
-from zoo.evaluation.outputs import evaluate_anomalies, evaluate_outputs
+from zoo.evaluation.outputs import evaluate_anomalies, evaluate_outputs, evaluate_values
 from zoo.evaluation.result import TaskResult, TrainedTask
 from zoo.tasks import TASKS, Kind
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 KINDS: dict[Kind, Callable[[TrainedTask], TaskResult]] = {
     "classification": evaluate_outputs,
     "multi_label": evaluate_outputs,
-    "regression": evaluate_outputs,
+    "regression": evaluate_values,
     "forecasting": evaluate_forecasts,
     "tokens": evaluate_outputs,
     "sequences": evaluate_outputs,
@@ -40,3 +41,4 @@ def check_before_training(problem: Problem) -> None:
     """
     if TASKS[problem.recipe.task].makes_images:
         check_features(problem)
+    check_examples(problem)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.evaluation.conformal import add_intervals
 from zoo.evaluation.metrics.names import TITLES
 from zoo.evaluation.result import Outputs, TaskResult
 from zoo.tasks import TASKS, words
@@ -24,6 +25,11 @@ _MAX_TRAIN_TARGETS = 1 << 20  # numbers in their targets
 def evaluate_outputs(trained: TrainedTask) -> TaskResult:
     """Run the model on (part of) the training split, on validation and on test, and the baseline beside it."""
     return TaskResult(_outputs(trained), _baseline(trained.problem, trained.console))
+
+
+def evaluate_values(trained: TrainedTask) -> TaskResult:
+    """Evaluate as other outputs are, with prediction intervals where the recipe asks for them."""
+    return add_intervals(trained.problem, evaluate_outputs(trained))
 
 
 def evaluate_anomalies(trained: TrainedTask) -> TaskResult:

@@ -34,16 +34,39 @@ def value_outputs(signature: Signature) -> str:
     """Describe one number an example, or several."""
     if signature.targets:
         names = ", ".join(markdown.code(name) for name in signature.targets)
-        return f"- `value` `(batch, {len(signature.targets)})`: {names}, in this order, {float_type(signature.double)}"
-    return f"- `value` `(batch,)`: {markdown.text(signature.target)}, {float_type(signature.double)}"
+        what = f"- `value` `(batch, {len(signature.targets)})`: {names}, in this order, {float_type(signature.double)}"
+    else:
+        what = f"- `value` `(batch,)`: {markdown.text(signature.target)}, {float_type(signature.double)}"
+    return what + _bounds(signature)
 
 
 def forecast_outputs(signature: Signature) -> str:
     """Describe the next values of a series."""
     what = f"the next values of {markdown.text(signature.target)}, {float_type(signature.double)}"
     if signature.targets:
-        return f"- `forecast` `(batch, {signature.horizon}, {len(signature.targets)})`: {what}, in this order"
-    return f"- `forecast` `(batch, {signature.horizon})`: {what}"
+        what = f"- `forecast` `(batch, {signature.horizon}, {len(signature.targets)})`: {what}, in this order"
+    else:
+        what = f"- `forecast` `(batch, {signature.horizon})`: {what}"
+    return what + _bounds(signature)
+
+
+def value_results(signature: Signature) -> str:
+    """Return the outputs of a call in Python."""
+    return "value, lower, upper" if signature.intervals is not None else "(value,)"
+
+
+def forecast_results(signature: Signature) -> str:
+    """Return the outputs of a call in Python."""
+    return "forecast, lower, upper" if signature.intervals is not None else "(forecast,)"
+
+
+def _bounds(signature: Signature) -> str:
+    if signature.intervals is None:
+        return ""
+    return (
+        f"\n- `lower` and `upper`, of the same shape: bounds of {signature.intervals.level:.0%} prediction intervals, "
+        "calibrated on the validation split; they hold as far as new data is like it"
+    )
 
 
 def token_outputs(signature: Signature) -> str:

@@ -12,6 +12,7 @@ from zoo.errors import ZooError
 from zoo.export.card import card
 from zoo.export.convert import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, seal
 from zoo.export.decoder import export_decoder
+from zoo.export.intervals import with_intervals
 from zoo.export.kinds import KINDS
 from zoo.serving.metadata import FORMAT, FORMAT_KEY, SIGNATURE_KEY
 from zoo.tasks import TASKS
@@ -44,11 +45,12 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
         ZooError: the model has no ONNX form, or the file does not equal the model; no file is left behind.
     """
     loaded = run.recipe()
-    settings, signature = loaded.recipe.export, dataset.signature
-    task = TASKS[loaded.recipe.task]
+    settings, task = loaded.recipe.export, TASKS[loaded.recipe.task]
     exporter = KINDS[task.kind]
     path = run.folder / "report.json"
     report = read_run_file(path) if path.exists() or path.is_symlink() else None
+    dataset = with_intervals(dataset, loaded.recipe, report or {})
+    signature = dataset.signature
     threshold = None if report is None else report.get("threshold")
     proto = converted(loaded, dataset, model, threshold)
     path = run.folder / "export" / "model.onnx"

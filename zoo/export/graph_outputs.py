@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from zoo.data.prediction_intervals import ROUNDING
+
 if TYPE_CHECKING:
     import onnx
 
@@ -85,6 +87,63 @@ def flatten_value(proto: onnx.ModelProto, signature: Signature) -> None:
     del proto.graph.output[:]
     node = helper.make_node("Reshape", ["value_column", "value_shape"], ["value"])
     _append(proto, node, "value", kind, ["batch"])
+
+
+def add_bounds(proto: onnx.ModelProto, signature: Signature) -> None:
+    """Add the outputs `lower` and `upper` around the first one, where the signature has prediction intervals."""
+    found = signature.intervals
+    if found is None:
+        return
+    name, kind = proto.graph.output[0].name, proto.graph.output[0].type.tensor_type.elem_type
+    widths = found.array.astype(helper.tensor_dtype_to_np_dtype(kind))
+    proto.graph.initializer.append(numpy_helper.from_array(widths, "interval/half_widths"))
+    around = "interval/half_widths"
+    if found.by_window:
+        _add_deviation(proto, kind, found.shape[1:])
+        around = "interval/widths"
+        proto.graph.node.append(helper.make_node("Mul", ["interval/half_widths", "interval/deviation"], [around]))
+    for operator, bound in (("Sub", "lower"), ("Add", "upper")):
+        _append(proto, helper.make_node(operator, [name, around], [bound]), bound, kind, _shape(proto))
+
+
+def _add_deviation(proto: onnx.ModelProto, kind: int, targets: Sequence[int]) -> None:
+    """Add `interval/deviation`, of the predicted channels of each window, as `WindowStandardize` takes it."""
+    (given,) = (each for each in proto.graph.input if each.name == "array")
+    own = given.type.tensor_type.elem_type
+    dtype = helper.tensor_dtype_to_np_dtype(own)
+    constants = {
+        "first": np.array([0], np.int64),
+        "steps_axis": np.array([1], np.int64),
+        "channels_axis": np.array([2], np.int64),
+        "channels": np.array([targets[0] if targets else 1], np.int64),
+        "count": np.array(given.type.tensor_type.shape.dim[1].dim_value, dtype),
+        "one": np.array(1, dtype),
+        "rounding": np.array(ROUNDING[str(np.dtype(dtype))], dtype),
+    }
+    proto.graph.initializer.extend(numpy_helper.from_array(v, f"interval/{name}") for name, v in constants.items())
+
+    def node(operator: str, inputs: str, output: str, **attributes: Any) -> onnx.NodeProto:
+        names = [name if name == "array" else f"interval/{name}" for name in inputs.split()]
+        return helper.make_node(operator, names, [f"interval/{output}"], **attributes)
+
+    nodes = [
+        node("Slice", "array first channels channels_axis", "values"),
+        node("ReduceSum", "values steps_axis", "sum", keepdims=1),
+        node("Div", "sum count", "mean"),
+        node("Sub", "values mean", "centered"),
+        node("Mul", "centered centered", "squares"),
+        node("ReduceSum", "squares steps_axis", "total", keepdims=1),
+        node("Div", "total count", "variance"),
+        node("Sqrt", "variance", "spread"),
+        node("Abs", "mean", "size"),
+        node("Add", "size one", "more"),
+        node("Mul", "more rounding", "least"),
+        node("Greater", "spread least", "varies"),
+        node("Where", "varies spread one", "channel_deviation"),
+        node("Identity" if targets else "Squeeze", "channel_deviation" + " channels_axis" * (not targets), "own"),
+        node("Cast", "own", "deviation", to=kind),
+    ]
+    proto.graph.node.extend(nodes)
 
 
 PIXEL_CONSTANTS = {"highest": 1.0, "half_range": 127.5, "black": 0.0, "white": 255.0}

@@ -34,9 +34,12 @@ KINDS: dict[Kind, Predictor | Generator] = {
         outputs=("value",),
         extend=flatten_value,
         expected=lambda output: output[:, 0] if output.shape[1] == 1 else output,
-        card=predictor_text(card_outputs.value_outputs, "(value,)"),
+        card=predictor_text(card_outputs.value_outputs, card_outputs.value_results),
     ),
-    "forecasting": Predictor(outputs=("forecast",), card=predictor_text(card_outputs.forecast_outputs, "(forecast,)")),
+    "forecasting": Predictor(
+        outputs=("forecast",),
+        card=predictor_text(card_outputs.forecast_outputs, card_outputs.forecast_results),
+    ),
     "tokens": Predictor(
         outputs=("logits",),
         extend=add_tags,

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from zoo.export.convert import check_graph, name_axes, to_onnx
-from zoo.export.graph_outputs import add_nothing
+from zoo.export.graph_outputs import add_bounds, add_nothing
 from zoo.export.guards import guard
 from zoo.export.parity import (
     Compared,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from zoo.data.dataset import Dataset, Signature, Split
     from zoo.export.card_text import CardText
     from zoo.recipe.schema import Recipe
+    from zoo.serving.prediction import Prediction
 
 SOURCE_AND_TARGET = ("source", "target")  # inputs of one step of decoding
 
@@ -107,6 +108,7 @@ class Predictor:
         proto = to_onnx(model, inputs, self.outputs, opset=opset)
         name_axes(proto)
         self.extend(proto, signature)
+        add_bounds(proto, signature)
         guard(proto, signature)
         check_graph(proto, model, opset)
         return proto
@@ -161,7 +163,8 @@ class Predictor:
                 pairs = self.compared(prediction.output, expected)
                 if signature.targets:  # numbers in different units: each has a tolerance of its own
                     places = enumerate(signature.targets)
-                    pairs = {name: (prediction.output[:, i], expected[:, i]) for i, name in places}
+                    pairs = {name: (prediction.output[..., i], expected[..., i]) for i, name in places}
+                pairs |= _bounds(prediction, expected, raw, signature)
             for name, (found, wanted) in pairs.items():
                 difference, largest = largest_difference(found, wanted, path)
                 before = outputs.get(name, OutputParity(0.0, 0.0))
@@ -189,6 +192,22 @@ class Predictor:
             part = slice(start, start + size if size else None)
             pairs[name], start = (found[..., part], expected[..., part]), start + size
         return pairs
+
+
+def _bounds(prediction: Prediction, expected: Any, raw: Any, signature: Signature) -> dict[str, tuple[Any, Any]]:
+    """Return the file's bounds around its predictions, and those around the model's, by name of output and target."""
+    if signature.intervals is None:
+        return {}
+    pairs = {}
+    wanted = signature.intervals.bounds(expected, raw)
+    for name, found, bound in zip(("lower", "upper"), (prediction.lower, prediction.upper), wanted, strict=True):
+        assert found is not None, "a file of a signature with intervals has the outputs"
+        bound = bound.astype(expected.dtype)
+        if signature.targets:
+            pairs |= {f"{name} of {t}": (found[..., i], bound[..., i]) for i, t in enumerate(signature.targets)}
+        else:
+            pairs[name] = found, bound
+    return pairs
 
 
 def _decoder_input(targets: np.ndarray) -> np.ndarray:

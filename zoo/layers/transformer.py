@@ -13,6 +13,7 @@ from zoo.layers.norms import normalization
 from zoo.layers.stochastic_depth import StochasticDepth, linear_rates
 
 BlockNorm = Literal["layer", "rms"]
+SeriesNorm = Literal["batch", "layer", "rms"]
 NormPosition = Literal["pre", "post"]
 FeedForward = Literal["gelu", "swiglu", "relu"]
 TokenPool = Literal["mean", "first"]
@@ -25,7 +26,8 @@ class BlockOptions:
     """Settings that all blocks of a model have in common.
 
     Attributes:
-        norm: "layer" or "rms" (root mean square, Zhang and Sennrich, 2019, arXiv:1910.07467) normalization.
+        norm: "layer" or "rms" (root mean square, Zhang and Sennrich, 2019, arXiv:1910.07467) normalization; or "batch",
+            for sequences without padding.
         norm_position: "pre" (Xiong et al., 2020, arXiv:2002.04745) normalizes the input of each residual branch, and
             the output of the last block; "post" normalizes the sum after each branch, as Vaswani et al. do.
         feed_forward: activation of the feed-forward branch. GELU: Hendrycks and Gimpel, 2016, arXiv:1606.08415.
@@ -35,7 +37,7 @@ class BlockOptions:
             grows from zero at the first block (Huang et al., 2016, arXiv:1603.09382).
     """
 
-    norm: BlockNorm = "layer"
+    norm: SeriesNorm = "layer"
     norm_position: NormPosition = "pre"
     feed_forward: FeedForward = "gelu"
     dropout: float = 0.0

@@ -16,6 +16,7 @@ from zoo.losses.classes import (
 )
 from zoo.losses.contrastive import ContrastivePairs, MaskedPixels, NTXent, SupCon, TripletMargin
 from zoo.losses.detection import CenterNet
+from zoo.losses.numbers import Quantile
 from zoo.losses.pixels import PixelBinaryCrossentropy
 from zoo.losses.segmentation import CrossentropyDice, Dice
 from zoo.losses.sequences import ConnectionistTemporal, MaskedCrossentropy
@@ -30,6 +31,7 @@ _LOSSES: dict[str, type[keras.losses.Loss]] = {
     "mean_squared_error": keras.losses.MeanSquaredError,
     "mean_absolute_error": keras.losses.MeanAbsoluteError,
     "huber": keras.losses.Huber,
+    "quantile": Quantile,
     "masked_crossentropy": MaskedCrossentropy,
     "ctc": ConnectionistTemporal,
     "pixel_crossentropy": CategoricalCrossentropy,

@@ -1,4 +1,4 @@
-"""Forecasters of linear maps and perceptrons: DLinear, NLinear, TSMixer and TiDE.
+"""Forecasters of linear maps and perceptrons: DLinear, NLinear, TSMixer, TiDE and N-HiTS.
 
 The first channel of a window is what is forecast; the others are read beside it. `standardize_window` in a recipe's
 `preprocess:` is the reversible instance normalization that the papers put around their networks.
@@ -12,8 +12,15 @@ from typing import Literal
 import keras
 
 from zoo.layers.head import head
-from zoo.layers.series import FirstChannel, LastValue, MovingAverage
-from zoo.layers.types import Count, DropRate, OddCount
+from zoo.layers.series import (
+    FirstChannel,
+    LastValue,
+    LinearInterpolation,
+    MovingAverage,
+    OtherChannels,
+    RecentMaximum,
+)
+from zoo.layers.types import Count, Counts, DropRate, OddCount
 from zoo.registry import register
 
 StepNorm = Literal["batch", "layer", "none"]
@@ -167,6 +174,70 @@ def tide(
 
     # === Functional model ===
     return keras.Model(inputs, head(own, outputs, offset=decoded), name="tide")
+
+
+@register(tasks=("forecasting",), input_shape=(96, 1), outputs=24, paper="arXiv:2201.12886")
+def nhits(
+    *,
+    input_shape: Sequence[int | None],
+    outputs: int,
+    pools: Counts = (8, 4, 1),
+    rates: Counts = (8, 4, 1),
+    blocks: Count = 1,
+    widths: Counts = (256, 256),
+    dropout: DropRate = 0.0,
+) -> keras.Model:
+    """N-HiTS: perceptrons that each forecast what those before them left, from coarse to fine (Challu et al., 2022).
+
+    Each block sees maxima of the window, and gives the window's values, which the next block no longer sees, and a few
+    knots of the forecast, between which it is interpolated. The forecast is their sum, on top of the last value.
+
+    Args:
+        input_shape: `(steps, channels)`; the other channels are read by each block as they are.
+        outputs: the horizon.
+        pools: steps of each maximum of the window, for each stack.
+        rates: steps of the forecast for each knot, for each stack; 1 for the last.
+        blocks: blocks of a stack.
+        widths: units of the perceptron of a block.
+        dropout: fraction of each layer's units dropped while training.
+
+    Returns:
+        A model from `(batch, steps, channels)` to `(batch, outputs)`.
+
+    Raises:
+        ValueError: the input is no series of known length, pools and rates differ in number, or the last rate is not 1.
+    """
+    if len(pools) != len(rates) or rates[-1] != 1:
+        raise ValueError(
+            "pools and rates must have a number for each stack, and the last rate must be 1. "
+            f"Received: pools={tuple(pools)}, rates={tuple(rates)}"
+        )
+
+    # === Layers ===
+    inputs = _window_input(input_shape)
+    rest = FirstChannel(name="target")(inputs)
+    steps, others = rest.shape[1], []
+    if inputs.shape[2] > 1:
+        others = [keras.layers.Flatten(name="others_flatten")(OtherChannels(name="others")(inputs))]
+    parts = [LastValue(name="last")(inputs)]
+    stacks = [(pool, rate) for pool, rate in zip(pools, rates, strict=True) for _ in range(blocks)]
+    for i, (pool, rate) in enumerate(stacks, start=1):
+        x = RecentMaximum(pool, name=f"block{i}_pool")(rest)
+        x = keras.layers.Concatenate(name=f"block{i}_inputs")([x, *others]) if others else x
+        for j, width in enumerate(widths, start=1):
+            x = keras.layers.Dense(width, activation="relu", name=f"block{i}_dense{j}")(x)
+            if dropout:
+                x = keras.layers.Dropout(dropout, name=f"block{i}_dropout{j}")(x)
+        if i == len(stacks):
+            break
+        backcast = keras.layers.Dense(steps, name=f"block{i}_backcast")(x)
+        rest = keras.layers.Subtract(name=f"block{i}_rest")([rest, backcast])
+        knots = keras.layers.Dense(max(1, outputs // rate), name=f"block{i}_knots")(x)
+        parts.append(LinearInterpolation(outputs, name=f"block{i}_forecast")(knots))
+    offset = keras.layers.Add(name="coarse")(parts) if len(parts) > 1 else parts[0]
+
+    # === Functional model ===
+    return keras.Model(inputs, head(x, outputs, offset=offset), name="nhits")
 
 
 def _residual(

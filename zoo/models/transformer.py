@@ -1,4 +1,4 @@
-"""Transformers of sequences: encoder, causal decoder (GPT), encoder with decoder, and one for time series.
+"""Transformers of sequences: encoder, causal decoder (GPT), encoder with decoder, and two for time series.
 
 Padded steps do not change any output.
 """
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
+from keras import ops
 
 from zoo.layers.embedding import not_padding, token_input
 from zoo.layers.head import FEATURES, head
@@ -21,6 +22,7 @@ from zoo.layers.transformer import (
     BlockOptions,
     FeedForward,
     NormPosition,
+    SeriesNorm,
     TokenPool,
     TokenPooling,
     transformer_blocks,
@@ -345,6 +347,82 @@ def ts_transformer(
 
     # === Functional model ===
     return keras.Model(inputs, head(pooling(x), outputs, dropout=dropout), name="ts_transformer")
+
+
+@register(
+    tasks=("forecasting", "sequence_regression", "sequence_classification"),
+    input_shape=(96, 1),
+    outputs=24,
+    paper="arXiv:2211.14730",
+)
+def patch_tst(
+    *,
+    input_shape: Sequence[int | None],
+    outputs: int,
+    patch: Count = 16,
+    stride: Count = 8,
+    width: Count = 128,
+    depth: Count = 3,
+    heads: Count = 16,
+    mlp_ratio: Factor = 2.0,
+    positions: Positions = "learned",
+    pool: SeriesPool = "flatten",
+    norm: SeriesNorm = "batch",
+    norm_position: NormPosition = "post",
+    feed_forward: FeedForward = "gelu",
+    dropout: DropRate = 0.2,
+    stochastic_depth: DropRate = 0.0,
+) -> keras.Model:
+    """PatchTST: a transformer over the patches of each channel by itself; the channels share its weights.
+
+    Nie, Nguyen, Sinthong and Kalagnanam, 2022, arXiv:2211.14730. The series ends with `stride` times its last value
+    more, as in the paper. The head reads the patches of all channels, so that a forecast takes account of covariates.
+
+    Args:
+        input_shape: `(steps, channels)`, scaled beforehand.
+        outputs: the horizon of a forecast; number of values or classes.
+        patch: steps in a patch.
+        stride: steps from one patch to the next, at most `patch`.
+        width: features of each patch, a multiple of `heads`.
+        depth: number of blocks.
+        heads: attention heads.
+        mlp_ratio: hidden width of the feed-forward branch, in widths.
+        positions: "learned", "sinusoidal" or "rotary".
+        pool: input of the head: all patches concatenated ("flatten", as in the paper), or their "mean".
+        norm: normalization by "batch" (as in the paper), "layer" or root mean square.
+        norm_position: normalization before ("pre") or after ("post", as in the paper) each residual branch.
+        feed_forward: activation of the feed-forward branch.
+        dropout: fraction of the embedding, of each branch's output and of the features dropped while training.
+        stochastic_depth: fraction of examples for which the last block is dropped while training.
+
+    Returns:
+        A model from `(batch, steps, channels)` to `(batch, outputs)`.
+
+    Raises:
+        ValueError: the input is no series of known length or shorter than a patch, the patches skip steps, or the heads
+            do not divide the width.
+    """
+    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
+    if stride > patch:
+        raise ValueError(f"stride must be at most patch: no step is left out. Received: patch={patch}, stride={stride}")
+
+    # === Layers ===
+    inputs = _series_input(input_shape)
+    steps, channels = inputs.shape[1:]
+    if steps is None or steps < patch:
+        raise ValueError(f"needs a series of at least patch={patch} steps. Received: input_shape={tuple(input_shape)}")
+    x = ops.reshape(ops.transpose(inputs, (0, 2, 1)), (-1, steps, 1))  # each channel as an example
+    x = ops.concatenate([x, ops.repeat(x[:, -1:], stride, axis=1)], axis=1)
+    x = keras.layers.Conv1D(width, patch, strides=stride, name="embedding")(x)
+    patches = x.shape[1]
+    x, rotations = _with_positions(x, positions, options, heads=heads, longest=patches)
+    x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, rotations=rotations)
+    if pool == "mean":
+        x, patches = TokenPooling("mean", name="pool")(x), 1
+    x = ops.reshape(x, (-1, channels * patches * width))
+
+    # === Functional model ===
+    return keras.Model(inputs, head(x, outputs, dropout=dropout), name="patch_tst")
 
 
 def _series_input(input_shape: Sequence[int | None]) -> keras.KerasTensor:

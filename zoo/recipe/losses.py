@@ -72,6 +72,13 @@ class Huber(Section):
     delta: PositiveNumber = 1.0
 
 
+class Quantile(Section):
+    """Quantile or pinball loss of standardised targets (Koenker and Bassett 1978): the output is a quantile."""
+
+    name: Literal["quantile"]
+    quantile: Annotated[float, Field(gt=0, lt=1, description="which, such as 0.9; 0.5 is the median")] = 0.5
+
+
 class MaskedCrossentropy(Section):
     """Cross-entropy of tokens, mean over those that are not padding."""
 
@@ -193,6 +200,7 @@ Loss = Annotated[
     | MeanSquaredError
     | MeanAbsoluteError
     | Huber
+    | Quantile
     | MaskedCrossentropy
     | ConnectionistTemporal
     | PixelCrossentropy

@@ -132,6 +132,11 @@ class Evaluation(Section):
         description="methods that are tried beside `baseline`: the report compares with the best of them on "
         "validation; [] for none, left out for those of the task that take seconds",
     )
+    intervals: Annotated[float, Field(ge=0.5, lt=1)] | None = Field(
+        None,
+        description="regression, forecasting: fraction of values that are to lie between two bounds, `lower` and "
+        "`upper`, which are calibrated on the validation split (split conformal prediction)",
+    )
     folds: Annotated[int, Field(ge=2, le=100)] | None = Field(
         None,
         description="cross-validation: beside the run's own model, train this many, each evaluated on the part of the "

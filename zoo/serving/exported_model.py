@@ -29,6 +29,7 @@ from zoo.utils.onnx_session import open_session, run_session
 
 __all__ = ["SIGNATURE_KEY", "ExportedModel"]
 
+BOUNDS = ("lower", "upper")  # outputs of a file with prediction intervals
 MAX_FILE_BYTES = 2 << 30  # what a protocol buffer can hold
 
 
@@ -80,7 +81,7 @@ class ExportedModel:
             self._session,
             self.path,
             inputs=input_names(self.signature, decodes=self._task.decodes),
-            outputs=KINDS[self._task.kind].outputs,
+            outputs=KINDS[self._task.kind].outputs + BOUNDS * (self.signature.intervals is not None),
             labels=self.labels,
             optional=("label", "guidance", "step_noise") if self._task.makes_images else (),
         )

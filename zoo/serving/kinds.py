@@ -64,11 +64,12 @@ def _label_sets(found: Outputs, model: OutputNames) -> Prediction:
 
 
 def _values(found: Outputs, model: OutputNames) -> Prediction:
-    return Prediction(found["value"], values=found["value"])
+    return Prediction(found["value"], values=found["value"], lower=found.get("lower"), upper=found.get("upper"))
 
 
 def _forecasts(found: Outputs, model: OutputNames) -> Prediction:
-    return Prediction(found["forecast"], forecasts=found["forecast"])
+    forecast = found["forecast"]
+    return Prediction(forecast, forecasts=forecast, lower=found.get("lower"), upper=found.get("upper"))
 
 
 def _logits(found: Outputs, model: OutputNames) -> Prediction:
@@ -136,17 +137,24 @@ def _set_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
 
 def _value_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.values is not None
-    if model.targets:
-        return [{"value": dict(zip(model.targets, map(float, row), strict=True))} for row in prediction.values]
-    return [{"value": float(value)} for value in prediction.values]
+    return _with_bounds("value", prediction.values, prediction, model)
 
 
 def _forecast_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.forecasts is not None
-    rows: list[Fact] = [{"forecast": row} for row in prediction.forecasts.tolist()]
-    if model.targets:
-        each = np.moveaxis(prediction.forecasts, -1, 1).tolist()
-        rows = [{"forecast": dict(zip(model.targets, row, strict=True))} for row in each]
+    return _with_bounds("forecast", prediction.forecasts, prediction, model)
+
+
+def _with_bounds(name: str, values: np.ndarray, prediction: Prediction, model: OutputNames) -> list[Fact]:
+    """Return numbers under a name, by target where there are several, with `lower` and `upper` where there are such."""
+    found = {name: values, "lower": prediction.lower, "upper": prediction.upper}
+    rows: list[Fact] = [{} for _ in values]
+    for key, numbers in found.items():
+        if numbers is None:
+            continue
+        each = np.moveaxis(numbers, -1, 1).tolist() if model.targets else numbers.tolist()
+        for row, own in zip(rows, each, strict=True):
+            row[key] = dict(zip(model.targets, own, strict=True)) if model.targets else own
     return rows
 
 

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from zoo.data.columns import Column, ColumnType, column_from_json
 from zoo.data.graph_form import GraphForm
+from zoo.data.prediction_intervals import PredictionIntervals
 from zoo.data.tables.reading import Reading
 from zoo.data.tables.time_order import TimeColumn
 from zoo.data.tokenizer import SPECIAL, Level, Tokenizer
@@ -59,6 +60,7 @@ class FileSignature:
         double: arrays, and numbers that are predicted, are float64.
         sample_rate: samples a second of audio; 0 for other inputs.
         graph: names of the files and columns that graphs come from; None where they came from no tables.
+        intervals: bounds that the file gives around its predictions; None for none.
     """
 
     task: str
@@ -83,6 +85,7 @@ class FileSignature:
     double: bool = False
     sample_rate: int = 0
     graph: GraphForm | None = None
+    intervals: PredictionIntervals | None = None
 
 
 def read_signature(file: OnnxFile, path: Path, *, verify: bool = True) -> FileSignature:
@@ -163,6 +166,11 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
     if columns and kind in ("array", "series") and len(columns) != shape[-1]:
         raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns of {shape[-1]}")
     graph = take("graph", lambda v: v is None or (kind == "graph" and _is_graph_form(v)), "the tables of graphs")
+    intervals = take(
+        "intervals",
+        lambda v: v is None or (TASKS[task].scales_targets and _reads(PredictionIntervals.from_json, v)),
+        "prediction intervals",
+    )
     reading = take("reading", _is_reading, "separator and encoding", {})
     time = take("time", lambda v: v is None or _reads(TimeColumn.from_json, v), "a column of time")
     tokenizer = take("tokenizer", lambda v: (v is not None) == (kind == "text") and _is_tokenizer(v), "a tokenizer")
@@ -188,6 +196,7 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         reading=Reading(**reading),
         targets=tuple(take("targets", _are_texts, "a list of different names", [])),
         graph=GraphForm(**graph) if graph else None,
+        intervals=PredictionIntervals.from_json(intervals) if intervals else None,
         double=take("double", lambda v: isinstance(v, bool), "true or false", False),
         sample_rate=take(
             "sample_rate", lambda v: (v != 0) == (kind == "audio") and (v == 0 or _is_count(v)), "a sample rate", 0

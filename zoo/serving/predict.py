@@ -13,6 +13,7 @@ from zoo.serving.kinds import KINDS
 from zoo.tasks import TASKS
 
 NO_ANSWER = "no finite answer"
+_BOUNDED = ("value", "lower", "upper")  # keys of a result with prediction intervals
 CONTINUATION_LENGTH = 200  # characters that a language model adds to a prompt
 
 
@@ -106,6 +107,18 @@ def _fractions_line(result: Mapping[str, Any]) -> str:
     return "  ".join(f"{label} {fraction:.1%}" for label, fraction in result["shares"].items() if fraction)
 
 
+def _value_line(result: Mapping[str, Any]) -> str:
+    if isinstance(result["value"], Mapping):
+        return "  ".join(f"{name}: {_value(result, name)}" for name in result["value"])
+    return _value(result, None)
+
+
+def _value(result: Mapping[str, Any], target: str | None) -> str:
+    """Return a value, one of several by its name, and its bounds where there are some."""
+    numbers = [result[key] if target is None else result[key][target] for key in _BOUNDED if key in result]
+    return f"{numbers[0]:.6g}" + (f" ({numbers[1]:.6g} to {numbers[2]:.6g})" if len(numbers) > 1 else "")
+
+
 def _forecast_line(result: Mapping[str, Any]) -> str:
     series = f"{result['series']}: " if "series" in result else ""
     forecast = result["forecast"]
@@ -117,7 +130,7 @@ def _forecast_line(result: Mapping[str, Any]) -> str:
 _LINES: dict[str, Callable[[Mapping[str, Any]], str]] = {  # the first key that a result has decides
     "score": _score_line,
     "label": _label_line,
-    "value": lambda result: f"{result['value']:.6g}",
+    "value": _value_line,
     "forecast": _forecast_line,
     "objects": _objects_line,
     "shares": _fractions_line,

@@ -19,6 +19,8 @@ class Prediction:
         label_sets: the labels of each example, where it may have several: those whose probability is at least one half.
         values: one number an example, float32 `(examples,)`, or several, `(examples, targets)`.
         forecasts: the next values of a series, float32 `(examples, horizon)`, or `(examples, horizon, targets)`.
+        lower: lower bound of each value or forecast, of its shape, where the file has prediction intervals.
+        upper: the upper bound, likewise.
         series: the names of the series, where a table holds several.
         texts: what was transcribed or decoded.
         tags: of each word of a text, the most probable.
@@ -37,6 +39,8 @@ class Prediction:
     label_sets: list[list[str]] | None = None
     values: np.ndarray | None = None
     forecasts: np.ndarray | None = None
+    lower: np.ndarray | None = None
+    upper: np.ndarray | None = None
     series: list[str] | None = None
     texts: list[str] | None = None
     tags: list[list[str]] | None = None

@@ -37,6 +37,7 @@ MODULES = (
     "losses.classes",
     "losses.contrastive",
     "losses.detection",
+    "losses.numbers",
     "losses.pixels",
     "losses.segmentation",
     "losses.sequences",

@@ -135,10 +135,10 @@ def test_differences_of_a_season_and_a_step():
 
 def test_several_splits_share_one_fit(series):
     parts = {"validation": ORIGINS[:1], "test": ORIGINS[1:]}
-    found, converged = run_forecaster("arima", Series(values=series, season=4, train_end=TRAIN_END), parts, HORIZON)
+    found, fitted = run_forecaster("arima", Series(values=series, season=4, train_end=TRAIN_END), parts, HORIZON)
     whole = forecast_baseline("arima", series, ORIGINS, HORIZON, 4, TRAIN_END)
     np.testing.assert_array_equal(np.concatenate([found["validation"], found["test"]]), whole)
-    assert converged is True
+    assert fitted.converged is True
 
 
 @pytest.mark.parametrize("name", FORECASTERS)
@@ -194,3 +194,36 @@ def test_the_form_is_the_one_whose_forecasts_are_best_where_methods_are_chosen(s
     assert len(seen) == 3
     for chosen, others in seen:
         assert chosen == pytest.approx(min(others))
+
+
+def test_seasonal_naive_takes_the_season_that_is_best_on_validation():
+    values = np.tile([0.0, 5, 1, 5, 0, 9], 20) + np.random.default_rng(0).normal(0, 0.1, 120)
+    series = Series(values=values, season=2, seasons=(6, 70), train_end=90, selection=np.arange(90, 100))
+    found, fitted = run_forecaster("seasonal_naive", series, {"test": np.array([101, 110])}, 8)
+    expected = [values[[*range(95, 101), 95, 96]], values[[*range(104, 110), 104, 105]]]
+    np.testing.assert_array_equal(found["test"], expected)
+    # the training part does not show 70 steps twice
+    assert fitted.note == "the last 6 steps are repeated, which is better on validation than 2"
+
+
+@pytest.mark.parametrize(("form", "period"), [("additive", 4), ("multiplicative", 4), ("none", 1)])
+def test_theta_against_statsmodels(form, period, series, monkeypatch):
+    from statsmodels.tsa.forecasting.theta import ThetaModel
+
+    from zoo.evaluation.baselines import theta
+
+    every = theta._seasons
+    monkeypatch.setattr(
+        theta, "_seasons", lambda s: [one for one in every(s) if one[0] == period and one[1] == form.startswith("mul")]
+    )
+    found = forecast_baseline("theta", series, np.array([TRAIN_END]), HORIZON, 4, TRAIN_END)
+    method = "additive" if form == "none" else form
+    model = ThetaModel(series[:TRAIN_END], period=4, deseasonalize=form != "none", use_test=False, method=method).fit(
+        use_mle=False
+    )
+    np.testing.assert_allclose(found[0], model.forecast(HORIZON), rtol=1e-4)
+
+
+def test_theta_refuses_a_series_of_few_steps():
+    with pytest.raises(ZooError, match="theta: the training part has 4 steps; at least 5 are needed"):
+        forecast_baseline("theta", np.arange(9.0) % 3, np.array([5]), 2, 1, 4)

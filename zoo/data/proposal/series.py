@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.data.proposal.proposal import Proposal
-from zoo.data.proposal.sizes import add_search, add_training
+from zoo.data.proposal.sizes import TRAINED, add_forecaster
 from zoo.data.tables.file import Table
 from zoo.data.tables.infer import infer_number
+from zoo.data.tables.seasons import fitting_seasons
 from zoo.data.tables.time_order import OrderError, best_form, find_time, in_order, iso_text, with_composed_time
 from zoo.data.tables.times import Step
 from zoo.errors import ZooError
 
 MIN_STEPS = 40  # of a series that can be cut into windows and three parts
-_SEASONS = {"business_day 1": 5, "month 1": 12, "month 3": 4, "hour": 24, "day": 7, "week": 52, "half hour": 48}
-_MICROSECONDS = {"half hour": 1_800_000_000, "hour": 3_600_000_000, "day": 86_400_000_000, "week": 604_800_000_000}
+_HORIZON = 6  # steps, where no season says how far ahead is of use
+_SEASONS_SHOWN = 2  # of the shortest season
 
 
 def series_proposal(table: Table, source: str, target: str) -> Proposal | None:
@@ -50,7 +51,7 @@ def series_proposal(table: Table, source: str, target: str) -> Proposal | None:
     return proposal
 
 
-def add_window_and_model(proposal: Proposal, step: Step, steps: int, examples: int) -> None:
+def add_window_and_model(proposal: Proposal, step: Step, steps: int, examples: int, *, series: int = 1) -> None:
     """Add the window, a network and a run.
 
     Args:
@@ -58,20 +59,19 @@ def add_window_and_model(proposal: Proposal, step: Step, steps: int, examples: i
         step: between two moments.
         steps: of the longest series.
         examples: steps of all series.
+        series: their number.
     """
-    season = _season(step, steps)
-    horizon = min(season if season > 1 else 6, max(1, steps // 20))
-    history = min(max(2 * season, 3 * horizon), steps // 4)
+    seasons = fitting_seasons(step, steps)
+    season = seasons[0] if seasons else 1
+    horizon = min(season if seasons else _HORIZON, max(1, steps // 20))
+    history = min(max(_SEASONS_SHOWN * season, 3 * horizon, *seasons), steps // 4)
     window = {"history": history, "horizon": horizon, "season": season}
-    proposal.add("data.window", window, f"forecasts {horizon} steps from {history}; {_season_reason(season, step)}")
+    proposal.add("data.window", window, f"forecasts {horizon} steps from {history}; {_season_reason(seasons, step)}")
     proposal.doubts.append(
         f"how far ahead to forecast is yours to say: data.window.horizon is {horizon} steps of {step}"
     )
-    proposal.add("model.name", "mlp")
-    proposal.add("model.widths", [64], f"{examples:,} steps")
-    proposal.add("model.dropout", 0.1)
-    add_training(proposal, examples)
-    add_search(proposal, {"model.widths": [[32], [64], [128, 64]], "model.dropout": [0.0, 0.1, 0.3]})
+    windows = max(1, round(examples * TRAINED) - series * (history + horizon))
+    add_forecaster(proposal, windows)
 
 
 def is_number(table: Table, target: str) -> bool:
@@ -89,14 +89,8 @@ def has_gaps(table: Table, target: str) -> bool:
     return bool(np.isnan(values).any()) if values.dtype.kind == "f" else "" in table.texts(target)
 
 
-def _season(step: Step, steps: int) -> int:
-    """Return the steps after which such a series usually repeats; 1 where none is usual or it is too short."""
-    if step.unit == "us":
-        season = next((_SEASONS[name] for name, size in _MICROSECONDS.items() if size == step.count), 1)
-    else:
-        season = _SEASONS.get(f"{step.unit} {step.count}", 1)
-    return season if 6 * season <= steps else 1
-
-
-def _season_reason(season: int, step: Step) -> str:
-    return f"a season of {season} steps is usual for a row every {step}" if season > 1 else "no season is usual or fits"
+def _season_reason(seasons: tuple[int, ...], step: Step) -> str:
+    if not seasons:
+        return "no season is usual or fits"
+    named = " and of ".join(map(str, seasons))
+    return f"a season of {named} steps is usual for a row every {step}"

@@ -9,16 +9,19 @@ from zoo.data.proposal.proposal import Proposal
 _STEPS = 3_000  # of a run; fewer undertrain small data, more take minutes
 _EPOCHS = (20, 200)
 _PATIENCE = 20  # epochs without improvement
+_FORECAST_STEPS = 4_000
+_FORECAST_EPOCHS = 600
+_FORECAST_PATIENCE = 1_000  # steps
 _MANY_COLUMNS = 200
 _KERNEL_STEPS = 9  # that the kernels of minirocket span
 _MAX_STEPS = 500_000  # of all sequences together, for minirocket, whose features are computed in every epoch
 _ROCKET_EPOCHS = 40
-_TRAINED = 0.72  # of the examples, where a test split and validation are cut
+TRAINED = 0.72  # of the examples, where a test split and validation are cut
 
 
 def add_training(proposal: Proposal, examples: int, *, own_test: bool = False, most: int = _EPOCHS[1]) -> None:
     """Add batch size, at most so many epochs, and early stopping."""
-    trained = max(1, round(examples * (0.9 if own_test else _TRAINED)))
+    trained = max(1, round(examples * (0.9 if own_test else TRAINED)))
     batch = 16 if trained < 500 else 32 if trained < 2_000 else 64 if trained < 20_000 else 256
     steps = -(-trained // batch)
     epochs = min(max(round(_STEPS / steps), _EPOCHS[0]), most)
@@ -26,6 +29,25 @@ def add_training(proposal: Proposal, examples: int, *, own_test: bool = False, m
     proposal.add("training.epochs", epochs, f"at most {epochs * steps:,} steps of training")
     patience = min(_PATIENCE, epochs // 2)
     proposal.add("regularization.early_stopping", {"patience": patience}, "ends where validation gets no better")
+
+
+def add_forecaster(proposal: Proposal, windows: int) -> None:
+    """Add the network of a forecast, its learning rate and its run.
+
+    Args:
+        proposal: what they are added to.
+        windows: about so many to train on.
+    """
+    proposal.add("model.name", "dlinear", "a linear map of the window, which is hard to beat on one series")
+    batch = 8 if windows < 1_000 else 32 if windows < 10_000 else 64
+    steps = max(1, windows // batch)
+    epochs = min(max(round(_FORECAST_STEPS / steps), _EPOCHS[0]), _FORECAST_EPOCHS)
+    proposal.add("optimizer.learning_rate", {"peak": 0.01})
+    proposal.add("training.batch_size", batch, f"about {windows:,} windows to train on")
+    proposal.add("training.epochs", epochs, f"at most {epochs * steps:,} steps of training")
+    patience = max(_PATIENCE, round(_FORECAST_PATIENCE / steps))
+    proposal.add("regularization.early_stopping", {"patience": patience}, f"after {patience * steps:,} steps in vain")
+    add_search(proposal, {"optimizer.weight_decay": {"log": [1e-4, 0.3]}})
 
 
 def add_table_model(proposal: Proposal, rows: int, columns: int, *, texts: bool) -> dict[str, object]:

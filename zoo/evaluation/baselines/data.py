@@ -30,6 +30,7 @@ class BaselineData:
         series: forecasting: the whole series, `(time,)`; of several, one behind the other.
         origins: forecasting: `validation` and `test` to the step at which each window's forecast begins.
         season: forecasting: steps after which the series repeats, 1 for none.
+        seasons: forecasting: other seasons that are usual for the time between two steps.
         starts: forecasting: the step at which each series begins.
         train_ends: forecasting: the step at which the training part of each series ends.
         names: forecasting: of the series.
@@ -49,6 +50,7 @@ class BaselineData:
     series: np.ndarray | None = None
     origins: Mapping[str, np.ndarray] = field(default_factory=dict)
     season: int = 1
+    seasons: tuple[int, ...] = ()
     starts: np.ndarray = field(default_factory=lambda: np.zeros(1, int))
     train_ends: np.ndarray = field(default_factory=lambda: np.zeros(1, int))
     names: tuple[str, ...] = ("",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -45,7 +46,7 @@ def _forecast(name: str, data: BaselineData) -> BaselineResult:
     origins = {split: np.asarray(data.origins[split]) for split in EVALUATED_SPLITS}
     horizon = data.targets["test"].shape[1] - 1
     found = {split: np.empty((len(at), horizon)) for split, at in origins.items()}
-    converged, fallbacks, count = True, list[str](), 0
+    converged, fallbacks, count, said = True, list[str](), 0, Counter[str]()
     for called, start, series in _each_series(data):
         end = start + len(series.values)
         inside = {split: np.flatnonzero((at >= start) & (at < end)) for split, at in origins.items()}
@@ -55,19 +56,22 @@ def _forecast(name: str, data: BaselineData) -> BaselineResult:
         count += 1
         series = replace(series, selection=own["validation"] if len(own["validation"]) else None)
         try:
-            forecasts, fine = run_forecaster(name, series, own, horizon)
+            forecasts, fitted = run_forecaster(name, series, own, horizon)
         except ZooError as error:
             fallbacks.append(f"series '{called}': {error}")
             if len(data.names) == 1:
                 raise
-            forecasts, fine = run_forecaster("seasonal_naive", series, own, horizon)
-        converged = converged and fine
+            forecasts, fitted = run_forecaster("seasonal_naive", series, own, horizon)
+        converged = converged and fitted.converged
+        said[fitted.note] += 1
         for split, places in inside.items():
             found[split][places] = forecasts[split]
     if len(fallbacks) > count * _MAX_FALLBACK_FRACTION:
         raise ZooError(f"it cannot be fitted to {len(fallbacks)} of {count} series: {fallbacks[0]}")
-    note = f"{len(fallbacks)} of {count} series get the seasonal naive forecast: {first_few(fallbacks)}"
-    return BaselineResult(found, converged, notes=(note,) if fallbacks else ())
+    notes = [f"{note}{f' ({times} of {count} series)' * (count > 1)}" for note, times in said.items() if note]
+    if fallbacks:
+        notes.append(f"{len(fallbacks)} of {count} series get the seasonal naive forecast: {first_few(fallbacks)}")
+    return BaselineResult(found, converged, notes=tuple(notes))
 
 
 def _each_series(data: BaselineData) -> Iterator[tuple[str, int, Series]]:
@@ -82,6 +86,7 @@ def _each_series(data: BaselineData) -> Iterator[tuple[str, int, Series]]:
             Series(
                 values=own,
                 season=data.season,
+                seasons=data.seasons,
                 train_end=int(train_end - start),
                 history=data.history,
                 known=None if data.known is None else data.known[start:end],

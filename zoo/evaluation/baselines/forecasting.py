@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError, did_you_mean, import_extra, listing
-from zoo.evaluation.baselines.simple_forecasts import Series, drift, naive, ridge, seasonal_naive
+from zoo.evaluation.baselines.simple_forecasts import Forecasts, Series, drift, naive, ridge, seasonal_naive
+from zoo.evaluation.baselines.theta import theta
 
 MAX_FITTED_STEPS = 2000  # at the end of the training part; a fit to more takes minutes
 MAX_SELECTION_STEPS = 600  # of those, for choosing the orders of an ARIMA model
@@ -25,7 +26,7 @@ _SEASONAL_ORDERS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 def run_forecaster(
     name: str, series: Series, origins: dict[str, np.ndarray], horizon: int
-) -> tuple[dict[str, np.ndarray], bool]:
+) -> tuple[dict[str, np.ndarray], Forecasts]:
     """Fit a baseline once and forecast for several splits.
 
     Args:
@@ -36,7 +37,7 @@ def run_forecaster(
         horizon: steps to forecast.
 
     Returns:
-        Split to forecasts, float64 of shape `(n, horizon)`, and whether the fit converged.
+        Split to forecasts, float64 of shape `(n, horizon)`, and those of all splits, with what is known of the fit.
 
     Raises:
         ZooError: the name is unknown, statsmodels is missing, or the training part is too short.
@@ -51,12 +52,12 @@ def run_forecaster(
     constant = np.ptp(series.values[: series.train_end]) == 0  # which no model fits
     fit = FORECASTERS["naive" if constant and name != "seasonal_naive" else name]
     with threadpool_limits(1):  # the matrices are small: threads would mostly wait for each other
-        found, converged = fit(series, every, horizon)
+        found = fit(series, every, horizon)
     ends = np.cumsum([len(o) for o in origins.values()])[:-1]
-    return dict(zip(origins, np.split(found, ends), strict=True)), converged
+    return dict(zip(origins, np.split(found.values, ends), strict=True)), found
 
 
-def _exponential_smoothing(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
+def _exponential_smoothing(series: Series, origins: np.ndarray, horizon: int) -> Forecasts:
     """Forecast by the exponential smoothing model, among nine, whose forecasts over the horizon are the best.
 
     Hyndman, Koehler, Ord and Snyder, "Forecasting with Exponential Smoothing", 2008: additive errors with or without
@@ -96,7 +97,7 @@ def _exponential_smoothing(series: Series, origins: np.ndarray, horizon: int) ->
     if season <= MAX_SEASON:
         candidates = [form, form | {"initialization_method": "estimated"}]
         form, fitted = _best(fit, candidates, "exponential_smoothing", error)
-    return forecast(form, fitted, origins), _converged(fitted)
+    return Forecasts(values=forecast(form, fitted, origins), converged=_converged(fitted))
 
 
 def _from_components(form: dict[str, Any], fitted: Any, run: Any, last: np.ndarray, horizon: int) -> np.ndarray:
@@ -113,7 +114,7 @@ def _from_components(form: dict[str, Any], fitted: Any, run: Any, last: np.ndarr
     return forecast
 
 
-def _arima(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
+def _arima(series: Series, origins: np.ndarray, horizon: int) -> Forecasts:
     """Forecast by a seasonal ARIMA model of small orders (Box and Jenkins 1970).
 
     The series is differenced by the season, by the step, by both or not at all, whichever leaves the smallest standard
@@ -160,7 +161,7 @@ def _arima(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarra
     (_, cycle), _ = _best(attempt, [((1, 1), c) for c in cycles], "arima")
     orders, _ = _best(attempt, [(o, cycle) for o in _ORDERS], "arima", error)
     _, fitted = _best(fit, [orders], "arima")
-    return forecast(orders, fitted, origins), _converged(fitted)
+    return Forecasts(values=forecast(orders, fitted, origins), converged=_converged(fitted))
 
 
 def _differences(train: np.ndarray, season: int) -> np.ndarray:
@@ -237,6 +238,7 @@ FORECASTERS = {
     "seasonal_naive": seasonal_naive,
     "drift": drift,
     "ridge": ridge,
+    "theta": theta,
     "exponential_smoothing": _exponential_smoothing,
     "arima": _arima,
 }

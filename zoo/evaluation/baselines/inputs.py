@@ -13,6 +13,7 @@ from zoo.data.dataset import Dataset, Split
 from zoo.data.inputs import CHUNK_VALUES
 from zoo.data.preprocessor import Preprocessor, chunks
 from zoo.data.table_encoding import Embedded
+from zoo.data.tables.seasons import usual_seasons
 from zoo.errors import ZooError
 from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData
 from zoo.evaluation.baselines.graphs import graph_statistics, own_features
@@ -61,13 +62,14 @@ class Source:
 
 def series_data(source: Source) -> BaselineData:
     """Return the series and the origins of its windows."""
-    series = source.dataset.series
+    series, time = source.dataset.series, source.dataset.signature.time
     assert series is not None
     return BaselineData(
         source.targets,
         series=series.values.astype(np.float64),
         origins={split: series.origins[split] for split in EVALUATED_SPLITS},
         season=source.dataset.signature.season,
+        seasons=usual_seasons(time.step) if time is not None and time.name else (),
         starts=series.starts,
         train_ends=series.train_ends,
         names=series.names,

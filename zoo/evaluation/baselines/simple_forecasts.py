@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ class Series:
     Attributes:
         values: finite, float64 of shape `(time,)`.
         season: steps after which the series repeats, 1 for none.
+        seasons: other lengths that its season may have.
         train_end: number of steps in the training part.
         history: steps before an origin that ridge regression sees; 0 for two seasons.
         selection: steps at which the forecasts begin that forms and orders are chosen by: those of the validation
@@ -32,8 +33,15 @@ class Series:
     season: int
     train_end: int
     history: int = 0
+    seasons: tuple[int, ...] = ()
     selection: np.ndarray | None = None
     known: np.ndarray | None = None
+
+    @property
+    def candidates(self) -> list[int]:
+        """The lengths that its season may have and that the training part shows twice, its own first."""
+        others = [season for season in self.seasons if 2 * season <= self.train_end]
+        return list(dict.fromkeys([self.season, *others]))
 
     def error(self, forecasts: np.ndarray, origins: np.ndarray) -> float:
         """Return the mean absolute error of forecasts over the whole horizon."""
@@ -48,25 +56,54 @@ class Series:
         return np.arange(max(1, min(end, self.train_end - max(horizon, self.train_end // _SELECTION_PART))), end + 1)
 
 
-def naive(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
+@dataclass(frozen=True, kw_only=True)
+class Forecasts:
+    """What a baseline says of a series.
+
+    Attributes:
+        values: float64 of shape `(origins, horizon)`.
+        converged: whether the fit converged.
+        note: what was chosen, where a reader of the comparison should know.
+    """
+
+    values: np.ndarray
+    converged: bool = True
+    note: str = ""
+
+
+def naive(series: Series, origins: np.ndarray, horizon: int) -> Forecasts:
     """Repeat the last value before each origin."""
-    return seasonal_naive(replace(series, season=1), origins, horizon)
+    return Forecasts(values=repeated(series.values, origins, horizon, 1))
 
 
-def seasonal_naive(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
-    """Repeat the last season before each origin; where the series has no whole season yet, its first value."""
-    back = series.season - np.arange(horizon) % series.season
-    return series.values[np.maximum(origins[:, None] - back, 0)], True
+def seasonal_naive(series: Series, origins: np.ndarray, horizon: int) -> Forecasts:
+    """Repeat the last season before each origin: of the lengths it may have, the one that is best where methods are
+    chosen; where the series has no whole season yet, its first value.
+    """
+    at, values, seasons = series.chosen_by(horizon), series.values, series.candidates
+    if len(seasons) == 1 or not len(at):
+        return Forecasts(values=repeated(values, origins, horizon, series.season))
+    errors = {season: series.error(repeated(values, at, horizon, season), at) for season in seasons}
+    season = min(errors, key=lambda length: errors[length])
+    others = " and ".join(str(length) for length in errors if length != season)
+    note = f"the last {season} steps are repeated, which is better on validation than {others}"
+    return Forecasts(values=repeated(values, origins, horizon, season), note=note)
 
 
-def drift(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
+def repeated(values: np.ndarray, origins: np.ndarray, horizon: int, season: int) -> np.ndarray:
+    """Return the last season before each origin, repeated over the horizon."""
+    back = season - np.arange(horizon) % season
+    return values[np.maximum(origins[:, None] - back, 0)]
+
+
+def drift(series: Series, origins: np.ndarray, horizon: int) -> Forecasts:
     """Continue the line from the first value to the last before each origin."""
     last = series.values[origins - 1]
     slope = (last - series.values[0]) / np.maximum(origins - 1, 1)
-    return last[:, None] + slope[:, None] * np.arange(1, horizon + 1), True
+    return Forecasts(values=last[:, None] + slope[:, None] * np.arange(1, horizon + 1))
 
 
-def ridge(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray, bool]:
+def ridge(series: Series, origins: np.ndarray, horizon: int) -> Forecasts:
     """Forecast each step by ridge regression on the window and known covariates.
 
     Leave-one-out cross-validation chooses the penalty. The window is taken as it is, or relative to its last value,
@@ -113,4 +150,4 @@ def ridge(series: Series, origins: np.ndarray, horizon: int) -> tuple[np.ndarray
         chosen_by = series.chosen_by(horizon)
         candidates.append((series.error(forecast(chosen_by), chosen_by), forecast))
     _, best = min(candidates, key=lambda candidate: candidate[0])
-    return best(origins), True
+    return Forecasts(values=best(origins))

@@ -42,6 +42,8 @@ TITLES = {
     "ssim": "SSIM",
     "auroc": "AUROC",
     "average_precision": "average precision",
+    "interval_coverage": "coverage of intervals",
+    "interval_width": "mean width of intervals",
 }
 PERCENT = frozenset(
     {
@@ -50,5 +52,6 @@ PERCENT = frozenset(
         *("mean_iou", "pixel_accuracy", "mean_dice", "ap50", "ap", "ap75"),
         *("mean_average_precision", "micro_f1", "label_accuracy"),
         *("precision", "recall", "coverage", "span_f1", "span_precision", "span_recall"),
+        "interval_coverage",
     }
 )

@@ -8,13 +8,16 @@ from zoo import registry
 from zoo.errors import ZooError
 from zoo.recipe.checks.collect import Checks
 
-_FORECASTS_FIRST_CHANNEL = ("nlinear", "tsmixer", "tide")  # builders that map one channel to its future
+_FORECASTS_FIRST_CHANNEL = ("nlinear", "tsmixer", "tide", "nhits")  # builders that map one channel to its future
 _ENSEMBLES = ("classification", "multi_label", "regression", "forecasting")  # kinds whose outputs can be averaged
+_LINEAR = "its linear map begins at zero, so that the members would be alike"
 _ALIKE = {  # builders whose networks would not differ in an ensemble, or are one already
+    "dlinear": _LINEAR,
     "minirocket": "its linear model begins at zero on the same convolutions, so that the members would be alike",
+    "nlinear": _LINEAR,
     "tabm": "it is an ensemble already; set model.members",
 }
-_ENDS_WITH_THE_HISTORY = ("dlinear", "nlinear")  # builders whose maps need a window to end with the last known value
+_ENDS_WITH_THE_HISTORY = ("dlinear", "nlinear", "nhits")  # builders that need a window to end with the last known value
 
 
 def check_model(checks: Checks) -> None:

@@ -125,6 +125,11 @@ def check_evaluation(checks: Checks) -> None:
         ("evaluation", "baselines"),
         "nothing is compared, as evaluation.baseline is null; name one there",
     )
+    checks.refuse(
+        evaluation.intervals is not None and not checks.task.scales_targets,
+        ("evaluation", "intervals"),
+        f"are bounds of numbers that are predicted, and {checks.task.name} predicts none; leave it out",
+    )
     _check_folds(checks)
 
 
