@@ -45,7 +45,7 @@ def test_coverage_of_exchangeable_numbers():
         result = TaskResult({"validation": (y[0][:19], output[0][:19]), "test": (y[1], output[1])}, None)
         found = add_intervals(problem("tabular_regression", 0.9, validation=y), result).facts["prediction_intervals"]
         coverage.append(found["coverage"])
-        assert found["mean_width"] == 2 * found["half_widths"][0] and found["examples"] == 19
+        assert found["mean_width"] == pytest.approx(2 * found["half_widths"][0]) and found["examples"] == 19
     assert np.mean(coverage) == pytest.approx(0.9, abs=0.01)  # 18 of 20 ranks
 
 

@@ -298,5 +298,5 @@ def test_patch_tst_by_the_formulas_of_the_paper(norm):
 
 
 def test_patch_tst_refuses_series_shorter_than_a_patch():
-    with pytest.raises(ValueError, match=r"at least patch=16 steps. Received: input_shape=\(12, 1\)"):
+    with pytest.raises(ZooError, match=r"at least patch=16 steps. Received: input_shape=\(12, 1\)"):
         registry.build("patch_tst", input_shape=(12, 1), outputs=2)

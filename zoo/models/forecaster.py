@@ -30,6 +30,8 @@ StepNorm = Literal["batch", "layer", "none"]
 def dlinear(*, input_shape: Sequence[int | None], outputs: int, window: OddCount = 25) -> keras.Model:
     """DLinear: a linear map of the trend, a moving average, and one of what is left (Zeng et al., 2022).
 
+    The maps start at zero.
+
     Args:
         input_shape: `(steps, channels)`; channels share no weights.
         outputs: the horizon of a forecast, or number of values.
@@ -49,12 +51,14 @@ def dlinear(*, input_shape: Sequence[int | None], outputs: int, window: OddCount
     x = keras.layers.Flatten(name="flatten")(x)
 
     # === Functional model ===
-    return keras.Model(inputs, head(x, outputs), name="dlinear")
+    return keras.Model(inputs, head(x, outputs, kernel_initializer="zeros"), name="dlinear")
 
 
 @register(tasks=("forecasting",), input_shape=(96, 1), outputs=24, paper="arXiv:2205.13504")
 def nlinear(*, input_shape: Sequence[int | None], outputs: int) -> keras.Model:
     """NLinear: a linear map of the differences from the last value, which is added again (Zeng et al., 2022).
+
+    The map starts at zero, so that training begins with the naive forecast.
 
     Args:
         input_shape: `(steps, channels)`; channels share no weights.
@@ -73,7 +77,7 @@ def nlinear(*, input_shape: Sequence[int | None], outputs: int) -> keras.Model:
     x = keras.layers.Flatten(name="flatten")(x)
 
     # === Functional model ===
-    return keras.Model(inputs, head(x, outputs, offset=last), name="nlinear")
+    return keras.Model(inputs, head(x, outputs, offset=last, kernel_initializer="zeros"), name="nlinear")
 
 
 @register(tasks=("forecasting", "sequence_regression"), input_shape=(96, 1), outputs=24, paper="arXiv:2303.06053")

@@ -35,7 +35,11 @@ from zoo.training.problem import Problem, class_weights
 from zoo.training.run import id_of, record_backend
 from zoo.utils.stopping import StopRequests
 
-STEPS_PER_EXECUTION = {"mlp": 32, "cnn": 8}  # by family: where several steps in one call were measured to be faster
+STEPS_PER_EXECUTION = {
+    "mlp": 32,
+    "forecaster": 32,
+    "cnn": 8,
+}  # by family: where several steps in one call were measured to be faster
 
 
 @dataclass(frozen=True)

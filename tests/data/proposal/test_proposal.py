@@ -47,7 +47,7 @@ TABLES = {  # columns, target, and keys of the recipe that follow
     "series": (
         {"day": DAYS, "sold": NUMBERS},
         "sold",
-        {"task": "forecasting", "data.time": "day", "data.window": {"history": 18, "horizon": 6, "season": 7}},
+        {"task": "forecasting", "data.time": "day", "data.window": {"history": 21, "horizon": 6, "season": 7}},
     ),
     "panel": (
         {
@@ -134,6 +134,36 @@ def test_tables(name, tmp_path, monkeypatch):
         assert made["doubts"][0].startswith(
             "rows seem to be the steps of 6 series by 'firm', too few to forecast (20 at"
         )
+
+
+def test_the_history_of_a_series_shows_its_longest_usual_season(tmp_path, monkeypatch):
+    """Half hours of twelve weeks: errors are scaled by a day, and the network sees a week."""
+    monkeypatch.chdir(tmp_path)
+    times = np.datetime64("2024-01-01T00:00") + np.arange(12 * 336) * np.timedelta64(30, "m")
+    write_table(tmp_path / "load.csv", {"time": times, "load": RANDOM.normal(size=len(times)).round(3)})
+    made = init("load.csv", "load")
+    recipe = load_recipe("load.yaml").recipe
+    assert recipe.data.window.model_dump() == {"history": 336, "horizon": 48, "season": 48}
+    assert "a season of 48 and of 336 steps is usual" in " ".join(made["reasons"])
+    assert recipe.model.name == "nlinear" and [step.kind for step in recipe.preprocess] == ["standardize"]
+    steps = round(0.7 * len(times)) - 384
+    assert 3_500 < recipe.training.epochs * (steps // recipe.training.batch_size) < 4_500
+
+
+@pytest.mark.parametrize(("others", "model"), [((), "nlinear"), (("size",), "mlp")])
+def test_panels_keep_the_level_of_each_series_apart(others, model, tmp_path, monkeypatch):
+    """A map of the history does not take what tells series apart."""
+    monkeypatch.chdir(tmp_path)
+    columns = {
+        "day": np.tile(DAYS, 4),
+        "shop": np.repeat(["a", "b", "c", "d"], ROWS),
+        "sold": np.tile(NUMBERS, 4),
+        "size": np.repeat([1, 1, 2, 2], ROWS),
+    }
+    kept = {name: values for name, values in columns.items() if name != "size" or others}
+    init(write_table(tmp_path / "mine.csv", kept), "sold")
+    recipe = load_recipe("mine.yaml").recipe
+    assert recipe.model.name == model and [step.kind for step in recipe.preprocess] == ["standardize_window"]
 
 
 def images(folder, sizes):

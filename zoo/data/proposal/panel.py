@@ -73,7 +73,7 @@ def panel_proposal(table: Table, source: str, target: str) -> tuple[Proposal | N
             f"{', '.join(map(repr, changing))}: taken as known up to the forecast alone; list what is known before, "
             "such as a promotion, under data.known_covariates"
         )
-    add_window_and_model(proposal, panel.step, longest, len(table))
+    add_window_and_model(proposal, panel.step, longest, len(table), series=len(rows), covariates=bool(static))
     if len(rows) > _SMOOTHED_SERIES:
         proposal.add("evaluation.baseline", "ridge", f"fitted to each of {len(rows)} series in seconds")
     return proposal, []

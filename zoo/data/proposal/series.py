@@ -15,7 +15,9 @@ from zoo.errors import ZooError
 
 MIN_STEPS = 40  # of a series that can be cut into windows and three parts
 _HORIZON = 6  # steps, where no season says how far ahead is of use
-_SEASONS_SHOWN = 2  # of the shortest season
+_SEASONS_SHOWN, _SHORT_SEASON = 3, 24  # the history shows three seasons of up to so many steps, else one
+_MIN_HISTORY = 16  # steps, where there is a season
+_HORIZONS_SHOWN = 3  # where there is none
 
 
 def series_proposal(table: Table, source: str, target: str) -> Proposal | None:
@@ -51,7 +53,9 @@ def series_proposal(table: Table, source: str, target: str) -> Proposal | None:
     return proposal
 
 
-def add_window_and_model(proposal: Proposal, step: Step, steps: int, examples: int, *, series: int = 1) -> None:
+def add_window_and_model(
+    proposal: Proposal, step: Step, steps: int, examples: int, *, series: int = 1, covariates: bool = False
+) -> None:
     """Add the window, a network and a run.
 
     Args:
@@ -60,18 +64,20 @@ def add_window_and_model(proposal: Proposal, step: Step, steps: int, examples: i
         steps: of the longest series.
         examples: steps of all series.
         series: their number.
+        covariates: there are static ones.
     """
     seasons = fitting_seasons(step, steps)
     season = seasons[0] if seasons else 1
     horizon = min(season if seasons else _HORIZON, max(1, steps // 20))
-    history = min(max(_SEASONS_SHOWN * season, 3 * horizon, *seasons), steps // 4)
+    shown = max(_SEASONS_SHOWN * season, _MIN_HISTORY) if season <= _SHORT_SEASON else season + horizon
+    history = min(max(shown, *seasons) if seasons else _HORIZONS_SHOWN * horizon, steps // 4)
     window = {"history": history, "horizon": horizon, "season": season}
     proposal.add("data.window", window, f"forecasts {horizon} steps from {history}; {_season_reason(seasons, step)}")
     proposal.doubts.append(
         f"how far ahead to forecast is yours to say: data.window.horizon is {horizon} steps of {step}"
     )
     windows = max(1, round(examples * TRAINED) - series * (history + horizon))
-    add_forecaster(proposal, windows)
+    add_forecaster(proposal, windows, by_series=series > 1, covariates=covariates)
 
 
 def is_number(table: Table, target: str) -> bool:

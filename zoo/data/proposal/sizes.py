@@ -9,9 +9,8 @@ from zoo.data.proposal.proposal import Proposal
 _STEPS = 3_000  # of a run; fewer undertrain small data, more take minutes
 _EPOCHS = (20, 200)
 _PATIENCE = 20  # epochs without improvement
-_FORECAST_STEPS = 4_000
-_FORECAST_EPOCHS = 600
-_FORECAST_PATIENCE = 1_000  # steps
+_FORECAST_STEPS, _FORECAST_EPOCHS = 4_000, 300
+_FORECAST_PATIENCE = 1_000  # steps without improvement
 _MANY_COLUMNS = 200
 _KERNEL_STEPS = 9  # that the kernels of minirocket span
 _MAX_STEPS = 500_000  # of all sequences together, for minirocket, whose features are computed in every epoch
@@ -31,23 +30,37 @@ def add_training(proposal: Proposal, examples: int, *, own_test: bool = False, m
     proposal.add("regularization.early_stopping", {"patience": patience}, "ends where validation gets no better")
 
 
-def add_forecaster(proposal: Proposal, windows: int) -> None:
+def add_forecaster(proposal: Proposal, windows: int, *, by_series: bool, covariates: bool) -> None:
     """Add the network of a forecast, its learning rate and its run.
 
     Args:
         proposal: what they are added to.
         windows: about so many to train on.
+        by_series: there are several series, each with a level of its own.
+        covariates: some are known in advance or tell series apart, which a map of the history does not take.
     """
-    proposal.add("model.name", "dlinear", "a linear map of the window, which is hard to beat on one series")
-    batch = 8 if windows < 1_000 else 32 if windows < 10_000 else 64
+    batch = 4 if windows < 500 else 8 if windows < 1_000 else 32 if windows < 10_000 else 64
     steps = max(1, windows // batch)
     epochs = min(max(round(_FORECAST_STEPS / steps), _EPOCHS[0]), _FORECAST_EPOCHS)
-    proposal.add("optimizer.learning_rate", {"peak": 0.01})
+    if covariates:
+        proposal.add("model.name", "mlp")
+        proposal.add("model.widths", [64], f"about {windows:,} windows")
+        proposal.add("model.dropout", 0.1)
+        space: dict[str, object] = {"model.widths": [[32], [64], [128, 64]], "model.dropout": [0.0, 0.1, 0.3]}
+    else:
+        if not by_series:
+            reason = "windows keep their level, from which the network takes the last value by itself"
+            proposal.add("preprocess", [{"standardize": {}}], reason)
+        proposal.add("model.name", "nlinear", "a linear map of the window, which is hard to beat on few series")
+        proposal.add("optimizer.learning_rate", {"peak": 0.003})
+        proposal.add("optimizer.weight_decay", 0.3)
+        space = {"optimizer.weight_decay": {"log": [1e-2, 1.0]}}
     proposal.add("training.batch_size", batch, f"about {windows:,} windows to train on")
     proposal.add("training.epochs", epochs, f"at most {epochs * steps:,} steps of training")
-    patience = max(_PATIENCE, round(_FORECAST_PATIENCE / steps))
-    proposal.add("regularization.early_stopping", {"patience": patience}, f"after {patience * steps:,} steps in vain")
-    add_search(proposal, {"optimizer.weight_decay": {"log": [1e-4, 0.3]}})
+    patience = min(max(_PATIENCE, round(_FORECAST_PATIENCE / steps)), epochs // 2)
+    reason = f"ends after {patience * steps:,} steps in which validation got no better"
+    proposal.add("regularization.early_stopping", {"patience": patience}, reason)
+    add_search(proposal, space)
 
 
 def add_table_model(proposal: Proposal, rows: int, columns: int, *, texts: bool) -> dict[str, object]:
