@@ -198,7 +198,7 @@ def _bounds(prediction: Prediction, expected: Any, raw: Any, signature: Signatur
     """Return the file's bounds around its predictions, and those around the model's, by name of output and target."""
     if signature.intervals is None:
         return {}
-    pairs = {}
+    pairs: dict[str, tuple[Any, Any]] = {}
     wanted = signature.intervals.bounds(expected, raw)
     for name, found, bound in zip(("lower", "upper"), (prediction.lower, prediction.upper), wanted, strict=True):
         assert found is not None, "a file of a signature with intervals has the outputs"
