@@ -230,14 +230,6 @@ def _shared_arguments(name: str, **asked: Any) -> dict[str, Any]:
     return shared
 
 
-def masks_padding(name: str) -> bool:
-    """Return whether a builder takes sequences of different lengths, whose padding changes no output.
-
-    These are the builders that take tokens, which are padded, too.
-    """
-    return "vocabulary" in inspect.signature(builder(name)).parameters
-
-
 def builder(name: str) -> Callable[..., keras.Model]:
     """Return the builder function itself, importing its module."""
     found = entry(name)

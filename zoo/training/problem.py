@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -180,7 +181,7 @@ def _count_of_numbers(signature: Signature) -> int:
 def _build_network(recipe: Recipe, signature: Signature, preprocessor: Preprocessor) -> keras.Model:
     has_head = registry.entry(recipe.model.name).outputs is not None  # or takes classes
     shape = signature.shape if signature.kind == "graph" else prepared_shape(signature, preprocessor)
-    if signature.kind == "array" and shape[0] is None and not registry.masks_padding(recipe.model.name):
+    if signature.kind == "array" and shape[0] is None and not _masks_padding(recipe.model.name):
         raise ZooError(
             f"model.name: {recipe.model.name} takes sequences of one length, and those of {recipe.data.source} differ; "
             "take lstm, gru, rnn, bilstm or tcn"
@@ -206,6 +207,14 @@ def _build_network(recipe: Recipe, signature: Signature, preprocessor: Preproces
     if recipe.model.ensemble is None:
         return build()
     return ensemble([build() for _ in range(recipe.model.ensemble)])
+
+
+def _masks_padding(name: str) -> bool:
+    """Return whether a builder takes sequences of different lengths, whose padding changes no output.
+
+    These are the builders that take tokens, which are padded, too.
+    """
+    return "vocabulary" in inspect.signature(registry.builder(name)).parameters
 
 
 def class_weights(problem: Problem) -> np.ndarray | None:
