@@ -15,17 +15,33 @@ _MANY_COLUMNS = 200
 _KERNEL_STEPS = 9  # that the kernels of minirocket span
 _MAX_STEPS = 500_000  # of all sequences together, for minirocket, whose features are computed in every epoch
 _ROCKET_EPOCHS = 40
+_VALIDATED = 0.1  # of the examples
+_FEW = 20  # validation examples, with which the best of many epochs is a matter of luck
 TRAINED = 0.72  # of the examples, where a test split and validation are cut
 
 
-def add_training(proposal: Proposal, examples: int, *, own_test: bool = False, most: int = _EPOCHS[1]) -> None:
-    """Add batch size, at most so many epochs, and early stopping."""
+def add_training(
+    proposal: Proposal, examples: int, *, own_test: bool = False, most: int = _EPOCHS[1], is_linear: bool = False
+) -> None:
+    """Add batch size, at most so many epochs, and early stopping.
+
+    Args:
+        proposal: what they are added to.
+        examples: all, or those that no test split of its own holds.
+        own_test: there is a test split.
+        most: epochs.
+        is_linear: what is trained is a linear model, which more epochs hurt less than a choice by few examples.
+    """
     trained = max(1, round(examples * (0.9 if own_test else TRAINED)))
     batch = 16 if trained < 500 else 32 if trained < 2_000 else 64 if trained < 20_000 else 256
     steps = -(-trained // batch)
     epochs = min(max(round(_STEPS / steps), _EPOCHS[0]), most)
     proposal.add("training.batch_size", batch, f"about {trained:,} examples to train on")
     proposal.add("training.epochs", epochs, f"at most {epochs * steps:,} steps of training")
+    validation = round(examples * _VALIDATED)
+    if is_linear and validation < _FEW:
+        proposal.add("training.select", "last", f"{validation} validation examples cannot tell the best epoch")
+        return
     patience = min(_PATIENCE, epochs // 2)
     proposal.add("regularization.early_stopping", {"patience": patience}, "ends where validation gets no better")
 
@@ -92,18 +108,19 @@ def add_sequence_model(proposal: Proposal, lengths: Sequence[int], *, own_test: 
         own_test: there is a test split.
     """
     count, shortest, longest = len(lengths), min(lengths), max(lengths)
-    most = _EPOCHS[1]
+    most, model = _EPOCHS[1], "gru"
     if shortest == longest >= _KERNEL_STEPS and sum(lengths) <= _MAX_STEPS:
         reason = f"a linear model on fixed convolutions, for {count:,} sequences of {longest} steps"
-        proposal.add("model.name", "minirocket", reason)
+        model = "minirocket"
+        proposal.add("model.name", model, reason)
         proposal.add("optimizer.learning_rate", {"peak": 3e-4})
         most = _ROCKET_EPOCHS
     else:
         steps = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
-        proposal.add("model.name", "gru")
+        proposal.add("model.name", model)
         proposal.add("model.units", 64 if count > 200 else 32, f"{count:,} sequences of {steps} steps")
         proposal.add("model.dropout", 0.2)
-    add_training(proposal, count, own_test=own_test, most=most)
+    add_training(proposal, count, own_test=own_test, most=most, is_linear=model == "minirocket")
 
 
 def widths(examples: int) -> list[int]:
