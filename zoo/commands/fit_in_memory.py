@@ -121,7 +121,7 @@ def _dataset(recipe: Recipe, memory: MemoryData, *, validated: bool) -> Dataset:
     if validated:
         labels, seed = source.signature.labels, data.split_seed
         train, validation = hold_out(
-            train, data.validation, "validation", seed=seed, stratify=task.labeled, labels=labels
+            train, data.validation, "validation", seed=seed, stratify=task.is_stratified, labels=labels
         )
     signature, notes = source.signature, list(source.notes)
     if signature.kind == "table":

@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.data.cuts import Cut
 from zoo.data.dataset import Split
+from zoo.data.label_cuts import spread_labels
 from zoo.errors import ZooError, counted
 from zoo.recipe.data_section import Fold
 
@@ -31,7 +32,8 @@ def hold_out_fold(
             examples are in the folds too; else it chooses the epoch in every fold.
         fold: which of how many.
         seed: the same seed gives the same folds.
-        stratify: keep the proportions of the classes.
+        stratify: keep the proportions of the classes or, of targets `(examples, labels)` and without groups, of the
+            labels.
         labels: names of the classes, for messages.
         cut: the column of the groups that stay in one fold.
 
@@ -48,8 +50,13 @@ def hold_out_fold(
         targets = np.concatenate([train.targets, validation.targets])[order]
         pooled, validation = replace(train, indices=indices[order], targets=targets), None
     groups = None if cut is None else cut.values[pooled.indices]
-    folds = _folds(pooled, fold.of, seed=seed, stratify=stratify, groups=groups)
-    _check(pooled, folds, fold.of, labels if stratify else (), cut)
+    if stratify and pooled.targets.ndim == 2 and groups is None:
+        _refuse_few(len(pooled), fold.of, "examples")
+        folds = spread_labels(pooled.targets, np.bincount(np.arange(len(pooled)) % fold.of), seed)
+    else:
+        stratify = stratify and pooled.targets.ndim == 1
+        folds = _folds(pooled, fold.of, seed=seed, stratify=stratify, groups=groups)
+        _check(pooled, folds, fold.of, labels if stratify else (), cut)
     out = folds == fold.number - 1
     whole = "" if cut is None else f", each group of column '{cut.column}' whole"
     note = (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from zoo.data.dataset import Split
+from zoo.data.label_cuts import spread_labels
 from zoo.errors import ZooError, first_few
 
 
@@ -20,7 +21,7 @@ def hold_out(
         fraction: of the examples to hold out, between 0 and 1.
         name: what they are held out for: "validation" or "test".
         seed: the same seed gives the same cut.
-        stratify: keep the proportions of the classes.
+        stratify: keep the proportions of the classes or, of targets `(examples, labels)`, of the labels.
         labels: names of the classes, for messages.
 
     Returns:
@@ -33,7 +34,7 @@ def hold_out(
 
     count = len(split)
     size = round(count * fraction)
-    if stratify:
+    if stratify and split.targets.ndim == 1:
         classes = len(np.unique(split.targets))
         single = np.flatnonzero(np.bincount(split.targets) == 1)
         if len(single):
@@ -45,6 +46,9 @@ def hold_out(
             )
     if not 0 < size < count:
         raise ZooError(f"{fraction:.0%} of {count} examples for {name} is {size}; raise data.{name} or add data")
+    if stratify and split.targets.ndim == 2:
+        parts = spread_labels(split.targets, np.array([count - size, size]), seed)
+        return split.part(np.flatnonzero(parts == 0)), split.part(np.flatnonzero(parts == 1))
     rest, out = train_test_split(
         np.arange(count), test_size=size, random_state=seed, stratify=split.targets if stratify else None
     )

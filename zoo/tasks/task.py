@@ -101,3 +101,8 @@ class Task:
     takes_sequences: bool = False
     reads_corpus: bool = False
     fills_in: bool = False
+
+    @property
+    def is_stratified(self) -> bool:
+        """Whether cuts keep the proportions of the classes, or of the labels."""
+        return self.labeled or self.multi_label

@@ -113,7 +113,7 @@ def load_dataset(
             validation,
             data.fold,
             seed=data.split_seed,
-            stratify=task.labeled,
+            stratify=task.is_stratified,
             labels=source.signature.labels,
             cut=source.cut,
         )
@@ -181,7 +181,7 @@ def _held_out(source: SourceData, train: Split, name: str, data: Data, task: Tas
     labels = source.signature.labels if task.labeled else ()
     if source.cut is not None:
         return source.cut.hold_out(train, fraction, name, seed=data.split_seed, labels=labels)
-    return *hold_out(train, fraction, name, seed=data.split_seed, stratify=task.labeled, labels=labels), ""
+    return *hold_out(train, fraction, name, seed=data.split_seed, stratify=task.is_stratified, labels=labels), ""
 
 
 def _vocabulary(train: Split, validation: Split, test: Split, settings: Tokenize) -> tuple[Tokenizer, list[str]]:
