@@ -15,7 +15,7 @@ from zoo.data.builtin.scenes import SIZE
 DIGITS = tuple("0123456789")
 Box = Sequence[float]  # top, left, bottom, right, as fractions of the image's sides
 Objects = Sequence[Sequence[tuple[Box, int]]]  # of each scene, the box and the class of every object
-Scenes = Mapping[str, tuple[np.ndarray, np.ndarray, Objects]]  # split: images (n, 64, 64, 1), masks (n, 64, 64), objects
+Scenes = Mapping[str, tuple[np.ndarray, np.ndarray, Objects]]  # split: images (n, 64, 64, 1), masks
 
 
 def save_images(folder: Path, images: Sequence[np.ndarray]) -> list[str]:

@@ -2,6 +2,8 @@
 
     python benchmarks/scenes_from_files.py [--epochs 2] [FORM …]    prints a line for each, keeps it for docs/sources.md
 
+FORM is coco, yolo, voc or masks; all by default. The training on the built-in source is kept, too, and not repeated.
+
 The files hold what the built-in source has, in its order, so that the same examples are cut off for validation. Two
 trainings of one recipe and seed then differ by what the files round: YOLO's boxes have six decimals.
 """
@@ -91,13 +93,17 @@ def difference(form: str, source: str) -> dict[str, Any]:
         gap = np.abs(ours.targets.astype(np.float64) - theirs.targets)
         largest = max(largest, float(gap.max()))
     assert largest <= MAX_BOX_DIFFERENCE[form], f"{form}: a target differs by {largest}"
-    return {"examples": sum(map(len, (found.train, found.validation, found.test))), "largest_difference": largest}  # of a target
+    return {
+        "examples": sum(map(len, (found.train, found.validation, found.test))),
+        "largest_difference": largest,
+    }  # of a target
 
 
 def figures(recipe: str, source: str | None, epochs: int, folder: Path) -> dict[str, float]:
-    """Train for some epochs and return the metrics of the test split."""
+    """Train for some epochs and return the metrics of the test split, and the last losses."""
     run = zoo.train(recipe, overrides_for(source, epochs), runs=folder / "runs", export=False)
-    return dict(run.metrics["test"])
+    last = run.history.iloc[-1]
+    return {**run.metrics["test"], "loss": float(last["loss"]), "val_loss": float(last["val_loss"])}
 
 
 def main() -> None:
@@ -106,21 +112,20 @@ def main() -> None:
     parser.add_argument("forms", nargs="*", metavar="FORM", default=list(FORMS))
     parser.add_argument("--epochs", type=int, default=2)
     options = parser.parse_args()
-    kept: dict[str, Any] = read_json(KEPT) if KEPT.exists() else {}
+    kept: dict[str, Any] = read_json(KEPT) if KEPT.exists() else {"builtin": {}, "files": {}}
     made, names = scenes()
-    same = [each for each in kept.values() if each["epochs"] == options.epochs]
-    builtin = {each["recipe"]: each["builtin"] for each in same}
     for form in options.forms:
+        recipe = FORMS[form]
         with tempfile.TemporaryDirectory() as folder:
-            recipe, place = FORMS[form], Path(folder)
-            source = write(form, made, names, place / "scenes")
+            source = write(form, made, names, Path(folder) / "scenes")
             compared = difference(form, source)
-            if recipe not in builtin:
-                builtin[recipe] = figures(recipe, None, options.epochs, place)
-            ours = figures(recipe, source, options.epochs, place)
-        kept[form] = {"recipe": recipe, "epochs": options.epochs, **compared, "builtin": builtin[recipe], "files": ours}
-        print(form, kept[form], flush=True)
-        write_json(KEPT, kept)
+            for what, key, given in (("builtin", recipe, None), ("files", form, source)):
+                if what == "builtin" and kept[what].get(key, {}).get("epochs") == options.epochs:
+                    continue
+                found = figures(recipe, given, options.epochs, Path(folder))
+                kept[what][key] = {"epochs": options.epochs, **({} if given is None else compared), "figures": found}
+                write_json(KEPT, kept)
+        print(form, compared, kept["builtin"][recipe]["figures"], found, sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def labelled_examples(model: ExportedModel, recipe: Recipe, data: Any, notes: li
     from zoo.data.memory.datasets import as_plain
     from zoo.data.memory.frames import as_pandas, table_of
     from zoo.data.memory.given import is_frame, is_pair, type_of
-    from zoo.data.memory.targets import target_column
+    from zoo.data.memory.targets import several_numbers, target_column
     from zoo.data.sources.table import reading_of
     from zoo.data.sources.table_targets import target_values
 
@@ -96,7 +96,9 @@ def labelled_examples(model: ExportedModel, recipe: Recipe, data: Any, notes: li
         raise ZooError(
             f"data: expected a frame with the column '{recipe.data.one_target}' or (x, y), received {type_of(data)}"
         )
-    return raw_examples(model, data[0], notes), target_column(data[1], "data: y")
+    several = several_numbers(data[1], "data: y") if model.targets else None
+    targets = target_column(data[1], "data: y") if several is None else several[0]
+    return raw_examples(model, data[0], notes), targets
 
 
 def _last_steps(model: ExportedModel, data: Any, notes: list[str]) -> Any:

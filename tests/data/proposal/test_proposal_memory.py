@@ -21,6 +21,7 @@ DAYS = pd.date_range("2023-01-01", periods=ROWS)
 PROSE = [f"the food was cold {i}" for i in range(ROWS)]
 WORDS = [f"word{i}" for i in range(ROWS)]
 IMAGES = [Image.fromarray(RANDOM.integers(0, 255, (20 + i % 3, 20, 3), np.uint8)) for i in range(ROWS)]
+REGRESSION = "tabular_regression"
 FRAME = pd.DataFrame({"x": NUMBERS, "c": CLASSES, "churned": CLASSES[::-1]})
 
 DATA = {  # data, target, task
@@ -40,6 +41,20 @@ DATA = {  # data, target, task
     "a column of texts": (pd.DataFrame({"review": PROSE, "y": CLASSES}), None, "sequence_classification"),
     "images": ((IMAGES, CLASSES), None, "image_classification"),
     "numbers of images": ((IMAGES, NUMBERS), None, "image_regression"),
+    "arrays with two numbers each": ((RANDOM.normal(size=(ROWS, 3)), RANDOM.normal(size=(ROWS, 2))), None, REGRESSION),
+    "a frame and two numbers each": ((FRAME, pd.DataFrame({"p": NUMBERS, "q": -NUMBERS})), None, REGRESSION),
+    "a frame and labels": (
+        (FRAME, pd.DataFrame({"a": [0, 1, 1] * 40, "b": [0, 0, 1, 1] * 30})),
+        None,
+        "tabular_multi_label_classification",
+    ),
+    "images with two numbers each": ((IMAGES, np.stack([NUMBERS, -NUMBERS], 1)), None, "image_regression"),
+    "texts with two numbers each": ((PROSE, np.stack([NUMBERS, -NUMBERS], 1)), None, "sequence_regression"),
+    "several series": (
+        pd.DataFrame({"day": [*DAYS, *DAYS], "shop": ["a"] * ROWS + ["b"] * ROWS, "sold": [*NUMBERS] * 2}),
+        "sold",
+        "forecasting",
+    ),
     "images in an array": ((np.zeros((ROWS, 8, 8), np.uint8), np.arange(ROWS) % 3), None, "image_classification"),
     "boxes": ((IMAGES, [{"boxes": [[0, 0, 5, 5]], "labels": ["a"]}] * ROWS), None, "object_detection"),
     "images in dicts": (
@@ -98,6 +113,10 @@ def test_splits_of_their_own_are_not_cut_and_take_no_column(tmp_path):
         ({"a": [1, 2], "b": [1]}, "b", r"data: the columns have different numbers of rows"),
         (object(), None, r"data: expected a data frame, a dict of columns, .*, received object"),
         ((NUMBERS, CLASSES), None, r"'x' float64 \(120,\) with <U3 targets fits no task; expected images"),
+        ((NUMBERS[:, None], np.eye(2)[[0, 1] * 60]), None, r"one-hot targets give the number of the class"),
+        ((NUMBERS[:, None], np.ones((ROWS, 2))), None, r"'y' holds 2 labels of 0 and 1 .* beside a frame"),
+        ((NUMBERS[:, None], np.stack([NUMBERS, NUMBERS], 1)), "price", r"names one target, and y has 2 columns"),
+        ((NUMBERS[:, None], np.array([["a", "b"]] * ROWS)), None, r"several targets an example must be numbers"),
         ((NUMBERS[:, None], CLASSES[:5]), None, r"data: x has 120 examples, and y 5"),
         ((FRAME, CLASSES[:5]), None, r"data: x has 120 examples, and y 5"),
         (pd.Series(NUMBERS), None, r"the index of the series is no time .*_base/forecasting"),
@@ -127,3 +146,14 @@ def test_paths_stand_for_their_source(tmp_path, monkeypatch):
     assert found["ok"] and same["ok"] and found["splits"] == same["splits"]
     with pytest.raises(ZooError, match=r"test=: data= is a path, whose splits are folders or files of its own"):
         zoo.train(data="mine.csv", target="churned", test=FRAME)
+
+
+def test_a_column_that_numbers_blocks_of_rows_is_a_group(tmp_path):
+    """People who chose among four ways each, as statsmodels' `modechoice` has them."""
+    person, cost = np.repeat(np.arange(1, 31), 4), np.tile(NUMBERS, 1)
+    frame = pd.DataFrame({"individual": person, "cost": cost, "choice": np.tile([0, 0, 1, 0], 30)})
+    made = zoo.init(frame, "choice", output=tmp_path / "a.yaml")
+    assert any(reason.startswith("data.group: individual") for reason in made["reasons"])
+    for other in (frame.assign(individual=person[::-1]), frame.assign(individual=np.minimum(person, 29))):
+        zoo.init(other, "choice", output=(path := tmp_path / f"{other.individual.max()}.yaml"))
+        assert "group" not in yaml.safe_load(path.read_text())["data"]

@@ -271,6 +271,25 @@ def test_arrays_are_those_of_an_npz_file(arrays, tmp_path):
         assert same.fingerprint == there.fingerprint
 
 
+def test_several_numbers_an_example_are_those_of_a_frame(arrays):
+    x, y = arrays
+    both = np.stack([y * 2.5, -1.0 * y], axis=1)
+    as_rows = pd.DataFrame(x, columns=list("abcd"))
+    there = memory(as_rows.assign(p=both[:, 0], q=both[:, 1]), "tabular_regression", target=["p", "q"])
+    beside = memory((as_rows, pd.DataFrame(both, columns=["p", "q"])), "tabular_regression")
+    assert beside.fingerprint == there.fingerprint and beside.signature.targets == ("p", "q")
+    for given, names in ((both, ("y_1", "y_2")), (both.tolist(), ("y_1", "y_2")), (pd.DataFrame(both), ("0", "1"))):
+        here = memory((x, given), "tabular_regression")
+        assert here.signature.targets == names
+        for ours, theirs in zip(splits(here).values(), splits(there).values(), strict=True):
+            np.testing.assert_array_equal(ours.targets, theirs.targets)
+    named = memory((x, both), "tabular_regression", target=["height", "weight"])
+    assert named.signature.targets == ("height", "weight")
+    refused("y has 2 columns, and data.target names 1", (x, both), "tabular_regression", target="height")
+    refused("the splits have different numbers of targets", (x, both), "tabular_regression", test=(x, y * 1.0))
+    refused("takes a frame, such as pandas.DataFrame", (x, both > 0), "tabular_multi_label_classification")
+
+
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [

@@ -42,6 +42,30 @@ def target_column(y: Any, where: str) -> np.ndarray:
     return values
 
 
+def several_numbers(y: Any, where: str) -> tuple[np.ndarray, tuple[str, ...]] | None:
+    """Return several numbers an example, float64 `(examples, targets)`, and their names; None of one target.
+
+    Args:
+        y: an array, a list of rows, or a data frame, whose columns name the numbers; else they are `y_1`, `y_2` …
+        where: what holds it, for messages.
+
+    Raises:
+        ZooError: it has several columns, and holds what is no number.
+    """
+    values = np.asarray(y) if hasattr(y, "columns") else _array(y, where)
+    if values.ndim != 2 or values.shape[1] < 2:
+        return None
+    names = tuple(map(str, getattr(y, "columns", (f"y_{i + 1}" for i in range(values.shape[1])))))
+    if values.dtype.kind not in "iufb":
+        raise ZooError(f"{where}: several targets an example must be numbers, received {type_of(values)}")
+    return values.astype(np.float64), names
+
+
+def is_one_hot(values: np.ndarray) -> bool:
+    """Return whether every row of `(examples, classes)` has a single 1 among zeros."""
+    return bool(np.isin(values, (0, 1)).all() and (values.sum(axis=1) == 1).all())
+
+
 def _array(y: Any, where: str) -> np.ndarray:
     """Return targets as an array, values of a list as they are, None in each gap of a series."""
     if hasattr(y, "isna") and hasattr(y, "astype"):  # pandas

@@ -28,7 +28,7 @@ def propose_arrays(
 
     Args:
         x: the examples.
-        y: a target for each.
+        y: a target for each, or several numbers `(examples, targets)`.
         names: what messages call them.
         where: what holds them, for messages.
         source: as the recipe names it.
@@ -37,8 +37,7 @@ def propose_arrays(
     Raises:
         ZooError: no task takes such examples and targets.
     """
-    classes = are_classes(y)
-    task = "classification" if classes else "regression"
+    task = "classification" if are_classes(y) else "regression"
     form = {2: "tabular", 3: "sequence", 4: "image"}.get(x.ndim)
     if x.ndim == 3 and x.dtype == np.uint8:
         form = "image"
@@ -47,7 +46,14 @@ def propose_arrays(
             f"{where}: '{names[0]}' {x.dtype} {x.shape} with {y.dtype} targets fits no task; expected images, "
             "vectors (examples, features) or sequences (examples, steps, features)"
         )
-    held = f"'{names[0]}' is {x.dtype} {x.shape}, '{names[1]}' holds {len(set(y.tolist()))} different {y.dtype} values"
+    values = f"{y.shape[1]} numbers" if y.ndim == 2 else f"{len(set(y.tolist()))} different {y.dtype} values"
+    if y.ndim == 2 and np.isin(y, (0, 1)).all():
+        advice = "table of their paths" if form == "image" else "frame, such as pandas.DataFrame(x),"
+        raise ZooError(
+            f"{where}: '{names[1]}' holds {y.shape[1]} labels of 0 and 1 for each example, which are read beside a "
+            f"{advice} with a column of each label"
+        )
+    held = f"'{names[0]}' is {x.dtype} {x.shape}, '{names[1]}' holds {values}{' each' * (y.ndim == 2)}"
     proposal = Proposal(f"{form}_{task}", bases=(f"_base/{form}_{task}", "_base/adamw_cosine"), reason=held)
     add_target_doubt(proposal, y, task)
     proposal.add("data.source", source, f"{len(x):,} examples")

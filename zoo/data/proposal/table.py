@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.columns import Column
+from zoo.data.columns import Column, numbers
 from zoo.data.proposal.panel import panel_proposal
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.sequences import long_form_proposal
@@ -24,6 +24,7 @@ from zoo.errors import ZooError, listing
 from zoo.recipe.steps import Encode
 
 _MIN_GROUPS = 5
+_MIN_BLOCKS = 20  # of equally many rows; fewer may be the levels of a designed experiment
 _WORDS = 4  # in a text, on average, from which on it is more than a name
 _MANY_CATEGORIES = 0.1  # of the rows: a column of so many different texts may be one of ids
 
@@ -49,16 +50,21 @@ def propose_table(path: Path, source: str, target: str | None) -> Proposal:
         rows = rows_proposal(table, source, target, splits=splits - {"train"})
         rows.doubts[:0] = doubts
         return rows
-    proposal = series_proposal(table, source, target)
-    if proposal is None:
-        proposal, more_doubts = panel_proposal(table, source, target)
-        doubts += more_doubts
-    if proposal is None:
-        proposal = long_form_proposal(table, source, target, task_of)
+    proposal, more_doubts = steps_proposal(table, source, target)
     if proposal is None:
         proposal = rows_proposal(table, source, target)
-    proposal.doubts[:0] = doubts
+    proposal.doubts[:0] = [*doubts, *more_doubts]
     return proposal
+
+
+def steps_proposal(table: Table, source: str, target: str) -> tuple[Proposal | None, list[str]]:
+    """Return a recipe where rows are steps of one series, of several, or of sequences; else None and what is in doubt."""
+    proposal, doubts = series_proposal(table, source, target), list[str]()
+    if proposal is None:
+        proposal, doubts = panel_proposal(table, source, target)
+    if proposal is None:
+        proposal = long_form_proposal(table, source, target, task_of)
+    return proposal, doubts
 
 
 def rows_proposal(
@@ -187,10 +193,28 @@ def split_of(table: Table, names: list[str]) -> Apart:
 
 
 def _groups(table: Table, name: str) -> bool:
-    """Return whether a column is an id that several rows share."""
+    """Return whether a column is an id that several rows share, by its name or by how it numbers blocks of rows."""
     texts = table.texts(name).tolist()
     different = len(set(texts))
-    return looks_like_id(name) and all(texts) and _MIN_GROUPS <= different <= len(texts) / 2
+    if not all(texts) or not _MIN_GROUPS <= different <= len(texts) / 2:
+        return False
+    return looks_like_id(name) or _numbers_blocks(table, name)
+
+
+def _numbers_blocks(table: Table, name: str) -> bool:
+    """Return whether a column counts blocks of equally many rows: 1, 1, 1, 2, 2, 2 …, as of people asked three times."""
+    try:
+        column, _ = infer_number(table, name)
+    except ZooError:
+        return False
+    if column.type != "number" or column.form != "number":
+        return False
+    values = numbers(table, column)
+    steps = np.diff(values)
+    if not np.isin(steps, (0, 1)).all() or values[0] not in (0, 1):
+        return False
+    sizes = np.bincount((values - values[0]).astype(int))
+    return len(sizes) >= _MIN_BLOCKS and bool((sizes == sizes[0]).all())
 
 
 def _rises(table: Table, name: str) -> bool:

@@ -14,7 +14,7 @@ from zoo.data.kinds import KINDS, RawTargets
 from zoo.data.memory.frames import as_pandas, joined, table_of, with_target
 from zoo.data.memory.given import PLACES, WANTED, MemoryData, Pair, is_frame, is_pair, is_texts, type_of
 from zoo.data.memory.images import decoded_images, digest_of, is_image_list
-from zoo.data.memory.targets import target_column
+from zoo.data.memory.targets import several_numbers, target_column
 from zoo.data.sources.memory_pictures import load_memory_boxes, load_memory_masks
 from zoo.data.sources.memory_sequences import load_memory_graphs, load_memory_tags, load_memory_text
 from zoo.data.sources.npz import Arrays, array_source
@@ -41,6 +41,7 @@ def load_memory(given: MemoryData, data: Data, task: Task) -> SourceData:
     Raises:
         ZooError: it has a form that the task does not take, or values that are missing or of a wrong type.
     """
+    data = _with_target_names(given, data, task)
     load = _structured(task)
     if load is not None:
         _refuse_keys_of_tables(data)
@@ -105,15 +106,47 @@ def _read(value: Any, where: str, data: Data, task: Task) -> Any:
     x, y = value
     if hasattr(x, "toarray"):
         raise ZooError(f"{where}: sparse matrices are not read; give x.toarray()")
-    targets = target_column(y, f"{where}: y")
+    several = several_numbers(y, f"{where}: y") if task.several_targets else None
+    targets = target_column(y, f"{where}: y") if several is None else several[0]
     count = len(x) if hasattr(x, "__len__") and not is_frame(x) else None
     frame = as_pandas(x, where) if is_frame(x) else None
     count = len(frame) if frame is not None else count
     if count != len(targets):
         raise ZooError(f"{where}: x has {count if count is not None else 'no'} examples, and y {len(targets)}")
     if frame is None:
+        if task.multi_label and not is_texts(x):
+            raise ZooError(
+                f"{where}: {task.name} takes a frame, such as pandas.DataFrame(x), received {type_of(x)} as x"
+            )
         return Pair(x=x, y=targets, where=where)
-    return with_target(frame, targets, data.one_target or "y", where)
+    for name, column in zip(data.targets or ["y"], targets.T if targets.ndim == 2 else [targets], strict=True):
+        frame = with_target(frame, column, name, where)
+    return frame
+
+
+def _with_target_names(given: MemoryData, data: Data, task: Task) -> Data:
+    """Return the section with the names of the targets, where `y` has several columns of numbers.
+
+    Raises:
+        ZooError: the recipe names another number of targets, or the splits have different ones.
+    """
+    if not task.several_targets or not is_pair(given.train) or is_frame(given.train):
+        return data
+    found = {}
+    for split, value in given.splits.items():
+        if is_pair(value) and not is_frame(value):
+            several = several_numbers(value[1], f"{PLACES[split]}: y")
+            found[split] = () if several is None else several[1]
+    names = found["train"]
+    for split, other in found.items():
+        if len(other) != len(names):
+            counts = ", ".join(f"{PLACES[s]} {max(1, len(each))}" for s, each in found.items())
+            raise ZooError(f"y: the splits have different numbers of targets: {counts}")
+    if not names:
+        return data
+    if data.targets and len(data.targets) != len(names):
+        raise ZooError(f"data: y has {len(names)} columns, and data.target names {len(data.targets)}; name each")
+    return data if data.targets else data.model_copy(update={"target": list(names)})
 
 
 def _holds_vectors(frame: Any, data: Data) -> bool:
@@ -199,12 +232,13 @@ def _load_texts(pairs: dict[str, Pair], data: Data, task: Task) -> SourceData:
 
     if not _takes_texts(task):
         raise ZooError(f"data: x holds texts, and {task.name} takes {' or '.join(task.inputs)}")
-    target = data.one_target or "y"
-    name = "text" if target != "text" else "x"
-    frames = {
-        split: pd.DataFrame({name: pd.Series(list(pair.x), dtype=object), target: pair.y})
-        for split, pair in pairs.items()
-    }
+    targets = data.targets or ["y"]
+    name = "text" if "text" not in targets else "x"
+    frames = {}
+    for split, pair in pairs.items():
+        columns = pair.y.T if getattr(pair.y, "ndim", 1) == 2 else [pair.y]
+        texts = pd.Series(list(pair.x), dtype=object)
+        frames[split] = pd.DataFrame({name: texts, **dict(zip(targets, columns, strict=True))})
     return _load_frames(frames, data.model_copy(update={"text": name}), task)
 
 
@@ -249,8 +283,11 @@ def _load_images(pairs: dict[str, Pair], data: Data, task: Task, notes: list[str
             else ImageInputs(len(pair.x), pair.x.__getitem__, digest_of(pair.x))
         )
     channels = next(iter(pairs.values())).x[0].shape[-1]
-    labels, targets = read_targets(RawTargets(values={split: pair.y for split, pair in pairs.items()}, where="data"))
-    signature = Signature("image", data.one_target or "y", (None, None, channels), labels=labels)
+    values = {split: pair.y for split, pair in pairs.items()}
+    several = tuple(data.targets) if values["train"].ndim == 2 else ()
+    labels, targets = read_targets(RawTargets(values=values, where="data", names=several))
+    target = ", ".join(data.targets) or "y"
+    signature = Signature("image", target, (None, None, channels), labels=labels, targets=several)
     splits = {split: whole(inputs[split], targets[split]) for split in pairs}
     return SourceData(signature=signature, splits=splits, notes=notes)
 

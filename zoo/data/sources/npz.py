@@ -50,7 +50,7 @@ def load_npz(name: str, data: Data, task: Task) -> SourceData:
 
 @dataclass(frozen=True, kw_only=True)
 class Arrays:
-    """The examples of a split and their targets `(examples,)`, with the names that messages call them by."""
+    """The examples of a split and their targets `(examples,)` or, of several numbers, `(examples, targets)`, with the names that messages call them by."""
 
     x: np.ndarray
     y: np.ndarray
@@ -84,10 +84,12 @@ def array_source(parts: dict[str, Arrays], data: Data, task: Task, where: str, n
         inputs, shapes = _clips(inputs, data, where, notes)
     read_targets = KINDS[task.kind].targets
     assert read_targets is not None, "the recipe's check refuses arrays where a series is expected"
-    labels, targets = read_targets(RawTargets(values=values, where=where))
+    several = tuple(data.targets) if values["train"].ndim == 2 else ()
+    labels, targets = read_targets(RawTargets(values=values, where=where, names=several))
     kind: InputKind = "image" if _takes_images(task) else "audio" if _takes_audio(task) else "array"
     rate = data.sample_rate or 0 if kind == "audio" else 0
-    signature = Signature(kind, data.one_target or "y", shapes.pop(), labels=labels, sample_rate=rate)
+    target = ", ".join(data.targets) or "y"
+    signature = Signature(kind, target, shapes.pop(), labels=labels, targets=several, sample_rate=rate)
     splits = {split: whole(ArrayInputs(x), targets[split]) for split, x in inputs.items()}
     return SourceData(signature=signature, splits=splits, notes=notes)
 
@@ -173,7 +175,7 @@ def _complete(path: str, part: Arrays, x: np.ndarray, data: Data, notes: list[st
         return x, y
     if not kept.all():
         notes.append(f"left out by data.on_error: {message}")
-    labeled = np.array([not is_missing(value) for value in y], bool)
+    labeled = np.array([not any(map(is_missing, np.atleast_1d(value))) for value in y], bool)
     if not labeled.all():
         notes.append(f"left out by data.on_error: {where}: {_rows(~labeled, 'examples without a target')}")
     kept = kept & labeled
