@@ -138,10 +138,9 @@ def _with_target_names(given: MemoryData, data: Data, task: Task) -> Data:
             several = several_numbers(value[1], f"{PLACES[split]}: y")
             found[split] = () if several is None else several[1]
     names = found["train"]
-    for split, other in found.items():
-        if len(other) != len(names):
-            counts = ", ".join(f"{PLACES[s]} {max(1, len(each))}" for s, each in found.items())
-            raise ZooError(f"y: the splits have different numbers of targets: {counts}")
+    if any(len(other) != len(names) for other in found.values()):
+        counts = ", ".join(f"{PLACES[split]} {max(1, len(each))}" for split, each in found.items())
+        raise ZooError(f"y: the splits have different numbers of targets: {counts}")
     if not names:
         return data
     if data.targets and len(data.targets) != len(names):

@@ -50,7 +50,7 @@ def load_npz(name: str, data: Data, task: Task) -> SourceData:
 
 @dataclass(frozen=True, kw_only=True)
 class Arrays:
-    """The examples of a split and their targets `(examples,)` or, of several numbers, `(examples, targets)`, with the names that messages call them by."""
+    """The examples of a split, their targets `(examples,)` or `(examples, targets)`, and what messages call them."""
 
     x: np.ndarray
     y: np.ndarray
