@@ -18,7 +18,7 @@ Objects = Sequence[Sequence[tuple[Box, int]]]  # of each scene, the box and the 
 Scenes = Mapping[str, tuple[np.ndarray, np.ndarray, Objects]]  # split: images (n, 64, 64, 1), masks
 
 
-def save_images(folder: Path, images: Sequence[np.ndarray]) -> list[str]:
+def save_images(folder: Path, images: np.ndarray | Sequence[np.ndarray]) -> list[str]:
     """Write images as PNG and return the names of the files, which sort in the order of the images."""
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"{i:04}.png" for i in range(len(images))]
@@ -58,7 +58,7 @@ def write_coco(folder: Path, scenes: Scenes, layout: str = "annotations") -> Pat
     for split, (images, _, objects) in scenes.items():
         images_in = folder / (f"images/{split}2017" if layout == "annotations" else split)
         names = save_images(images_in, images)
-        annotations = [
+        annotations: list[dict[str, Any]] = [
             {
                 "id": 100 * i + k,
                 "image_id": 1000 + i,

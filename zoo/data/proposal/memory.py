@@ -112,7 +112,7 @@ def _frames(given: MemoryData, splits: dict[str, Any], target: str | list[str] |
     """Return a recipe for the rows of data frames, or for the series in one."""
     frames = {split: as_pandas(value, PLACES[split]) for split, value in splits.items()}
     own = [split for split in frames if split != "train"]
-    doubts: list[str] = []
+    doubts, more_doubts = list[str](), list[str]()
     if not own and not isinstance(target, list):
         steps, _ = table_of(frames["train"], PLACES["train"], AS_USUAL, forecasts=True)
         target, doubts = find_target(steps, target, _ASKED)
@@ -125,7 +125,6 @@ def _frames(given: MemoryData, splits: dict[str, Any], target: str | list[str] |
     for split, frame in frames.items():
         tables[split], names = table_of(frame, PLACES[split], AS_USUAL, forecasts=False)
         categorical |= set(names)
-    more_doubts: list[str] = []
     if not isinstance(target, list):
         target, more_doubts = find_target(tables["train"], target, _ASKED)
     proposal = rows_proposal(joined(tables), given.source, target, categorical=categorical, splits=own)
