@@ -127,3 +127,14 @@ def test_nhits_adds_the_forecasts_of_blocks_that_each_see_what_is_left():
 def test_what_does_not_fit_is_refused(name, shape, settings, message):
     with pytest.raises((ValueError, zoo.ZooError), match=message):
         zoo.build(name, input_shape=shape, outputs=3, **settings)
+
+
+@pytest.mark.parametrize("name", ["nlinear", "nhits"])
+def test_window_and_forecast_need_one_unit(name, tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "extends: [_base/forecasting, _base/adamw_cosine]\n"
+        "data: {source: 'csv:a.csv', target: y, window: {history: 8, horizon: 3}}\n"
+        f"preprocess: []\nmodel: {{name: {name}}}\ntraining: {{epochs: 2}}\n"
+    )
+    with pytest.raises(zoo.ZooError, match=f"preprocess: {name} adds the last value of a window to its forecast"):
+        zoo.load_recipe(str(tmp_path / "a.yaml"))

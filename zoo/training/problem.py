@@ -30,7 +30,7 @@ from zoo.training.kinds import KINDS
 from zoo.training.penalty import Penalty
 from zoo.training.pretrained import load_pretrained
 from zoo.training.saved_outputs import saved_outcomes
-from zoo.training.targets import TargetScale
+from zoo.training.targets import TargetScale, in_units_of_input
 from zoo.training.views import Parts, Views, prepared_shape
 
 if TYPE_CHECKING:
@@ -100,6 +100,8 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
             "none; set it to 0"
         )
     scale = training.scale(dataset.train)
+    if task.forecasts and not preprocessor.window and any(step.standardize for step in recipe.preprocess):
+        scale = in_units_of_input(scale, preprocessor)
     if preprocessor.window and dataset.signature.series:
         scale = replace(scale, by_window=True)
     devices = devices_for(recipe)

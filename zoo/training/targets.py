@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Signature, Split
+    from zoo.data.preprocessor import Preprocessor
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,20 @@ def forecast_scale(train: Split) -> TargetScale:
         return TargetScale.of(values)
     mean, std = (measure(values, axis=(0, 1), dtype=np.float64) for measure in (np.mean, np.std))
     return TargetScale(mean, np.where(std > 0, std, 1.0), values.dtype == np.float64)
+
+
+def in_units_of_input(scale: TargetScale, preprocessor: Preprocessor) -> TargetScale:
+    """Return the scale of forecasts in the unit that the preprocessing gives the predicted channels of a window.
+
+    So a network may add the window's last value to its forecast.
+    """
+    several = np.ndim(scale.mean)
+    factor, offset = (
+        np.broadcast_to(values, preprocessor.shape[-1:])[: np.size(scale.mean)]
+        for values in (preprocessor.scale, preprocessor.offset)
+    )
+    mean, std = -offset / factor, 1 / factor
+    return replace(scale, mean=mean, std=std) if several else replace(scale, mean=float(mean[0]), std=float(std[0]))
 
 
 def one_hot(split: Split, signature: Signature, scale: TargetScale) -> np.ndarray:

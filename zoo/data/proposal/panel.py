@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from zoo.data.columns import Column
+from zoo.data.columns import Column, numbers
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.series import MIN_STEPS, add_window_and_model, has_gaps, is_number
 from zoo.data.tables.file import Table
@@ -73,7 +73,9 @@ def panel_proposal(table: Table, source: str, target: str) -> tuple[Proposal | N
             f"{', '.join(map(repr, changing))}: taken as known up to the forecast alone; list what is known before, "
             "such as a promotion, under data.known_covariates"
         )
-    add_window_and_model(proposal, panel.step, longest, len(table), series=len(rows), covariates=bool(static))
+    column, _ = infer_number(panel.table, target)
+    values = numbers(panel.table, column)
+    add_window_and_model(proposal, panel.step, [values[part] for part in panel.slices()], covariates=bool(static))
     if len(rows) > _SMOOTHED_SERIES:
         proposal.add("evaluation.baseline", "ridge", f"fitted to each of {len(rows)} series in seconds")
     return proposal, []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from zoo.data.columns import numbers
+from zoo.data.proposal.level import depends_on_level
 from zoo.data.proposal.proposal import Proposal
-from zoo.data.proposal.sizes import TRAINED, add_forecaster
+from zoo.data.proposal.sizes import TRAINED, add_forecast_training, add_linear_forecaster, add_search
 from zoo.data.tables.file import Table
 from zoo.data.tables.infer import infer_number
 from zoo.data.tables.seasons import fitting_seasons
@@ -30,7 +34,7 @@ def series_proposal(table: Table, source: str, target: str) -> Proposal | None:
     if found is None:
         return None
     try:
-        _, times, step, notes = in_order(table, found[0], best_form(table, *found), sort=True, fill=False)
+        table, times, step, notes = in_order(table, found[0], best_form(table, *found), sort=True, fill=False)
     except (OrderError, ZooError):
         return None
     proposal = Proposal("forecasting", target=target, bases=("_base/forecasting", "_base/adamw_cosine"))
@@ -49,23 +53,22 @@ def series_proposal(table: Table, source: str, target: str) -> Proposal | None:
         proposal.add("data.sort", True, notes[0])
     if has_gaps(table, target):
         proposal.add("data.fill", "linear", "steps lack a value")
-    add_window_and_model(proposal, step, len(table), len(table))
+    add_window_and_model(proposal, step, [numbers(table, infer_number(table, target)[0])])
     return proposal
 
 
 def add_window_and_model(
-    proposal: Proposal, step: Step, steps: int, examples: int, *, series: int = 1, covariates: bool = False
+    proposal: Proposal, step: Step, series: Sequence[np.ndarray], *, covariates: bool = False
 ) -> None:
     """Add the window, a network and a run.
 
     Args:
         proposal: what they are added to.
         step: between two moments.
-        steps: of the longest series.
-        examples: steps of all series.
-        series: their number.
-        covariates: there are static ones.
+        series: the values of each series, in the order of time.
+        covariates: there are static ones, which a map of the history does not take.
     """
+    steps = max(map(len, series))
     seasons = fitting_seasons(step, steps)
     season = seasons[0] if seasons else 1
     horizon = min(season if seasons else _HORIZON, max(1, steps // 20))
@@ -76,8 +79,16 @@ def add_window_and_model(
     proposal.doubts.append(
         f"how far ahead to forecast is yours to say: data.window.horizon is {horizon} steps of {step}"
     )
-    windows = max(1, round(examples * TRAINED) - series * (history + horizon))
-    add_forecaster(proposal, windows, by_series=series > 1, covariates=covariates)
+    windows = max(1, round(sum(map(len, series)) * TRAINED) - len(series) * (history + horizon))
+    if covariates:
+        proposal.add("model.name", "mlp")
+        proposal.add("model.widths", [64], f"about {windows:,} windows")
+        proposal.add("model.dropout", 0.1)
+        add_forecast_training(proposal, windows)
+        add_search(proposal, {"model.widths": [[32], [64], [128, 64]], "model.dropout": [0.0, 0.1, 0.3]})
+        return
+    level = depends_on_level(series[0], history, horizon) if len(series) == 1 else None
+    add_linear_forecaster(proposal, windows, by_series=len(series) > 1, level=level)
 
 
 def is_number(table: Table, target: str) -> bool:

@@ -46,37 +46,39 @@ def add_training(
     proposal.add("regularization.early_stopping", {"patience": patience}, "ends where validation gets no better")
 
 
-def add_forecaster(proposal: Proposal, windows: int, *, by_series: bool, covariates: bool) -> None:
-    """Add the network of a forecast, its learning rate and its run.
+def add_linear_forecaster(proposal: Proposal, windows: int, *, by_series: bool, level: bool | None) -> None:
+    """Add a linear map of the window, its learning rate and its run.
 
     Args:
         proposal: what they are added to.
         windows: about so many to train on.
         by_series: there are several series, each with a level of its own.
-        covariates: some are known in advance or tell series apart, which a map of the history does not take.
+        level: forecasts depend on the level of the series; None where that is not known.
     """
+    if not by_series:
+        proposal.add("preprocess", [{"standardize": {}}], "windows of one series keep their level")
+    of_window, of_differences = "a linear map of the window", "a linear map of differences from the last value"
+    name, reason = ("dlinear", of_window) if level else ("nlinear", of_differences)
+    if level is not None:
+        other = of_differences if level else of_window
+        reason += f", as ridge regression is better on validation so than as {other}"
+    proposal.add("model.name", name, reason)
+    proposal.add("optimizer.learning_rate", {"peak": 0.003})
+    proposal.add("optimizer.weight_decay", 0.3)
+    add_forecast_training(proposal, windows)
+    add_search(proposal, {"optimizer.weight_decay": {"log": [1e-2, 1.0]}})
+
+
+def add_forecast_training(proposal: Proposal, windows: int) -> None:
+    """Add batch size, epochs and early stopping for so many windows: enough steps, however few they are."""
     batch = 4 if windows < 500 else 8 if windows < 1_000 else 32 if windows < 10_000 else 64
     steps = max(1, windows // batch)
     epochs = min(max(round(_FORECAST_STEPS / steps), _EPOCHS[0]), _FORECAST_EPOCHS)
-    if covariates:
-        proposal.add("model.name", "mlp")
-        proposal.add("model.widths", [64], f"about {windows:,} windows")
-        proposal.add("model.dropout", 0.1)
-        space: dict[str, object] = {"model.widths": [[32], [64], [128, 64]], "model.dropout": [0.0, 0.1, 0.3]}
-    else:
-        if not by_series:
-            reason = "windows keep their level, from which the network takes the last value by itself"
-            proposal.add("preprocess", [{"standardize": {}}], reason)
-        proposal.add("model.name", "nlinear", "a linear map of the window, which is hard to beat on few series")
-        proposal.add("optimizer.learning_rate", {"peak": 0.003})
-        proposal.add("optimizer.weight_decay", 0.3)
-        space = {"optimizer.weight_decay": {"log": [1e-2, 1.0]}}
+    patience = min(max(_PATIENCE, round(_FORECAST_PATIENCE / steps)), epochs // 2)
     proposal.add("training.batch_size", batch, f"about {windows:,} windows to train on")
     proposal.add("training.epochs", epochs, f"at most {epochs * steps:,} steps of training")
-    patience = min(max(_PATIENCE, round(_FORECAST_PATIENCE / steps)), epochs // 2)
     reason = f"ends after {patience * steps:,} steps in which validation got no better"
     proposal.add("regularization.early_stopping", {"patience": patience}, reason)
-    add_search(proposal, space)
 
 
 def add_table_model(proposal: Proposal, rows: int, columns: int, *, texts: bool) -> dict[str, object]:

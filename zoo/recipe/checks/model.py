@@ -17,6 +17,7 @@ _ALIKE = {  # builders whose networks would not differ in an ensemble, or are on
     "nlinear": _LINEAR,
     "tabm": "it is an ensemble already; set model.members",
 }
+_ADDS_THE_LAST_VALUE = ("nlinear", "nhits")  # builders whose window and forecast need the same unit
 _ENDS_WITH_THE_HISTORY = ("dlinear", "nlinear", "nhits")  # builders that need a window to end with the last known value
 
 
@@ -50,6 +51,13 @@ def check_model(checks: Checks) -> None:
         "another builder, such as mlp, tcn or lstm",
     )
     _check_ensemble(checks)
+    checks.refuse(
+        entry.name in _ADDS_THE_LAST_VALUE
+        and not {"standardize", "standardize_window"} & {step.kind for step in checks.recipe.preprocess},
+        ("preprocess",),
+        f"{entry.name} adds the last value of a window to its forecast, so both need the same unit; add standardize "
+        "or standardize_window",
+    )
     try:
         registry.validate_config(entry.name, model.config)
     except registry.ModelConfigError as error:
