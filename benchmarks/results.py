@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from real_table import table as real_tables
+
 from zoo import registry
 from zoo.errors import ZooError
 from zoo.evaluation.metrics.names import TITLES
@@ -33,6 +35,7 @@ FOOTPRINT = RESULTS / "footprint.json"  # written by footprint.py
 SEARCHES = RESULTS / "searches.json"  # written by search.py
 ROBUST = RESULTS / "search_robust.json"  # written by search_robust.py
 ANOMALY = RESULTS / "anomaly.json"  # written by anomaly.py
+REAL = RESULTS / "real.json"  # written by real.py
 KEPT = [
     "recipe",
     "task",
@@ -386,9 +389,15 @@ def anomaly() -> str:
     return "\n".join(lines)
 
 
+def real() -> str:
+    """Return the tables of the zoo's defaults on data that no recipe was written for."""
+    return real_tables(read_json(REAL)) if REAL.is_file() else "Not measured yet."
+
+
 PAGES: dict[Path, dict[str, Callable[[], str]]] = {
     ROOT / "README.md": {"families": families},
     ROOT / "docs" / "results.md": {
+        "real": real,
         "results": results,
         "latency": latency,
         "scarce labels": scarce_labels,

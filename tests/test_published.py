@@ -19,6 +19,7 @@ from zoo.recipe import list_recipes, load_recipe
 from zoo.serving.exported_model import ExportedModel
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))  # whose scripts import each other
 EXPORTED = sorted(path.parent for path in (ROOT / "exported").rglob("model.onnx"))
 
 
