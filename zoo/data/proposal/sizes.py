@@ -10,6 +10,7 @@ _STEPS = 3_000  # of a run; fewer undertrain small data, more take minutes
 _EPOCHS = (20, 200)
 _PATIENCE = 20  # epochs without improvement
 _FORECAST_STEPS, _FORECAST_EPOCHS = 4_000, 300
+_FEW_WINDOWS, _MANY_WINDOWS = 2_000, 10_000  # fewer need a strong penalty; more need twice the steps
 _FORECAST_PATIENCE = 1_000  # steps without improvement
 _MANY_COLUMNS = 200
 _KERNEL_STEPS = 9  # that the kernels of minirocket span
@@ -64,16 +65,17 @@ def add_linear_forecaster(proposal: Proposal, windows: int, *, by_series: bool, 
         reason += f", as ridge regression is better on validation so than as {other}"
     proposal.add("model.name", name, reason)
     proposal.add("optimizer.learning_rate", {"peak": 0.003})
-    proposal.add("optimizer.weight_decay", 0.3)
+    few = windows < _FEW_WINDOWS
+    proposal.add("optimizer.weight_decay", 0.3 if few else 0.05, "few windows" if few else "many windows")
     add_forecast_training(proposal, windows)
     add_search(proposal, {"optimizer.weight_decay": {"log": [1e-2, 1.0]}})
 
 
 def add_forecast_training(proposal: Proposal, windows: int) -> None:
     """Add batch size, epochs and early stopping for so many windows: enough steps, however few they are."""
-    batch = 4 if windows < 500 else 8 if windows < 1_000 else 32 if windows < 10_000 else 64
-    steps = max(1, windows // batch)
-    epochs = min(max(round(_FORECAST_STEPS / steps), _EPOCHS[0]), _FORECAST_EPOCHS)
+    batch = 4 if windows < 500 else 8 if windows < 1_000 else 32 if windows < _MANY_WINDOWS else 64
+    steps, wanted = max(1, windows // batch), _FORECAST_STEPS * (1 + (windows >= _MANY_WINDOWS))
+    epochs = min(max(round(wanted / steps), _EPOCHS[0]), _FORECAST_EPOCHS)
     patience = min(max(_PATIENCE, round(_FORECAST_PATIENCE / steps)), epochs // 2)
     proposal.add("training.batch_size", batch, f"about {windows:,} windows to train on")
     proposal.add("training.epochs", epochs, f"at most {epochs * steps:,} steps of training")
