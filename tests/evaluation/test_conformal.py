@@ -29,11 +29,10 @@ def test_each_step_has_its_own_half_width():
     assert half_widths(residuals, 0.6).tolist() == [3, 30]  # the third of four
 
 
-def problem(task, level, *, validation, test=None, window=False):
+def problem(task, level, *, validation, test=None):
     return SimpleNamespace(
         recipe=SimpleNamespace(task=task, evaluation=SimpleNamespace(intervals=level)),
         dataset=SimpleNamespace(name="mine", validation=validation, test=test),
-        preprocessor=SimpleNamespace(window=window),
     )
 
 
@@ -57,7 +56,7 @@ def test_forecasts_of_windows_are_scaled_by_the_window():
     y = np.concatenate([true, np.ones((100, 1))], axis=1)
     split = whole(ArrayInputs(windows), y)
     result = TaskResult({s: (y, 5 * np.repeat(levels[:, None], 2, 1)) for s in ("validation", "test")}, None)
-    facts = add_intervals(problem("forecasting", 0.8, validation=split, test=split, window=True), result).facts
+    facts = add_intervals(problem("forecasting", 0.8, validation=split, test=split), result).facts
     found = PredictionIntervals.from_json(facts["prediction_intervals"])
     spread = windows[..., 0].std(axis=1, keepdims=True)
     residuals = np.sort(np.abs(true - 5 * levels[:, None]) / spread, axis=0)

@@ -1,7 +1,8 @@
 """Prediction intervals by split conformal prediction, calibrated on the validation split.
 
 Lei, G'Sell, Rinaldo, Tibshirani and Wasserman, "Distribution-free predictive inference for regression", 2018,
-arXiv:1604.04173: a half-width is the ceil((n + 1) level)-th smallest of n absolute residuals.
+arXiv:1604.04173: a half-width is the ceil((n + 1) level)-th smallest of n absolute residuals. Those of forecasts are
+locally weighted (their section 5.2): they count in standard deviations of their window.
 """
 
 from __future__ import annotations
@@ -48,28 +49,28 @@ def half_widths(residuals: np.ndarray, level: float) -> np.ndarray:
 def add_intervals(problem: Problem, result: TaskResult) -> TaskResult:
     """Add `prediction_intervals` to the facts of a result, where the recipe asks for them.
 
-    They hold `level`, `half_widths` with their `shape`, whether these are `by_window`, the number of `examples` that
-    they were calibrated on, `coverage` and `mean_width` on the test split, and `coverage_by_step` of forecasts.
+    They hold `level`, `half_widths` with their `shape`, whether these are `by_window`, as of forecasts, the number of
+    `examples` that they were calibrated on, `coverage` and `mean_width` on the test split, and `coverage_by_step` of
+    forecasts.
     """
     level, dataset = problem.recipe.evaluation.intervals, problem.dataset
     outputs = [result.outputs[split][1] for split in ("validation", "test")]
     if level is None or not all(np.isfinite(output).all() for output in outputs):
         return result
     forecasts = TASKS[problem.recipe.task].forecasts
-    by_window = forecasts and problem.preprocessor.window
     true = {split: y[:, :-1] if forecasts else y for split, (y, _) in result.outputs.items()}
     residuals = np.asarray(true["validation"], np.float64) - outputs[0]
     shape = residuals.shape[1:]
-    if by_window:
+    if forecasts:  # a series that grows, or one of a panel, has windows of every size
         residuals = residuals / _deviations(dataset.validation, shape[1:])
     found = PredictionIntervals(
         level=level,
         half_widths=tuple(half_widths(residuals, level).reshape(-1).tolist()),
         shape=shape,
-        by_window=by_window,
+        by_window=forecasts,
     )
     widths = np.broadcast_to(found.array, true["test"].shape)
-    if by_window:
+    if forecasts:
         widths = widths * _deviations(dataset.test, shape[1:])
     inside = np.abs(true["test"] - outputs[1]) <= widths
     result.facts["prediction_intervals"] = {

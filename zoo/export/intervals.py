@@ -38,7 +38,7 @@ def with_intervals(dataset: Dataset, recipe: Recipe, report: Mapping[str, Any] |
             level=level,
             half_widths=(1.0,) * math.prod(shape),
             shape=shape,
-            by_window=any(step.kind == "standardize_window" for step in recipe.preprocess),
+            by_window=TASKS[recipe.task].forecasts,
         )
     elif report.get("prediction_intervals") is None:
         raise ZooError(
