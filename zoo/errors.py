@@ -15,6 +15,7 @@ _EXTRAS = {  # optional module: the package that holds it, and this project's ex
     "soundfile": ("soundfile", "audio"),
     "soxr": ("soxr", "audio"),
     "statsmodels": ("statsmodels", "forecast"),
+    "tokenizers": ("tokenizers", "text"),
 }
 
 

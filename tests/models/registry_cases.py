@@ -25,7 +25,8 @@ from zoo.recipe.losses import Loss
 from zoo.tasks import TASKS
 
 BATCH, OUTPUTS, VOCABULARY, LENGTH = 4, 7, 11, 9
-RANDOM = ("dropout", "block_dropout", "stage_dropout", "stochastic_depth", "level")  # these draw numbers in training
+RANDOM = ("dropout", "ngram_dropout", "block_dropout", "stage_dropout", "stochastic_depth", "level")  # these draw numbers in training
+TOKENS_ALONE = ("fasttext",)  # no numbers in their place
 ALWAYS_RANDOM = ("vae", "dcgan", "conditional_gan", "ddpm", "conditional_ddpm", "dit_tiny", "masked_autoencoder")
 
 
@@ -98,7 +99,8 @@ def forms_of(name: str) -> typing.Iterator[tuple[str, str]]:
         elif kind.inputs == ("graph",):
             forms = ["graph"]
         else:
-            forms = (["tokens"] if takes_tokens and "text" in kind.inputs else []) + ["steps"]
+            forms = ["tokens"] if takes_tokens and "text" in kind.inputs else []
+            forms += [] if name in TOKENS_ALONE else ["steps"]
         for form in forms:
             if (form, kind.kind) not in seen and not (task == "forecasting" and name == "mlp"):
                 seen.add((form, kind.kind))

@@ -19,6 +19,7 @@ SMALL: dict[str, dict] = {
     "densenet_bc": {"blocks": (1, 1, 2, 1), "growth": 4},
     "dit_tiny": {"width": 16, "depth": 1, "heads": 2, "patch": 8},
     "efficientnet_b0": {"width": 0.2, "depth": 0.2},
+    "fasttext": {"width": 5, "buckets": 20},
     "fcn": {"widths": (6, 8, 6)},
     "ft_transformer": {"width": 8, "depth": 1, "heads": 2},
     "gat": {"width": 8, "heads": 2},
@@ -63,6 +64,7 @@ SMALL: dict[str, dict] = {
 # Settings without a list of options: a value that makes them do something.
 ANOTHER = {
     "dropout": 0.2,
+    "ngram_dropout": 0.2,
     "block_dropout": 0.2,
     "stage_dropout": 0.2,
     "stochastic_depth": 0.3,

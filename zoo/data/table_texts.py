@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.data.tokenizer import fit_tokenizer, split
+from zoo.data.tokenizer import fit_tokenizer
 
 if TYPE_CHECKING:
     from zoo.data.columns import Column
@@ -41,14 +41,16 @@ def with_vocabularies(
 
 def _with_vocabulary(column: Column, texts: Mapping[str, np.ndarray], settings: Tokenize) -> tuple[Column, list[str]]:
     train = texts["training"]
-    longest = max((len(split(text, settings.level, settings.lowercase)) for text in train), default=0)
     tokenizer = fit_tokenizer(
         train,
         level=settings.level,
         lowercase=settings.lowercase,
         max_ids=settings.vocabulary,
-        length=max(1, min(longest, settings.length or longest)),
+        kind=settings.kind,
+        file=settings.file,
     )
+    longest = max((tokenizer.encode([text]).shape[1] for text in train), default=1)
+    tokenizer = replace(tokenizer, length=min(longest, settings.length or longest))
     found = [tokenizer.note(some, f"column '{column.name}', the {name} split") for name, some in texts.items()]
     lengths = f"column '{column.name}' goes into the model as text, {len(tokenizer.symbols):,} different tokens"
     return replace(column, tokenizer=tokenizer), [lengths, *(note for note in found if note)]

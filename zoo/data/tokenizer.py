@@ -14,14 +14,21 @@ from typing import Any, Literal
 
 import numpy as np
 
+from zoo.data.subwords import Subwords, SubwordKind, read_subwords, train_subwords
 from zoo.errors import MAX_SHOWN_NAMES, visible
 from zoo.tasks import END, PADDING, START, UNKNOWN
 
 SPECIAL = ("<padding>", "<unknown>", "<start>", "<end>")
 _WORD = re.compile(r"\w+|[^\w\s]")
 
-Level = Literal["character", "word", "whitespace"]
-_TOKENS: dict[Level, str] = {"character": "characters", "word": "words", "whitespace": "words"}  # in messages
+Level = Literal["character", "word", "whitespace", "subword"]
+_TOKENS: dict[Level, str] = {  # in messages
+    "character": "characters",
+    "word": "words",
+    "whitespace": "words",
+    "subword": "pieces of words",
+}
+DEFAULT_SUBWORDS = 8000  # ids
 
 
 @dataclass(frozen=True)
@@ -29,16 +36,19 @@ class Tokenizer:
     """A fixed vocabulary.
 
     Attributes:
-        level: what a token is: one character; a word or punctuation mark; or what whitespace separates.
+        level: what a token is: one character; a word or punctuation mark; what whitespace separates; or a piece of a
+            word.
         symbols: the vocabulary, in the order of the ids from 4 on.
         lowercase: fold case first.
         length: number of tokens at which a text is cut; None for no limit.
+        subwords: how words are cut into pieces, as the package tokenizers writes it; empty at all other levels.
     """
 
     level: Level
     symbols: tuple[str, ...]
     lowercase: bool = False
     length: int | None = None
+    subwords: str = ""
 
     def __len__(self) -> int:
         """Return the number of ids, with the special ones."""
@@ -53,6 +63,19 @@ class Tokenizer:
     def _ids(self) -> dict[str, int]:
         return {symbol: i for i, symbol in enumerate(self.symbols, start=len(SPECIAL))}
 
+    @cached_property
+    def _pieces(self) -> Subwords:
+        return Subwords(self.subwords)
+
+    def _cut(self, text: str) -> tuple[list[int], list[str]]:
+        """Return the ids of a text of any length, and its tokens."""
+        if self.level != "subword":
+            tokens = split(text, self.level, self.lowercase)
+            return [self._ids.get(token, UNKNOWN) for token in tokens], tokens
+        numbers, tokens = self._pieces.cut(text)
+        unknown = self._pieces.unknown
+        return [UNKNOWN if number == unknown else number + len(SPECIAL) for number in numbers], tokens
+
     def encode(self, texts: Sequence[str] | np.ndarray, *, end: bool = False) -> np.ndarray:
         """Return int32 ids `(texts, longest)`, padded on the right; at least one column.
 
@@ -60,11 +83,7 @@ class Tokenizer:
             texts: the texts.
             end: add the end mark to each text, beyond `length`.
         """
-        rows = [
-            [self._ids.get(token, UNKNOWN) for token in split(text, self.level, self.lowercase)[: self.length]]
-            + [END] * end
-            for text in texts
-        ]
+        rows = [self._cut(text)[0][: self.length] + [END] * end for text in texts]
         ids = np.zeros((len(rows), max(map(len, rows), default=0) or 1), np.int32)
         for i, row in enumerate(rows):
             ids[i, : len(row)] = row
@@ -80,11 +99,11 @@ class Tokenizer:
         total = unknown = cut = 0
         examples = dict[str, None]()
         for text in texts:
-            tokens = split(text, self.level, self.lowercase)
+            ids, tokens = self._cut(text)
             cut += self.length is not None and len(tokens) > self.length
-            tokens = tokens[: self.length]
-            total += len(tokens)
-            lost = [token for token in tokens if token not in self._ids]
+            ids = ids[: self.length]
+            total += len(ids)
+            lost = [token for i, token in zip(ids, tokens, strict=False) if i == UNKNOWN]
             unknown += len(lost)
             examples |= dict.fromkeys(lost)
         parts = []
@@ -98,6 +117,8 @@ class Tokenizer:
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of one row of ids, up to its end mark or padding."""
+        if self.level == "subword":
+            return self._joined(ids)
         names = self.names
         found = []
         for i in ids:
@@ -107,19 +128,38 @@ class Tokenizer:
                 found.append("\N{REPLACEMENT CHARACTER}" if i == UNKNOWN else names[i])
         return ("" if self.level == "character" else " ").join(found)
 
+    def _joined(self, ids: Iterable[int]) -> str:
+        """Return the text of pieces, between those that are unknown."""
+        parts = list[list[int]]([[]])
+        for i in ids:
+            if i in (PADDING, END):
+                break
+            if i == UNKNOWN:
+                parts.append([])
+            elif i != START:
+                parts[-1].append(int(i) - len(SPECIAL))
+        return "\N{REPLACEMENT CHARACTER}".join(map(self._pieces.join, parts))
+
     def to_json(self) -> dict[str, Any]:
         """Return the tokenizer as plain data."""
-        return {
+        facts = {
             "level": self.level,
             "symbols": list(self.symbols),
             "lowercase": self.lowercase,
             "length": self.length,
         }
+        return facts | ({"subwords": self.subwords} if self.subwords else {})
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Tokenizer:
         """Return the tokenizer that `to_json` wrote."""
-        return cls(facts["level"], tuple(facts["symbols"]), bool(facts["lowercase"]), facts["length"])
+        return cls(
+            facts["level"],
+            tuple(facts["symbols"]),
+            bool(facts["lowercase"]),
+            facts["length"],
+            facts.get("subwords", ""),
+        )
 
 
 def fit_tokenizer(
@@ -129,8 +169,12 @@ def fit_tokenizer(
     lowercase: bool = False,
     max_ids: int | None = None,
     length: int | None = None,
+    kind: SubwordKind | None = None,
+    file: str | None = None,
 ) -> Tokenizer:
     """Return a tokenizer whose vocabulary is the most frequent tokens of some texts, in sorted order.
+
+    Pieces of words are trained on the texts, in the order in which they were found; or read from a file.
 
     Args:
         texts: the training texts.
@@ -138,7 +182,15 @@ def fit_tokenizer(
         lowercase: fold case first.
         max_ids: number of ids, with the special ones; None for all tokens that occur.
         length: number of tokens at which a text is cut.
+        kind: of subwords: "bpe", the default, or "wordpiece".
+        file: `tokenizer.json` of a tokenizer of subwords, which is taken as it is.
     """
+    if level == "subword":
+        pieces = read_subwords(file) if file else None
+        if pieces is None:
+            size = (max_ids or DEFAULT_SUBWORDS) - len(SPECIAL)
+            pieces = train_subwords(texts, kind=kind or "bpe", lowercase=lowercase, size=size)
+        return Tokenizer(level, pieces.pieces, lowercase, length, pieces.text)
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(split(text, level, lowercase))

@@ -15,7 +15,12 @@ class AdaptedLayer(keras.layers.Layer):
     """A layer that is adapted to the training examples once, before training, and then stays as it is.
 
     A subclass sets its weights, which are not trainable, in `adapt`. Until then they are those of `build`.
+
+    Attributes:
+        max_examples: number of examples that the layer is adapted to; None for all, which are given some at a time.
     """
+
+    max_examples: int | None = 2048
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -32,6 +37,9 @@ class AdaptedLayer(keras.layers.Layer):
     def adapt(self, examples: np.ndarray) -> None:
         """Set the weights by the layer's input of some training examples, `(examples, ...)`."""
         raise NotImplementedError
+
+    def finish_adapting(self) -> None:
+        """Set what needs all examples, after the last of them."""
 
 
 def adapted_layers(model: keras.Model) -> list[AdaptedLayer]:
@@ -53,6 +61,8 @@ def adapting(model: keras.Model) -> Iterator[None]:
         for layer in layers:
             layer._is_adapting = True
         yield
+        for layer in layers:
+            layer.finish_adapting()
     finally:
         for layer in layers:
             layer._is_adapting = False

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from zoo.recipe.types import Fraction, NonNegative, Number, Positive, PositiveNumber, Section, UnitInterval
 
+MIN_BYTES_IDS = 260  # the bytes and four special ids
+
 
 class Resize(Section):
     """Resize images by bilinear interpolation with antialiasing."""
@@ -34,16 +36,42 @@ class CenterCrop(Section):
 class Tokenize(Section):
     """Turn text into token ids. The vocabulary is fitted on the training split and is part of the exported file."""
 
-    level: Literal["character", "word", "whitespace"] = Field(
+    level: Literal["character", "word", "whitespace", "subword"] = Field(
         "word",
-        description="what a token is: one character; a word or punctuation mark; or what whitespace separates",
+        description="what a token is: one character; a word or punctuation mark; what whitespace separates; or a piece "
+        "of a word (needs the extra text)",
+    )
+    kind: Literal["bpe", "wordpiece"] | None = Field(
+        None, description="of subwords: byte pair encoding of bytes, the default, or WordPiece; trained on the training split"
+    )
+    file: str | None = Field(
+        None, description="of subwords: a tokenizer.json of the package tokenizers, which is taken as it is"
     )
     lowercase: bool = False
     vocabulary: Annotated[int, Field(ge=8)] | None = Field(
         None,
-        description="largest number of ids, the rarest tokens left out; all tokens of the training split by default",
+        description="largest number of ids, the rarest tokens left out; all tokens of the training split by default, "
+        "and 8000 of subwords",
     )
     length: Positive | None = Field(None, description="largest number of tokens of a text; longer texts are cut")
+
+    @model_validator(mode="after")
+    def _fits_the_level(self) -> Tokenize:
+        given = [name for name in ("kind", "file") if getattr(self, name) is not None]
+        if given and self.level != "subword":
+            raise ValueError(f"{given[0]} is of level: subword, and the level is {self.level}")
+        if self.file is None:
+            if self.level == "subword" and self.kind != "wordpiece" and (self.vocabulary or 8000) < MIN_BYTES_IDS:
+                raise ValueError(
+                    f"vocabulary must be at least {MIN_BYTES_IDS} for byte pair encoding, whose first pieces are the "
+                    f"256 bytes, received {self.vocabulary}"
+                )
+            return self
+        others = {"kind": self.kind is not None, "lowercase": self.lowercase, "vocabulary": self.vocabulary is not None}
+        idle = [name for name, is_given in others.items() if is_given]
+        if idle:
+            raise ValueError(f"{idle[0]} has no effect beside file, whose tokenizer is taken as it is; leave it out")
+        return self
 
 
 class Encode(Section):

@@ -264,6 +264,8 @@ def _is_tokenizer(value: Any) -> bool:
         and value.get("level") in get_args(Level)
         and _are_texts(value.get("symbols"))
         and "lowercase" in value
+        and isinstance(value.get("subwords", ""), str)
+        and bool(value.get("subwords")) == (value["level"] == "subword")
         and (value.get("length", 0) is None or _is_count(value.get("length", 0)))
     )
 

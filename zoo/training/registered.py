@@ -19,6 +19,7 @@ MODULES = (
     "layers.masking",
     "layers.members",
     "layers.minirocket",
+    "layers.ngrams",
     "layers.numeric_embedding",
     "layers.padding",
     "layers.patches",

@@ -191,6 +191,8 @@ def _vocabulary(train: Split, validation: Split, test: Split, settings: Tokenize
         level=settings.level,
         lowercase=settings.lowercase,
         max_ids=settings.vocabulary,
+        kind=settings.kind,
+        file=settings.file,
         length=settings.length,
     )
     notes = [

@@ -139,7 +139,13 @@ def _words(source: Source) -> BaselineData:
         )
     characters = tokenizer is not None and tokenizer.level == "character"
     words = _word_counts(prepared("train"), CHARACTER_NGRAM if characters else WORD_NGRAM)
-    return BaselineData(source.targets, lambda name: words(prepared(name)), classes=len(signature.labels), scale=False)
+    return BaselineData(
+        source.targets,
+        cache(lambda name: words(prepared(name))),
+        classes=len(signature.labels),
+        scale=False,
+        choose_penalty=True,
+    )
 
 
 def _graphs(source: Source) -> BaselineData:
