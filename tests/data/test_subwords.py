@@ -72,7 +72,7 @@ def recipe(tmp_path, tokenize, *overrides):
     (tmp_path / "r.yaml").write_text(
         "extends: [_base/sequence_classification, _base/adamw_cosine]\n"
         f"data: {{source: 'csv:{tmp_path}/t.csv', target: label, text: text}}\n"
-        f"preprocess: [{{tokenize: {tokenize}}}]\nmodel: {{name: fasttext}}\ntraining: {{batch_size: 8, epochs: 1}}\n"
+        f"preprocess: [{{tokenize: {tokenize}}}]\nmodel: {{name: fasttext}}\ntraining: {{batch_size: 8, epochs: 2}}\n"
     )
     return load_recipe(tmp_path / "r.yaml", overrides).recipe
 

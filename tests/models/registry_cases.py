@@ -25,7 +25,14 @@ from zoo.recipe.losses import Loss
 from zoo.tasks import TASKS
 
 BATCH, OUTPUTS, VOCABULARY, LENGTH = 4, 7, 11, 9
-RANDOM = ("dropout", "ngram_dropout", "block_dropout", "stage_dropout", "stochastic_depth", "level")  # these draw numbers in training
+RANDOM = (
+    "dropout",
+    "ngram_dropout",
+    "block_dropout",
+    "stage_dropout",
+    "stochastic_depth",
+    "level",
+)  # these draw numbers in training
 TOKENS_ALONE = ("fasttext",)  # no numbers in their place
 ALWAYS_RANDOM = ("vae", "dcgan", "conditional_gan", "ddpm", "conditional_ddpm", "dit_tiny", "masked_autoencoder")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -60,9 +61,7 @@ class Subwords:
         return str(self._tokenizer.decode(list(numbers), skip_special_tokens=False)).removeprefix(" ")
 
 
-def train_subwords(
-    texts: Sequence[str] | np.ndarray, *, kind: SubwordKind, lowercase: bool, size: int
-) -> Subwords:
+def train_subwords(texts: Sequence[str] | np.ndarray, *, kind: SubwordKind, lowercase: bool, size: int) -> Subwords:
     """Train a tokenizer on texts, whose Unicode is composed first (NFC). The same texts give the same tokenizer.
 
     Args:
@@ -77,23 +76,37 @@ def train_subwords(
     """
     tokenizers = import_extra("tokenizers", f"preprocess.tokenize: {{level: subword, kind: {kind}}}")
     normalizers, before = tokenizers.normalizers, tokenizers.pre_tokenizers
+    words = [str(text) for text in texts]
+    normalizer = normalizers.Sequence([normalizers.NFC(), *([normalizers.Lowercase()] if lowercase else [])])
     if kind == "bpe":
         tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+        tokenizer.normalizer = normalizer
         tokenizer.pre_tokenizer = before.ByteLevel(add_prefix_space=True)
-        tokenizer.decoder = tokenizers.decoders.ByteLevel()
         alphabet = before.ByteLevel.alphabet()
         trainer = tokenizers.trainers.BpeTrainer(vocab_size=size, initial_alphabet=alphabet, show_progress=False)
-    else:
-        tokenizer = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token=_UNKNOWN))
-        tokenizer.pre_tokenizer = before.BertPreTokenizer()
-        tokenizer.decoder = tokenizers.decoders.WordPiece()
-        trainer = tokenizers.trainers.WordPieceTrainer(
-            vocab_size=size, special_tokens=[_UNKNOWN], show_progress=False
-        )
-    steps = [normalizers.NFC(), *([normalizers.Lowercase()] if lowercase else [])]
-    tokenizer.normalizer = normalizers.Sequence(steps)
-    tokenizer.train_from_iterator([str(text) for text in texts], trainer)
-    return Subwords(tokenizer.to_str())
+        tokenizer.train_from_iterator(words, trainer)
+        tokenizer.decoder = tokenizers.decoders.ByteLevel()
+        return Subwords(tokenizer.to_str())
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token=_UNKNOWN))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, before.BertPreTokenizer()
+    first = [_UNKNOWN, *_letters(tokenizer, words, size - 1)]  # else their order is that of a hash table
+    trainer = tokenizers.trainers.WordPieceTrainer(vocab_size=size, special_tokens=first, show_progress=False)
+    tokenizer.train_from_iterator(words, trainer)
+    vocabulary = tokenizer.get_vocab()
+    again = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocabulary, unk_token=_UNKNOWN))  # letters not special
+    again.normalizer, again.pre_tokenizer = tokenizer.normalizer, tokenizer.pre_tokenizer
+    again.decoder = tokenizers.decoders.WordPiece()
+    return Subwords(again.to_str())
+
+
+def _letters(tokenizer: Any, texts: Sequence[str], most: int) -> list[str]:
+    """Return the first letters of words, and the others behind their mark, as far as they are frequent; sorted."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text)):
+            counts.update([word[0], *(f"##{letter}" for letter in word[1:])])
+    ranked = sorted(counts, key=lambda piece: (-counts[piece], piece))
+    return sorted(ranked[:most])
 
 
 def read_subwords(path: str) -> Subwords:

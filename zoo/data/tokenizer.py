@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from zoo.data.subwords import Subwords, SubwordKind, read_subwords, train_subwords
+from zoo.data.subwords import SubwordKind, Subwords, read_subwords, train_subwords
 from zoo.errors import MAX_SHOWN_NAMES, visible
 from zoo.tasks import END, PADDING, START, UNKNOWN
 

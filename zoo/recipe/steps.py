@@ -42,7 +42,8 @@ class Tokenize(Section):
         "of a word (needs the extra text)",
     )
     kind: Literal["bpe", "wordpiece"] | None = Field(
-        None, description="of subwords: byte pair encoding of bytes, the default, or WordPiece; trained on the training split"
+        None,
+        description="of subwords: byte pair encoding of bytes (the default) or WordPiece; fitted on the training split",
     )
     file: str | None = Field(
         None, description="of subwords: a tokenizer.json of the package tokenizers, which is taken as it is"

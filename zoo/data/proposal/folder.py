@@ -10,11 +10,12 @@ from zoo.data.proposal.audio import holds_clips, propose_clips
 from zoo.data.proposal.images_alone import propose_anomalies, propose_generation
 from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.sizes import add_search, add_training
+from zoo.data.proposal.texts import add_text_model
 from zoo.data.sources.folder_layout import find_classes, find_splits, flat_splits, split_folders, subfolders
 from zoo.data.sources.image_files import image_files
 from zoo.data.sources.images import DecodedImage, decode, quiet_pillow, read_image_file
 from zoo.data.sources.mvtec import GOOD
-from zoo.data.sources.text_folder import is_text_file
+from zoo.data.sources.text_folder import is_text_file, read_text_files
 from zoo.data.tables.files import table_files
 from zoo.errors import ZooError, counted, listing
 from zoo.recipe.data_section import Splits
@@ -214,12 +215,8 @@ def _texts(path: Path, source: str) -> Proposal:
     reason = f"{count:,} texts in {len(counts)} folders, each a class: {listing(counts)}"
     proposal = Proposal("sequence_classification", bases=bases, reason=reason)
     proposal.add("data.source", source)
-    proposal.add("model.name", "transformer")
-    proposal.add("model.width", 64, f"{count:,} texts")
-    proposal.add("model.depth", 2)
-    proposal.add("model.heads", 4)
-    proposal.add("model.dropout", 0.2)
-    add_training(proposal, count, own_test="test" in roots)
+    texts = read_text_files(roots["train"]).texts
+    add_text_model(proposal, texts, len(counts), own_test="test" in roots)
     return proposal
 
 

@@ -33,8 +33,7 @@ def add_training(
         most: epochs.
         is_linear: what is trained is a linear model, which more epochs hurt less than a choice by few examples.
     """
-    trained = max(1, round(examples * (0.9 if own_test else TRAINED)))
-    batch = 16 if trained < 500 else 32 if trained < 2_000 else 64 if trained < 20_000 else 256
+    trained, batch = trained_on(examples, own_test=own_test)
     steps = -(-trained // batch)
     epochs = min(max(round(_STEPS / steps), _EPOCHS[0]), most)
     proposal.add("training.batch_size", batch, f"about {trained:,} examples to train on")
@@ -81,6 +80,12 @@ def add_forecast_training(proposal: Proposal, windows: int) -> None:
     proposal.add("training.epochs", epochs, f"at most {epochs * steps:,} steps of training")
     reason = f"ends after {patience * steps:,} steps in which validation got no better"
     proposal.add("regularization.early_stopping", {"patience": patience}, reason)
+
+
+def trained_on(examples: int, *, own_test: bool) -> tuple[int, int]:
+    """Return about how many examples are trained on, and the batch size for so many."""
+    trained = max(1, round(examples * (0.9 if own_test else TRAINED)))
+    return trained, 16 if trained < 500 else 32 if trained < 2_000 else 64 if trained < 20_000 else 256
 
 
 def add_table_model(proposal: Proposal, rows: int, columns: int, *, texts: bool) -> dict[str, object]:

@@ -14,6 +14,7 @@ from zoo.data.proposal.sequences import long_form_proposal
 from zoo.data.proposal.series import series_proposal
 from zoo.data.proposal.sizes import add_search, add_table_model, add_training
 from zoo.data.proposal.targets import find_target, several_targets, task_of, task_of_several
+from zoo.data.proposal.texts import add_text_model
 from zoo.data.tables.file import Table
 from zoo.data.tables.files import read_tables
 from zoo.data.tables.infer import infer_columns, infer_number
@@ -26,6 +27,7 @@ from zoo.recipe.steps import Encode
 _MIN_GROUPS = 5
 _MIN_BLOCKS = 20  # of equally many rows; fewer may be the levels of a designed experiment
 _WORDS = 4  # in a text, on average, from which on it is more than a name
+_LETTERS = 0.7  # of the characters, at least, of names and other texts
 _MANY_CATEGORIES = 0.1  # of the rows: a column of so many different texts may be one of ids
 
 
@@ -100,6 +102,8 @@ def rows_proposal(
     is_text = text is not None
     prose = [name for name in left_out if _is_prose(table, name)]
     text = text or next(iter(prose), None)
+    if text is None and not kept:
+        text = next((name for name in left_out if _is_text(table, name)), None)
     if text is not None and (is_text or not kept):
         proposal = _text_proposal(text, task, reason)
     else:
@@ -109,7 +113,8 @@ def rows_proposal(
     proposal.add("data.source", source, f"{len(table):,} rows")
     proposal.add("data.target", target)
     if proposal.task.startswith("sequence"):
-        proposal.add("data.text", text, "the column of texts, several words each")
+        why = "several words each" if text in prose else "most of them once; there is no other input"
+        proposal.add("data.text", text, f"the column of texts, {why}")
     else:
         _add_columns(proposal, table, kept, {name: why for name, why in left_out.items() if name not in prose}, prose)
     for key, (value, why) in apart.keys.items():
@@ -118,13 +123,13 @@ def rows_proposal(
     if lacking:
         what = f"'{proposal.target}' and are left out"
         proposal.add("data.on_error", "skip", f"{lacking} of {len(table)} rows have no {what}")
-    if proposal.task.startswith("sequence"):
-        _add_text_model(proposal, len(table))
+    own_test = "test" in splits or "data.split_column" in apart.keys
+    if text is not None and proposal.task.startswith("sequence"):
+        outputs = len(targets) if task == "regression" else len(set(table.texts(targets[0]).tolist()))
+        add_text_model(proposal, table.texts(text).tolist(), outputs, own_test=own_test)
     else:
         space = add_table_model(proposal, len(table), len(kept), texts=bool(prose))
-    own_test = "test" in splits or "data.split_column" in apart.keys
-    add_training(proposal, len(table) - lacking, own_test=own_test)
-    if not proposal.task.startswith("sequence"):
+        add_training(proposal, len(table) - lacking, own_test=own_test)
         proposal.add("evaluation.baseline", "gradient_boosting", "the strongest simple method for most tables")
         add_search(proposal, space)
     return proposal
@@ -251,14 +256,13 @@ def _is_prose(table: Table, name: str) -> bool:
     return bool(texts) and sum(len(text.split()) for text in texts) >= _WORDS * len(texts)
 
 
+def _is_text(table: Table, name: str) -> bool:
+    """Return whether a column holds texts, such as names, which ids are not."""
+    texts = [text for text in table.columns[name] if isinstance(text, str) and text.strip()]
+    letters = sum(map(str.isalpha, "".join(texts)))
+    return not looks_like_id(name) and letters > _LETTERS * sum(map(len, texts))
+
+
 def _text_proposal(name: str, task: str, reason: str) -> Proposal:
     bases = (f"_base/sequence_{task}", "_base/adamw_cosine")
     return Proposal(f"sequence_{task}", bases=bases, reason=f"{reason}; the input is the text of '{name}'")
-
-
-def _add_text_model(proposal: Proposal, examples: int) -> None:
-    proposal.add("model.name", "transformer")
-    proposal.add("model.width", 64 if examples < 20_000 else 128, f"{examples:,} texts")
-    proposal.add("model.depth", 2)
-    proposal.add("model.heads", 4)
-    proposal.add("model.dropout", 0.2)

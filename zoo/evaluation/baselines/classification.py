@@ -17,7 +17,14 @@ def classify(name: str, data: BaselineData, seed: int) -> BaselineResult:
     inputs, parts = inputs_of(CLASSIFIERS[name], data)
     y, validation = data.targets, (inputs("validation"), data.targets["validation"])
     fitted = fit_baseline(
-        name, "classification", inputs("train"), y["train"], seed=seed, validation=validation, scale=data.scale
+        name,
+        "classification",
+        inputs("train"),
+        y["train"],
+        seed=seed,
+        validation=validation,
+        scale=data.scale,
+        penalties=data.penalties,
     )
     outputs = {
         split: np.concatenate([predict_probabilities(fitted, part, data.classes) for part in parts(split)])

@@ -26,7 +26,7 @@ class BaselineData:
             on each other; without it, a split is processed as a whole.
         classes: number of classes, or of token ids of the target.
         scale: whether features have units of their own, and so are standardised where the method needs it.
-        choose_penalty: whether logistic regression takes the penalty that is best on validation.
+        penalties: values of C that logistic regression chooses among; empty for the usual ones.
         text: language modeling: the training text, token ids without padding, `(tokens,)`.
         series: forecasting: the whole series, `(time,)`; of several, one behind the other.
         origins: forecasting: `validation` and `test` to the step at which each window's forecast begins.
@@ -47,7 +47,7 @@ class BaselineData:
     parts: Callable[[str], Iterator[np.ndarray]] | None = None
     classes: int = 0
     scale: bool = True
-    choose_penalty: bool = False
+    penalties: tuple[float, ...] = ()
     text: np.ndarray | None = None
     series: np.ndarray | None = None
     origins: Mapping[str, np.ndarray] = field(default_factory=dict)

@@ -78,6 +78,7 @@ def fit_baseline(
     validation: tuple[np.ndarray, np.ndarray] | None = None,
     limit: int | None = None,
     scale: bool = True,
+    penalties: tuple[float, ...] = (),
 ) -> FittedBaseline:
     """Fit a baseline. The same seed gives the same predictions.
 
@@ -95,6 +96,7 @@ def fit_baseline(
         limit: maximal number of training examples, drawn at random; None for the baseline's own limit.
         scale: standardise each feature where the method needs it. Wrong for pixels, which have one scale already: the
             noise in those that hardly vary would count as much as the drawing.
+        penalties: values of C, in place of the usual ones of logistic regression.
 
     Raises:
         ZooError: the name is unknown, or the data cannot be fitted.
@@ -113,6 +115,8 @@ def fit_baseline(
     if validation is not None and not len(validation[1]):
         validation = None
     values: tuple[float | None, ...] = baseline.values or (None,)
+    if baseline.parameter == "C":
+        values = penalties or values
     if baseline.parameter == "n_neighbors":
         values = tuple(value for value in baseline.values if value <= x_train.shape[0]) or values[:1]
     if validation is None or x_train.size > MAX_TUNED_VALUES:

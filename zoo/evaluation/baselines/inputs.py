@@ -27,6 +27,7 @@ MAX_ONE_HOT_CATEGORIES = 100  # of a column whose categories the network embeds
 WORD_NGRAM = 2  # words
 MAX_NGRAMS = 100_000  # the most frequent; a classifier has a weight for each and each class
 MAX_NGRAM_TOKENS = 2_000_000  # of the training texts; of more, single tokens are counted
+TEXT_PENALTIES = (10.0, 1.0, 100.0, 0.1)  # rows of length 1 need larger weights than standardised columns
 _SLOW = ("k_nearest_neighbors", "support_vector_machine")  # with thousands of word counts
 
 
@@ -144,7 +145,7 @@ def _words(source: Source) -> BaselineData:
         cache(lambda name: words(prepared(name))),
         classes=len(signature.labels),
         scale=False,
-        choose_penalty=True,
+        penalties=TEXT_PENALTIES,
     )
 
 

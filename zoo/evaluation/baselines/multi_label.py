@@ -32,7 +32,14 @@ def classify_each(name: str, data: BaselineData, seed: int) -> BaselineResult:
             continue
         validation = (x_validation, data.targets["validation"][:, label])
         fitted = fit_baseline(
-            name, "classification", x_train, y[:, label], seed=seed, validation=validation, scale=data.scale
+            name,
+            "classification",
+            x_train,
+            y[:, label],
+            seed=seed,
+            validation=validation,
+            scale=data.scale,
+            penalties=data.penalties,
         )
         converged, seconds, examples = converged and fitted.converged, seconds + fitted.seconds, fitted.examples
         for split, found in outputs.items():
