@@ -1,6 +1,7 @@
 """Texts from files through the whole chain: trained, exported, and the exported file asked about the same files."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,27 @@ model: {name: lstm, embedding: 8, units: 16, pool: mean}
     assert report["metrics"]["test"]["mse"] < 0.2 * frame["cost"].var()
     values = [answer["value"] for answer in answers(zoo, model, "t.parquet")]
     assert np.mean((np.array(values) - frame["cost"]) ** 2) < 0.2 * frame["cost"].var()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["bpe", "wordpiece"])
+def test_pieces_of_words_travel_in_the_file(zoo, tmp_path, kind, monkeypatch):
+    pytest.importorskip("tokenizers")
+    chosen = np.random.default_rng(0).integers(0, 6, (160, 3))
+    notes = [" ".join(WORDS[i] for i in row) for row in chosen]
+    pd.DataFrame({"note": notes, "kind": np.where((chosen == 2).any(axis=1), "b", "a")}).to_csv("t.csv", index=False)
+    recipe = f"""extends: [_base/sequence_classification, _base/adamw_cosine]
+data: {{source: "csv:t.csv", text: note, target: kind}}
+preprocess: [{{tokenize: {{level: subword, kind: {kind}, vocabulary: 290}}}}]
+model: {{name: fasttext, buckets: 500, width: 8}}
+"""
+    model, report = train(zoo, tmp_path, recipe)
+    assert report["metrics"]["test"]["accuracy"] > 0.9
+    found = answers(zoo, model, "t.csv")
+    assert np.mean([(a["label"] == "b") == (2 in row) for a, row in zip(found, chosen, strict=True)]) > 0.95
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    code, _, err = zoo("predict", model, "t.csv")
+    assert code == 2 and "a tokenizer of subwords needs tokenizers, which is not installed" in " ".join(err.split())
 
 
 @pytest.mark.slow

@@ -10,7 +10,8 @@ from zoo.data.proposal.proposal import Proposal
 from zoo.data.proposal.sizes import trained_on
 
 _WORD = re.compile(r"\w+|[^\w\s]")  # as the tokenizer's level `word` cuts
-_MAX_UNSEEN = 0.4  # of the words: above, most say nothing, and their letters have to
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+_MAX_UNSEEN = 0.3  # of the words of letters: above, too many say nothing, and their letters have to
 _KEPT_LENGTHS = 0.99  # of the texts that are not cut
 _LENGTHS = {"word": (8, 600), "character": (8, 400)}  # tokens; longer texts cost more than they tell
 _MAX_IDS = 50_000
@@ -37,7 +38,7 @@ def add_text_model(proposal: Proposal, texts: Sequence[str], outputs: int, *, ow
     """
     count, texts = len(texts), texts[:: max(1, len(texts) // _MEASURED_TEXTS)]
     words = [_WORD.findall(text.lower()) for text in texts]
-    unseen = unseen_words(words)
+    unseen = unseen_words([_LETTERS.findall(text.lower()) for text in texts])
     level = "word" if unseen <= _MAX_UNSEEN else "character"
     tokens: list[list[str]] = words if level == "word" else [list(text.lower()) for text in texts]
     length = _length(list(map(len, tokens)), *_LENGTHS[level])
