@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from zoo.data.dataset import Dataset, Signature, whole
 from zoo.data.inputs import ArrayInputs
 from zoo.data.prepared import Prepared, prepare
 from zoo.data.preprocessing import fit_preprocessor
+from zoo.data.preprocessor import Preprocessor
 from zoo.data.sources.load import load_dataset
 from zoo.recipe import load_recipe
 from zoo.recipe.data_section import Data
@@ -177,6 +179,24 @@ def test_what_is_small_is_held_in_memory(monkeypatch):
     monkeypatch.setattr("zoo.data.prepared.MAX_RESIDENT_BYTES", 100)
     assert numbered("auto").array is None
     assert isinstance(numbered("resident"), Prepared) and numbered("resident").array is not None
+
+
+def test_examples_that_are_held_in_memory_are_never_there_twice():
+    pixels = np.broadcast_to(np.uint8(7), (4_000, 64, 64, 3))
+    split = whole(ArrayInputs(pixels), np.zeros(4_000, np.float32))
+    tracemalloc.start()
+    try:
+        prepared = prepare(
+            split,
+            Preprocessor(Signature("image", "y", (64, 64, 3)), (64, 64, 3), "uint8", None),
+            split.targets,
+            "resident",
+        )
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert prepared.array.shape == pixels.shape and (prepared.array == 7).all()
+    assert prepared.array.nbytes <= peak < 1.5 * prepared.array.nbytes
 
 
 def test_work_on_a_whole_split_takes_few_large_examples_at_a_time():

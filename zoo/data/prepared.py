@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 MAX_RESIDENT_BYTES = 1 << 30  # of prepared examples that "auto" holds in memory
+MAX_WATCHED_BYTES = 1 << 29  # the same for those that training is validated on, beside its own
 MAX_RESIDENT_BYTES_ONCE = 1 << 25  # the same for examples that are read once: TensorFlow copies them on the way
 Form = Literal["target", "decoder_input", "itself", "normalized", "normalized_with_class", "views", "hidden"]
 Reader = Callable[[Any], Any]  # TensorFlow: positions `(n,)` to prepared examples `(n, *shape)`, or a dict of them
@@ -96,15 +98,23 @@ def prepare(
     limit = MAX_RESIDENT_BYTES if max_bytes is None else max_bytes
     size = len(split) * int(np.prod(preprocessor.shape)) * np.dtype(preprocessor.dtype).itemsize
     resident = memory == "resident" or (memory == "auto" and size <= limit)
-    array = concatenate(list(chunks(split, preprocessor))) if resident else None
+    array = _in_memory(split, preprocessor) if resident else None
     return Prepared(split, preprocessor, array, targets, form, augment)
 
 
-def concatenate(parts: list[Any]) -> Any:
-    """Concatenate arrays, or dicts of arrays."""
-    if isinstance(parts[0], dict):
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return np.concatenate(parts)
+def _in_memory(split: Split, preprocessor: Preprocessor) -> Any:
+    """Return all prepared examples, which are never held twice: an array, or a dict of arrays for graphs."""
+    parts = chunks(split, preprocessor)
+    first = next(parts)
+    if isinstance(first, dict):
+        every = [first, *parts]
+        return {name: np.concatenate([part[name] for part in every]) for name in first}
+    array = np.empty((len(split), *first.shape[1:]), first.dtype)
+    filled = 0
+    for part in itertools.chain([first], parts):
+        array[filled : filled + len(part)] = part
+        filled += len(part)
+    return array
 
 
 def decoder_input(targets: Any) -> tf.Tensor:

@@ -14,7 +14,7 @@ from zoo.backend.determinism import start_from_seed
 from zoo.backend.devices import Devices, devices_for
 from zoo.backend.precision import precision
 from zoo.data.batches import evaluation_batches
-from zoo.data.prepared import MAX_RESIDENT_BYTES_ONCE, Prepared, prepare
+from zoo.data.prepared import MAX_RESIDENT_BYTES_ONCE, MAX_WATCHED_BYTES, Prepared, prepare
 from zoo.data.preprocessing import fit_preprocessor
 from zoo.data.preprocessor import Preprocessor
 from zoo.data.table_encoding import encode_settings
@@ -116,7 +116,8 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
         validation = validation.part(np.flatnonzero(validation.targets == 0))
     form = training.form(recipe, views.network)
     prepared = [
-        _prepare(recipe, split, preprocessor, scale, form=form, max_bytes=None) for split in (dataset.train, validation)
+        _prepare(recipe, split, preprocessor, scale, form=form, max_bytes=most)
+        for split, most in ((dataset.train, None), (validation, MAX_WATCHED_BYTES))
     ]
     return Problem(
         recipe=recipe,
