@@ -217,7 +217,7 @@ def _scenes() -> list[str]:
         "",
         "The built-in scenes, written as files: the same splits, pixels and classes, and targets that differ by what "
         "the format rounds. Then a short training of one recipe and seed, from the built-in source / from the files. "
-        "`python benchmarks/scenes_from_files.py` makes the table. YOLO's six decimals move a centre at half a pixel by "
+        "`python benchmarks/scenes_from_files.py` makes the table. YOLO's six decimals move a centre at half pixels by "
         "5e-7, and training carries the difference on. The masks' one epoch finds the background alone; the losses of "
         "both trainings are equal to the last digit.",
         "",
