@@ -45,7 +45,8 @@ def test_every_kept_manifest_belongs_to_a_shipped_recipe() -> None:
     for recipe, runs in kept.items():
         for run in runs:
             assert run["model"] == load_recipe(recipe).recipe.model.name
-            assert run["data"]["source"] == load_recipe(recipe).recipe.data.source
+            kind, _, name = load_recipe(recipe).recipe.data.source.partition(":")  # a path is relative to the recipe
+            assert run["data"]["source"] == f"{kind}:{name if kind in ('builtin', 'tfds') else Path(name).name}"
 
 
 @pytest.mark.ci
@@ -146,6 +147,9 @@ def test_exported_file_predicts(folder: Path) -> None:
         raw = np.ones((3, 5), np.int32)
     if model.kind == "graph":
         raw = {"nodes": raw, "edges": np.array([[[0, 1], [1, 2], [-1, -1]]] * 3, np.int32)}
+    inputs = onnx.load(folder / "model.onnx").graph.input
+    if model.kind == "series" and len(inputs) > 1:  # covariates beside the window
+        raw = {each.name: _zeros(each.type.tensor_type) for each in inputs}
     result = model.predict(raw)
     assert len(result.output) == 3
     classifies = ("image_classification", "tabular_classification", "node_classification", "graph_classification")
@@ -157,6 +161,12 @@ def test_exported_file_predicts(folder: Path) -> None:
         assert result.labels == [model.labels[i] for i in result.probabilities.argmax(axis=1)]
     else:
         assert result.values.shape == (3,)
+
+
+def _zeros(form: onnx.TypeProto.Tensor) -> np.ndarray:
+    """Return three rows of an input: zeros, or empty texts."""
+    shape = (3, *(each.dim_value for each in form.shape.dim[1:]))
+    return np.full(shape, "", object) if form.elem_type == onnx.TensorProto.STRING else np.zeros(shape, np.float32)
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
