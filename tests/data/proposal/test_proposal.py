@@ -150,7 +150,7 @@ def test_the_history_of_a_series_shows_its_longest_usual_season(tmp_path, monkey
     assert 3_500 < recipe.training.epochs * (steps // recipe.training.batch_size) < 4_500
 
 
-@pytest.mark.parametrize(("others", "model"), [((), "nlinear"), (("size",), "mlp")])
+@pytest.mark.parametrize(("others", "model"), [((), "dlinear"), (("size",), "mlp")])
 def test_panels_keep_the_level_of_each_series_apart(others, model, tmp_path, monkeypatch):
     """A map of the history does not take what tells series apart."""
     monkeypatch.chdir(tmp_path)

@@ -58,14 +58,14 @@ def add_linear_forecaster(proposal: Proposal, windows: int, *, by_series: bool, 
     if not by_series:
         proposal.add("preprocess", [{"standardize": {}}], "windows of one series keep their level")
     of_window, of_differences = "a linear map of the window", "a linear map of differences from the last value"
-    name, reason = ("dlinear", of_window) if level else ("nlinear", of_differences)
+    name, reason = ("dlinear", of_window) if level or by_series else ("nlinear", of_differences)
     if level is not None:
         other = of_differences if level else of_window
         reason += f", as ridge regression is better on validation so than as {other}"
     proposal.add("model.name", name, reason)
     proposal.add("optimizer.learning_rate", {"peak": 0.003})
-    few = windows < _FEW_WINDOWS
-    proposal.add("optimizer.weight_decay", 0.3 if few else 0.05, "few windows" if few else "many windows")
+    few = windows < _FEW_WINDOWS and not by_series
+    proposal.add("optimizer.weight_decay", 0.3 if few else 0.05, "few windows" if few else "")
     add_forecast_training(proposal, windows)
     add_search(proposal, {"optimizer.weight_decay": {"log": [1e-2, 1.0]}})
 
