@@ -159,7 +159,7 @@ class _Fit:
         )
         self.callbacks = self._callbacks(folder, watching)
         size = training.batch_size if task.embeds else None  # losses that compare the examples of a batch grow with it
-        self.validation = evaluation_batches(problem.validation, size=size)
+        self.validation = evaluation_batches(problem.validated_on, size=size)
 
     def _callbacks(self, folder: Path, watching: Sequence[keras.callbacks.Callback]) -> list[keras.callbacks.Callback]:
         """Return the callbacks in their order: what adds to the log, the log, what may end training, checkpoints."""
@@ -209,7 +209,7 @@ class _Fit:
         self.start.done = step % self.steps
         rest = self.steps - self.start.done
         recipe, part = self.problem.recipe, self.problem.devices.part
-        batches = training_batches(self.problem.train, recipe, start=self.start.step, steps=rest, part=part)
+        batches = training_batches(self.problem.trained_on, recipe, start=self.start.step, steps=rest, part=part)
         with self.scope():
             self.model.fit(
                 batches,

@@ -26,6 +26,7 @@ from zoo.postprocessing.kinds import compact_outputs
 from zoo.tasks import TASKS
 from zoo.training.adapt import adapt
 from zoo.training.effect import check_steps
+from zoo.training.fixed_features import compute_fixed_features
 from zoo.training.kinds import KINDS
 from zoo.training.penalty import Penalty
 from zoo.training.pretrained import load_pretrained
@@ -41,7 +42,20 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Problem:
-    """A recipe's data, prepared, and its model, not yet trained."""
+    """A recipe's data, prepared, and its model, not yet trained.
+
+    Attributes:
+        recipe: the recipe.
+        dataset: its data.
+        preprocessor: as it was fitted on the training split.
+        scale: of the targets.
+        views: of the model.
+        train: the training split.
+        validation: the split that chooses the epoch.
+        pretrained: what the network begins with, where the recipe names it.
+        devices: that train it.
+        features: of both splits, where `views.trained` takes features that were computed once.
+    """
 
     recipe: Recipe
     dataset: Dataset
@@ -52,6 +66,17 @@ class Problem:
     validation: Prepared
     pretrained: dict[str, Any] | None = None
     devices: Devices = field(default_factory=Devices)
+    features: tuple[Prepared, Prepared] | None = None
+
+    @property
+    def trained_on(self) -> Prepared:
+        """What `views.trained` takes of the training split."""
+        return self.train if self.features is None else self.features[0]
+
+    @property
+    def validated_on(self) -> Prepared:
+        """What `views.trained` takes of the validation split."""
+        return self.validation if self.features is None else self.features[1]
 
     def prepare(self, split: Split) -> Prepared:
         """Prepare a split as the model's input, to be read once."""
@@ -119,7 +144,7 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
         _prepare(recipe, split, preprocessor, scale, form=form, max_bytes=most)
         for split, most in ((dataset.train, None), (validation, MAX_WATCHED_BYTES))
     ]
-    return Problem(
+    problem = Problem(
         recipe=recipe,
         dataset=dataset,
         preprocessor=preprocessor,
@@ -130,6 +155,7 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
         pretrained=pretrained,
         devices=devices,
     )
+    return compute_fixed_features(problem)
 
 
 def _prepare(

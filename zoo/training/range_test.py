@@ -97,7 +97,7 @@ def range_test(problem: Problem, steps: int, low: float, high: float) -> RangeTe
     start, losses = EpochStart(per_epoch), _Losses(steps)
     with ordered_gradient_sums(), problem.devices.scope():
         problem.views.trained.fit(
-            training_batches(problem.train, recipe, start=start.step, steps=per_epoch),
+            training_batches(problem.trained_on, recipe, start=start.step, steps=per_epoch),
             epochs=epochs,
             callbacks=[*problem.devices.callbacks, start, losses],
             shuffle=False,

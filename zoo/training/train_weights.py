@@ -43,7 +43,9 @@ def train_weights(problem: Problem) -> None:
     total = steps * (training.stop_after or training.epochs)
     with ordered_gradient_sums(), fused_kernels(training.cpu_kernels, devices=1):
         compile_for_training(problem, recipe.optimizer, steps, training.epochs, steps_per_call(problem))
-        model.fit(training_batches(problem.train, recipe, start=0, steps=total), epochs=1, shuffle=False, verbose=0)
+        model.fit(
+            training_batches(problem.trained_on, recipe, start=0, steps=total), epochs=1, shuffle=False, verbose=0
+        )
     average = AverageInPlace()
     average.set_model(model)
     average.enter()
