@@ -4,9 +4,11 @@ from itertools import combinations
 
 import keras
 import numpy as np
+import onnxruntime
 import pytest
 
 import zoo
+from zoo.export.convert import to_onnx
 from zoo.layers.adapted import adapting
 from zoo.layers.minirocket import MiniRocketFeatures, dilations_of
 
@@ -124,3 +126,16 @@ def test_sizes_are_those_of_the_papers(name, parameters):
 def test_what_does_not_fit_is_refused(name, shape, settings, message):
     with pytest.raises((ValueError, zoo.ZooError), match=message):
         zoo.build(name, input_shape=shape, outputs=3, **settings)
+
+
+def test_rounding_decides_nothing_where_series_stay_constant():
+    random = np.random.default_rng(0)
+    levels = random.normal(size=(20, 12, 1)).astype(np.float32) * 3
+    series = np.repeat(levels, 20, axis=1)  # steps of 12 levels, 20 each: convolutions within one are 0
+    model = zoo.build("minirocket", input_shape=(240, 1), outputs=2, features=840)
+    layer = model.get_layer("minirocket")
+    layer.adapt(series)
+    features = keras.Model(model.input, layer.output)
+    session = onnxruntime.InferenceSession(to_onnx(features, ["x"], ["y"]).SerializeToString())
+    (found,) = session.run(None, {"x": series})
+    np.testing.assert_allclose(found, features(series), rtol=0, atol=1e-4)

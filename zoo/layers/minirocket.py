@@ -16,6 +16,8 @@ LENGTH = 9  # steps that a kernel spans
 KERNELS = np.array([[2.0 if i in chosen else -1.0 for i in range(LENGTH)] for chosen in combinations(range(LENGTH), 3)])
 _GOLDEN = (5**0.5 + 1) / 2
 _MAX_CHANNELS = 9  # that one kernel adds up
+_ROUNDING = 1e-6  # of a product in a convolution: backends add in different orders
+_MIN_DEVIATION = 0.01  # of a proportion of steps; a feature that hardly varies would show rounding alone
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -61,6 +63,9 @@ class MiniRocketFeatures(AdaptedLayer):
         """Set the thresholds, then mean and deviation of the features."""
         random = np.random.default_rng(self.seed)
         quantiles = np.arange(1, len(KERNELS) * sum(self.counts) + 1) * _GOLDEN % 1
+        # Of steps where a series stays constant every convolution is 0 but for rounding, which must not decide what
+        # exceeds a threshold of 0.
+        margin = _ROUNDING * np.abs(KERNELS[0]).sum() * np.abs(examples).max()
         first = 0
         for i, count in enumerate(self.counts):
             chosen = random.integers(len(examples), size=len(KERNELS))
@@ -70,7 +75,7 @@ class MiniRocketFeatures(AdaptedLayer):
                 values = ops.convert_to_numpy(some)[0, :, kernel]
                 found[kernel] = np.quantile(values, quantiles[first : first + count])
                 first += count
-            self.thresholds[i].assign(found)
+            self.thresholds[i].assign(found + margin)
         size = max(1, (1 << 24) // (examples.shape[1] * len(KERNELS)))
         parts = [
             ops.convert_to_numpy(self._proportions(ops.convert_to_tensor(examples[at : at + size], self.compute_dtype)))
@@ -79,7 +84,7 @@ class MiniRocketFeatures(AdaptedLayer):
         values = np.concatenate(parts).astype(np.float64)
         deviation = values.std(axis=0)
         self.mean.assign(values.mean(axis=0))
-        self.deviation.assign(np.where(deviation > 0, deviation, 1))
+        self.deviation.assign(np.maximum(deviation, _MIN_DEVIATION))
 
     def call(self, series: Any) -> Any:
         """Return the standardised features."""
