@@ -15,6 +15,7 @@ _MAX_UNSEEN = 0.3  # of the words of letters: above, too many say nothing, and t
 _KEPT_LENGTHS = 0.99  # of the texts that are not cut
 _LENGTHS = {"word": (8, 600), "character": (8, 400)}  # tokens; longer texts cost more than they tell
 _MAX_IDS = 50_000
+_LONG = 200  # tokens: longer texts tell more, and bear larger weights
 _BUCKETS = (4096, 131_072)
 _LONGEST = {"word": 2, "character": 5}  # tokens of an n-gram
 _MEASURED_TEXTS = 20_000
@@ -59,7 +60,7 @@ def add_text_model(proposal: Proposal, texts: Sequence[str], outputs: int, *, ow
     proposal.add("model.width", next((width for most, width in _WIDTHS.items() if outputs <= most), 64))
     proposal.add("optimizer.learning_rate", {"peak": 0.02})
     proposal.add("optimizer.epsilon", 1e-3, "rare n-grams take small steps")
-    proposal.add("optimizer.weight_decay", 0.3)
+    proposal.add("optimizer.weight_decay", 1.0 if length < _LONG else 0.3, f"texts of up to {length} tokens")
     trained, batch = trained_on(count, own_test=own_test)
     epochs = min(max(round(_MIN_STEPS * batch / trained), _EPOCHS[0]), _EPOCHS[1])
     proposal.add("training.batch_size", batch, f"about {trained:,} texts to train on")
