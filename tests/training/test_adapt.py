@@ -62,3 +62,27 @@ def test_a_model_without_such_layers_is_left_alone(series):
     after = problem_of(series, "model={name: fcn, widths: [4], kernel_sizes: [3]}")
     for own, other in zip(before.views.network.get_weights(), after.views.network.get_weights(), strict=True):
         np.testing.assert_array_equal(own, other)
+
+
+def test_weights_of_ngrams_come_from_all_training_texts(tmp_path, monkeypatch):
+    """In several parts, and from no other split."""
+    monkeypatch.setattr("zoo.data.preprocessor._CHUNK_EXAMPLES", 7)
+    words = [f"w{i % 9} v{i % 4}" for i in range(60)]
+    rows = "".join(f"{text},{'ab'[i % 2]}\n" for i, text in enumerate(words))
+    (tmp_path / "t.csv").write_text(f"text,label\n{rows}")
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(
+        "extends: [_base/sequence_classification, _base/adamw_cosine]\n"
+        f"data: {{source: 'csv:{tmp_path}/t.csv', target: label, text: text}}\n"
+        "model: {name: fasttext, longest: 1}\ntraining: {batch_size: 8, epochs: 2}\n"
+    )
+    recipe = load_recipe(recipe).recipe
+    problem = set_up(recipe, load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess))
+    train = problem.dataset.train
+    texts = [set(text.split()) for text in train.take(np.arange(len(train)))]
+    names = problem.dataset.signature.tokenizer.names
+    counts = np.array([sum(name in text for text in texts) for name in names])
+    expected = np.where(counts, 1 + np.log((1 + len(texts)) / (1 + counts)), 0)
+    got = np.array(problem.views.network.get_layer("tf_idf").idf)
+    np.testing.assert_allclose(got[4:], expected[4:], rtol=1e-6)
+    assert len(texts) > 7 and got[4:].all()
