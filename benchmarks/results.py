@@ -62,9 +62,19 @@ def add(run: Path) -> Path:
     manifest |= {key: report[key] for key in KEPT_WHERE_KNOWN if key in report}
     manifest["commit"] = read_json(run / "environment.json").get("commit")
     manifest["data"] = {key: report["data"][key] for key in ("source", "fingerprint", "splits")}
+    source = manifest["data"]["source"]
+    manifest["data"]["source"] = source_name(source)
+    if "config" in manifest:
+        manifest["config"] = manifest["config"].replace(source, source_name(source))
     path = RESULTS / report["recipe"] / f"seed-{report['seed']}.json"
     write_json(path, manifest)
     return path
+
+
+def source_name(source: str) -> str:
+    """Return a source without the folders of its path, which differ from machine to machine."""
+    kind, _, name = source.partition(":")
+    return source if kind in ("builtin", "tfds") else f"{kind}:{Path(name).name}"
 
 
 def manifests() -> dict[str, list[dict[str, Any]]]:

@@ -181,7 +181,7 @@ def _figures() -> list[str]:
     """Return the table of the pairs that were trained."""
     kept = read_json(KEPT)
     rows = [
-        f"| {task.replace('_', ' ')} | `{source}` | {TITLES[each['metric']]} {each['value']:.3g} | "
+        f"| {task.replace('_', ' ')} | `{source}` | {TITLES[each['metric']]} {_shown(each['value'])} | "
         f"{each['difference']:.1e} | {each['allowed']:.1e} |"
         for task, source in pairs()
         if (each := kept.get(f"{task}:{source}")) is not None
@@ -197,6 +197,10 @@ def _figures() -> list[str]:
         "| --- | --- | --- | --- | --- |",
         *rows,
     ]
+
+
+def _shown(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3g}"
 
 
 def _scenes() -> list[str]:
@@ -238,7 +242,7 @@ def train(task: str, source: str, folder: Path) -> tuple[Any, float, float]:
     return run, certificate["max_abs_difference"], certificate["tolerance"]
 
 
-def keep(pair: str, metric: str, value: float, difference: float, allowed: float) -> None:
+def keep(pair: str, metric: str, value: float | None, difference: float, allowed: float) -> None:
     """Keep the figure and the parity of a pair for the page."""
     kept = read_json(KEPT) if KEPT.exists() else {}
     kept[pair] = {"metric": metric, "value": value, "difference": difference, "allowed": allowed}
@@ -268,7 +272,7 @@ def main() -> None:
             primary = TASKS[task].primary
             value = run.metrics["test"][primary]
             keep(f"{task}:{source}", primary, value, difference, allowed)
-            print(f"| {task} | {source} | {primary} | {value:.3g} | {difference:.2g} | {allowed:.2g} |", flush=True)
+            print(f"| {task} | {source} | {primary} | {_shown(value)} | {difference:.2g} | {allowed:.2g} |", flush=True)
 
 
 if __name__ == "__main__":

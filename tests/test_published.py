@@ -45,8 +45,8 @@ def test_every_kept_manifest_belongs_to_a_shipped_recipe() -> None:
     for recipe, runs in kept.items():
         for run in runs:
             assert run["model"] == load_recipe(recipe).recipe.model.name
-            kind, _, name = load_recipe(recipe).recipe.data.source.partition(":")  # a path is relative to the recipe
-            assert run["data"]["source"] == f"{kind}:{name if kind in ('builtin', 'tfds') else Path(name).name}"
+            source = load_recipe(recipe).recipe.data.source  # a path is relative to the recipe
+            assert run["data"]["source"] == _script("results").source_name(source)
 
 
 @pytest.mark.ci
