@@ -67,6 +67,7 @@ def test_what_is_tried_where_the_recipe_does_not_say(wine, sunspots, monkeypatch
         "seasonal_naive",
         "drift",
         "ridge",
+        "theta",
         "arima",
     ]
     monkeypatch.setattr(run, "MAX_ARIMA_STEPS", 100)
