@@ -54,7 +54,7 @@ def stale() -> list[Figure]:
 def recipe_of(manifest: dict[str, Any]) -> str:
     """Return the shipped recipe as it would be resolved for the manifest's run."""
     loaded = load_recipe(manifest["recipe"], [f"training.seed={manifest['seed']}"])
-    source, kept = loaded.recipe.data.source, manifest["data"]["source"]
+    source, kept = loaded.recipe.data.source, manifest.get("data", {}).get("source", "")
     if source.endswith(f"/{kept.partition(':')[2]}"):  # a manifest has the name of a path alone
         return loaded.run_yaml().replace(source, kept)
     return loaded.run_yaml()
