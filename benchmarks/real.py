@@ -2,7 +2,8 @@
 
     python benchmarks/real.py [--folder .real] [--seeds 1] [--only NAME …] [--kinds tables series …]
 
-Makes an environment for the peers in the folder, and the sets there (`benchmarks/real_peers.py`); then each set gets
+Makes an environment for the peers in the folder, and the sets there (`benchmarks/real_peers.py`; those of texts take
+packages that `benchmarks/real_texts.py` names); then each set gets
 `zoo init` and `zoo train` on the recipe it made, nothing else. Results go to `benchmarks/results/real.json` after each
 run. A set whose results stand there for this commit's defaults is run again only with `--again`.
 """
@@ -49,7 +50,7 @@ def main() -> None:
             for seed in range(len(done), arguments.seeds):
                 done.append(train(folder, facts, seed))
                 print(f"{name}, seed {seed}: {done[-1]}", flush=True)
-                known[name] = {**facts, "runs": done, "environment": environment()}
+                known[name] = {**facts, "runs": done, "environment": _place()}
                 write_json(RESULTS, known)
     print(table(known))
 
@@ -97,6 +98,11 @@ def train(folder: Path, facts: dict[str, Any], seed: int) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "model": yaml.safe_load(recipe.read_text())["model"],
     }
+
+
+def _place() -> dict[str, Any]:
+    """Return what figures depend on."""
+    return {key: value for key, value in environment().items() if key != "command"}
 
 
 def _zoo(*arguments: str, folder: Path) -> None:

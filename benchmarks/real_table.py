@@ -53,7 +53,7 @@ def _number(value: float | None) -> str:
 
 
 def _is_greater_better(facts: dict[str, Any]) -> bool:
-    return str(facts["metric"]) == "accuracy"
+    return str(facts["metric"]) in ("accuracy", "r2")
 
 
 def _rank(facts: dict[str, Any]) -> float:
