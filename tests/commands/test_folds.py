@@ -58,6 +58,7 @@ def test_predictions_are_those_of_the_models_that_had_not_seen_the_example(run):
         np.testing.assert_allclose(own["prediction"], again[np.argsort(data.test.indices), 0], rtol=1e-5)
 
 
+@pytest.mark.ci
 def test_resuming_trains_the_folds_that_are_missing(run, tmp_path):
     folder = shutil.copytree(run.folder, tmp_path / "run")
     kept = (folder / "folds/1/report.json").read_text()

@@ -105,6 +105,7 @@ def test_arguments_that_do_not_fit(arguments, message, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.ci
 def test_a_run_without_a_recipe_says_what_was_chosen_and_why(frame, tmp_path):
     overrides = {"training.epochs": 2, "evaluation.baselines": []}
     run = zoo.train(data=frame, target="kind", overrides=overrides, runs=tmp_path, export=False)
@@ -169,6 +170,7 @@ def test_tune_searches_on_data(frame, tmp_path):
     assert best.history["val_loss"].min() == report["best"]["figure"]
 
 
+@pytest.mark.ci
 def test_images_of_pillow_are_predicted_as_their_files(trained, write_images, tmp_path):
     from PIL import Image
 

@@ -86,7 +86,7 @@ def test_a_panel(zoo, tmp_path):
     assert code == 2 and "1 of 2 series have fewer: '12' (2)" in " ".join(err.split())
 
 
-@pytest.mark.parametrize("targets", ["sold", "[sold, visits]"])
+@pytest.mark.parametrize("targets", ["sold", pytest.param("[sold, visits]", marks=pytest.mark.ci)])
 def test_intervals_are_outputs_of_the_file(zoo, tmp_path, targets):
     table = panel().assign(visits=lambda t: t["sold"] * 2 + 1)
     table.to_csv(tmp_path / "stores.csv", index=False)
@@ -137,6 +137,7 @@ COVARIATES = "\n  known_covariates: [promotion]\n  static_covariates: [region, s
 @pytest.mark.parametrize(
     "model", ["{name: mlp, widths: [8]}", pytest.param("{name: lstm, units: 8}", marks=pytest.mark.ci)]
 )
+@pytest.mark.ci
 def test_covariates_are_inputs_by_name(zoo, tmp_path, model):
     table = shops()
     table.to_csv(tmp_path / "shops.csv", index=False)
@@ -184,6 +185,7 @@ def test_covariates_are_inputs_by_name(zoo, tmp_path, model):
         assert code == 2 and message in " ".join(err.split())
 
 
+@pytest.mark.ci
 def test_a_network_learns_from_what_is_known_in_advance(zoo, tmp_path):
     """Half of the variance of the sales is due to the promotion, which the seasonal naive forecast does not see."""
     shops(200).to_csv(tmp_path / "shops.csv", index=False)

@@ -45,6 +45,7 @@ def write_ts(path, table):
 @pytest.mark.parametrize(
     "model", [pytest.param("{name: bilstm, units: 8}", marks=pytest.mark.ci), "{name: gru, units: 8}"]
 )
+@pytest.mark.ci
 def test_sequences_of_different_lengths(zoo, tmp_path, model):
     moves().to_csv(tmp_path / "moves.csv", index=False)
     (tmp_path / "short.yaml").write_text(RECIPE)

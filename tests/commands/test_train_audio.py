@@ -49,6 +49,7 @@ def train(zoo, path, source, more, *overrides):
     return path / run, json.loads((path / run / "report.json").read_text()), err
 
 
+@pytest.mark.ci
 def test_clips_of_a_folder_are_trained_exported_and_asked(zoo, tmp_path):
     write_clips(tmp_path / "clips", 96)
     run, report, err = train(zoo, tmp_path, "folder:clips", f"sample_rate: {RATE}, seconds: 0.5")

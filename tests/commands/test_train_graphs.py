@@ -39,6 +39,7 @@ def write_papers(folder, count=160):
     return nodes
 
 
+@pytest.mark.ci
 def test_nodes_of_csv_files(zoo, tmp_path):
     nodes = write_papers(tmp_path / "data")
     recipe = """extends: [_base/node_classification, _base/adamw_cosine]

@@ -105,6 +105,7 @@ model: {name: cnn, widths: [8], depth: 1}
     assert len(answers(zoo, model, "data")) == len(frame)
 
 
+@pytest.mark.ci
 def test_a_resize_lets_the_exported_file_take_any_size(zoo, tmp_path):
     for number in range(60):
         (tmp_path / f"data/{'ab'[number % 2]}").mkdir(parents=True, exist_ok=True)

@@ -120,6 +120,7 @@ model: {name: mlp, widths: [32, 32]}
     np.testing.assert_allclose([list(a["probabilities"].values()) for a in found], expected, atol=1e-5)
 
 
+@pytest.mark.ci
 def test_free_text_beside_numbers_and_categories(zoo, tmp_path):
     generator = np.random.default_rng(0)
     words = np.array(["ash", "bay", "elm", "fir", "oak", "yew", "box", "fig"])
@@ -162,6 +163,7 @@ model: {name: mlp, widths: [32]}
     assert one.values[0] > none.values[0]
 
 
+@pytest.mark.ci
 def test_several_numbers_of_a_table(zoo, tmp_path):
     x = np.random.default_rng(0).normal(size=(240, 3)).round(3)
     frame = pd.DataFrame({"p": x[:, 0], "q": x[:, 1], "r": x[:, 2]})

@@ -28,7 +28,7 @@ def test_names_are_sorted_and_described():
     )
 
 
-LONG = ("digit_strips", "digit_neighbors", "adding_problem")
+LONG = ("digit_strips", "digit_neighbors", "digit_scenes", "adding_problem")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.ci] if n in LONG else []) for n in SEEDED])
