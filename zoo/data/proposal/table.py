@@ -129,6 +129,9 @@ def rows_proposal(
         add_text_model(proposal, table.texts(text).tolist(), outputs, own_test=own_test)
     else:
         space = add_table_model(proposal, len(table), len(kept), texts=bool(prose))
+        if proposal.task == "tabular_regression":
+            reason = "as the figure that counts; mean_squared_error aims at the mean, which outliers draw"
+            proposal.add("loss.name", "mean_absolute_error", reason)
         add_training(proposal, len(table) - lacking, own_test=own_test)
         proposal.add("evaluation.baseline", "gradient_boosting", "the strongest simple method for most tables")
         add_search(proposal, space)
