@@ -350,6 +350,19 @@ def test_folders_of_graphs(tmp_path, monkeypatch, many):
     assert dataset.signature.shape == (None, 1) and dataset.signature.labels == ("no", "yes")
 
 
+def test_validation_has_an_example_of_each_class(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = [f"c{i}" for i in range(8)]
+    head = f"@problemName moves\n@classLabel true {' '.join(names)}\n@data\n"
+    for split, times in (("TRAIN", 5), ("TEST", 1)):
+        (tmp_path / f"moves_{split}.ts").write_text(
+            head + "".join(f"1,2,3,{i}:{n}\n" for i, n in enumerate(names)) * times
+        )
+    recipe = load_recipe(init("moves_TRAIN.ts")["recipe"]).recipe
+    dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess)
+    assert recipe.data.validation == 0.2 and sorted(dataset.validation.targets) == list(range(8))
+
+
 @pytest.mark.parametrize("given", ["moves_TRAIN.ts", "moves"])
 @pytest.mark.parametrize("steps, model", [(("1,2,3", "4,5"), "gru"), (("1,2,3,4,5,6,7,8,9",) * 2, "minirocket")])
 def test_files_of_sequences(given, steps, model, tmp_path, monkeypatch):

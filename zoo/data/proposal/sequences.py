@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.data.columns import numbers
 from zoo.data.proposal.proposal import Proposal
-from zoo.data.proposal.sizes import add_sequence_model
+from zoo.data.proposal.sizes import add_sequence_model, add_validation
 from zoo.data.sources.ts_file import split_paths
 from zoo.data.sources.ts_text import read_ts
 from zoo.data.tables.file import Table
@@ -44,6 +44,8 @@ def ts_proposal(path: Path, name: str) -> Proposal:
     proposal.reason = f"{len(file.values):,} sequences of numbers with {what}"
     reason = f"splits: {listing(p.name for p in paths.values())}"
     proposal.add("data.source", f"ts:{name}", reason)
+    if file.classes and "validation" not in paths:
+        add_validation(proposal, len(file.values), len(set(file.labels)))
     add_sequence_model(proposal, [len(case) for case in file.values], own_test="test" in paths)
     return proposal
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from zoo.data.proposal.proposal import Proposal
@@ -17,6 +18,7 @@ _KERNEL_STEPS = 9  # that the kernels of minirocket span
 _MAX_STEPS = 500_000  # of all sequences together, for minirocket, whose features are computed in every epoch
 _ROCKET_EPOCHS = 40
 _VALIDATED = 0.1  # of the examples
+_MOST_VALIDATED = 0.4
 _FEW = 20  # validation examples, with which the best of many epochs is a matter of luck
 TRAINED = 0.72  # of the examples, where a test split and validation are cut
 
@@ -86,6 +88,13 @@ def trained_on(examples: int, *, own_test: bool) -> tuple[int, int]:
     """Return about how many examples are trained on, and the batch size for so many."""
     trained = max(1, round(examples * (0.9 if own_test else TRAINED)))
     return trained, 16 if trained < 500 else 32 if trained < 2_000 else 64 if trained < 20_000 else 256
+
+
+def add_validation(proposal: Proposal, examples: int, classes: int) -> None:
+    """Add a larger validation split where the usual one would have fewer examples than there are classes."""
+    if round(_VALIDATED * examples) < classes:
+        fraction = math.ceil(100 * classes / examples) / 100
+        proposal.add("data.validation", min(fraction, _MOST_VALIDATED), f"an example of each of {classes} classes")
 
 
 def add_table_model(proposal: Proposal, rows: int, columns: int, *, texts: bool) -> dict[str, object]:
