@@ -7,14 +7,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from zoo.errors import ZooError
-from zoo.evaluation.baselines.estimators import (
-    CLASSIFIERS,
-    REGRESSORS,
-    Estimator,
-    fit_baseline,
-    predict_probabilities,
-    predict_values,
-)
+from zoo.evaluation.baselines.estimators import fit_baseline, predict_probabilities, predict_values
+from zoo.evaluation.baselines.scikit_learn import CLASSIFIERS, REGRESSORS, Estimator
 from zoo.evaluation.metrics.classification import classification_metrics
 from zoo.evaluation.metrics.regression import regression_metrics
 

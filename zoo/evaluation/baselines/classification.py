@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 
 from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
-from zoo.evaluation.baselines.estimators import CLASSIFIERS, fit_baseline, inputs_of, predict_probabilities
+from zoo.evaluation.baselines.estimators import fit_baseline, inputs_of, predict_probabilities
 from zoo.evaluation.baselines.graphs import label_spreading
+from zoo.evaluation.baselines.scikit_learn import CLASSIFIERS
 
 
 def classify(name: str, data: BaselineData, seed: int) -> BaselineResult:

@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 
 from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
-from zoo.evaluation.baselines.estimators import CLASSIFIERS, fit_baseline, inputs_of, predict_probabilities
+from zoo.evaluation.baselines.estimators import fit_baseline, inputs_of, predict_probabilities
+from zoo.evaluation.baselines.scikit_learn import CLASSIFIERS
 
 _CLASSIFIERS = ("logistic_regression", "k_nearest_neighbors", "random_forest", "gradient_boosting")
 

@@ -8,7 +8,8 @@ from functools import partial
 import numpy as np
 
 from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
-from zoo.evaluation.baselines.estimators import REGRESSORS, fit_baseline, inputs_of, predict_values
+from zoo.evaluation.baselines.estimators import fit_baseline, inputs_of, predict_values
+from zoo.evaluation.baselines.scikit_learn import REGRESSORS
 
 
 def regress(name: str, data: BaselineData, seed: int) -> BaselineResult:

@@ -99,8 +99,8 @@ def repeated(values: np.ndarray, origins: np.ndarray, horizon: int, season: int)
 def drift(series: Series, origins: np.ndarray, horizon: int) -> Forecasts:
     """Continue the line from the first value to the last before each origin."""
     last = series.values[origins - 1]
-    slope = (last - series.values[0]) / np.maximum(origins - 1, 1)
-    return Forecasts(values=last[:, None] + slope[:, None] * np.arange(1, horizon + 1))
+    change = (last - series.values[0]) / np.maximum(origins - 1, 1)
+    return Forecasts(values=last[:, None] + change[:, None] * np.arange(1, horizon + 1))
 
 
 def ridge(series: Series, origins: np.ndarray, horizon: int) -> Forecasts:
