@@ -21,6 +21,7 @@ from zoo.errors import ZooError
 from zoo.evaluation.metrics.names import TITLES
 from zoo.recipe import list_recipes, load_recipe
 from zoo.recipe.compose import composed
+from zoo.recipe.load import published_source
 from zoo.recipe.source import parse
 from zoo.tasks import TASKS, words
 from zoo.utils.files import read_json, write_json, write_text
@@ -63,18 +64,12 @@ def add(run: Path) -> Path:
     manifest["commit"] = read_json(run / "environment.json").get("commit")
     manifest["data"] = {key: report["data"][key] for key in ("source", "fingerprint", "splits")}
     source = manifest["data"]["source"]
-    manifest["data"]["source"] = source_name(source)
+    manifest["data"]["source"] = published_source(source)
     if "config" in manifest:
-        manifest["config"] = manifest["config"].replace(source, source_name(source))
+        manifest["config"] = manifest["config"].replace(source, published_source(source))
     path = RESULTS / report["recipe"] / f"seed-{report['seed']}.json"
     write_json(path, manifest)
     return path
-
-
-def source_name(source: str) -> str:
-    """Return a source without the folders of its path, which differ from machine to machine."""
-    kind, _, name = source.partition(":")
-    return source if kind in ("builtin", "tfds") else f"{kind}:{Path(name).name}"
 
 
 def manifests() -> dict[str, list[dict[str, Any]]]:

@@ -16,6 +16,7 @@ import onnx
 import pytest
 
 from zoo.recipe import list_recipes, load_recipe
+from zoo.recipe.load import published_source
 from zoo.serving.exported_model import ExportedModel
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,7 +47,7 @@ def test_every_kept_manifest_belongs_to_a_shipped_recipe() -> None:
         for run in runs:
             assert run["model"] == load_recipe(recipe).recipe.model.name
             source = load_recipe(recipe).recipe.data.source  # a path is relative to the recipe
-            assert run["data"]["source"] == _script("results").source_name(source)
+            assert run["data"]["source"] == published_source(source)
 
 
 @pytest.mark.ci

@@ -19,6 +19,8 @@ def train(zoo, path, recipe):
     run = path / json.loads(out)["run"]
     certificate = json.loads((run / "export/certificate.json").read_text())
     assert certificate["max_abs_difference"] <= certificate["tolerance"]
+    for file in (run / "export").iterdir():  # is given to others
+        assert str(path).encode() not in file.read_bytes(), f"{file.name} names a folder of this machine"
     return run, str(run / "export/model.onnx"), json.loads((run / "report.json").read_text())
 
 

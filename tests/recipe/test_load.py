@@ -3,11 +3,13 @@
 import re
 
 import pytest
+import yaml
 from short_recipe import BASE
 
 from zoo.recipe import list_recipes, load_recipe
 from zoo.recipe.compose import summaries
 from zoo.recipe.find import recipes_folder
+from zoo.recipe.load import published_source
 from zoo.recipe.source import parse
 
 
@@ -38,6 +40,33 @@ def test_annotated_lines_are_the_resolved_recipe(name):
         is_heading = line.endswith(":")
         assert (origin == "") == is_heading
         assert is_heading or origin == "default" or re.fullmatch(r"recipes/\S+\.yaml:\d+", origin)
+
+
+def test_a_published_recipe_has_no_folder_of_this_machine(tmp_path):
+    (tmp_path / "mine.yaml").write_text(
+        "extends: [_base/tabular_classification, _base/adamw_cosine]\n"
+        "data: {source: 'csv:shops.csv', target: open, missing: [/n]}\n"
+        f"model: {{name: mlp, pretrained: {tmp_path}/run}}\ntraining: {{epochs: 2}}\n"
+    )
+    loaded = load_recipe(tmp_path / "mine.yaml")
+    assert loaded.recipe.data.source == f"csv:{tmp_path}/shops.csv"
+    published = yaml.safe_load(loaded.published_yaml())
+    assert published["data"]["source"] == "csv:shops.csv" and published["model"]["pretrained"] == "run"
+    assert published["data"]["missing"] == ["/n"] and published["description"] == loaded.recipe.description
+
+
+@pytest.mark.parametrize(
+    ("source", "published"),
+    [
+        ("builtin:digits", "builtin:digits"),
+        ("csv:/home/me/my shops.csv", "csv:my shops.csv"),
+        ("csv:shops.csv", "csv:shops.csv"),
+        ("/home/me/a:b/run", "run"),
+        ("tfds:mnist", "tfds:mnist"),
+    ],
+)
+def test_a_published_source_has_no_absolute_path(source, published):
+    assert published_source(source) == published
 
 
 def test_bases_are_not_listed():

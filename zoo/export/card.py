@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.export import markdown
 from zoo.export.kinds import KINDS
+from zoo.recipe.load import published_source
 from zoo.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def card(report: Mapping[str, Any], certificate: Mapping[str, Any], signature: S
 | --- | --- |
 | task | {report["task"].replace("_", " ")} |
 | model | {markdown.text(report["model"])}, {report["parameters"]:,} parameters |
-| data | {markdown.code(report["data"]["source"])}, fingerprint `{report["data"]["fingerprint"][:16]}` |
+| data | {markdown.code(published_source(report["data"]["source"]))}, fingerprint `{report["data"]["fingerprint"][:16]}` |
 | splits | {splits["train"]:,} train, {splits["validation"]:,} validation, {splits["test"]:,} test |
 | seed | {report["seed"]} |
 | file | {certificate["bytes"] / 1024:,.0f} KB, opset {certificate["opset"]}, SHA-256 `{certificate["sha256"][:16]}` |

@@ -14,6 +14,7 @@ from zoo.export.convert import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata,
 from zoo.export.decoder import export_decoder
 from zoo.export.intervals import with_intervals
 from zoo.export.kinds import KINDS
+from zoo.recipe.load import published_source
 from zoo.serving.metadata import FORMAT, FORMAT_KEY, SIGNATURE_KEY
 from zoo.tasks import TASKS
 from zoo.training.run import Run, versions
@@ -79,7 +80,7 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
             for name, output in parity.outputs.items()
         },
         "split": exporter.compared_on,
-        "data": {"source": dataset.name, "fingerprint": dataset.fingerprint},
+        "data": {"source": published_source(dataset.name), "fingerprint": dataset.fingerprint},
         "opset": settings.opset,
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
@@ -113,8 +114,8 @@ def converted(
         proto,
         {
             SIGNATURE_KEY: {**facts, "task": recipe.task, "recipe": loaded.name},
-            RECIPE_KEY: loaded.run_yaml(),
-            DATA_KEY: {"source": dataset.name, "fingerprint": dataset.fingerprint},
+            RECIPE_KEY: loaded.published_yaml(),
+            DATA_KEY: {"source": published_source(dataset.name), "fingerprint": dataset.fingerprint},
             VERSIONS_KEY: packages,
             FORMAT_KEY: str(FORMAT),
         },

@@ -22,6 +22,8 @@ from zoo.recipe.shorten import shorten
 from zoo.recipe.source import KeyPath, Origin, dotted, dump, dump_line, nearest_origin
 from zoo.recipe.space import space_problems
 
+PATH_KEYS = ("source", "pretrained", "features", "file")  # that may hold a path of this machine, in any section
+
 
 @dataclass(frozen=True)
 class LoadedRecipe:
@@ -49,6 +51,10 @@ class LoadedRecipe:
         """Return the resolved recipe without its search, which does not change a run."""
         return dump({key: value for key, value in self.tree().items() if key != "search"})
 
+    def published_yaml(self) -> str:
+        """Return `run_yaml` with each absolute path cut to its last name: others need no folders of this machine."""
+        return dump(_published({key: value for key, value in self.tree().items() if key != "search"}))
+
     def origin_names(self) -> dict[str, str]:
         """Return where each value was written, by dotted path."""
         return {dotted(path): str(origin) for path, origin in self.origins.items() if path}
@@ -63,6 +69,21 @@ class LoadedRecipe:
         optimizer = tree["optimizer"]  # pydantic puts inherited fields before `name`
         tree["optimizer"] = {"name": optimizer["name"], **optimizer}
         return tree
+
+
+def published_source(source: str) -> str:
+    """Return a source, such as `csv:/home/me/shops.csv`, or a path without the folders of an absolute path."""
+    kind, colon, path = ("", "", source) if source.startswith("/") else source.partition(":")
+    return f"{kind}{colon}{Path(path).name}" if Path(path).is_absolute() else source
+
+
+def _published(value: Any, key: str = "") -> Any:
+    """Return a part of a resolved recipe with `published_source` of what may be a path."""
+    if isinstance(value, dict):
+        return {name: _published(inner, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_published(inner, key) for inner in value]
+    return published_source(value) if key in PATH_KEYS and isinstance(value, str) else value
 
 
 def _plain(value: Any) -> Any:
