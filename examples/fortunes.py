@@ -1,4 +1,4 @@
-"""Fortune cookies by their file: the folder of the recipe `transformer/fortunes`.
+"""Fortune cookies by their file: the folder of the recipe `ngrams/fortunes`.
 
 python examples/fortunes.py [--output fortunes]
 
