@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from rich.console import Console
 from zoo.backend.startup import start_keras
 from zoo.commands.evaluate_data import evaluate_data
 from zoo.commands.reopen import reopen
+from zoo.commands.report import report
 from zoo.commands.train import train
+from zoo.errors import ZooError
 from zoo.utils.console import print_notes
 from zoo.utils.files import write_json
 from zoo.utils.notebook import default_console
@@ -21,6 +24,7 @@ def evaluate(
     run_folder: str | os.PathLike[str],
     data: Any = None,
     *,
+    robustness: bool = False,
     output: str | Path | None = None,
     console: Console | None = None,
 ) -> dict[str, Any]:
@@ -30,26 +34,46 @@ def evaluate(
         run_folder: the run.
         data: labelled data in the form of the recipe's source, or what a program holds: a frame with the column of the
             targets, or `(x, y)`; see `zoo.commands.evaluate_data`.
+        robustness: evaluate on corrupted and on attacked test examples too, and add it to the report
+            (`zoo.evaluation.robustness.measure`).
         output: JSON file to write the result to.
         console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
     Returns:
-        `run`, `recipe`, `task`, `samples`, `metrics` and `intervals`; of new data also `data`.
+        `run`, `recipe`, `task`, `samples`, `metrics` and `intervals`; of new data also `data`; and what was added
+        under its name, such as `robustness`.
 
     Raises:
         ZooError: no such run, or the data is not what the run was trained on, or does not fit it.
     """
     console = console or default_console()
+    analyses = [name for name, is_wanted in {"robustness": robustness}.items() if is_wanted]
+    if data is not None and analyses:
+        raise ZooError(f"--{analyses[0]} is for the test split of the run; leave out the new data, or --{analyses[0]}")
     if data is not None:
         named = data if isinstance(data, str | os.PathLike) else f"data ({type(data).__name__})"
         console.print(f"Evaluating {run_folder} on {named}", markup=False)
         found = evaluate_data(run_folder, data, output=output)
         print_notes(found["notes"], console, indent="  ")
         return found
-    result = _evaluate_again(run_folder, console)
+    result = _analyse(run_folder, analyses, console) if analyses else _evaluate_again(run_folder, console)
     if output is not None:
         write_json(Path(output), result)
     return result
+
+
+def _analyse(run_folder: str | os.PathLike[str], analyses: Collection[str], console: Console) -> dict[str, Any]:
+    """Write the report again with the analyses in it, and return what it says of the test split, and them."""
+    found = report(run_folder, console=console, analyses=analyses)
+    known = {
+        "run": os.fspath(run_folder),
+        "recipe": found["recipe"],
+        "task": found["task"],
+        "samples": found["examples"]["test"],
+        "metrics": found["metrics"]["test"],
+        "intervals": found["intervals"]["test"],
+    }
+    return known | {name: found[name] for name in analyses}
 
 
 def _evaluate_again(run_folder: str | os.PathLike[str], console: Console) -> dict[str, Any]:

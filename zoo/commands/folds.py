@@ -14,7 +14,7 @@ from rich.console import Console
 from zoo.evaluation.metrics.evaluate import evaluate
 from zoo.evaluation.metrics.intervals import intervals
 from zoo.recipe.data_section import Fold
-from zoo.tasks import TASKS, words
+from zoo.tasks import ANALYSES, TASKS, words
 from zoo.training.run import Run, fill_run
 from zoo.training.run_files import read_run_file
 from zoo.training.stages import missing_stages
@@ -117,7 +117,7 @@ def _fold_recipe(loaded: LoadedRecipe, number: int) -> LoadedRecipe:
     fold = Fold(number=number, of=recipe.evaluation.folds)
     changes = {
         "data": recipe.data.model_copy(update={"fold": fold}),
-        "evaluation": recipe.evaluation.model_copy(update={"folds": None}),
+        "evaluation": recipe.evaluation.model_copy(update={"folds": None, **dict.fromkeys(ANALYSES, False)}),
     }
     return replace(loaded, recipe=recipe.model_copy(update=changes))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from typing import Any
 
 from rich.console import Console
@@ -10,10 +11,19 @@ from rich.console import Console
 from zoo.backend.startup import start_keras
 from zoo.commands.reopen import SILENT, reopen
 from zoo.commands.train import train, train_together
+from zoo.tasks import ANALYSES
+from zoo.training.run_files import read_run_file
 
 
-def report(run_folder: str | os.PathLike[str], *, console: Console = SILENT) -> dict[str, Any]:
+def report(
+    run_folder: str | os.PathLike[str], *, console: Console = SILENT, analyses: Collection[str] = ()
+) -> dict[str, Any]:
     """Evaluate a run's saved model again, and write `report.html` and `report.json` anew.
+
+    Args:
+        run_folder: the run.
+        console: where progress is shown.
+        analyses: what is added to the evaluation, beside what the recipe asks for and the report has already.
 
     Returns:
         The report, as it stands in `report.json`.
@@ -30,9 +40,12 @@ def report(run_folder: str | os.PathLike[str], *, console: Console = SILENT) -> 
         from zoo.commands.folds import cross_validate
         from zoo.commands.write_report import evaluate_and_report
         from zoo.data.audit import audit
+        from zoo.evaluation.analyses import check_analyses
         from zoo.training.problem import set_up
         from zoo.training.saved_model import load_model
 
+        check_analyses(run.recipe().recipe.task, analyses)
+        before = read_run_file(run.folder / "report.json") if (run.folder / "report.json").is_file() else {}
         fitted, model = read_fitted(run), load_model(run)
         _, loaded, dataset = reopen(run_folder)
         console.print(f"Reporting {run.folder}")
@@ -51,4 +64,5 @@ def report(run_folder: str | os.PathLike[str], *, console: Console = SILENT) -> 
             console=console,
             train=train,
             cross_validation=cross_validate(run, loaded, memory=memory, console=console, train_together=train_together),
+            analyses={*analyses, *(name for name in ANALYSES if name in before)},
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo.backend.size import count_flops, count_parameters
+from zoo.evaluation.analyses import add_analyses
 from zoo.evaluation.conformal import interval_metrics
 from zoo.evaluation.kinds import KINDS
 from zoo.evaluation.report.build import build_report, write_report
@@ -44,6 +45,7 @@ def evaluate_and_report(
     console: Console,
     train: Callable[..., Run],
     cross_validation: Mapping[str, Any] | None = None,
+    analyses: Collection[str] = (),
 ) -> dict[str, Any]:
     """Evaluate the saved model of a run, and write its report.
 
@@ -56,6 +58,7 @@ def evaluate_and_report(
         console: where progress is shown.
         train: `zoo.commands.train.train`.
         cross_validation: what `zoo.commands.folds.cross_validate` returned, where the recipe asks for folds.
+        analyses: what is added to those that the recipe asks for (`zoo.evaluation.analyses`).
 
     Returns:
         The report, as it stands in `report.json`.
@@ -69,6 +72,7 @@ def evaluate_and_report(
     result = KINDS[TASKS[loaded.recipe.task].kind](trained)
     if cross_validation is not None:
         result.facts["cross_validation"] = cross_validation
+    add_analyses(trained, result, analyses)
     return report_run(run=run, loaded=loaded, problem=problem, model=model, fitted=fitted, facts=facts, result=result)
 
 

@@ -66,7 +66,7 @@ class Preprocessor:
 
         if self.signature.tokenizer is not None:
             ids = self.signature.tokenizer.encode(raw)
-            return np.pad(ids, ((0, 0), (0, self.shape[0] - ids.shape[1])))
+            return np.pad(ids, ((0, 0), (0, max(0, self.shape[0] - ids.shape[1]))))  # changed texts may be longer
         if self.to_shape is None:
             return raw
         if isinstance(raw, list):  # images of different sizes, one by one

@@ -142,6 +142,11 @@ class Evaluation(Section):
         description="cross-validation: beside the run's own model, train this many, each evaluated on the part of the "
         "training and validation examples that it has not seen; `zoo tune` does so for the best alone",
     )
+    robustness: bool = Field(
+        False,
+        description="evaluate on corrupted test examples too: noise, blur, typos, missing values and others in five "
+        "strengths, and gradient attacks; `zoo evaluate RUN --robustness` does so for a finished run",
+    )
     features: str | None = Field(
         None,
         description="generation: the recipe of a classifier, whose features of real and generated images are compared; "

@@ -2,6 +2,7 @@
 
 from zoo.tasks.table import TASKS
 from zoo.tasks.task import (
+    ANALYSES,
     BOX_SOURCES,
     END,
     FILE_SOURCES,
@@ -19,6 +20,7 @@ from zoo.tasks.task import (
 )
 
 __all__ = [
+    "ANALYSES",
     "BOX_SOURCES",
     "END",
     "FILE_SOURCES",
@@ -34,8 +36,14 @@ __all__ = [
     "WRITTEN_SOURCES",
     "Kind",
     "Task",
+    "tasks_with",
     "words",
 ]
+
+
+def tasks_with(analysis: str) -> list[str]:
+    """Return the names of the tasks whose evaluation can have an analysis."""
+    return [name for name, task in TASKS.items() if analysis in task.analyses]
 
 
 def words(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from zoo.tasks.task import BOX_SOURCES, MEMORY, TABLE_SOURCES, Task
+from zoo.tasks.task import ANALYSES, BOX_SOURCES, MEMORY, TABLE_SOURCES, Task
 
 _STORED = ("tfds", "builtin")
 _IMAGES = (*_STORED, "folder", *TABLE_SOURCES, "npz", MEMORY)
@@ -28,6 +28,7 @@ _classification = partial(
     monitor="accuracy",
     labeled=True,
     classifies=True,
+    analyses=ANALYSES,
 )
 _multi_label = partial(
     Task,
@@ -38,6 +39,7 @@ _multi_label = partial(
     tried=("label_rates", "logistic_regression"),
     multi_label=True,
     several_targets=True,
+    analyses=ANALYSES,
 )
 _regression = partial(
     Task,
@@ -48,6 +50,7 @@ _regression = partial(
     tried=("mean", "ridge", "gradient_boosting"),
     scales_targets=True,
     several_targets=True,
+    analyses=ANALYSES,
 )
 _tokens = partial(Task, kind="tokens", losses=("masked_crossentropy",))
 _language = partial(
@@ -129,6 +132,7 @@ _ALL = (
     ),
     _classification(
         name="node_classification",
+        analyses=(),
         inputs=("graph",),
         sources=_GRAPHS,
         baselines=("label_spreading", *_CLASSIFIERS),
@@ -136,6 +140,7 @@ _ALL = (
     ),
     _classification(
         name="graph_classification",
+        analyses=(),
         inputs=("graph",),
         sources=_GRAPHS,
         baselines=_CLASSIFIERS,
@@ -143,6 +148,7 @@ _ALL = (
     ),
     _regression(
         name="graph_regression",
+        analyses=(),
         inputs=("graph",),
         sources=_GRAPHS,
         primary="mae",
@@ -192,6 +198,7 @@ _ALL = (
         scales_targets=True,
         several_targets=True,
         forecasts=True,
+        analyses=ANALYSES,
     ),
     Task(
         name="semantic_segmentation",

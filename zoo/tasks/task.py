@@ -16,6 +16,7 @@ FILE_SOURCES = (  # `SOURCE:PATH`: the user's own files
     *("npz", "conll", "text", "ts"),
 )
 WRITTEN_SOURCES = ("tfds", "builtin", *FILE_SOURCES)  # the others are `SOURCE:NAME`
+ANALYSES = ("robustness",)  # that a recipe's `evaluation:` or `zoo evaluate` can ask for
 MEMORY = "memory"  # what a Python program gives, `zoo.train(…, data=…)`: no recipe file names it
 SOURCES = (*WRITTEN_SOURCES, MEMORY)
 
@@ -70,6 +71,7 @@ class Task:
         takes_sequences: the arrays of an example are sequences `(steps, features)`, not vectors `(features,)`.
         reads_corpus: the source is running text, which is cut into windows of characters.
         fills_in: the network predicts characters that are hidden.
+        analyses: what can be added to the evaluation (`ANALYSES`).
     """
 
     name: str
@@ -101,6 +103,7 @@ class Task:
     takes_sequences: bool = False
     reads_corpus: bool = False
     fills_in: bool = False
+    analyses: tuple[str, ...] = ()
 
     @property
     def is_stratified(self) -> bool:

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
+from zoo.evaluation.baselines.data import BaselineData, BaselineResult, Method
 from zoo.evaluation.baselines.estimators import fit_baseline, inputs_of, predict_probabilities
 from zoo.evaluation.baselines.graphs import label_spreading
 from zoo.evaluation.baselines.scikit_learn import CLASSIFIERS
@@ -29,7 +29,7 @@ def classify(name: str, data: BaselineData, seed: int) -> BaselineResult:
     )
     outputs = {
         split: np.concatenate([predict_probabilities(fitted, part, data.classes) for part in parts(split)])
-        for split in EVALUATED_SPLITS
+        for split in data.evaluated
     }
     return BaselineResult(outputs, fitted.converged, fitted.seconds, fitted.examples, fitted.notes)
 
@@ -37,7 +37,7 @@ def classify(name: str, data: BaselineData, seed: int) -> BaselineResult:
 def spread_labels(data: BaselineData, seed: int) -> BaselineResult:
     """Return the probabilities of `label_spreading`."""
     started, inputs = time.perf_counter(), data.required("inputs")
-    nodes = {split: inputs(split) for split in ("train", *EVALUATED_SPLITS)}
+    nodes = {split: inputs(split) for split in ("train", *data.evaluated)}
     outputs, converged = label_spreading(nodes, data.targets["train"], data.classes)
     return BaselineResult(outputs, converged, time.perf_counter() - started)
 

@@ -16,7 +16,8 @@ class BaselineData:
     """What a baseline may use. A field that the task's baselines do not need keeps its default.
 
     Attributes:
-        targets: `train`, `validation` and `test` to the targets, as the task's kind has them.
+        targets: `train`, `validation` and `test` to the targets, as the task's kind has them. Classes, labels, numbers
+            and forecasts may have further splits.
         inputs: takes the name of a split and returns its inputs. Classification and regression: features, finite
             floats `(n, features)`. Language models: the tokens that the network sees, `(n, length)`. Sequences: source
             tokens padded with 0, `(n, length)`. Segmentation: images `(n, height, width, channels)`. Reconstruction,
@@ -62,6 +63,11 @@ class BaselineData:
     image_features: Callable[[np.ndarray], np.ndarray] | None = None
     samples: int = 0
 
+    @property
+    def evaluated(self) -> tuple[str, ...]:
+        """The splits that a baseline answers."""
+        return tuple(split for split in self.targets if split != "train")
+
     def required(self, name: str) -> Any:
         """Return a field, or raise a ValueError if it is None."""
         value = getattr(self, name)
@@ -75,7 +81,7 @@ class BaselineResult:
     """What a baseline says.
 
     Attributes:
-        outputs: `validation` and `test` to outputs in compact form, as `evaluate` takes them.
+        outputs: `validation`, `test` and further splits to outputs in compact form, as `evaluate` takes them.
         converged: whether an iterative fit converged.
         seconds: time that the fit took; None if fit and prediction are not timed apart.
         examples: number of training examples that were used, None for all.

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from zoo.errors import ZooError, first_few
-from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
+from zoo.evaluation.baselines.data import BaselineData, BaselineResult, Method
 from zoo.evaluation.baselines.forecasting import FORECASTERS, run_forecaster
 from zoo.evaluation.baselines.simple_forecasts import Series
 
@@ -30,7 +30,7 @@ def forecast(name: str, data: BaselineData, seed: int) -> BaselineResult:
         _forecast(name, replace(data, series=column, targets={s: y[..., i] for s, y in data.targets.items()}))
         for i, column in enumerate(values.T)
     ]
-    outputs = {split: np.stack([one.outputs[split] for one in each], axis=-1) for split in EVALUATED_SPLITS}
+    outputs = {split: np.stack([one.outputs[split] for one in each], axis=-1) for split in data.evaluated}
     notes = tuple(dict.fromkeys(note for one in each for note in one.notes))
     return BaselineResult(outputs, all(one.converged for one in each), notes=notes)
 
@@ -43,7 +43,7 @@ def _forecast(name: str, data: BaselineData) -> BaselineResult:
     Raises:
         ZooError: it cannot be fitted to the only series, or to more than half of them.
     """
-    origins = {split: np.asarray(data.origins[split]) for split in EVALUATED_SPLITS}
+    origins = {split: np.asarray(data.origins[split]) for split in data.evaluated}
     horizon = data.targets["test"].shape[1] - 1
     found = {split: np.empty((len(at), horizon)) for split, at in origins.items()}
     converged, fallbacks, count, said = True, list[str](), 0, Counter[str]()

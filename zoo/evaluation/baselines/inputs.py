@@ -15,11 +15,12 @@ from zoo.data.preprocessor import Preprocessor, chunks
 from zoo.data.table_encoding import Embedded
 from zoo.data.tables.seasons import usual_seasons
 from zoo.errors import ZooError
-from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData
+from zoo.evaluation.baselines.data import BaselineData
 from zoo.evaluation.baselines.graphs import graph_statistics, own_features
 from zoo.evaluation.baselines.sequences import as_texts
 from zoo.recipe.schema import Recipe
 from zoo.tasks import TASKS
+from zoo.utils.padding import pad_rows
 
 CHARACTER_NGRAM = 5  # characters: word stems and endings, which single characters do not show
 MAX_DENSE_WORDS = 300  # counted where a method takes no sparse counts, and of a text beside other columns
@@ -38,7 +39,8 @@ class Source:
     Attributes:
         recipe: names the task.
         dataset: the data set.
-        splits: `train`, `validation` and `test`; of a large training split, the part that is fitted on.
+        splits: `train`, `validation` and `test`, or others in its place; of a large training split, the part that is
+            fitted on.
         preprocessor: prepares the inputs.
         baseline: the baseline that the inputs are for.
         code: numbers in the network's code, where it has one.
@@ -58,7 +60,8 @@ class Source:
 
     def prepared(self, name: str) -> np.ndarray:
         """Return the prepared examples of a split."""
-        return np.concatenate(list(chunks(self.splits[name], self.preprocessor)))
+        parts = list(chunks(self.splits[name], self.preprocessor))
+        return pad_rows(parts) if self.dataset.signature.kind == "text" else np.concatenate(parts)
 
 
 def series_data(source: Source) -> BaselineData:
@@ -68,7 +71,7 @@ def series_data(source: Source) -> BaselineData:
     return BaselineData(
         source.targets,
         series=series.values.astype(np.float64),
-        origins={split: series.origins[split] for split in EVALUATED_SPLITS},
+        origins={split: series.origins[split] for split in source.splits if split != "train"},
         season=source.dataset.signature.season,
         seasons=usual_seasons(time.step) if time is not None and time.name else (),
         starts=series.starts,

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
+from zoo.evaluation.baselines.data import BaselineData, BaselineResult, Method
 from zoo.evaluation.baselines.estimators import fit_baseline, inputs_of, predict_probabilities
 from zoo.evaluation.baselines.scikit_learn import CLASSIFIERS
 
@@ -16,14 +16,14 @@ _CLASSIFIERS = ("logistic_regression", "k_nearest_neighbors", "random_forest", "
 def label_rates(data: BaselineData, seed: int) -> BaselineResult:
     """Return for every example the fraction of training examples that have each label, `(n, labels)`."""
     rates = data.targets["train"].mean(axis=0)
-    return BaselineResult({split: np.tile(rates, (len(data.targets[split]), 1)) for split in EVALUATED_SPLITS})
+    return BaselineResult({split: np.tile(rates, (len(data.targets[split]), 1)) for split in data.evaluated})
 
 
 def classify_each(name: str, data: BaselineData, seed: int) -> BaselineResult:
     """Fit a classifier of `CLASSIFIERS` for each label and return the labels' probabilities, `(n, labels)`."""
     inputs, parts = inputs_of(CLASSIFIERS[name], data)
     y = data.targets["train"]
-    outputs = {split: np.zeros(data.targets[split].shape) for split in EVALUATED_SPLITS}
+    outputs = {split: np.zeros(data.targets[split].shape) for split in data.evaluated}
     x_train, x_validation = inputs("train"), inputs("validation")
     converged, seconds, examples = True, 0.0, len(y)
     for label in range(y.shape[1]):

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData, BaselineResult, Method
+from zoo.evaluation.baselines.data import BaselineData, BaselineResult, Method
 from zoo.evaluation.baselines.estimators import fit_baseline, inputs_of, predict_values
 from zoo.evaluation.baselines.scikit_learn import REGRESSORS
 
@@ -22,7 +22,7 @@ def regress(name: str, data: BaselineData, seed: int) -> BaselineResult:
         targets = {split: values[:, i] for split, values in data.targets.items()}
         found.append(_regress_one(name, replace(data, targets=targets), seed))
     return BaselineResult(
-        {split: np.stack([one.outputs[split] for one in found], axis=1) for split in EVALUATED_SPLITS},
+        {split: np.stack([one.outputs[split] for one in found], axis=1) for split in data.evaluated},
         all(one.converged for one in found),
         sum(one.seconds or 0.0 for one in found),
         found[0].examples,
@@ -36,7 +36,7 @@ def _regress_one(name: str, data: BaselineData, seed: int) -> BaselineResult:
         name, "regression", inputs("train"), y["train"], seed=seed, validation=validation, scale=data.scale
     )
     outputs = {
-        split: np.concatenate([predict_values(fitted, part) for part in parts(split)]) for split in EVALUATED_SPLITS
+        split: np.concatenate([predict_values(fitted, part) for part in parts(split)]) for split in data.evaluated
     }
     return BaselineResult(outputs, fitted.converged, fitted.seconds, fitted.examples, fitted.notes)
 

@@ -9,13 +9,14 @@ import hashlib
 import json
 import math
 import time
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from zoo.data.dataset import Dataset
+from zoo.data.dataset import Dataset, Split
 from zoo.data.preprocessor import Preprocessor
 from zoo.errors import ZooError, did_you_mean, listing
 from zoo.evaluation.baselines.data import EVALUATED_SPLITS, BaselineData
@@ -127,6 +128,25 @@ def run_baseline(
         return {**read_json(folder / "facts.json"), **outputs}
 
 
+def run_baseline_on(
+    recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, *, name: str, splits: Mapping[str, Split]
+) -> Mapping[str, np.ndarray]:
+    """Fit a baseline as `run_baseline` does, and return its outputs on other splits.
+
+    Args:
+        recipe: the task and the preprocessing.
+        dataset: what it is fitted to.
+        preprocessor: prepares its inputs.
+        name: the baseline.
+        splits: examples in place of the test split, by any names; of a series its `test` windows.
+
+    Raises:
+        ZooError: it cannot be fitted to the data, or a package is missing.
+    """
+    data = _data(recipe, dataset, preprocessor, name, 0, splits)
+    return KINDS[TASKS[recipe.task].kind].methods[name](data, recipe.data.split_seed).outputs
+
+
 def fit_and_run_baseline(task: str, name: str, data: BaselineData, *, seed: int = 0) -> dict[str, Any]:
     """Fit a baseline and run it on validation and test. The same data and seed give the same outputs.
 
@@ -173,7 +193,14 @@ def _key(recipe: Recipe, dataset: Dataset, name: str, code: int) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:20]
 
 
-def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, name: str, code: int) -> BaselineData:
+def _data(
+    recipe: Recipe,
+    dataset: Dataset,
+    preprocessor: Preprocessor,
+    name: str,
+    code: int,
+    tested: Mapping[str, Split] | None = None,
+) -> BaselineData:
     task, train = TASKS[recipe.task], dataset.train
     most = _MAX_TRAIN_VALUES // max(1, math.prod(n or 1 for n in preprocessor.shape))
     if (task.labeled or task.multi_label) and len(train) > most:
@@ -181,6 +208,6 @@ def _data(recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, name: st
         train = train.part(np.sort(chosen))
     collect = KINDS[task.kind].data
     assert collect is not None, f"the caller collects the data of {task.kind}"
-    splits = {"train": train, "validation": dataset.validation, "test": dataset.test}
+    splits = {"train": train, "validation": dataset.validation, **(tested or {"test": dataset.test})}
     source = Source(recipe=recipe, dataset=dataset, splits=splits, preprocessor=preprocessor, baseline=name, code=code)
     return collect(source)

@@ -13,6 +13,7 @@ import numpy as np
 from zoo.evaluation.metrics.kinds import KINDS as METRICS
 from zoo.evaluation.metrics.names import PERCENT, TITLES
 from zoo.evaluation.report import plots
+from zoo.evaluation.report.parts.table import parts_of
 from zoo.evaluation.report.sections.kinds import KINDS as SECTIONS
 from zoo.tasks import TASKS, words
 
@@ -50,6 +51,7 @@ def render(report: Mapping[str, Any], predictions: Predictions | None = None) ->
             proportion=METRICS[task.kind].proportion,
             titles=TITLES,
             kept=_kept(report),
+            parts=parts_of(report, shown),
         )
     )
 

@@ -7,6 +7,7 @@ from zoo.recipe.checks.collect import Checks
 from zoo.recipe.losses import NtXent, SupCon
 from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import PHOTOMETRIC, SPECTRAL
+from zoo.tasks import ANALYSES, tasks_with
 
 
 def check_augment(checks: Checks) -> None:
@@ -130,6 +131,12 @@ def check_evaluation(checks: Checks) -> None:
         ("evaluation", "intervals"),
         f"are bounds of numbers that are predicted, and {checks.task.name} predicts none; leave it out",
     )
+    for name in ANALYSES:
+        checks.refuse(
+            getattr(evaluation, name) and name not in checks.task.analyses,
+            ("evaluation", name),
+            f"is not computed for {checks.task.name}, only for {', '.join(tasks_with(name))}; leave it out",
+        )
     _check_folds(checks)
 
 
