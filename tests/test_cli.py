@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 
@@ -19,7 +20,7 @@ COMMANDS = {
     "describe": ["NAME", "--json"],
     "recipes": ["--json"],
     "show": ["RECIPE", "KEY=VALUE", "--json"],
-    "check": ["RECIPE", "--json"],
+    "check": ["RECIPE", "--data", "--target", "--json"],
     "schema": [],
     "init": ["PATH", "--target", "--output", "--json"],
     "report": ["RUN", "--json"],
@@ -155,6 +156,32 @@ def test_check_takes_overrides(zoo):
     assert zoo("check", "mlp/wine", "training.epochs=20")[0] == 0
     code, _, err = zoo("check", "mlp/wine", "mlp/digits", "training.epochs=0")
     assert code == 2 and err.count("override 'training.epochs=0': training.epochs: must be at least 1") == 2
+
+
+def test_check_reads_and_audits_the_data_when_asked(zoo, tmp_path):
+    code, out, _ = zoo("check", "mlp/wine", "--data", "--json")
+    found = json.loads(out)
+    assert code == 0 and list(found) == ["recipe", "ok", "problems", "splits", "findings", "notes"]
+    assert found["splits"] == {"train": 114, "validation": 20, "test": 44}
+    keys = ["name", "severity", "count", "message", "evidence", "remedy"]
+    assert all(list(finding) == keys for finding in found["findings"])
+    assert not [finding for finding in found["findings"] if finding["severity"] != "note"]
+    code, out, _ = zoo("check", "mlp/wine", "--data")
+    assert "114 train, 20 validation, 44 test" in out and "\n    note: no test split of its own" in out
+
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(150, 5)).round(4)
+    rows = np.concatenate([rows, rows[:60]])
+    lines = [",".join(map(str, row)) + f",{'yes' if row[0] + row[1] > 0 else 'no'}" for row in rows]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["a,b,c,d,e,bought", *lines]) + "\n")
+    code, out, err = zoo("check", str(path), "--target", "bought")
+    assert code == 2 and "test examples are also in the training split" in out
+    assert "leaked_examples: " in err and "data: {accept: [leaked_examples]}" in err
+    assert zoo("check", str(path), "--target", "bought", "data.accept=[leaked_examples,near_duplicates]")[0] == 0
+    code, _, err = zoo("train", str(path), "--target", "bought", "--runs", str(tmp_path / "runs"))
+    assert code == 2 and "leaked_examples: " in err and not (tmp_path / "runs").exists()
+    assert zoo("check", "mlp/wine", "--target", "bought")[0] == 2
 
 
 def test_check_goes_through_all_that_is_shipped(zoo):

@@ -52,7 +52,7 @@ def test_what_the_recipe_leaves_open_is_chosen_and_said(run):
     recipe = run.recipe().recipe
     assert recipe.data.source == "memory:DataFrame" and recipe.data.target == "kind"
     assert recipe.model.name == "mlp" and recipe.model.config["widths"] == [8] and recipe.training.epochs == 2
-    findings = json.loads((run / "data.json").read_text())["findings"]
+    findings = [each["message"] for each in json.loads((run / "data.json").read_text())["findings"]]
     assert [note for note in findings if note.startswith("the recipe names no")] == [
         "the recipe names no model; taken is {dropout: 0.1, name: mlp, widths: [8]}",
         "the recipe names no optimizer; taken is that of _base/adamw_cosine",
@@ -111,8 +111,9 @@ def test_a_run_without_a_recipe_says_what_was_chosen_and_why(frame, tmp_path):
     run = zoo.train(data=frame, target="kind", overrides=overrides, runs=tmp_path, export=False)
     recipe = run.recipe().recipe
     assert (recipe.task, recipe.data.target, recipe.training.epochs) == ("tabular_classification", "kind", 2)
-    findings = json.loads((run / "data.json").read_text())["findings"]
-    assert "no recipe was named; proposed is task: tabular_classification: 'kind' holds 2 classes: " in findings[0]
+    notes = [f for f in json.loads((run / "data.json").read_text())["findings"] if f["name"] == "source_note"]
+    reason = "no recipe was named; proposed is task: tabular_classification: 'kind' holds 2 classes: "
+    assert reason in notes[0]["message"]
     assert 0 <= run.metrics["test"]["accuracy"] <= 1 and run.folder.parent.name == "data"
     frame.to_csv(tmp_path / "mine.csv", index=False)
     same = zoo.train(tmp_path / "mine.csv", overrides, target="kind", runs=tmp_path, export=False)

@@ -101,7 +101,7 @@ model: {name: cnn, widths: [8], depth: 1}
 """
     model, report = train(zoo, tmp_path, recipe)
     assert report["metrics"]["test"]["accuracy"] > 0.9
-    assert any("they are stretched to 16×16" in note for note in report["data"]["findings"])
+    assert any("they are stretched to 16×16" in note["message"] for note in report["data"]["findings"])
     assert len(answers(zoo, model, "data")) == len(frame)
 
 

@@ -43,7 +43,7 @@ model: {name: mlp, widths: [16]}
     run, model, report = train(zoo, tmp_path, recipe)
     assert report["metrics"]["test"]["mean_average_precision"] > 0.95 and report["baseline"] is not None
     assert report["labels"] == ["blue", "green", "red"]
-    assert any("labels are separated by ';'" in finding for finding in report["data"]["findings"])
+    assert any("labels are separated by ';'" in finding["message"] for finding in report["data"]["findings"])
     found = answers(zoo, model, "t.csv")
     wanted = [set(filter(None, text.split("; "))) for text in tags]
     assert np.mean([set(a["labels"]) == w for a, w in zip(found, wanted, strict=True)]) > 0.85
@@ -104,7 +104,7 @@ model: {name: mlp, widths: [32, 32]}
     majority = report["data"]["class_counts"]["test"]
     accuracy = report["metrics"]["test"]["accuracy"]
     assert accuracy > max(majority.values()) / sum(majority.values()) + 0.1
-    findings = " ".join(report["data"]["findings"])
+    findings = " ".join(finding["message"] for finding in report["data"]["findings"])
     assert "column 'scheduled' goes into the model as days, month, day, weekday, day of year, hour" in findings
     assert "column 'airport' has 60 categories in the training split" in findings and "'tail'" in findings
     new = flights(40, seed=1)
@@ -142,7 +142,7 @@ model: {name: mlp, widths: [32]}
 """
     run, model, report = train(zoo, tmp_path, recipe)
     assert report["metrics"]["test"]["r2"] > 0.8
-    findings = " ".join(report["data"]["findings"])
+    findings = " ".join(finding["message"] for finding in report["data"]["findings"])
     assert "column 'note' goes into the model as text" in findings and "1 of 300 texts are missing or empty" in findings
     found = answers(zoo, model, "t.csv")
     assert 1 - np.mean((np.array([a["value"] for a in found]) - price) ** 2) / price.var() > 0.8
@@ -180,7 +180,8 @@ model: {name: mlp, widths: [32]}
     assert all(row["r2"] > 0.9 for row in report["per_target"])
     assert report["metrics"]["test"]["mae"] == pytest.approx(np.mean([row["mae"] for row in report["per_target"]]))
     assert any(
-        "errors that are means over the targets are mostly those of 'cost'" in f for f in report["data"]["findings"]
+        "errors that are means over the targets are mostly those of 'cost'" in f["message"]
+        for f in report["data"]["findings"]
     )
     found = answers(zoo, model, "t.csv")
     values = np.array([[a["value"]["heat"], a["value"]["cost"]] for a in found])
@@ -256,6 +257,7 @@ def test_anomalies_of_a_table_without_labels(zoo, tmp_path):
     frame.to_csv(tmp_path / "t.csv", index=False)
     _, model, report = train(zoo, tmp_path, ANOMALIES.replace(", TARGET", ""))
     assert report["metrics"]["test"]["auroc"] is None and report["threshold"]["recall"] is None
-    assert report["data"]["findings"][0].startswith("no target: all 500 rows count as normal")
+    notes = [finding["message"] for finding in report["data"]["findings"] if finding["name"] == "source_note"]
+    assert notes[0].startswith("no target: all 500 rows count as normal")
     labels = [a["label"] for a in answers(zoo, model, "t.csv")]
     assert 0.01 < np.mean([label == "abnormal" for label in labels]) < 0.2

@@ -221,7 +221,7 @@ def test_data_larger_than_the_limit_are_streamed(tmp_path):
         from zoo.backend.startup import start_keras
 
         start_keras()
-        from zoo.data.audit import audit
+        from zoo.audit.audit import audit
         from zoo.data.sources.load import load_dataset
         from zoo.recipe import load_recipe
         from zoo.tasks import TASKS

@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from zoo.cli.app import app
-from zoo.commands.options import Json, Overrides, Recipe
+from zoo.commands.options import Json, Overrides, Recipe, Target
 from zoo.utils.console import OUT, print_json, print_table
 
 
@@ -60,14 +60,19 @@ def show(recipe: Recipe, overrides: Overrides = None, as_json: Json = False) -> 
 def check(
     recipe: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RECIPE]… [KEY=VALUE]…", help="Recipes (all, where none is named), and overrides."),
+        typer.Argument(
+            metavar="[RECIPE]… [KEY=VALUE]…",
+            help="Recipes (all, where none is named), and overrides; with --data also the path of data.",
+        ),
     ] = None,
+    data: Annotated[bool, typer.Option("--data", help="Read the data, too, and audit it.")] = False,
+    target: Target = None,
     as_json: Json = False,
 ) -> None:
-    """Check recipes without training: schema, combinations, model settings, search."""
+    """Check recipes without training: schema, combinations, model settings, search; with --data also the data."""
     from zoo.commands.check import check_and_print
 
-    if not check_and_print(recipe or [], as_json):
+    if not check_and_print(recipe or [], as_json, audit=data, target=target):
         raise typer.Exit(2)
 
 

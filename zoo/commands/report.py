@@ -37,9 +37,9 @@ def report(
     run = open_run(run_folder)
     with held(run):
         start_keras(run.recipe().recipe.training.processors)
+        from zoo.audit.audit import audit
         from zoo.commands.folds import cross_validate
         from zoo.commands.write_report import evaluate_and_report
-        from zoo.data.audit import audit
         from zoo.evaluation.analyses import check_analyses
         from zoo.training.problem import set_up
         from zoo.training.saved_model import load_model
@@ -51,7 +51,7 @@ def report(
         console.print(f"Reporting {run.folder}")
         problem = set_up(loaded.recipe, dataset)
         problem.views.saved.set_weights(model.get_weights())
-        facts = audit(dataset)
+        facts = audit(dataset, loaded.recipe, loaded.notes)
         if problem.pretrained is not None:
             facts["pretrained"] = problem.pretrained
         memory = getattr(run_folder, "memory", None)

@@ -22,7 +22,7 @@ from zoo.commands.work import Work
 from zoo.errors import ZooError
 from zoo.recipe import LoadedRecipe, load_recipe
 from zoo.recipe.overrides import Overrides, override_lines
-from zoo.utils.console import headline, print_notes
+from zoo.utils.console import headline, print_findings
 from zoo.utils.files import replacing
 from zoo.utils.notebook import default_console
 
@@ -165,9 +165,11 @@ def train_together(
 
 def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory: MemoryData | None) -> None:
     """Do the stages before the export that are missing."""
+    from zoo.audit.accept import refuse_errors
+    from zoo.audit.audit import audit, with_notes
+    from zoo.audit.finding import as_findings
     from zoo.commands.folds import check_folds, cross_validate
     from zoo.commands.write_report import evaluate_and_report
-    from zoo.data.audit import audit
     from zoo.evaluation.kinds import check_before_training
     from zoo.tasks import TASKS
     from zoo.training.effect import long_text_notes, step_notes
@@ -177,7 +179,9 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
     from zoo.training.stages import read_fitted, write_fitted
 
     console, is_training = work.console, "training" in work.missing
-    facts = audit(dataset)
+    facts = audit(dataset, loaded.recipe, loaded.notes)
+    if work.run is None:
+        refuse_errors(as_findings(facts["findings"]), loaded.recipe.data.accept, dataset.name)
     if work.run is None and work.is_first and work.export:
         try_in_other_process(loaded)
     with joined(work.place if is_training else None, work.stop):
@@ -185,9 +189,10 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
         if problem.pretrained is not None:
             facts["pretrained"] = problem.pretrained
         steps = len(problem.train) // loaded.recipe.training.batch_size
-        facts["findings"] = [*loaded.notes, *facts["findings"], *step_notes(loaded.recipe, steps)]
+        notes = step_notes(loaded.recipe, steps)
         if TASKS[loaded.recipe.task].kind == "transcription":
-            facts["findings"] += long_text_notes(dataset.train.targets, problem.views.network.output_shape[1])
+            notes += long_text_notes(dataset.train.targets, problem.views.network.output_shape[1])
+        facts["findings"] = with_notes(facts["findings"], notes)
         _print_start(console, problem, facts)
         check_before_training(problem)
         check_folds(loaded, memory)
@@ -236,7 +241,7 @@ def _print_start(console: Console, problem: Problem, facts: dict[str, Any]) -> N
     model = problem.recipe.model
     sizes = ", ".join(f"{count:,} {name}" for name, count in facts["splits"].items())
     console.print(f"Data: {problem.dataset.name}: {sizes}")
-    print_notes(facts["findings"], console, indent="  ")
+    print_findings(facts["findings"], console, indent="  ")
     console.print(f"Model: {model.name}, {count_parameters(problem.views.network):,} parameters")
     if problem.pretrained is not None:
         console.print(

@@ -21,6 +21,7 @@ from zoo.tasks import PADDING
 
 if TYPE_CHECKING:
     from zoo.data.cuts import Cut
+    from zoo.data.tables.file import Table
     from zoo.recipe.steps import PreprocessStep
 
 InputKind = Literal["image", "table", "array", "series", "audio", "text", "tokens", "graph"]
@@ -233,6 +234,7 @@ class SourceData:
         series: the series that windows are cut from, where the task forecasts.
         cut: the column along which splits that are missing are cut; they are drawn where there is none.
         masks: anomaly detection: of test images, by their index, the file that marks where they are abnormal.
+        table: the columns that are neither inputs nor targets, of a table whose rows are the examples.
     """
 
     signature: Signature
@@ -241,6 +243,7 @@ class SourceData:
     series: Series | None = None
     cut: Cut | None = None
     masks: Mapping[int, Path] = field(default_factory=dict)
+    table: Table | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,6 +261,9 @@ class Dataset:
         series: the series that windows are cut from, where the task forecasts.
         resize: the step that images of different sizes get, where the recipe has none.
         masks: anomaly detection: of test images, by their index, the file that marks where they are abnormal.
+        table: the columns that are neither inputs nor targets, of a table whose rows are the examples.
+        cut: the column along which splits were cut.
+        held_out: splits that were held out of the training examples: drawn, or along `cut`; others are the source's.
     """
 
     name: str
@@ -270,3 +276,6 @@ class Dataset:
     series: Series | None = None
     resize: PreprocessStep | None = None
     masks: Mapping[int, Path] = field(default_factory=dict)
+    table: Table | None = None
+    cut: Cut | None = None
+    held_out: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -42,9 +42,14 @@ class ArrayInputs:
     """Examples of one shape in an array, in memory or mapped from a file: `(examples, *shape)`.
 
     The pages of a mapped file count as this process's memory until they are released, which `take` does now and then.
+
+    Attributes:
+        array: the examples.
+        names: what messages call each: its file; None for its number.
     """
 
     array: np.ndarray
+    names: Sequence[object] | None = field(default=None, repr=False, compare=False)
     _mapped: list[int] = field(default_factory=lambda: [0], repr=False, compare=False)  # bytes since the last release
 
     def __len__(self) -> int:
@@ -88,12 +93,14 @@ class ImageInputs:
         read: takes an index; returns the image.
         content: a hash of all of them.
         sizes: height and width of each, `(count, 2)`, where they are known.
+        names: what messages call each: its file; None for its number.
     """
 
     count: int
     read: Callable[[int], np.ndarray]
     content: str
     sizes: np.ndarray | None = None
+    names: Sequence[object] | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return self.count

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from zoo.audit.finding import as_findings
 from zoo.export import markdown
 from zoo.export.kinds import KINDS
 from zoo.recipe.load import published_source
@@ -32,7 +33,7 @@ def card(report: Mapping[str, Any], certificate: Mapping[str, Any], signature: S
     )
     splits = report["data"]["splits"]
     versions = report["versions"]
-    findings = "\n".join(f"- {markdown.text(finding)}" for finding in report["data"]["findings"]) or "- none"
+    findings = "\n".join(f"- {markdown.text(each.message)}" for each in as_findings(report["data"]["findings"]))
     return f"""---
 {front_matter(report)}---
 
@@ -82,7 +83,7 @@ session = onnxruntime.InferenceSession("model.onnx")
 
 ## What to know about the data
 
-{findings}
+{findings or "- none"}
 """
 
 

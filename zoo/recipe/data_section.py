@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from zoo.errors import did_you_mean, listing
+from zoo.recipe.findings import ERRORS, FINDINGS
 from zoo.recipe.graph_tables import GraphTables
 from zoo.recipe.types import Fraction, Positive, Section
 from zoo.tasks import FILE_SOURCES, SOURCES, WRITTEN_SOURCES
@@ -13,6 +15,18 @@ from zoo.tasks import FILE_SOURCES, SOURCES, WRITTEN_SOURCES
 *_FIRST_FORMS, _LAST_FORM = (f"{source}:{'PATH' if source in FILE_SOURCES else 'NAME'}" for source in WRITTEN_SOURCES)
 SOURCE_FORMS = f"{', '.join(_FIRST_FORMS)} or {_LAST_FORM}"
 Source = Annotated[str, StringConstraints(pattern=rf"^({'|'.join(SOURCES)}):.+"), Field(description=SOURCE_FORMS)]
+
+
+def _is_error(name: Any) -> Any:
+    """Refuse what is no finding, or does not stop the training."""
+    if not isinstance(name, str) or name in ERRORS:
+        return name
+    if name in FINDINGS:
+        raise ValueError(
+            f"{name} is at most a {FINDINGS[name].severity}, which stops no training; leave it out (errors: "
+            f"{listing(ERRORS)})"
+        )
+    raise ValueError(f"unknown finding '{name}'{did_you_mean(name, ERRORS)} (errors: {listing(ERRORS)})")
 
 
 def _whole(value: Any) -> Any:
@@ -187,6 +201,9 @@ class Data(Section):
     on_error: Literal["stop", "skip"] = Field(
         "stop",
         description="an example that cannot be read, such as a damaged image: stop, or skip: leave it out and count it",
+    )
+    accept: list[Annotated[str, BeforeValidator(_is_error), Field(json_schema_extra={"enum": list(ERRORS)})]] = Field(
+        [], description="errors of the audit that do not stop the training"
     )
     memory: Literal["auto", "resident", "streamed"] = Field(
         "auto",

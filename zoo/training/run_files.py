@@ -49,7 +49,7 @@ class _Source(_Form):
     source: str
     fingerprint: str
     splits: dict[str, int]
-    findings: list[str]
+    findings: list[str | dict[str, Any]]  # of older runs they are sentences
 
 
 class _Diagnosis(_Form):

@@ -59,6 +59,19 @@ def print_notes(notes: Sequence[str], console: Console = ERR, *, indent: str = "
         console.print(f"{indent}note: {visible(note)}", style="yellow", markup=False)
 
 
+_STYLES = {"error": "red", "warning": "yellow", "note": "dim"}  # by severity
+
+
+def print_findings(findings: Iterable[Mapping[str, Any]], console: Console = ERR, *, indent: str = "") -> None:
+    """Print findings of an audit, a line each, and the remedy of those that are more than a note."""
+    for finding in findings:
+        severity, remedy = finding["severity"], finding["remedy"]
+        line = f"{indent}{severity}: {visible(finding['message'])}"
+        if remedy and severity != "note":
+            line += f" ({finding['name']}; remedy: {visible(remedy)})"
+        console.print(line, style=_STYLES[severity], markup=False)
+
+
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_json: bool) -> None:
     """Print rows as JSON, or some of their columns as a table, whose first column is never wrapped."""
     if as_json:

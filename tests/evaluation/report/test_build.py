@@ -63,7 +63,16 @@ def common():
             "source": "builtin:shapes",
             "fingerprint": "abc",
             "splits": {"test": 300},
-            "findings": ["3 duplicates"],
+            "findings": [
+                {
+                    "name": "exact_duplicates",
+                    "severity": "warning",
+                    "count": 3,
+                    "message": "3 duplicates",
+                    "evidence": [],
+                    "remedy": "remove <them>",
+                }
+            ],
         },
         "seed": 0,
         "seconds": 61.5,
@@ -77,7 +86,13 @@ def common():
 def test_images(tmp_path, written):
     report, text, page = written(tmp_path, *classification())
     assert report["verdict"].startswith("better than logistic regression by") and report["verdict"] in text
-    assert "cnn/shapes" in text and "3 duplicates" in text and "model: {name: cnn}" in text and "1 min 2 s" in text
+    assert (
+        "cnn/shapes" in text
+        and "3 duplicates" in text
+        and "remove &lt;them&gt;" in text
+        and "model: {name: cnn}" in text
+        and "1 min 2 s" in text
+    )
     assert len(page.images) == min(24, 300 - correct(report)) > 0
     assert all(image["alt"] and (image["width"], image["height"]) == ("96", "64") for image in page.images)
     png = Image.open(io.BytesIO(base64.b64decode(page.images[0]["src"].split(",")[1])))

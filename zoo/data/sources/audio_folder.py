@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.dataset import Signature, SourceData, whole
+from zoo.data.notes import unused_files
 from zoo.data.sources.audio import FORMATS, has_audio_suffix
 from zoo.data.sources.clips import Clips, clips_of_files, unify
 from zoo.data.sources.decode_files import unreadable
@@ -108,14 +109,16 @@ def _some(clips: dict[str, Clips], broken: dict[Path, str], base: Path) -> dict[
 
 def _left_out(scans: dict[str, dict[str, AudioFiles]], folders: Sequence[Path]) -> list[str]:
     """Return notes on files that are left out."""
-    notes = []
+    notes: list[str] = []
     others = [path for split in scans.values() for scan in split.values() for path in scan.others]
     if others:
-        notes.append(f"left out, none of {FORMATS} by their suffix, or hidden: {count_suffixes(others)}")
+        text = f"left out, none of {FORMATS} by their suffix, or hidden: {count_suffixes(others)}"
+        notes.append(unused_files(text, others))
     loose = [p for f in dict.fromkeys(folders) for p in f.iterdir() if has_audio_suffix(p) and not p.is_dir()]
     if loose:
         names = sorted(str(path.relative_to(folders[0])) for path in loose)
-        notes.append(f"left out, as they lie in no class folder: {counted(names, 'clips')}")
+        text = f"left out, as they lie in no class folder: {counted(names, 'clips')}"
+        notes.append(unused_files(text, names))
     return notes
 
 

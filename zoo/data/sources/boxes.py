@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.data.box_codes import PADDING, ignored_code
 from zoo.data.dataset import Signature, SourceData, whole
+from zoo.data.notes import unused_files
 from zoo.data.sources.decode_files import SplitFiles, decode_splits, image_inputs, turned_notes
 from zoo.data.sources.faults import Faults
 from zoo.data.sources.image_files import has_image_suffix, is_hidden
@@ -141,7 +142,8 @@ def unused_images(base: Path, used: set[Path]) -> list[str]:
     """Return a note where image files below a folder have no annotation and are in no split."""
     found = (path for path in sorted(base.rglob("*")) if has_image_suffix(path) and path not in used)
     names = [str(path.relative_to(base)) for path in found if not any(map(is_hidden, path.relative_to(base).parts))]
-    return [f"left out, as no annotation or split names them: {counted(names, 'images')}"] if names else []
+    text = f"left out, as no annotation or split names them: {counted(names, 'images')}"
+    return [unused_files(text, names)] if names else []
 
 
 def _shown(path: Path, base: Path) -> str:

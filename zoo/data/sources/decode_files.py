@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.inputs import ArrayInputs, ImageInputs, Inputs
+from zoo.data.notes import damaged_files
 from zoo.data.sources.images import DecodedImage, decode, quiet_pillow, read_image, read_image_file, reason_of
 from zoo.errors import ZooError, counted
 from zoo.recipe.data_section import Data
@@ -134,7 +135,7 @@ def unreadable(broken: dict[Path, str], total: int, base: Path, data: Data, what
     message = f"{counted(files, f'of {total:,} {what} cannot be read')}"
     if data.on_error == "stop":
         raise ZooError(f"{base}: {message}; mend or remove them, or leave them out with data.on_error=skip")
-    return [f"left out by data.on_error: {message}"]
+    return [damaged_files(f"left out by data.on_error: {message}", files)]
 
 
 def turned_notes(splits: Sequence[SplitFiles], base: Path, what: str) -> list[str]:
@@ -170,6 +171,6 @@ def _inputs(split: SplitFiles, channels: int) -> Inputs:
     files = split.files
     kept = [image if image.shape[-1] == channels else np.repeat(image, 3, -1) for image in split.kept]
     if kept and len({image.shape for image in kept}) == 1:
-        return ArrayInputs(np.stack(kept))
+        return ArrayInputs(np.stack(kept), names=files)
     read = kept.__getitem__ if kept else lambda i: read_image(files[i], channels)
-    return ImageInputs(len(files), read, split.digest, np.array(split.sizes, int).reshape(-1, 2))
+    return ImageInputs(len(files), read, split.digest, np.array(split.sizes, int).reshape(-1, 2), files)

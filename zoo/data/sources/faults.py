@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zoo.data.notes import damaged_files
 from zoo.errors import ZooError, counted
 from zoo.recipe.data_section import Data
 
@@ -75,7 +76,8 @@ class Faults:
         if data.on_error == "stop" or not self.whole:
             advice = f", or leave these {what} out with data.on_error=skip" if self.whole else ""
             raise ZooError(f"{base}: {found}; mend them{advice}")
-        return [f"left out by data.on_error: {len(self.images):,} of {total:,} examples: {found}"]
+        note = f"left out by data.on_error: {len(self.images):,} of {total:,} examples: {found}"
+        return [damaged_files(note, [place for places in self.places.values() for place in places])]
 
     def refuse(self, where: object) -> None:
         """Refuse the faults, if there are any.

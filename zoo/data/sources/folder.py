@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.dataset import Signature, SourceData, whole
+from zoo.data.notes import unused_files
 from zoo.data.sources.decode_files import SplitFiles, decode_splits, image_inputs, unreadable
 from zoo.data.sources.folder_layout import class_names, find_classes, find_splits, flat_splits, similar_names
 from zoo.data.sources.image_files import ImageFiles, has_image_suffix, image_files, is_hidden, scan_notes
@@ -86,7 +87,8 @@ def _loose_images(folders: Sequence[Path]) -> list[str]:
     """Return a note where images lie beside the class folders, and so have no class."""
     loose = [p for f in dict.fromkeys(folders) for p in f.iterdir() if has_image_suffix(p) and not is_hidden(p.name)]
     names = sorted(str(path.relative_to(folders[0])) for path in loose if not path.is_dir())
-    return [f"left out, as they lie in no class folder: {counted(names, 'images')}"] if names else []
+    text = f"left out, as they lie in no class folder: {counted(names, 'images')}"
+    return [unused_files(text, names)] if names else []
 
 
 def _refuse_empty(splits: dict[str, SplitFiles], labels: Sequence[str], roots: dict[str, Path]) -> None:

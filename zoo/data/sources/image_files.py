@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zoo.data.notes import unused_files
 from zoo.data.sources.images import SUFFIXES, holds_image
 from zoo.errors import counted, visible
 from zoo.utils.files import check_regular
@@ -96,15 +97,17 @@ def scan_notes(scans: list[ImageFiles], base: Path, *, nested: bool = True) -> l
         base: paths are given relative to it.
         nested: whether images in subfolders are worth a note.
     """
-    notes = []
+    notes: list[str] = []
     others = [path for scan in scans for path in scan.others]
     hidden = [path for scan in scans for path in scan.hidden]
     by_content = [path for scan in scans for path in scan.by_content]
     below = [path for scan in scans for path in scan.nested]
     if others:
-        notes.append(f"left out, no images that can be read: {count_suffixes(others)}")
+        text = f"left out, no images that can be read: {count_suffixes(others)}"
+        notes.append(unused_files(text, _relative(others, base)))
     if hidden:
-        notes.append(f"left out by the name of the file or its folder: {counted(_relative(hidden, base), 'images')}")
+        text = f"left out by the name of the file or its folder: {counted(_relative(hidden, base), 'images')}"
+        notes.append(unused_files(text, _relative(hidden, base)))
     if by_content:
         notes.append(f"images by their content, whatever the suffix: {count_suffixes(by_content)}")
     if nested and below:

@@ -165,6 +165,9 @@ def load_dataset(
         series=source.series,
         resize=resize,
         masks=source.masks if data.fold is None else {},  # a fold's test is of training images
+        table=source.table,
+        cut=source.cut,
+        held_out=tuple(name for name in ("validation", "test") if name not in source.splits or data.fold is not None),
     )
 
 

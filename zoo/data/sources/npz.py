@@ -11,6 +11,7 @@ from zoo.data.arrays import as_features, as_pixels, finite_examples
 from zoo.data.dataset import InputKind, Signature, SourceData, whole
 from zoo.data.inputs import ArrayInputs
 from zoo.data.kinds import KINDS, RawTargets
+from zoo.data.notes import Note
 from zoo.data.sources.archive import Archive
 from zoo.data.sources.audio import full_scale
 from zoo.data.sources.clips import clips_of_array, unify
@@ -174,7 +175,10 @@ def _complete(path: str, part: Arrays, x: np.ndarray, data: Data, notes: list[st
             raise ZooError(f"{path}: {message}; fill gaps in, or leave the examples out with data.on_error=skip")
         return x, y
     if not kept.all():
-        notes.append(f"left out by data.on_error: {message}")
+        lost = np.flatnonzero(~kept)
+        evidence = [{"array": part.x_name, "index": int(at)} for at in lost]
+        note = f"left out by data.on_error: {message}"
+        notes.append(Note(note, "infinite_values", severity="warning", affected=len(lost), evidence=evidence))
     labeled = np.array([not any(map(is_missing, np.atleast_1d(value))) for value in y], bool)
     if not labeled.all():
         notes.append(f"left out by data.on_error: {where}: {_rows(~labeled, 'examples without a target')}")

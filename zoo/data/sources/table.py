@@ -12,6 +12,7 @@ from zoo.data.cuts import find_cut
 from zoo.data.dataset import InputKind, Signature, SourceData, Split
 from zoo.data.inputs import Inputs, TableInputs, TextInputs
 from zoo.data.kinds import KINDS, RawTargets
+from zoo.data.notes import Note
 from zoo.data.sources.audio_table import read_audio_rows
 from zoo.data.sources.file_rows import FileRows
 from zoo.data.sources.image_table import read_image_rows
@@ -116,7 +117,10 @@ def _load_rows(table: Table, data: Data, task: Task) -> SourceData:
     splits = {split: Split(examples, rows, targets[split]) for split, rows in parts.items()}
     if data.split_column:
         notes.append(f"split by column '{data.split_column}': {', '.join(f'{len(r)} {n}' for n, r in parts.items())}")
-    return SourceData(signature=signature, splits=splits, notes=notes, cut=find_cut(table, data))
+    others = [name for name in table.columns if name not in (*data.targets, *(column.name for column in columns))]
+    return SourceData(
+        signature=signature, splits=splits, notes=notes, cut=find_cut(table, data), table=table.select(others)
+    )
 
 
 def _columns(table: Table, data: Data, others: list[str]) -> tuple[list[Column], list[str]]:
@@ -204,7 +208,9 @@ def _without_faults(table: Table, columns: list[Column], target: TableTargets) -
     if len(bad) > _MAX_SKIPPED_FRACTION * len(table):
         raise ZooError(f"{table.where}: {what}; too many to leave out")
     kept = table.take(np.setdiff1d(np.arange(len(table)), bad))
-    return kept, [f"{what}; they are left out"]
+    evidence = [{"row": table.row(int(row))} for row in bad]
+    note = Note(f"{what}; they are left out", "mixed_types", severity="warning", affected=len(bad), evidence=evidence)
+    return kept, [note]
 
 
 def split_rows(table: Table, column: str | None) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.data.dataset import Signature, SourceData, Split, whole
 from zoo.data.inputs import TextInputs
+from zoo.data.notes import Note, damaged_files, unused_files
 from zoo.data.sources.folder_layout import class_names, find_classes, find_splits, similar_names
 from zoo.data.sources.image_files import count_suffixes, is_hidden, walk
 from zoo.data.sources.text import read_text
@@ -94,18 +95,22 @@ def _split(read: dict[str, TextFiles], labels: tuple[str, ...]) -> Split:
 
 def _file_notes(every: list[TextFiles], roots: list[Path]) -> list[str]:
     """Return notes on files that are left out, and on texts that hold nothing."""
-    notes = []
+    notes: list[str] = []
     others = [path for files in every for path in files.others]
     if others:
-        notes.append(f"left out, no .txt files or hidden: {count_suffixes(others)}")
+        notes.append(unused_files(f"left out, no .txt files or hidden: {count_suffixes(others)}", others))
     loose = [p for root in dict.fromkeys(roots) for p in root.iterdir() if is_text_file(p) and not p.is_dir()]
     if loose:
         names = sorted(str(path.relative_to(roots[0])) for path in loose)
-        notes.append(f"left out, as they lie in no class folder: {counted(names, 'texts')}")
+        text = f"left out, as they lie in no class folder: {counted(names, 'texts')}"
+        notes.append(unused_files(text, names))
     blank = [p for files in every for p, text in zip(files.files, files.texts, strict=True) if not text.strip()]
     if blank:
         total = sum(len(files.files) for files in every)
-        notes.append(f"empty or blank: {counted([p.relative_to(roots[0]) for p in blank], f'of {total:,} texts')}")
+        names = [str(path.relative_to(roots[0])) for path in blank]
+        text = f"empty or blank: {counted(names, f'of {total:,} texts')}"
+        evidence = [{"file": name} for name in names]
+        notes.append(Note(text, "empty_texts", severity="warning", affected=len(blank), evidence=evidence))
     return notes
 
 
@@ -126,7 +131,7 @@ def _unreadable(every: list[TextFiles], base: Path, *, skip: bool) -> list[str]:
             f"{base}: {message}; save them as UTF-8 or name their data.encoding, or leave them out with "
             "data.on_error=skip"
         )
-    return [f"left out by data.on_error: {message}"]
+    return [damaged_files(f"left out by data.on_error: {message}", listed)]
 
 
 def _refuse_empty(roots: dict[str, Path], labels: tuple[str, ...], read: dict[str, dict[str, TextFiles]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+from zoo.data.notes import unused_files
 from zoo.data.sources.faults import Faults
 from zoo.data.sources.folder_layout import split_folders, subfolders
 from zoo.data.sources.image_files import image_files, scan_notes
@@ -112,5 +113,5 @@ def _by_list(
     listed = {name for names in lists.values() for name, _ in names}
     rest = [visible(found[name][0].relative_to(base)) for name in found if name not in listed]
     if rest:
-        notes.append(f"left out, as no list names them: {counted(rest, 'annotated images')}")
+        notes.append(unused_files(f"left out, as no list names them: {counted(rest, 'annotated images')}", rest))
     return splits

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.data.notes import damaged_files
 from zoo.data.tables.encoding import decode_file
 from zoo.data.tables.reading import Reading, check_names, tidy
 from zoo.errors import MAX_SHOWN_NAMES, ZooError, first_few, visible
@@ -49,7 +50,7 @@ def read_csv(
                 f"{path}: {what}; correct them, name what separates the fields (data.separator), or leave such rows "
                 "out (data.on_error=skip)"
             )
-        notes.append(f"{what}; they are left out")
+        notes.append(damaged_files(f"{what}; they are left out", [f"line {lines[i]}" for i in wrong]))
         for i in reversed(wrong):
             del rows[i], lines[i]
     columns = {name: np.array([row[i] for row in rows[1:]], dtype=object) for i, name in enumerate(names)}

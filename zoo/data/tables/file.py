@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,10 @@ class Table:
         )
         columns = {name: values[positions] for name, values in self.columns.items()}
         return Table(self.where, columns, lines, self.reading, self.notes, self.typed, split, places, numbers)
+
+    def select(self, names: Iterable[str]) -> Table:
+        """Return a table of some columns."""
+        return replace(self, columns={name: self.columns[name] for name in names}, _texts={}, parsed={})
 
     def texts(self, name: str) -> np.ndarray:
         """Return a column as text without blanks around it and in composed Unicode, empty where it is missing."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from zoo.data.columns import Column, numbers, refuse_wrong
+from zoo.data.notes import Note
 from zoo.data.tables.file import Table
 from zoo.data.tables.free_text import optional_text_column
 from zoo.data.tables.number_notes import merged_notes, missing_notes, scaling_notes, writing_notes
@@ -90,10 +91,11 @@ def _as_input(table: Table, name: str, likely: str) -> Found:
             return None, [split_note(name, counts)]
         forms = time_forms(present)
         if len(forms) > 1:
-            return None, [
+            text = (
                 f"column '{name}' reads as dates, but day and month of values such as '{present[0]}' can be told in "
                 f"{len(forms)} ways; it is left out: write year, month, day"
-            ]
+            )
+            return None, [Note(text, "date_column", evidence=[{"column": name, "value": present[0]}])]
     column, notes = _infer(table, name, likely)
     if column.type == "number" and column.form == "number":
         reason = nothing_told(name, numbers(table, column))
@@ -148,7 +150,8 @@ def _time(column: Column, table: Table) -> tuple[Column, list[str]]:
         refuse_wrong(table, column, values, table.where, _ADVICE)
     first = next(value for value in table.columns[column.name] if str(value).strip() not in ("", "None", "NaT"))
     note = f"column '{column.name}': moments such as '{first}' are read as numbers, days since 1970"
-    return replace(column, double=needs_double(values)), [note]
+    evidence = [{"column": column.name, "value": str(first)}]
+    return replace(column, double=needs_double(values)), [Note(note, "date_column", evidence=evidence)]
 
 
 def exact_moments(table: Table, column: Column) -> Column:

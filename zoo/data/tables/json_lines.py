@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from zoo.data.notes import damaged_files
 from zoo.data.tables.encoding import decode_file
 from zoo.data.tables.reading import Reading
 from zoo.errors import ZooError, counted, first_few, visible
@@ -54,7 +55,7 @@ def read_json_lines(
                 f'{path}: {what}; write one object a line, such as {{"text": "good", "label": "yes"}}, or leave '
                 "such lines out (data.on_error=skip)"
             )
-        notes.append(f"{what}; they are left out")
+        notes.append(damaged_files(f"{what}; they are left out", faults))
     if blank:
         notes.append(f"without content, and left out: {counted(blank, 'lines')}")
     names = list(dict.fromkeys(name for row in rows for name in row))

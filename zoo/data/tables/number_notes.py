@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 
 from zoo.data.columns import Column
+from zoo.data.notes import Note
 from zoo.data.tables.file import Table, as_texts
 from zoo.data.tables.number_style import (
     PLAIN,
@@ -96,4 +97,11 @@ def missing_notes(column: Column, counts: Counter[str]) -> list[str]:
     found = {text: count for text, count in counts.items() if text and is_missing_number(text, column.missing or ())}
     if not found:
         return []
-    return [f"column '{column.name}': {spellings(found)} count as missing"]
+    return [
+        Note(
+            f"column '{column.name}': {spellings(found)} count as missing",
+            "missing_values",
+            affected=sum(found.values()),
+            evidence=[{"column": column.name, "value": text, "count": count} for text, count in found.items()],
+        )
+    ]

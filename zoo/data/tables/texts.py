@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from zoo.data.columns import Column, shown
+from zoo.data.notes import Note
 from zoo.data.tables.file import Table, as_texts
 from zoo.data.tables.number_style import MISSING_NUMBERS
 from zoo.errors import MAX_SHOWN_NAMES, first_few
@@ -23,7 +24,7 @@ def spellings(counts: Mapping[str, int]) -> str:
 
 def text_notes(table: Table, name: str, counts: Counter[str], what: str = "category") -> list[str]:
     """Return notes on texts that were tidied, that differ in case alone, or that could stand for a missing value."""
-    notes = []
+    notes: list[str] = []
     raw = as_texts(table.columns[name])
     blanks = sum(text != text.strip() for text in raw)
     if blanks:
@@ -37,7 +38,9 @@ def text_notes(table: Table, name: str, counts: Counter[str], what: str = "categ
         alike.setdefault(text.casefold(), []).append(text)
     for group in [group for group in alike.values() if len(group) > 1][:MAX_SHOWN_NAMES]:
         named = spellings({text: counts[text] for text in group})
-        notes.append(f"column '{name}': {named} differ only in case and are different {_PLURAL[what]}")
+        text = f"column '{name}': {named} differ only in case and are different {_PLURAL[what]}"
+        spelled = [{"column": name, "value": each, "count": counts[each]} for each in group]
+        notes.append(Note(text, "inconsistent_spelling", severity="warning", affected=len(group), evidence=spelled))
     gaps = {text: counts[text] for text in counts if text.casefold() in MISSING_NUMBERS and text.casefold() != "-"}
     if gaps:
         notes.append(
@@ -54,7 +57,8 @@ def without_names(
     table: Table, columns: Sequence[Column], categorical: Sequence[str]
 ) -> tuple[list[Column], list[str]]:
     """Leave out columns of texts in which most texts occur once, such as names: no category of them is seen again."""
-    kept, notes = [], []
+    kept: list[Column] = []
+    notes: list[str] = []
     for column in columns:
         if column.type == "category" and column.name not in categorical:
             counts = Counter(text for text in table.texts(column.name).tolist() if text)
@@ -63,10 +67,13 @@ def without_names(
                 example = shown(next(text for text, count in counts.items() if count == 1))
                 words = sum(len(text.split()) * count for text, count in counts.items()) / total
                 key = "data.texts to learn from its words" if words >= MIN_WORDS else "data.categorical to use it"
-                notes.append(
+                text = (
                     f"column '{column.name}' is left out: {single} of its {total} texts occur once, such as "
                     f"{example}; list it under {key}"
                 )
+                facts = {"column": column.name, "values": len(counts), "rows": total}
+                is_id = len(counts) == total and words < MIN_WORDS
+                notes.append(Note(text, "identifier_column" if is_id else "high_cardinality", evidence=[facts]))
                 continue
         kept.append(column)
     return kept, notes

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from zoo.data.notes import Note
 from zoo.data.split_names import split_of_text
 from zoo.data.tables.texts import spellings
 from zoo.data.tables.times import time_forms
+from zoo.recipe.findings import Severity
 
 _FIRST_DATE = 15_000_101  # the first whole number that may be a date, year, month and day
 _MIN_ROWS = 10  # from here on values that are all different say something
@@ -32,10 +34,10 @@ def nothing_told(name: str, values: np.ndarray) -> str:
         return ""
     if _ROW_NUMBER.match(name) and _counts_up(values):
         what = "the column without a name" if name.startswith("Unnamed: ") else f"column '{name}'"
-        return f"{what} holds row numbers ({values[0]:.0f} to {values[-1]:.0f}) and is left out"
+        return _identifier(name, f"{what} holds row numbers ({values[0]:.0f} to {values[-1]:.0f}) and is left out")
     different = len(np.unique(values))
     if _ID.search(name) and different == len(values) >= _MIN_ROWS:
-        return f"column '{name}' holds an id, {different} different whole numbers, and is left out"
+        return _identifier(name, f"column '{name}' holds an id, {different} different whole numbers, and is left out")
     return ""
 
 
@@ -44,14 +46,19 @@ def hints(name: str, values: np.ndarray) -> list[str]:
     if not _is_whole(values):
         return []
     if len(values) >= _MIN_ROWS and _counts_up(values):
-        return [f"column '{name}' counts the rows; list it under data.ignore if it measures nothing"]
+        text = f"column '{name}' counts the rows; list it under data.ignore if it measures nothing"
+        return [_identifier(name, text, "warning", f"data: {{ignore: [{name}]}}")]
     if values.min() > _FIRST_DATE and time_forms([f"{value:.0f}" for value in np.unique(values)]):
-        return [
-            f"column '{name}' is read as numbers and looks like dates, such as {values[0]:.0f}; write them as dates"
-        ]
+        text = f"column '{name}' is read as numbers and looks like dates, such as {values[0]:.0f}; write them as dates"
+        return [Note(text, "date_column", evidence=[{"column": name, "value": float(values[0])}])]
     if _ID.search(name):
-        return [f"column '{name}' is read as numbers; list it under data.categorical if it names things"]
+        text = f"column '{name}' is read as numbers; list it under data.categorical if it names things"
+        return [_identifier(name, text, "warning", f"data: {{ignore: [{name}]}}")]
     return []
+
+
+def _identifier(name: str, text: str, severity: Severity = "note", remedy: str = "") -> Note:
+    return Note(text, "identifier_column", severity=severity, evidence=[{"column": name}], remedy=remedy)
 
 
 def _is_whole(values: np.ndarray) -> bool:

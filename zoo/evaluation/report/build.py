@@ -52,7 +52,7 @@ def build_report(
         history: one mapping an epoch: `loss`, `val_loss`, `learning_rate`, and the task's monitored metric, with and
             without `val_`.
         data: `source`, `fingerprint`, `splits` (name to size), `class_counts` (split to counts by label), `findings`
-            (sentences of the audit), and other facts.
+            (of the audit, each with `name`, `severity`, `count`, `message`, `evidence` and `remedy`), and other facts.
         seed: seed of the run; also of the bootstrap.
         seconds: duration of the training.
         parameters: number of the model's parameters.

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from zoo.data.audit import audit
+from zoo.audit.audit import audit
+from zoo.audit.hashes import split_hashes
 from zoo.data.columns import Column
-from zoo.data.dataset import Dataset, Signature, whole
+from zoo.data.dataset import Dataset, Signature, Split, whole
 from zoo.data.inputs import ArrayInputs, ImageInputs, TableInputs
 
 RNG = np.random.default_rng(0)
@@ -25,7 +26,9 @@ def images(counts=(60, 60), test=(40, 40)):
 
 
 def findings(dataset):
-    return audit(dataset)["findings"]
+    """Return the messages of what was found, without that of few examples."""
+    few = ("too_few_examples", "rare_class")
+    return [f["message"] for f in audit(dataset)["findings"] if f["name"] not in few]
 
 
 def test_clean_data_has_no_findings():
@@ -51,10 +54,13 @@ def test_leaks():
     dataset = images()
     dataset.test.inputs.array[:5] = dataset.train.inputs.array[:5]
     dataset.validation.inputs.array[7] = dataset.train.inputs.array[9]
-    assert findings(dataset) == [
-        "1 of 80 validation examples are also in the training split: metrics are optimistic",
-        "5 of 80 test examples are also in the training split: metrics are optimistic",
+    errors = [f for f in audit(dataset)["findings"] if f["name"] == "leaked_examples"]
+    assert [(f["severity"], f["count"], f["message"]) for f in errors] == [
+        ("error", 5, "5 of 80 test examples are also in the training split: metrics are optimistic"),
+        ("warning", 1, "1 of 80 validation examples are also in the training split: metrics are optimistic"),
     ]
+    of = {"split": "train", "index": 9, "label": "c0"}
+    assert errors[1]["evidence"] == [{"split": "validation", "index": 7, "label": "c0", "of": of}]
 
 
 def test_images_of_different_shapes_with_the_same_bytes_are_different():
@@ -65,11 +71,17 @@ def test_images_of_different_shapes_with_the_same_bytes_are_different():
 
 
 def test_imbalance_and_rare_classes():
-    found = findings(images((200, 20, 30), (40, 10, 40)))
-    assert found == [
-        "classes are unbalanced: 'c0' has 10 times the examples of 'c1'; read balanced accuracy beside accuracy",
-        "the test split has as few as 10 examples of a class: its metrics are rough",
+    found = audit(images((200, 20, 30), (40, 10, 40)))["findings"]
+    assert [(f["name"], f["severity"], f["message"]) for f in found] == [
+        (
+            "imbalance",
+            "warning",
+            "classes are unbalanced: 'c0' has 10 times the examples of 'c1'; read balanced accuracy beside accuracy",
+        ),
+        ("rare_class", "note", "the test split has as few as 10 examples of a class: its metrics are rough"),
     ]
+    (rare,) = [f for f in audit(images((40, 4), (40, 40)))["findings"] if f["name"] == "rare_class"]
+    assert (rare["severity"], rare["count"]) == ("warning", 1) and "'c1' (4)" in rare["message"]
     assert findings(images((40, 40, 0), (40, 40, 40))) == ["classes with no example in the train split: c2"]
 
 
@@ -100,9 +112,10 @@ def test_tables_missing_values_and_constant_columns():
     assert findings(table(number, word)) == ["a note of the source"]
     number, word = number.copy(), word.copy()
     number[:3], word[:] = np.nan, "a"
-    assert findings(table(number, word))[1:] == [
-        "column 'number' lacks 3 of 40 training values",
+    assert findings(table(number, word)) == [
         "column 'word' has only one value and carries no information",
+        "a note of the source",
+        "column 'number' lacks 3 of 40 training values",
     ]
     word[0] = ""
     assert "column 'word' lacks 1 of 40 training values" in findings(table(number, word))
@@ -119,3 +132,39 @@ def test_range_of_a_number():
     y = dataset.train.targets
     expected = {"mean": y.mean(), "std": y.std(), "min": y.min(), "max": y.max()}
     assert audit(dataset)["target"] == pytest.approx(expected)
+
+
+def test_rows_of_few_values_repeat_by_chance_and_stop_no_training():
+    rng = np.random.default_rng(1)
+    columns = {name: np.array([list("abc")[i] for i in rng.integers(0, 3, 600)], dtype=object) for name in "uvw"}
+    signature = Signature("table", "y", columns=tuple(Column(name, "category") for name in columns))
+    y = rng.normal(size=600).astype(np.float32)
+    parts = [np.arange(0, 400), np.arange(400, 500), np.arange(500, 600)]
+    train, validation, test = (Split(TableInputs(columns), part, y[part]) for part in parts)
+    dataset = Dataset(name="made", signature=signature, train=train, validation=validation, test=test, fingerprint="f")
+    found = [f for f in audit(dataset)["findings"] if f["name"] in ("leaked_examples", "exact_duplicates")]
+    assert [(f["name"], f["severity"]) for f in found] == [
+        ("exact_duplicates", "note"),
+        ("leaked_examples", "note"),
+        ("leaked_examples", "note"),
+    ]
+    numbers = {**columns, **{f"n{i}": rng.normal(size=600) for i in range(5)}}
+    for values in numbers.values():
+        values[500:510] = values[:10]
+    signature = Signature(
+        "table", "y", columns=tuple(Column(n, "category" if n in "uvw" else "number") for n in numbers)
+    )
+    train, validation, test = (Split(TableInputs(numbers), part, y[part]) for part in parts)
+    copied = replace(dataset, signature=signature, train=train, validation=validation, test=test)
+    (leaked,) = [f for f in audit(copied)["findings"] if f["name"] == "leaked_examples"]
+    assert (leaked["severity"], leaked["count"]) == ("error", 10)
+
+
+def test_equal_examples_have_equal_hashes_and_others_do_not():
+    rng = np.random.default_rng(2)
+    rows = {"a": rng.integers(0, 4, 200).astype(np.float32), "b": np.array([str(i % 3) for i in range(200)], object)}
+    split = whole(TableInputs(rows), np.zeros(200, np.float32))
+    pairs = list(zip(rows["a"].tolist(), rows["b"].tolist(), strict=True))
+    assert len(np.unique(split_hashes(split))) == len(set(pairs))
+    first = split_hashes(split) == split_hashes(split)[0]
+    assert first.tolist() == [pair == pairs[0] for pair in pairs]
