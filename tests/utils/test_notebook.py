@@ -78,7 +78,7 @@ def report(**changed):
         "intervals": {"test": {"accuracy": [0.9, 0.95]}},
         "baseline": {"name": "logistic_regression", "test": {"accuracy": 0.8, "log_loss": 0.5}},
         "verdict": "better than logistic regression",
-        "diagnosis": {"state": "good fit", "advice": [], "best_epoch": 1},
+        "diagnosis": {"state": "good", "evidence": [], "edits": [], "best_epoch": 1},
         "history": [],
         "data": {"source": "csv:a.csv", "fingerprint": "0" * 64, "splits": {"test": 1200}, "findings": []},
         "seed": 0,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.backend.size import count_flops, count_parameters
+from zoo.errors import ZooError
 from zoo.evaluation.analyses import add_analyses
 from zoo.evaluation.conformal import interval_metrics
 from zoo.evaluation.kinds import KINDS
@@ -17,6 +18,7 @@ from zoo.evaluation.report.predictions import Predictions
 from zoo.evaluation.result import TrainedTask
 from zoo.postprocessing.decoding import sample
 from zoo.tasks import TASKS
+from zoo.training.problem import build_network
 from zoo.training.saved_as_measured import check_saved
 from zoo.training.saved_model import load_model
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from zoo.training.problem import Problem
     from zoo.training.run import Run
 
+_MAX_BUILT_PARAMETERS = 20_000_000  # of a network that is built to see whether its settings fit; takes seconds
 _PROMPT_CHARACTERS = 16  # that a language model is given
 _SAMPLE_CHARACTERS = 400  # that it adds
 
@@ -118,11 +121,24 @@ def report_run(
         baseline=result.baseline,
         flops=count_flops(problem.views.network, length=problem.preprocessor.shape[0]),
         kept_epoch=fitted.kept_epoch,
+        loaded=loaded,
+        is_buildable=lambda changed: _is_buildable(problem, changed),
     )
     report |= result.facts
     report["metrics"]["test"] |= interval_metrics(result.facts)
     write_report(run.folder, report, _predictions(problem, model, result))
     return report
+
+
+def _is_buildable(problem: Problem, changed: LoadedRecipe) -> bool:
+    """Return whether a recipe's network can be built for the data; large ones are not tried, for the time it takes."""
+    if count_parameters(problem.views.network) > _MAX_BUILT_PARAMETERS:
+        return True
+    try:
+        build_network(changed.recipe, problem.dataset.signature, problem.preprocessor)
+    except ZooError:
+        return False
+    return True
 
 
 def _predictions(problem: Problem, model: Model, result: TaskResult) -> Predictions:

@@ -109,6 +109,11 @@ class Data(Section):
         None,
         description="classification: number of training examples of each class, drawn with split_seed; all if null",
     )
+    train_fraction: Fraction | None = Field(
+        None,
+        description="fraction of the training examples to train on, the classes in their proportions, groups whole, of "
+        "series the last part; drawn with split_seed, so that a larger fraction holds a smaller one; all if null",
+    )
     ignore: list[str] = Field([], description="columns of a table that are not inputs")
     categorical: list[str] = Field(
         [], description="columns of a table to read as categories, even if they hold numbers"

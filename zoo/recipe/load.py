@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,11 +137,35 @@ def load_recipe(
     tree, origins = compose(path, shown)
     if examples is not None:
         add_default_sections(tree, origins, examples)
+    title = path.stem if str(name).endswith((".yaml", ".yml")) else str(name)
+    return _checked(title, tree, origins, override_lines(overrides), shown, trained=trained)
+
+
+def overridden(loaded: LoadedRecipe, overrides: Overrides) -> LoadedRecipe:
+    """Return a loaded recipe with further overrides, checked again.
+
+    Raises:
+        ZooError: an override is refused.
+    """
+    tree = {key: value for key, value in loaded.tree().items() if key != "search"}
+    changed = _checked(loaded.name, tree, dict(loaded.origins), override_lines(overrides), loaded.name)
+    return replace(changed, notes=tuple(dict.fromkeys([*loaded.notes, *changed.notes])))
+
+
+def _checked(
+    title: str,
+    tree: dict[str, Any],
+    origins: dict[KeyPath, Origin],
+    overrides: list[str],
+    shown: str,
+    *,
+    trained: bool = False,
+) -> LoadedRecipe:
+    """Apply overrides to a tree, and return the recipe that it is."""
     training = tree.get("training")
     epochs = training.get("epochs") if isinstance(training, dict) else None
-    for text in override_lines(overrides):
+    for text in overrides:
         apply_override(tree, origins, text)
-    title = path.stem if str(name).endswith((".yaml", ".yml")) else str(name)
     recipe = _typed(tree, origins, shown)
     problems = inconsistencies(recipe)
     if trained:

@@ -181,7 +181,7 @@ def _build_views(
 
     def views(policy: str) -> Views:
         with precision(policy):
-            network = _build_network(recipe, signature, preprocessor)
+            network = build_network(recipe, signature, preprocessor)
         parts = Parts(
             network=network,
             recipe=recipe,
@@ -207,7 +207,12 @@ def _count_of_numbers(signature: Signature) -> int:
     return max(1, signature.horizon) * max(1, len(signature.targets))
 
 
-def _build_network(recipe: Recipe, signature: Signature, preprocessor: Preprocessor) -> keras.Model:
+def build_network(recipe: Recipe, signature: Signature, preprocessor: Preprocessor) -> keras.Model:
+    """Build a recipe's network for data.
+
+    Raises:
+        ZooError: the builder does not take the settings, or the shape of the data.
+    """
     has_head = registry.entry(recipe.model.name).outputs is not None  # or takes classes
     shape = signature.shape if signature.kind == "graph" else prepared_shape(signature, preprocessor)
     if signature.kind == "array" and shape[0] is None and not _masks_padding(recipe.model.name):

@@ -165,8 +165,8 @@ def test_a_run_that_diverged_is_reported(tmp_path, written):
     inputs["history"] = [{"loss": np.nan, "val_loss": np.inf}]
     predictions = Predictions(*inputs["outputs"]["test"], inputs["labels"])
     report, text, _ = written(tmp_path, inputs, predictions)
-    assert report["diagnosis"]["state"] == "diverged" and report["metrics"]["test"]["accuracy"] is None
-    assert report["history"] == [{"loss": None, "val_loss": None}] and "Diverged" in text and "not finite" in text
+    assert report["diagnosis"]["state"] == "diverging" and report["metrics"]["test"]["accuracy"] is None
+    assert report["history"] == [{"loss": None, "val_loss": None}] and "Diverging" in text and "not finite" in text
 
 
 def test_a_written_report_can_be_rendered_again(tmp_path, written):

@@ -1,11 +1,18 @@
 import numpy as np
 import pytest
 
-from zoo.evaluation.report.diagnosis import best_epoch, diagnose
+from zoo.evaluation.report.diagnosis import best_epoch
+from zoo.evaluation.report.diagnosis import diagnose as diagnose_situation
+from zoo.evaluation.report.diagnosis.situation import Situation
 from zoo.tasks import TASKS
 
 TASK = "image_classification"
 FLAT = [1.0, 0.7, 0.5, 0.42, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]
+
+
+def diagnose(task, history, metrics, baseline=None, examples=None, comparison=None, **more):
+    given = {"baseline": baseline or {}, "examples": examples or {}, "comparison": comparison or {}, **more}
+    return diagnose_situation(Situation(task=task, history=history, metrics=metrics, **given))
 
 
 def history(loss, validation_loss, learning_rate=None):
@@ -36,7 +43,7 @@ FALLING = list(np.linspace(1.0, 0.4, 10))
 @pytest.mark.parametrize(
     ("state", "words", "loss", "validation_loss", "metrics"),
     [
-        ("good fit", "The model is better than logistic regression.", FLAT, FLAT, GOOD),
+        ("good", "The model is better than logistic regression.", FLAT, FLAT, GOOD),
         ("overfitting", "memorised", FLAT, FLAT, accuracies(0.99, 0.90, 0.90)),
         ("overfitting", "epoch 4 of 10", FALLING, [1, 0.7, 0.5, 0.4, 0.42, 0.45, 0.5, 0.5, 0.5, 0.5], GOOD),
         (
@@ -46,18 +53,18 @@ FALLING = list(np.linspace(1.0, 0.4, 10))
             FLAT,
             accuracies(0.83, 0.82, 0.82),
         ),
-        ("undertrained", "still falling", FALLING, FALLING, GOOD),
+        ("too short", "still falling", FALLING, FALLING, GOOD),
         ("suspicious", "training is the harder", FLAT, FLAT, accuracies(0.85, 0.95, 0.95)),
         ("suspicious", "duplicates between the splits", FLAT, FLAT, accuracies(0.88, 0.86, 0.97)),
         ("suspicious", "harder than validation", FLAT, FLAT, accuracies(0.93, 0.92, 0.80)),
-        ("diverged", "validation loss is not finite in epoch 10", FLAT, [*FLAT[:-1], np.nan], GOOD),
-        ("diverged", "accuracy on the test split", FLAT, FLAT, accuracies(0.9, 0.9, np.nan)),
+        ("diverging", "validation loss is not finite in epoch 10", FLAT, [*FLAT[:-1], np.nan], GOOD),
+        ("diverging", "accuracy on the test split", FLAT, FLAT, accuracies(0.9, 0.9, np.nan)),
     ],
 )
 def test_states(state, words, loss, validation_loss, metrics):
     result = diagnose(TASK, history(loss, validation_loss), metrics, BASELINE, comparison=against(metrics))
     assert result["state"] == state
-    assert words in " ".join(result["advice"])
+    assert words in " ".join(result["evidence"])
 
 
 def test_one_epoch_that_was_low_by_chance_is_no_overfitting():
@@ -65,10 +72,10 @@ def test_one_epoch_that_was_low_by_chance_is_no_overfitting():
     loss, noise = np.geomspace(1, 0.3, 80), np.random.default_rng(0).normal(0, 0.04, 80)
     noise[70] = -0.15
     lucky = history(loss, loss * (1 + noise), np.geomspace(1, 0.01, 80))
-    assert diagnose(TASK, lucky, GOOD, BASELINE)["state"] == "good fit"
+    assert diagnose(TASK, lucky, GOOD, BASELINE)["state"] == "good"
     rising = np.concatenate([loss[:40], np.linspace(loss[40], 2 * loss[40], 40)])
     found = diagnose(TASK, history(loss, rising * (1 + noise)), GOOD, BASELINE)
-    assert found["state"] == "overfitting" and " of 80 and rose" in found["advice"][0]
+    assert found["state"] == "overfitting" and " of 80 and rose" in found["evidence"][0]
 
 
 def test_best_epoch_counts_from_one_and_skips_nan():
@@ -98,13 +105,13 @@ def test_best_epoch_goes_by_the_loss_where_the_task_monitors_it():
     ("task", "train", "validation", "test", "state", "words"),
     [
         ("language_modeling", 1.1, 1.8, 1.8, "overfitting", "Bits per token is 1.1 in training but 1.8 in validation"),
-        ("language_modeling", 1.5, 1.8, 1.8, "good fit", "Neither"),
+        ("language_modeling", 1.5, 1.8, 1.8, "good", "Neither"),
         ("forecasting", 0.8, 0.9, 1.6, "suspicious", "the series may have changed since"),
         ("forecasting", 1.6, 0.9, 0.9, "suspicious", "the later part of the series calmer"),
         ("transcription", 0.001, 0.03, 0.03, "overfitting", "Character error rate is 0.1% in training but 3.0%"),
-        ("transcription", 0.001, 0.002, 0.002, "good fit", "Neither"),
+        ("transcription", 0.001, 0.002, 0.002, "good", "Neither"),
         ("sequence_to_sequence", 1.0, 0.9, 0.9, "overfitting", "Exact match is 100.0% in training but 90.0%"),
-        ("semantic_segmentation", 0.82, 0.80, 0.80, "good fit", "Neither"),
+        ("semantic_segmentation", 0.82, 0.80, 0.80, "good", "Neither"),
         ("object_detection", 0.95, 0.70, 0.70, "overfitting", "AP50 is 95.0% in training but 70.0%"),
     ],
 )
@@ -113,46 +120,46 @@ def test_other_kinds(task, train, validation, test, state, words):
     metrics = {split: {TASKS[task].primary: value} for split, value in values.items()}
     examples = {"train": 5000, "validation": 500, "test": 500}
     result = diagnose(task, history(FLAT, FLAT), metrics, examples=examples)
-    assert result["state"] == state and words.lower() in " ".join(result["advice"]).lower()
+    assert result["state"] == state and words.lower() in " ".join(result["evidence"]).lower()
 
 
 def test_without_validation_it_is_inconclusive():
     result = diagnose(TASK, [{"loss": value} for value in FLAT], {"test": {"accuracy": 0.9}})
-    assert result == {"state": "inconclusive", "best_epoch": None, "best_by": None, "advice": result["advice"]}
-    assert "Hold one out" in result["advice"][0]
+    assert (result["state"], result["best_epoch"], result["best_by"]) == ("inconclusive", None, None)
+    assert "Without a validation split" in result["evidence"][0] and result["edits"] == []
 
 
 def test_a_loss_that_falls_because_the_learning_rate_does_is_no_sign_of_too_little_training():
     annealed = diagnose(TASK, history(FALLING, FALLING, np.linspace(1, 0.01, 10)), GOOD)
-    assert annealed["state"] == "good fit"
+    assert annealed["state"] == "good"
     constant = diagnose(TASK, history(FALLING, FALLING, np.ones(10)), GOOD)
-    assert constant["state"] == "undertrained"
+    assert constant["state"] == "too short"
 
 
 def test_an_overfitting_model_is_not_called_underfitting():
     metrics = accuracies(0.99, 0.80, 0.80)
     result = diagnose(TASK, history(FLAT, FLAT), metrics, BASELINE, comparison=against(metrics))
-    assert result["state"] == "overfitting" and "Nor is it" not in " ".join(result["advice"])
+    assert result["state"] == "overfitting" and "Nor is it" not in " ".join(result["evidence"])
 
 
 def test_a_model_without_errors_has_nothing_to_beat():
     perfect = {"name": "ridge", "validation": {"accuracy": 1.0}, "test": {"accuracy": 1.0}}
     metrics = accuracies(1.0, 1.0, 1.0)
     result = diagnose(TASK, history(FLAT, FLAT), metrics, perfect, comparison=against(metrics, perfect))
-    assert result["state"] == "good fit" and "The model is no clear difference than" in result["advice"][0]
+    assert result["state"] == "good" and "The model is no clear difference than" in result["evidence"][0]
 
 
 def test_training_well_but_testing_no_better_than_the_baseline_is_inconclusive():
     metrics = accuracies(0.87, 0.83, 0.83)
     result = diagnose(TASK, history(FLAT, FLAT), metrics, BASELINE, comparison=against(metrics))
-    assert result["state"] == "inconclusive" and "On its training split it does better" in result["advice"][0]
+    assert result["state"] == "inconclusive" and "On its training split it does better" in result["evidence"][0]
 
 
 def test_what_is_said_of_the_baseline_is_the_verdict_alone():
     """The validation split says otherwise: it is not asked."""
     metrics = accuracies(0.93, 0.91, 0.84)
     comparison = {"difference": 0.0, "relation": "no clear difference", "verdict": "VERDICT"}
-    advice = " ".join(diagnose(TASK, history(FLAT, FLAT), metrics, BASELINE, comparison=comparison)["advice"])
+    advice = " ".join(diagnose(TASK, history(FLAT, FLAT), metrics, BASELINE, comparison=comparison)["evidence"])
     assert "The model is VERDICT." in advice and "logistic" not in advice and "beats" not in advice
 
 
@@ -160,7 +167,7 @@ def test_a_gap_within_the_noise_of_few_examples_is_none():
     metrics = accuracies(1.0, 1.0, 0.932)
     assert diagnose(TASK, history(FLAT, FLAT), metrics)["state"] == "suspicious"
     few, many = {"train": 114, "validation": 20, "test": 44}, {"train": 5000, "validation": 1000, "test": 1000}
-    assert diagnose(TASK, history(FLAT, FLAT), metrics, examples=few)["state"] == "good fit"
+    assert diagnose(TASK, history(FLAT, FLAT), metrics, examples=few)["state"] == "good"
     assert diagnose(TASK, history(FLAT, FLAT), metrics, examples=many)["state"] == "suspicious"
 
 
@@ -168,15 +175,15 @@ def test_regression_reads_the_error_as_it_is():
     metrics = {"train": {"mae": 1.0}, "validation": {"mae": 2.0}, "test": {"mae": 2.0}}
     result = diagnose("tabular_regression", history(FLAT, FLAT), metrics)
     assert result["state"] == "overfitting"
-    assert result["advice"][0].startswith("Mean absolute error is 1 in training but 2 in validation")
+    assert result["evidence"][0].startswith("Mean absolute error is 1 in training but 2 in validation")
 
 
 def test_a_loss_that_hardly_falls_counts_unless_the_baseline_is_beaten():
     still = history([1.0] * 10, [1.0] * 10)
     result = diagnose(TASK, still, GOOD)
-    assert result["state"] == "underfitting" and "hardly fell" in result["advice"][0]
-    assert diagnose(TASK, still, GOOD, BASELINE, comparison=against(GOOD))["state"] == "good fit"
+    assert result["state"] == "underfitting" and "hardly fell" in result["evidence"][0]
+    assert diagnose(TASK, still, GOOD, BASELINE, comparison=against(GOOD))["state"] == "good"
 
 
 def test_an_empty_history_is_no_error():
-    assert diagnose(TASK, [], GOOD)["state"] == "good fit"
+    assert diagnose(TASK, [], GOOD)["state"] == "good"

@@ -139,7 +139,7 @@ def test_a_run_that_diverged(made, written, tmp_path, kind):
     inputs, predictions = made.report_inputs(kind)
     inputs["outputs"] = {split: (y, output * np.nan) for split, (y, output) in inputs["outputs"].items()}
     report, text, _ = written(tmp_path, inputs, replace(predictions, output=predictions.output * np.nan))
-    assert report["diagnosis"]["state"] == "diverged" and "not finite" in text
+    assert report["diagnosis"]["state"] == "diverging" and "not finite" in text
 
 
 @pytest.mark.parametrize("kind", ALL)

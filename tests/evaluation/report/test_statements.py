@@ -91,7 +91,7 @@ def test_one_relation_to_the_baseline_and_one_kept_epoch(task, rates, simple, si
     assert report["verdict"].startswith(f"{relation} than the old way")
     assert "beats" not in page and "nor is training" not in page
     state = report["diagnosis"]["state"]
-    assert not (relation == "worse" and state == "good fit")
+    assert not (relation == "worse" and state == "good")
     assert not (ahead and state in ("underfitting", "inconclusive"))
     bounds = report["comparison"]["interval"]
     if relation in ("better", "worse"):

@@ -34,6 +34,7 @@ from zoo.data.splits import draw_per_class, hold_out
 from zoo.data.table_encoding import encode_settings, encoding_notes
 from zoo.data.table_texts import with_vocabularies
 from zoo.data.tokenizer import Tokenizer, fit_tokenizer
+from zoo.data.train_fraction import take_fraction
 from zoo.errors import ZooError, listing
 from zoo.recipe.data_section import Data
 from zoo.recipe.steps import PreprocessStep, Tokenize
@@ -139,6 +140,18 @@ def load_dataset(
     if data.per_class is not None:
         train = draw_per_class(train, data.per_class, data.split_seed)
         notes.append(f"{data.per_class} examples of each class are used for training; the others are left out")
+    series = source.series
+    if data.train_fraction is not None:
+        train, series, note = take_fraction(
+            train,
+            data.train_fraction,
+            seed=data.split_seed,
+            stratify=task.labeled,
+            by_time=task.scans_series,
+            cut=source.cut,
+            series=series,
+        )
+        notes.append(note)
     if signature.kind != "text" and any(step.tokenize is not None for step in preprocess):
         raise ZooError(
             f"{data.source}: holds {_HOLDS[signature.kind]}, and preprocess.tokenize is for texts; leave it out "
@@ -162,7 +175,7 @@ def load_dataset(
         test=test,
         fingerprint=_fingerprint(source.signature, {"train": train, "validation": validation, "test": test}),
         notes=tuple(notes),
-        series=source.series,
+        series=series,
         resize=resize,
         masks=source.masks if data.fold is None else {},  # a fold's test is of training images
         table=source.table,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,9 +14,14 @@ from zoo.evaluation.metrics.comparison import compare
 from zoo.evaluation.metrics.evaluate import details, evaluate
 from zoo.evaluation.metrics.intervals import draws, intervals
 from zoo.evaluation.report.diagnosis import diagnose
+from zoo.evaluation.report.diagnosis.findings import read_findings
+from zoo.evaluation.report.diagnosis.situation import Situation
 from zoo.evaluation.report.page import render
 from zoo.evaluation.report.predictions import Predictions
 from zoo.utils.files import write_json, write_text
+
+if TYPE_CHECKING:
+    from zoo.recipe import LoadedRecipe
 
 Outputs = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
@@ -39,6 +44,8 @@ def build_report(
     baseline: Mapping[str, Any] | None = None,
     flops: int | None = None,
     kept_epoch: int | None = None,
+    loaded: LoadedRecipe | None = None,
+    is_buildable: Callable[[LoadedRecipe], bool] | None = None,
 ) -> dict[str, Any]:
     """Compute everything that a report says: metrics, intervals, comparison, diagnosis, mistakes.
 
@@ -62,6 +69,8 @@ def build_report(
         baseline: `name`, the baseline's outputs under `validation` and `test`, `seconds`, and further facts, or None.
         flops: floating-point operations for one example.
         kept_epoch: the epoch, counted from 1, whose weights were saved.
+        loaded: the recipe, for which the diagnosis proposes edits.
+        is_buildable: whether the builder takes the settings of an edited recipe.
 
     Returns:
         Plain JSON types (no NaN, no NumPy), with the keys below; what does not apply is None. What only one kind of
@@ -80,6 +89,19 @@ def build_report(
     if baseline is not None and baseline_output is not None:
         both = None if drawn is None or baseline_drawn is None else (drawn, baseline_drawn)
         comparison = compare(task, y, output, baseline_output, name=baseline["name"], seed=seed, drawn=both)
+    situation = Situation(
+        task=task,
+        history=history,
+        metrics=metrics,
+        baseline=baseline_metrics or {},
+        examples=examples,
+        comparison=comparison or {},
+        outputs=outputs,
+        loaded=loaded,
+        findings=read_findings(data.get("findings", ())),
+        train_size=data.get("splits", {}).get("train"),
+        input_shape=tuple(data.get("signature", {}).get("shape", ())),
+    )
     return jsonable(
         {
             "recipe": recipe,
@@ -91,7 +113,7 @@ def build_report(
             "baseline": baseline_metrics,
             "comparison": comparison,
             "verdict": comparison["verdict"] if comparison else "not compared: no baseline was fitted",
-            "diagnosis": diagnose(task, history, metrics, baseline_metrics, examples, comparison),
+            "diagnosis": diagnose(situation, is_buildable),
             "kept_epoch": kept_epoch,
             "history": history,
             "labels": labels,

@@ -1,4 +1,4 @@
-"""Gaps between the splits: when one is clear, what it is called, and what it suggests."""
+"""Gaps between the splits: when one is clear, how it is said, and what it suggests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Metrics = Mapping[str, float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _GapAdvice:
+class GapTexts:
     """What a gap between two splits suggests.
 
     Attributes:
@@ -33,7 +33,7 @@ class _GapAdvice:
     test_harder: str
 
 
-_EXAMPLES = _GapAdvice(
+_EXAMPLES = GapTexts(
     training_harder=(
         "Dropout or augmentation may be too strong, or the validation split may be too easy, too small, or share "
         "examples with training."
@@ -41,27 +41,17 @@ _EXAMPLES = _GapAdvice(
     test_easier="Look for duplicates between the splits, and for a test split drawn in another way.",
     test_harder="The splits may come from different sources, or settings were tuned to the validation split.",
 )
-_SERIES = _GapAdvice(
+_SERIES = GapTexts(
     training_harder="Dropout may be too strong, or the later part of the series calmer than the training part.",
     test_easier="The series may be calmer in its last part, or that part may be too short.",
     test_harder="The series may have changed since: train on its later part, or more often.",
 )
-GAP_ADVICE: dict[Kind, _GapAdvice] = {**dict.fromkeys(get_args(Kind), _EXAMPLES), "forecasting": _SERIES}
+_GAP_TEXTS: dict[Kind, GapTexts] = {**dict.fromkeys(get_args(Kind), _EXAMPLES), "forecasting": _SERIES}
 
 
-def suspicious_gaps(task: str, metrics: Mapping[str, Metrics], examples: Mapping[str, int]) -> list[tuple[str, str]]:
-    """Return state and advice for each clear gap other than that of overfitting."""
-    advice = GAP_ADVICE[TASKS[task].kind]
-    gaps = (  # the split with the larger error, the other, what that means, what to do
-        ("train", "validation", "training is the harder of the two", advice.training_harder),
-        ("validation", "test", "the test split is easier than it should be", advice.test_easier),
-        ("test", "validation", "the test split is harder than validation", advice.test_harder),
-    )
-    return [
-        ("suspicious", f"{describe_pair(task, metrics, worse, better)}: {meaning}. {cure}")
-        for worse, better, meaning, cure in gaps
-        if clearly_above(task, metrics, examples, worse, better)
-    ]
+def gap_texts(task: str) -> GapTexts:
+    """Return what clear gaps between the splits suggest for a task."""
+    return _GAP_TEXTS[TASKS[task].kind]
 
 
 def clearly_above(

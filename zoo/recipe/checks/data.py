@@ -87,6 +87,11 @@ def check_data(checks: Checks) -> None:
         f"is for classification, and the task is {task.name}",
     )
     checks.refuse(
+        data.per_class is not None and data.train_fraction is not None,
+        ("data", "train_fraction"),
+        f"data.per_class ({data.per_class}) says already how many examples are trained on; leave one of them out",
+    )
+    checks.refuse(
         data.validation + data.test >= 1,
         ("data", "validation"),
         f"validation ({data.validation}) and data.test ({data.test}) leave nothing to train on",

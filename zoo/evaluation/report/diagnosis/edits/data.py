@@ -1,0 +1,92 @@
+"""Edits of the data: what the audit found, and how it is split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from zoo.evaluation.report.diagnosis.edits.edit import Context, Edit, edit
+from zoo.recipe.source import parse_value
+
+_MAX_REASONS = 3  # findings of one name whose messages a reason holds
+
+
+def remedies(context: Context) -> Iterator[Edit]:
+    """Yield the remedies of what the audit takes for more than a note, one edit for each name, errors first.
+
+    Lists, such as those of columns to ignore, are joined with the recipe's own.
+    """
+    found = [f for f in context.situation.findings if f.severity in ("error", "warning") and f.remedy]
+    for name in dict.fromkeys(f.name for f in sorted(found, key=lambda f: f.severity != "error")):
+        own = [f for f in found if f.name == name]
+        changes: dict[str, Any] = {}
+        for finding in own:
+            for key, value in _changes(finding.remedy).items():
+                before = changes.get(key, _value(context.tree, key))
+                changes[key] = (
+                    list(dict.fromkeys([*before, *value]))
+                    if isinstance(value, list) and isinstance(before, list)
+                    else value
+                )
+        if changes:
+            yield edit("data", changes, " ".join(f.message or f.name for f in own[:_MAX_REASONS]))
+
+
+def _changes(remedy: str) -> dict[str, Any]:
+    """Return a remedy as keys and values; nothing where it is advice in words, or only accepts the finding."""
+    parsed = parse_value(remedy.strip())
+    flat = dict(_flat(parsed)) if isinstance(parsed, dict) else {}
+    return {} if "data.accept" in flat or not all("." in key for key in flat) else flat
+
+
+def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _value(tree: Any, key: str) -> Any:
+    for part in key.split("."):
+        tree = tree.get(part) if isinstance(tree, Mapping) else None
+    return tree
+
+
+def own_test(context: Context) -> Iterator[Edit]:
+    """Yield a test split that is cut anew, where the source's own is not like the other splits."""
+    data = context.recipe.data
+    if "leak" not in context.causes:
+        return
+    if data.split_column is not None:
+        yield edit(
+            "data",
+            {"data.split_column": None},
+            f"The test rows that '{data.split_column}' names are not like the others: cut a new test split.",
+        )
+    elif data.splits.test is not None and data.source.partition(":")[0] in ("tfds", "folder"):
+        yield edit(
+            "data",
+            {"data.splits.test": None},
+            "The source's own test split is not like the others: cut a new one from the training examples.",
+        )
+
+
+def more_examples(context: Context) -> Iterator[Edit]:
+    """Yield the use of all training examples, where the recipe takes a part of them."""
+    data = context.recipe.data
+    for key in ("per_class", "train_fraction"):
+        if getattr(data, key) is not None:
+            yield edit(
+                "data", {f"data.{key}": None}, f"data.{key} leaves training examples out: more of them generalise."
+            )
+
+
+def folds(context: Context) -> Iterator[Edit]:
+    """Yield cross-validation, which tells whether one split was lucky."""
+    if context.recipe.evaluation.folds is None:
+        yield edit(
+            "data",
+            {"evaluation.folds": 5},
+            "The splits differ: five folds, each held out once, say what the figure is on all examples.",
+        )
