@@ -16,6 +16,12 @@ def reported(name):
     return json.loads((OLD / name / "report.json").read_text(encoding="utf-8"))["metrics"]["test"]
 
 
+def same_metrics(found, name):
+    """Whether metrics equal those of the old report, which had fewer."""
+    expected = reported(name)
+    return {key: found[key] for key in expected} == pytest.approx(expected, **NEAR)
+
+
 @pytest.fixture
 def copied(tmp_path):
     return lambda name: shutil.copytree(OLD / name, tmp_path / name)
@@ -23,7 +29,7 @@ def copied(tmp_path):
 
 @pytest.mark.parametrize("name", ["wine", pytest.param("dates", marks=pytest.mark.ci)])
 def test_evaluate_gives_the_metrics_of_the_report(name):
-    assert zoo.evaluate(OLD / name)["metrics"] == pytest.approx(reported(name), **NEAR)
+    assert same_metrics(zoo.evaluate(OLD / name)["metrics"], name)
 
 
 def test_an_old_model_is_exported(copied):
@@ -36,5 +42,5 @@ def test_an_interrupted_run_resumes_to_the_same_end(copied):
     folder = copied("wine_interrupted")
     assert zoo.train(None, resume=folder, export=False).folder == folder
     found = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    assert found["metrics"]["test"] == pytest.approx(reported("wine"), **NEAR)
+    assert same_metrics(found["metrics"]["test"], "wine")
     assert [row["epoch"] for row in found["history"]] == [1, 2, 3, 4, 5, 6]

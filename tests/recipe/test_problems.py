@@ -733,6 +733,22 @@ CONSISTENCY = [
         {"evaluation": {"baseline": "logistic_regression"}},
         "9: evaluation.baseline: no baseline 'logistic_regression'",
     ),
+    (
+        NUMBERS,
+        {"evaluation": {"metric": "acuracy"}},
+        "9: evaluation.metric: no metric 'acuracy' for tabular_regression (valid: mae, rmse, mse, r2, mape, median_",
+    ),
+    (
+        IMAGES,
+        {"evaluation": {"metric": "f_betta"}},
+        "9: evaluation.metric: no metric 'f_betta' for image_classification; did you mean 'f_beta'? (valid: accuracy,",
+    ),
+    (
+        IMAGES,
+        {"evaluation": {"metric": "mcc", "beta": 2}},
+        "9: evaluation.beta: is the weight of recall in f_beta, and evaluation.metric is mcc; leave it out",
+    ),
+    (NUMBERS, {"evaluation": {"positive": "yes"}}, "9: evaluation.positive: is one of two classes, and tabular_regr"),
     (IMAGES, {"model": {"name": "mpl"}}, "5: model.name: unknown model 'mpl'; did you mean 'mlp'? (known: alexnet, "),
     (
         NUMBERS,

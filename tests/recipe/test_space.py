@@ -185,6 +185,15 @@ def test_what_is_looked_at(name, objective, rises):
     assert (objective_of(recipe), greater_is_better(recipe)) == (objective, rises)
 
 
+@pytest.mark.parametrize(
+    ("name", "metric", "rises"),
+    [("cnn/fashion_mnist", "log_loss", False), ("mlp/wine", "mcc", True), ("mlp/diabetes", "r2", True)],
+)
+def test_the_metric_that_a_recipe_chooses_is_looked_at(name, metric, rises):
+    recipe = load_recipe(name, [f"evaluation.metric={metric}"]).recipe
+    assert (objective_of(recipe), greater_is_better(recipe)) == (f"val_{metric}", rises)
+
+
 # --- the recipe that comes of some values ---
 
 

@@ -85,6 +85,7 @@ def _evaluate_again(run_folder: str | os.PathLike[str], console: Console) -> dic
     from zoo.evaluation.metrics.intervals import intervals
     from zoo.evaluation.report.build import jsonable
     from zoo.evaluation.result import TrainedTask
+    from zoo.recipe.task import task_of
     from zoo.tasks import TASKS
     from zoo.training.problem import set_up
     from zoo.training.saved_model import load_model
@@ -99,14 +100,15 @@ def _evaluate_again(run_folder: str | os.PathLike[str], console: Console) -> dic
         y, output = KINDS[task.kind](trained).outputs["test"]
     else:
         y, output = dataset.test.targets, saved_outcomes(model, dataset.test, dataset.signature, task)
+    chosen = task_of(loaded.recipe)
     labels, seed = dataset.signature.labels, loaded.recipe.training.seed
     found = {
         "run": str(run.folder),
         "recipe": loaded.name,
         "task": loaded.recipe.task,
         "samples": len(y),
-        "metrics": evaluate_metrics(loaded.recipe.task, y, output, labels),
-        "intervals": intervals(loaded.recipe.task, y, output, seed=seed, labels=labels),
+        "metrics": evaluate_metrics(chosen, y, output, labels),
+        "intervals": intervals(chosen, y, output, seed=seed, labels=labels),
     }
     plain: dict[str, Any] = jsonable(found)
     return plain

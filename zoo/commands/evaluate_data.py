@@ -18,6 +18,7 @@ from zoo.data.sources.archive import Archive
 from zoo.data.sources.folder_layout import subfolders
 from zoo.data.tables.file import TABLE_SUFFIXES
 from zoo.errors import ZooError, counted, did_you_mean, listing, visible
+from zoo.recipe.task import task_of
 from zoo.tasks import TASKS, Kind
 from zoo.utils.files import write_json
 
@@ -94,8 +95,8 @@ def evaluate_data(run_folder: str | os.PathLike[str], data: Any, *, output: str 
         "data": str(data),
         "samples": len(targets),
         "notes": notes,
-        "metrics": evaluate(task.name, targets, outputs, model.labels),
-        "intervals": intervals(task.name, targets, outputs, seed=recipe.training.seed, labels=model.labels),
+        "metrics": evaluate(task_of(recipe), targets, outputs, model.labels),
+        "intervals": intervals(task_of(recipe), targets, outputs, seed=recipe.training.seed, labels=model.labels),
     }
     result = jsonable(result)
     if output is not None:

@@ -91,6 +91,7 @@ def fit_in_memory(recipe: str, overrides: Sequence[str], memory: MemoryData, *, 
     loaded = load_recipe(recipe, lines, examples=len(memory)).recipe
     start_keras(loaded.training.processors)
     from zoo.backend.determinism import random_state_kept
+    from zoo.evaluation.watched import measure_of
     from zoo.training.fit import fit
     from zoo.training.problem import set_up
     from zoo.training.train_weights import train_weights
@@ -99,7 +100,7 @@ def fit_in_memory(recipe: str, overrides: Sequence[str], memory: MemoryData, *, 
         dataset = _dataset(loaded, memory, validated=validated)
         problem = set_up(loaded, dataset)
         if validated:
-            fit(problem, Path(folder), _SILENT)
+            fit(problem, Path(folder), _SILENT, measure=measure_of(problem))
         else:
             train_weights(problem)
         path = Path(folder) / "model.keras"

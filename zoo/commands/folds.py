@@ -14,6 +14,7 @@ from rich.console import Console
 from zoo.evaluation.metrics.evaluate import evaluate
 from zoo.evaluation.metrics.intervals import intervals
 from zoo.recipe.data_section import Fold
+from zoo.recipe.task import task_of
 from zoo.tasks import ANALYSES, TASKS, words
 from zoo.training.run import Run, fill_run
 from zoo.training.run_files import read_run_file
@@ -78,7 +79,7 @@ def cross_validate(
             train_together(None, None, resume=folder, export=False, console=console, stop=stop, memory=memory)
         reports.append(read_run_file(folder / "report.json"))
         parts.append(_fold_data(recipe, memory))
-    task = TASKS[loaded.recipe.task]
+    task = task_of(loaded.recipe)
     found: dict[str, Any] = {
         "folds": count,
         "examples": sum(len(data.test) for data in parts),
@@ -87,13 +88,14 @@ def cross_validate(
         "runs": [f"{FOLDER}/{number}" for number in range(1, count + 1)],
     }
     if task.classifies or task.scales_targets:
+        labels = parts[0].signature.labels
         outputs = [_outputs(run.folder / FOLDER / str(i), data) for i, data in enumerate(parts, 1)]
         targets, output = np.concatenate([d.test.targets for d in parts]), np.concatenate(outputs)
         write_predictions(run.folder / PREDICTIONS, parts[0].signature, parts, outputs)
         found |= {
             "predictions": PREDICTIONS,
-            "pooled": evaluate(task.name, targets, output),
-            "intervals": intervals(task.name, targets, output, seed=loaded.recipe.training.seed),
+            "pooled": evaluate(task, targets, output, labels),
+            "intervals": intervals(task, targets, output, seed=loaded.recipe.training.seed, labels=labels),
         }
     console.print(summary(found, task.primary), markup=False)
     return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ZooError
 from zoo.evaluation.report.summary import run_html
-from zoo.tasks import TASKS
+from zoo.recipe.task import task_of
 from zoo.training.run import Run as RunFolder
 from zoo.training.run_files import read_run_file
 
@@ -159,7 +159,7 @@ class Run(RunFolder):
         """Draw loss and main metric over the epochs, for training and validation."""
         from zoo.evaluation.report.history_figure import history_figure
 
-        monitor = TASKS[self.recipe().recipe.task].monitor
+        monitor = task_of(self.recipe().recipe).monitor
         return history_figure(self.history.to_dict("records"), list(dict.fromkeys(["loss", monitor])))
 
     def export(self) -> dict[str, Any]:

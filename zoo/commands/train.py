@@ -171,6 +171,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
     from zoo.commands.folds import check_folds, cross_validate
     from zoo.commands.write_report import evaluate_and_report
     from zoo.evaluation.kinds import check_before_training
+    from zoo.evaluation.watched import measure_of, watch_notes
     from zoo.tasks import TASKS
     from zoo.training.effect import long_text_notes, step_notes
     from zoo.training.fit import fit
@@ -189,7 +190,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
         if problem.pretrained is not None:
             facts["pretrained"] = problem.pretrained
         steps = len(problem.train) // loaded.recipe.training.batch_size
-        notes = step_notes(loaded.recipe, steps)
+        notes = [*step_notes(loaded.recipe, steps), *watch_notes(problem)]
         if TASKS[loaded.recipe.task].kind == "transcription":
             notes += long_text_notes(dataset.train.targets, problem.views.network.output_shape[1])
         facts["findings"] = with_notes(facts["findings"], notes)
@@ -206,7 +207,8 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
             console.print(f"{'Training' if is_training else 'Trained already'} in {work.run.folder}")
         if is_training:
             folder = work.run.folder if work.run else None
-            fitted = fit(problem, folder, console, resume=work.has_checkpoint, stop=work.stop)
+            measure = measure_of(problem)
+            fitted = fit(problem, folder, console, resume=work.has_checkpoint, measure=measure, stop=work.stop)
     if work.run is None or not work.is_first:
         return
     if is_training:
@@ -250,9 +252,7 @@ def _print_start(console: Console, problem: Problem, facts: dict[str, Any]) -> N
 
 
 def _print_result(console: Console, report: dict[str, Any]) -> None:
-    from zoo.tasks import TASKS
-
-    primary = TASKS[report["task"]].primary
+    primary = report["metric"]
     bounds = report["intervals"]["test"].get(primary)
     interval = f" (95% interval {bounds[0]:.4f} to {bounds[1]:.4f})" if bounds else ""
     value = report["metrics"]["test"][primary]

@@ -17,6 +17,7 @@ from zoo.evaluation.report.pictures import spectrogram_picture
 from zoo.evaluation.report.predictions import Predictions
 from zoo.evaluation.result import TrainedTask
 from zoo.postprocessing.decoding import sample
+from zoo.recipe.task import task_of
 from zoo.tasks import TASKS
 from zoo.training.problem import build_network
 from zoo.training.saved_as_measured import check_saved
@@ -105,7 +106,7 @@ def report_run(
     """
     environment, dataset = run.environment, problem.dataset
     report = build_report(
-        task=loaded.recipe.task,
+        task=task_of(loaded.recipe),
         recipe=loaded.name,
         model=loaded.recipe.model.name,
         outputs=result.outputs,

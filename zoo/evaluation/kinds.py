@@ -11,6 +11,7 @@ from zoo.evaluation.forecasts import evaluate_forecasts
 from zoo.evaluation.generation import check_features, evaluate_generation
 from zoo.evaluation.outputs import evaluate_anomalies, evaluate_outputs, evaluate_values
 from zoo.evaluation.result import TaskResult, TrainedTask
+from zoo.evaluation.watched import check_metric
 from zoo.tasks import TASKS, Kind
 
 if TYPE_CHECKING:
@@ -42,3 +43,4 @@ def check_before_training(problem: Problem) -> None:
     if TASKS[problem.recipe.task].makes_images:
         check_features(problem)
     check_examples(problem)
+    check_metric(problem)

@@ -9,6 +9,7 @@ import numpy as np
 from zoo.evaluation.conformal import add_intervals
 from zoo.evaluation.metrics.names import TITLES
 from zoo.evaluation.result import Outputs, TaskResult
+from zoo.recipe.task import task_of
 from zoo.tasks import TASKS, words
 from zoo.utils.console import print_notes
 
@@ -102,7 +103,7 @@ def strongest_baseline(problem: Problem, console: Console, *, code: int = 0) -> 
     untried = [entry for entry in found["tried"] if "problem" in entry]
     print_notes([f"{words(e['name'])} was not tried: {e['problem']}" for e in untried], console, indent="  ")
     if len(names) > 1:
-        metric = TASKS[recipe.task].primary
+        metric = task_of(recipe).primary
         values = ", ".join(f"{words(e['name'])} {e[metric]:.4g}" for e in found["tried"] if metric in e)
         console.print(f"  {TITLES[metric]} on validation: {values}; the best is {words(found['name'])}", markup=False)
     return found

@@ -124,8 +124,17 @@ class Training(Section):
 
 
 class Evaluation(Section):
-    """What the model is compared with."""
+    """What the model is measured by, and compared with."""
 
+    metric: str | None = Field(
+        None,
+        description="the metric that headlines, that chooses the best epoch on validation, and that is compared with "
+        "the baseline's; the task's own where left out",
+    )
+    beta: PositiveNumber | None = Field(None, description="weight of recall in f_beta; 1 where left out")
+    positive: str | int | None = Field(
+        None, description="of two classes, the one that is looked for; the second where left out"
+    )
     baseline: str | None = Field(None, description="a simple method that is fitted on the same training split")
     baselines: list[str] | None = Field(
         None,

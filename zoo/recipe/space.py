@@ -18,7 +18,8 @@ from zoo.recipe.problems import Problem, problems_of
 from zoo.recipe.schema import Recipe
 from zoo.recipe.search import Choice, Entry, Linear, Log
 from zoo.recipe.source import dump_line
-from zoo.tasks import TASKS
+from zoo.recipe.task import task_of
+from zoo.tasks import LOWER_IS_BETTER, TASKS
 
 _SECTIONS = ("preprocess", "augment", "model", "loss", "optimizer", "regularization", "training", "data")
 _SAME_FOR_ALL = {
@@ -58,13 +59,12 @@ class Dimension:
 def objective_of(recipe: Recipe) -> str:
     """Return the metric on validation that a search optimises."""
     named = recipe.search.objective if recipe.search is not None else None
-    return named or f"val_{TASKS[recipe.task].monitor}"
+    return named or f"val_{task_of(recipe).monitor}"
 
 
 def greater_is_better(recipe: Recipe) -> bool:
     """Return whether that metric is maximised."""
-    task = TASKS[recipe.task]
-    return objective_of(recipe) == f"val_{task.primary}" and task.greater_is_better
+    return objective_of(recipe).removeprefix("val_") not in LOWER_IS_BETTER
 
 
 def dimensions(recipe: Recipe, tree: Mapping[str, Any]) -> list[Dimension]:
@@ -142,9 +142,9 @@ def space_problems(recipe: Recipe, tree: Mapping[str, Any]) -> list[Problem]:
 
 
 def _objective_problems(recipe: Recipe) -> Iterator[Problem]:
-    search, task = recipe.search, TASKS[recipe.task]
+    search, task = recipe.search, task_of(recipe)
     assert search is not None
-    metrics = list(dict.fromkeys(["val_loss", f"val_{task.monitor}"]))
+    metrics = list(dict.fromkeys(["val_loss", f"val_{TASKS[recipe.task].monitor}", f"val_{task.monitor}"]))
     objective = objective_of(recipe)
     if recipe.loss.name == "adversarial":
         text = "the losses of a GAN do not measure the quality of the images, so there is no objective to search by"

@@ -127,6 +127,7 @@ def _train(
     start_keras(loaded.recipe.training.processors)
     from zoo.backend.size import count_parameters
     from zoo.data.sources.load import load_dataset
+    from zoo.evaluation.watched import check_metric, measure_of
     from zoo.search.cost import model_cost
     from zoo.search.median_stopping import MedianStopping, stopped_after
     from zoo.search.run_folder import remove_other_trial, resumable_epochs
@@ -138,13 +139,15 @@ def _train(
     recipe, folder, objective, cost = loaded.recipe, job.folder, job.objective, job.search.cost
     dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess, memory)
     problem = set_up(recipe, dataset)
+    check_metric(problem)
     remove_other_trial(folder, loaded)
     if not (folder / "data.json").is_file():
         fill_run(loaded, folder)
         write_json(folder / "data.json", {"fingerprint": dataset.fingerprint, "source": dataset.name})
     earlier = resumable_epochs(folder, job.parent_run)
     watch = MedianStopping(job, [row[objective] for row in earlier or ()])
-    fitted = fit(problem, folder, console, resume=earlier is not None, watching=[watch], stop=stop)
+    measure = measure_of(problem)
+    fitted = fit(problem, folder, console, resume=earlier is not None, watching=[watch], measure=measure, stop=stop)
     row = fitted.history[fitted.kept_epoch - 1]
     if not math.isfinite(row[objective]):
         return {"failed": f"{objective} is no finite number at epoch {fitted.kept_epoch}"}

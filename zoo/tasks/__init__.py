@@ -1,5 +1,6 @@
 """Tasks, sources and token ids: plain data that every stage and the recipe's checks read."""
 
+from zoo.tasks.metrics import AFTER_TRAINING, METRICS, as_task, with_metric
 from zoo.tasks.table import TASKS
 from zoo.tasks.task import (
     ANALYSES,
@@ -8,6 +9,7 @@ from zoo.tasks.task import (
     FILE_SOURCES,
     IGNORED_PIXEL,
     LABEL_THRESHOLD,
+    LOWER_IS_BETTER,
     MEMORY,
     PADDING,
     SOURCES,
@@ -20,13 +22,16 @@ from zoo.tasks.task import (
 )
 
 __all__ = [
+    "AFTER_TRAINING",
     "ANALYSES",
     "BOX_SOURCES",
     "END",
     "FILE_SOURCES",
     "IGNORED_PIXEL",
     "LABEL_THRESHOLD",
+    "LOWER_IS_BETTER",
     "MEMORY",
+    "METRICS",
     "PADDING",
     "SOURCES",
     "START",
@@ -36,7 +41,9 @@ __all__ = [
     "WRITTEN_SOURCES",
     "Kind",
     "Task",
+    "as_task",
     "tasks_with",
+    "with_metric",
     "words",
 ]
 

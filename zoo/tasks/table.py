@@ -45,7 +45,6 @@ _regression = partial(
     Task,
     kind="regression",
     losses=_REGRESSION_LOSSES,
-    greater_is_better=False,
     baselines=_REGRESSORS,
     tried=("mean", "ridge", "gradient_boosting"),
     scales_targets=True,
@@ -58,7 +57,6 @@ _language = partial(
     inputs=("text",),
     sources=(*_STORED, "text", MEMORY),
     primary="bits_per_token",
-    greater_is_better=False,
     reads_corpus=True,
 )
 
@@ -182,7 +180,6 @@ _ALL = (
         sources=(*_STORED, *TABLE_SOURCES, MEMORY),
         losses=("ctc",),
         primary="character_error_rate",
-        greater_is_better=False,
         baselines=("most_frequent_text",),
     ),
     Task(
@@ -192,7 +189,6 @@ _ALL = (
         sources=(*_STORED, *TABLE_SOURCES, MEMORY),
         losses=_REGRESSION_LOSSES,
         primary="mase",
-        greater_is_better=False,
         baselines=("naive", "seasonal_naive", "drift", "ridge", "theta", "exponential_smoothing", "arima"),
         tried=("naive", "seasonal_naive", "drift", "ridge", "theta", "exponential_smoothing", "arima"),
         scales_targets=True,
@@ -225,7 +221,6 @@ _ALL = (
         kind="reconstruction",
         sources=_IMAGES,
         primary="mse",
-        greater_is_better=False,
         baselines=("pca",),
         needs_no_classes=True,
     ),
@@ -271,7 +266,6 @@ _ALL = (
         sources=_IMAGES,
         losses=("adversarial", "denoising"),
         primary="fid",
-        greater_is_better=False,
         baselines=("gaussian_mixture",),
         labeled=True,
         needs_no_classes=True,

@@ -20,6 +20,14 @@ ANALYSES = ("robustness",)  # that a recipe's `evaluation:` or `zoo evaluate` ca
 MEMORY = "memory"  # what a Python program gives, `zoo.train(…, data=…)`: no recipe file names it
 SOURCES = (*WRITTEN_SOURCES, MEMORY)
 
+LOWER_IS_BETTER = frozenset(  # metrics; of all others more is better
+    {
+        *("loss", "log_loss", "brier_score", "expected_calibration_error"),
+        *("mae", "rmse", "mse", "mape", "median_absolute_error", "mase", "smape"),
+        *("bits_per_token", "perplexity", "token_error_rate", "character_error_rate", "fid", "kid"),
+    }
+)
+
 Kind = Literal[
     "classification",
     "multi_label",
@@ -48,8 +56,9 @@ class Task:
         sources: kinds of source that hold such data.
         losses: losses that fit the task.
         primary: the metric that headlines and that is compared with the baseline's.
-        greater_is_better: direction of the primary metric.
         monitor: what training watches on validation to choose the best epoch.
+        beta: weight of recall in the metric `f_beta`.
+        positive: of two classes, the one that `f_beta` and `average_precision` count; the second where it is None.
         baselines: baselines that fit the task.
         tried: of those, the ones that are tried beside the recipe's, as they take seconds on small data.
         labeled: each example has a class, to learn or to tell examples apart.
@@ -80,8 +89,9 @@ class Task:
     sources: tuple[str, ...]
     losses: tuple[str, ...]
     primary: str
-    greater_is_better: bool = True
     monitor: str = "loss"
+    beta: float = 1.0
+    positive: str | None = None
     baselines: tuple[str, ...]
     tried: tuple[str, ...] = ()
     labeled: bool = False
@@ -104,6 +114,11 @@ class Task:
     reads_corpus: bool = False
     fills_in: bool = False
     analyses: tuple[str, ...] = ()
+
+    @property
+    def greater_is_better(self) -> bool:
+        """The direction of the primary metric."""
+        return self.primary not in LOWER_IS_BETTER
 
     @property
     def is_stratified(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +21,13 @@ from zoo.data.batches import evaluation_batches, training_batches
 from zoo.losses import build_loss
 from zoo.optimization.optimizers import build_optimizer, on_plateau
 from zoo.optimization.watched import WatchedOptimizer
+from zoo.recipe.task import task_of
 from zoo.tasks import TASKS
 from zoo.training.as_measured import check_trained
 from zoo.training.callbacks.average import AverageInPlace
 from zoo.training.callbacks.checkpoints import Checkpoints, Monitor
 from zoo.training.callbacks.log import EpochLog, EpochStart
+from zoo.training.callbacks.measured import MeasuredMetric
 from zoo.training.callbacks.monitoring import Monitoring
 from zoo.training.callbacks.non_finite import StopOnNonFinite
 from zoo.training.callbacks.plateau import Plateau
@@ -92,6 +94,7 @@ def fit(
     *,
     resume: bool = False,
     watching: Sequence[keras.callbacks.Callback] = (),
+    measure: Callable[[], float] | None = None,
     stop: StopRequests | None = None,
 ) -> Fitted:
     """Train the model; write `metrics.csv`, `tensorboard/` and `checkpoints/` to the run folder.
@@ -102,6 +105,7 @@ def fit(
         console: where progress is shown.
         resume: start from the newest state in the run folder that is whole, to the same end as if nothing had been.
         watching: callbacks that see each epoch before its state is written.
+        measure: what `zoo.evaluation.watched.measure_of` returns for the problem.
         stop: what signals ask for: training stops after the step that is under way, and writes its state.
 
     Raises:
@@ -118,7 +122,7 @@ def fit(
         assert own is not None
         if problem.devices.first:
             record_backend(Path(own), {"name": keras.backend.backend(), "devices": devices, "cpu_kernels": kernels})
-        run = _Fit(problem, Path(own), console, watching)
+        run = _Fit(problem, Path(own), console, watching, measure)
         run.checkpoints.stop = stop
         if resume and folder is not None:
             run.resume(folder / "checkpoints")
@@ -134,11 +138,17 @@ class _Fit:
     """One call of `fit`: the compiled model, its callbacks and data, and how far training is."""
 
     def __init__(
-        self, problem: Problem, folder: Path, console: Console, watching: Sequence[keras.callbacks.Callback]
+        self,
+        problem: Problem,
+        folder: Path,
+        console: Console,
+        watching: Sequence[keras.callbacks.Callback],
+        measure: Callable[[], float] | None,
     ) -> None:
         recipe, training = problem.recipe, problem.recipe.training
-        task = TASKS[recipe.task]
+        task = task_of(recipe)
         self.problem, self.console, self.model = problem, console, problem.views.trained
+        self.measured = [] if measure is None else [MeasuredMetric(problem, task.monitor, measure)]
         self.scope = problem.devices.scope
         self.steps = len(problem.train) // training.batch_size  # of an epoch
         self.last_epoch = training.stop_after or training.epochs
@@ -166,6 +176,7 @@ class _Fit:
         problem, recipe = self.problem, self.problem.recipe
         board = keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False)
         found = [*problem.devices.callbacks, self.average, self.start, StopOnNonFinite(problem, self.start)]
+        found += self.measured
         found += [Monitoring(problem)] if recipe.training.monitor else []
         found += [self.log, board, self.display]
         stop = recipe.regularization.early_stopping

@@ -24,13 +24,15 @@ def predictions(seed: int, n: int = 200, classes: int = 4) -> tuple[np.ndarray, 
 def test_classification_against_formulas():
     y, p = predictions(0)
     predicted = p.argmax(1)
-    recalls, f1, areas = [], [], []
+    recalls, f1, areas, precisions = [], [], [], []
     for c in range(4):
         hits = ((predicted == c) & (y == c)).sum()
         recalls.append(hits / (y == c).sum())
         f1.append(2 * hits / ((y == c).sum() + (predicted == c).sum()))
         positives = (y == c).sum()
         ranks = rankdata(p[:, c])[y == c].sum()
+        precision_at = [(y[p[:, c] >= p[i, c]] == c).mean() for i in np.flatnonzero(y == c)]
+        precisions.append(np.mean(precision_at))
         areas.append((ranks - positives * (positives + 1) / 2) / (positives * (len(y) - positives)))
     assert classification_metrics(y, p) == pytest.approx(
         {
@@ -40,6 +42,8 @@ def test_classification_against_formulas():
             "log_loss": -np.log(p[np.arange(len(y)), y]).mean(),
             "expected_calibration_error": calibration_error_by_loop(y, p),
             "roc_auc": np.mean(areas),
+            "average_precision": np.mean(precisions),
+            "brier_score": ((p - np.eye(4)[y]) ** 2).sum(1).mean(),
         }
     )
 
@@ -109,8 +113,8 @@ def test_wrong_input_is_named(y, output, message):
 def test_classification_properties(seed, classes, n):
     y, p = predictions(seed, n, classes)
     result = classification_metrics(y, p)
-    assert all(0 <= value <= 1 + 1e-12 for name, value in result.items() if name != "log_loss")
-    assert result["log_loss"] >= 0
+    assert all(0 <= value <= 1 + 1e-12 for name, value in result.items() if name not in ("log_loss", "brier_score"))
+    assert result["log_loss"] >= 0 and 0 <= result["brier_score"] <= (1 if classes == 2 else 2)
     order = np.random.default_rng(seed).permutation(n)
     assert classification_metrics(y[order], p[order]) == pytest.approx(result)
     perfect = classification_metrics(y, np.eye(classes)[y])
@@ -131,7 +135,7 @@ def test_wilson_against_its_formula(case):
 @pytest.mark.parametrize("task", ["image_classification", "tabular_regression"])
 def test_resampled_metrics_equal_the_metrics_of_the_copied_examples(task):
     y, output = predictions(2, n=61)
-    kind, names = "classification", ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
+    kind, names = "classification", ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score")
     if task == "tabular_regression":
         kind, names = "regression", ("mae", "rmse", "r2", "median_absolute_error", "mse")
         y, output = output[:, 0], output[:, 1]
@@ -148,7 +152,7 @@ def test_intervals_hold_the_metric_and_repeat_with_the_seed():
     y, p = predictions(3, n=300)
     found = intervals("image_classification", y, p, resamples=200)
     metrics = classification_metrics(y, p)
-    assert set(found) == {"accuracy", "balanced_accuracy", "macro_f1", "log_loss"}
+    assert set(found) == {"accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score"}
     assert all(low < metrics[name] < high for name, (low, high) in found.items())
     assert found == intervals("image_classification", y, p, resamples=200)
     assert found != intervals("image_classification", y, p, resamples=200, seed=1)

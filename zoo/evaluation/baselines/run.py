@@ -24,6 +24,7 @@ from zoo.evaluation.baselines.inputs import Source
 from zoo.evaluation.baselines.kinds import KINDS
 from zoo.evaluation.metrics.evaluate import evaluate
 from zoo.recipe.schema import Recipe
+from zoo.recipe.task import task_of
 from zoo.tasks import TASKS
 from zoo.utils.cache import cached
 from zoo.utils.files import read_json, write_json
@@ -58,7 +59,7 @@ def run_strongest_baseline(
     Raises:
         ZooError: none can be fitted to the data; the message is that of the recipe's own.
     """
-    task = TASKS[recipe.task]
+    task, labels = task_of(recipe), dataset.signature.labels
     tried: list[dict[str, Any]] = []
     best: tuple[float, dict[str, Any]] | None = None
     problem: ZooError | None = None
@@ -69,7 +70,7 @@ def run_strongest_baseline(
             problem = problem or error
             tried.append({"name": name, "problem": str(error)})
             continue
-        value = evaluate(task.name, dataset.validation.targets, found["validation"])[task.primary]
+        value = evaluate(task, dataset.validation.targets, found["validation"], labels)[task.primary]
         tried.append({"name": name, task.primary: value})
         size = -value if task.greater_is_better else value
         if best is None or size < best[0] or (math.isnan(best[0]) and not math.isnan(size)):

@@ -13,23 +13,26 @@ import numpy as np
 
 from zoo.evaluation.metrics.common import MAX_WORST_EXAMPLES, Statistic, check
 
-BOOTSTRAPPED = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
-# Without an interval: resampling inflates the calibration error, and ROC AUC is slow to resample.
-METRICS = (*BOOTSTRAPPED, "expected_calibration_error", "roc_auc")
+BOOTSTRAPPED = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "brier_score")
+# Without an interval: resampling inflates the calibration error, and ranking is slow to resample.
+METRICS = (*BOOTSTRAPPED, "expected_calibration_error", "roc_auc", "average_precision", "top_5_accuracy")
 CALIBRATION_BINS = 15
 MAX_MATRIX_CLASSES = 100  # a larger confusion matrix would make up most of report.json
 MAX_CONFUSED_PAIRS = 20
+TOP = 5  # classes, of which one has to be right for `top_5_accuracy`
 
 
-def classification_metrics(y: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+def classification_metrics(y: np.ndarray, probabilities: np.ndarray, positive: int = 1) -> dict[str, float]:
     """Return `METRICS`; NaN if the output is not finite.
 
-    Macro F1 averages over the classes that occur in `y` or among the predictions. ROC AUC (one class against the
-    rest, averaged over classes) is left out when a class does not occur in `y`.
+    Macro F1 averages over the classes that occur in `y` or among the predictions. ROC AUC and average precision are
+    means over the classes, each against the rest; of two classes, average precision is that of the positive one. They
+    are left out when a class does not occur in `y`, and top-5 accuracy where there are no more than 5 classes.
 
     Args:
         y: class indices, shape `(n,)`.
         probabilities: shape `(n, classes)`, not negative; rows are scaled to sum to 1.
+        positive: which of two classes counts in average precision.
 
     Raises:
         ValueError: shapes that do not fit, no examples, a class index out of range, or negative "probabilities".
@@ -37,24 +40,40 @@ def classification_metrics(y: np.ndarray, probabilities: np.ndarray) -> dict[str
     from sklearn import metrics
 
     y, p = arrays(y, probabilities)
-    names = METRICS[:-1]
+    classes = np.arange(p.shape[1])
     if not np.isfinite(p).all():
-        return dict.fromkeys(names, float("nan"))
-    predicted, classes = p.argmax(1), np.arange(p.shape[1])
+        lost = (*BOOTSTRAPPED, "expected_calibration_error", *["top_5_accuracy"] * (len(classes) > TOP))
+        return dict.fromkeys(lost, float("nan"))
+    predicted = p.argmax(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        values = (
-            metrics.accuracy_score(y, predicted),
-            metrics.balanced_accuracy_score(y, predicted),
-            metrics.f1_score(y, predicted, average="macro", zero_division=0),
-            metrics.log_loss(y, p, labels=classes) if len(classes) > 1 else 0.0,
-            expected_calibration_error(y, p),
-        )
-    result = {name: float(value) for name, value in zip(names, values, strict=True)}
+        result = {
+            "accuracy": metrics.accuracy_score(y, predicted),
+            "balanced_accuracy": metrics.balanced_accuracy_score(y, predicted),
+            "macro_f1": metrics.f1_score(y, predicted, average="macro", zero_division=0),
+            "log_loss": metrics.log_loss(y, p, labels=classes) if len(classes) > 1 else 0.0,
+            "brier_score": squared_errors(y, p).mean(),
+            "expected_calibration_error": expected_calibration_error(y, p),
+        }
+        if len(classes) > TOP:
+            result["top_5_accuracy"] = metrics.top_k_accuracy_score(y, p, k=TOP, labels=classes)
     if len(classes) > 1 and len(np.unique(y)) == len(classes):
         scores = p[:, 1] if len(classes) == 2 else p
-        result["roc_auc"] = float(metrics.roc_auc_score(y, scores, multi_class="ovr", average="macro", labels=classes))
-    return result
+        result["roc_auc"] = metrics.roc_auc_score(y, scores, multi_class="ovr", average="macro", labels=classes)
+        each = [positive] if len(classes) == 2 else classes
+        result["average_precision"] = np.mean([metrics.average_precision_score(y == i, p[:, i]) for i in each])
+    return {name: float(value) for name, value in result.items()}
+
+
+def squared_errors(y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return each example's part of the Brier score, from 0 to 2; of two classes from 0 to 1, as in scikit-learn.
+
+    Brier, "Verification of forecasts expressed in terms of probability", 1950. By hand, because scikit-learn's
+    `brier_score_loss` gives the mean alone.
+    """
+    classes = probabilities.shape[1]
+    found = np.square(probabilities - np.eye(classes)[y]).sum(1)
+    return found / 2 if classes == 2 else found
 
 
 def expected_calibration_error(y: np.ndarray, probabilities: np.ndarray) -> float:
@@ -97,6 +116,7 @@ def resampled(y: np.ndarray, probabilities: np.ndarray) -> Statistic:
     right = predicted == y
     hits = y[right]
     surprise = -np.log(np.clip(p[np.arange(len(y)), y], np.finfo(np.float64).eps, None))
+    squared = squared_errors(y, p)
 
     def statistic(counts: np.ndarray) -> np.ndarray:
         true = np.bincount(y, counts, classes)
@@ -109,6 +129,7 @@ def resampled(y: np.ndarray, probabilities: np.ndarray) -> Statistic:
                 (hit[seen] / true[seen]).mean(),
                 (2 * hit[named] / (true + claimed)[named]).mean(),
                 counts @ surprise / counts.sum(),
+                counts @ squared / counts.sum(),
             ]
         )
 

@@ -5,21 +5,22 @@ The page, the diagnosis, the card and the commands all say this verdict.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from zoo.evaluation.metrics.evaluate import evaluate
 from zoo.evaluation.metrics.intervals import draws, percentile_interval
-from zoo.evaluation.metrics.kinds import KINDS
+from zoo.evaluation.metrics.kinds import kind_metrics
 from zoo.evaluation.metrics.names import PERCENT, TITLES
-from zoo.tasks import TASKS, words
+from zoo.tasks import Task, as_task, words
 
 SIGNIFICANCE = 0.05  # of McNemar's test, as the intervals are of 95%
 
 
 def compare(
-    task: str,
+    task: str | Task,
     y: np.ndarray,
     model_output: np.ndarray,
     baseline_output: np.ndarray,
@@ -28,6 +29,7 @@ def compare(
     seed: int = 0,
     resamples: int = 1000,
     drawn: tuple[np.ndarray, np.ndarray] | None = None,
+    labels: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Compare model and baseline in the task's primary metric by a paired bootstrap over the test examples.
 
@@ -36,7 +38,7 @@ def compare(
     of examples, McNemar's test agrees.
 
     Args:
-        task: name of the task.
+        task: the task, or its name.
         y: the targets, as for `evaluate`.
         model_output: the model's output, as for `evaluate`.
         baseline_output: the same for the baseline.
@@ -44,6 +46,7 @@ def compare(
         seed: seed of the bootstrap.
         resamples: number of bootstrap resamples.
         drawn: what `draws` returned for the two outputs with this seed, where it has been computed.
+        labels: as for `evaluate`.
 
     Returns:
         `metric`, `difference` (how far the model is ahead: positive means that the model is better, whichever way the
@@ -52,21 +55,24 @@ def compare(
         `verdict`, a clause to follow "the model is". The numbers and the relation are None if either output is not
         finite or the metric is not defined.
     """
-    kind, metric = KINDS[TASKS[task].kind], TASKS[task].primary
-    direction = 1 if TASKS[task].greater_is_better else -1
+    task = as_task(task)
+    kind, metric = kind_metrics(task, labels), task.primary
+    direction = 1 if task.greater_is_better else -1
     outputs = {"model": model_output, "baseline": baseline_output}
     result: dict[str, Any] = dict.fromkeys(("difference", "interval", "p_value", "relation")) | {"metric": metric}
     for culprit, output in outputs.items():
         if not np.isfinite(output).all():
             return result | {"verdict": f"not comparable with {words(name)}: the {culprit}'s output is not finite"}
-    model, baseline = (evaluate(task, y, output)[metric] for output in outputs.values())
+    model, baseline = (evaluate(task, y, output, labels).get(metric, np.nan) for output in outputs.values())
     if not np.isfinite([model, baseline]).all():
         verdict = f"not comparable with {words(name)}: {TITLES[metric]} is not defined on these examples"
         return result | {"verdict": verdict}
     result["difference"] = difference = direction * (model - baseline)
     if metric in kind.bootstrapped:
         if drawn is None:
-            first, second = (draws(task, y, output, seed=seed, resamples=resamples) for output in outputs.values())
+            first, second = (
+                draws(task, y, output, seed=seed, resamples=resamples, labels=labels) for output in outputs.values()
+            )
             drawn = first, second
         ours, theirs = (values[:, kind.bootstrapped.index(metric)] for values in drawn)
         result["interval"] = percentile_interval(direction * (ours - theirs))

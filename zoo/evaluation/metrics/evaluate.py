@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from zoo.evaluation.metrics.kinds import KINDS, kind_metrics
-from zoo.tasks import TASKS
+from zoo.tasks import Task, as_task
 
 
-def evaluate(task: str, y: np.ndarray, output: np.ndarray, labels: Sequence[str] = ()) -> dict[str, float]:
+def evaluate(task: str | Task, y: np.ndarray, output: np.ndarray, labels: Sequence[str] = ()) -> dict[str, float]:
     """Return the metrics of the task's kind, the primary one among them.
 
     Args:
-        task: name of the task.
+        task: the task, or its name.
         y: the targets, as the task's kind has them.
         output: the output in the compact form of its kind: probabilities `(n, classes)`, values `(n,)`, or what the
             kind's module in `zoo.evaluation.metrics` describes.
@@ -31,12 +31,12 @@ def evaluate(task: str, y: np.ndarray, output: np.ndarray, labels: Sequence[str]
 
 
 def details(
-    task: str, y: np.ndarray, output: np.ndarray, labels: Sequence[str], baseline: np.ndarray | None = None
+    task: str | Task, y: np.ndarray, output: np.ndarray, labels: Sequence[str], baseline: np.ndarray | None = None
 ) -> dict[str, Any]:
     """Return what a report says of the mistakes.
 
     Args:
-        task: name of the task.
+        task: the task, or its name.
         y: the targets, as for `evaluate`.
         output: the output, as for `evaluate`.
         labels: names of the classes or of the target's symbols.
@@ -49,4 +49,4 @@ def details(
     found: dict[str, Any] = {"confusion_matrix": None, "confused_pairs": None, "per_class": None, "worst": []}
     if not np.isfinite(output).all():
         return found
-    return found | KINDS[TASKS[task].kind].details(y, output, labels, baseline)
+    return found | KINDS[as_task(task).kind].details(y, output, labels, baseline)

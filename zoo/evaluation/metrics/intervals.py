@@ -8,12 +8,13 @@ import numpy as np
 
 from zoo.evaluation.metrics.common import Statistic
 from zoo.evaluation.metrics.kinds import kind_metrics
+from zoo.tasks import Task
 
 CONFIDENCE = 0.95
 
 
 def intervals(
-    task: str,
+    task: str | Task,
     y: np.ndarray,
     output: np.ndarray,
     *,
@@ -27,7 +28,7 @@ def intervals(
     It is Wilson's interval for the kind's `proportion`, else that of the percentile bootstrap.
 
     Args:
-        task: name of the task.
+        task: the task, or its name.
         y: the targets, as for `evaluate`.
         output: the output, as for `evaluate`.
         seed: seed of the bootstrap.
@@ -53,7 +54,7 @@ def intervals(
 
 
 def draws(
-    task: str,
+    task: str | Task,
     y: np.ndarray,
     output: np.ndarray,
     *,
@@ -64,7 +65,7 @@ def draws(
     """Return the bootstrapped metrics on resamples of the examples, shape `(resamples, metrics)`.
 
     Args:
-        task: name of the task.
+        task: the task, or its name.
         y: the targets, as for `evaluate`.
         output: the output, as for `evaluate`, finite.
         seed: seed of the bootstrap.

@@ -6,7 +6,7 @@ Where metrics depend only on how often each example counts, one function gives t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from zoo.evaluation.metrics import (
     anomaly,
+    chosen_class_metric,
     classification,
     detection,
     forecasting,
@@ -28,7 +29,7 @@ from zoo.evaluation.metrics import (
     transcription,
 )
 from zoo.evaluation.metrics.common import Statistic
-from zoo.tasks import TASKS, Kind
+from zoo.tasks import Kind, Task, as_task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,8 @@ class KindMetrics:
             example is not simply right or wrong.
         proportion: the metric that is the mean of `correct`.
         overlap: takes the targets; returns how many consecutive examples have targets in common.
+        adapted: takes this kind, the task with the metric that a recipe chooses, and the labels; returns what is
+            computed for it. None where that is the same for all recipes.
     """
 
     metrics: tuple[str, ...]
@@ -57,19 +60,49 @@ class KindMetrics:
     correct: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     proportion: str | None = None
     overlap: Callable[[np.ndarray], int] | None = None
+    adapted: Callable[[KindMetrics, Task, Sequence[str]], KindMetrics] | None = None
 
 
-def kind_metrics(task: str, labels: Sequence[str] = ()) -> KindMetrics:
+def kind_metrics(task: str | Task, labels: Sequence[str] = ()) -> KindMetrics:
     """Return what is computed for a task: for tags that mark spans, such as `B-PER`, also metrics of whole spans.
 
     Args:
-        task: name of the task.
+        task: the task, or its name.
         labels: names of the classes or of the target's symbols, where they are known.
     """
-    if TASKS[task].labels_tokens and spans.mark_spans(labels):
-        metrics = (*tokens.METRICS, *spans.METRICS)
-        return _weighted(metrics, partial(tokens.resampled_with_spans, labels), tokens.details)
-    return KINDS[TASKS[task].kind]
+    task = as_task(task)
+    kind = KINDS[task.kind]
+    return kind if kind.adapted is None else kind.adapted(kind, task, labels)
+
+
+def _of_classes(kind: KindMetrics, task: Task, labels: Sequence[str]) -> KindMetrics:
+    """Return the kind with the metric that a recipe chooses."""
+    return replace(
+        kind,
+        evaluate=partial(chosen_class_metric.evaluate_chosen, task, labels),
+        bootstrapped=chosen_class_metric.bootstrapped(task),
+        resampled=partial(chosen_class_metric.resample_chosen, task, labels),
+    )
+
+
+def _of_numbers(kind: KindMetrics, task: Task, labels: Sequence[str]) -> KindMetrics:
+    """Return the kind with `mape`, where a recipe chooses it."""
+    if task.primary != "mape":
+        return kind
+    return replace(
+        kind,
+        evaluate=regression.metrics_with_mape,
+        bootstrapped=(*regression.METRICS, "mape"),
+        resampled=regression.resampled_with_mape,
+    )
+
+
+def _of_tokens(kind: KindMetrics, task: Task, labels: Sequence[str]) -> KindMetrics:
+    """Return the kind with metrics of whole spans, where tags mark them."""
+    if not (task.labels_tokens and spans.mark_spans(labels)):
+        return kind
+    metrics = (*tokens.METRICS, *spans.METRICS)
+    return _weighted(metrics, partial(tokens.resampled_with_spans, labels), tokens.details)
 
 
 def _weighted(
@@ -92,13 +125,14 @@ def _weighted(
 
 
 _CLASSIFICATION = KindMetrics(
-    metrics=classification.METRICS,
+    metrics=(*classification.METRICS, *chosen_class_metric.METRICS),
     evaluate=classification.classification_metrics,
     details=classification.details,
     bootstrapped=classification.BOOTSTRAPPED,
     resampled=classification.resampled,
     correct=classification.correct,
     proportion="accuracy",
+    adapted=_of_classes,
 )
 
 KINDS: dict[Kind, KindMetrics] = {
@@ -111,16 +145,17 @@ KINDS: dict[Kind, KindMetrics] = {
         proportion="exact_match",
     ),
     "regression": KindMetrics(
-        metrics=regression.METRICS,
+        metrics=(*regression.METRICS, "mape"),
         evaluate=regression.regression_metrics,
         details=regression.details,
         bootstrapped=regression.METRICS,
         resampled=regression.resampled,
+        adapted=_of_numbers,
     ),
     "forecasting": _weighted(
         forecasting.METRICS, forecasting.resampled, forecasting.details, overlap=forecasting.overlap
     ),
-    "tokens": _weighted(tokens.METRICS, tokens.resampled, tokens.details),
+    "tokens": _weighted(tokens.METRICS, tokens.resampled, tokens.details, adapted=_of_tokens),
     "sequences": _weighted(
         sequences.METRICS,
         sequences.resampled,

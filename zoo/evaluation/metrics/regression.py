@@ -68,6 +68,25 @@ def _resampled(y: np.ndarray, prediction: np.ndarray) -> Statistic:
     return statistic
 
 
+def metrics_with_mape(y: np.ndarray, prediction: np.ndarray) -> dict[str, float]:
+    """Return `mape`, the mean absolute error as a fraction of the true value, and `METRICS`; NaN where one is 0."""
+    statistic = resampled_with_mape(y, prediction)
+    value = statistic(np.ones(len(y)))[-1] if np.isfinite(prediction).all() else np.nan
+    return {"mape": float(value), **regression_metrics(y, prediction)}
+
+
+def resampled_with_mape(y: np.ndarray, prediction: np.ndarray) -> Statistic:
+    """Return a function from how often each example counts, shape `(n,)`, to `METRICS` and `mape`.
+
+    By hand, because scikit-learn divides by a tiny number where the true value is 0, and resamples nothing.
+    """
+    usual = resampled(y, prediction)
+    y, prediction = arrays(y, prediction)
+    size = np.where(y == 0, np.nan, np.abs(y))
+    relative = (np.abs(prediction - y) / size).reshape(len(y), -1).mean(1)
+    return lambda counts: np.append(usual(counts), counts @ relative / counts.sum())
+
+
 def arrays(y: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Check shapes, and return both in float64."""
     y, prediction = np.asarray(y, dtype=np.float64), np.asarray(prediction, dtype=np.float64)

@@ -18,6 +18,7 @@ from zoo.evaluation.report.diagnosis.findings import read_findings
 from zoo.evaluation.report.diagnosis.situation import Situation
 from zoo.evaluation.report.page import render
 from zoo.evaluation.report.predictions import Predictions
+from zoo.tasks import Task, as_task
 from zoo.utils.files import write_json, write_text
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Outputs = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 def build_report(
     *,
-    task: str,
+    task: str | Task,
     recipe: str,
     model: str,
     outputs: Outputs,
@@ -50,7 +51,7 @@ def build_report(
     """Compute everything that a report says: metrics, intervals, comparison, diagnosis, mistakes.
 
     Args:
-        task: name of the task.
+        task: the task, or its name; with the metric that the recipe chooses.
         recipe: name of the recipe.
         model: name of the model.
         outputs: split (`train`, `validation`, `test`; any may be missing but `test`) to its targets and the model's
@@ -76,6 +77,7 @@ def build_report(
         Plain JSON types (no NaN, no NumPy), with the keys below; what does not apply is None. What only one kind of
         task has (`details` in its module of `zoo.evaluation.metrics`) has keys of its own.
     """
+    task = as_task(task)
     y, output = outputs["test"]
     metrics = {split: evaluate(task, *pair, labels) for split, pair in outputs.items()}
     examples = {split: len(pair[0]) for split, pair in outputs.items()}
@@ -88,7 +90,9 @@ def build_report(
     comparison = None
     if baseline is not None and baseline_output is not None:
         both = None if drawn is None or baseline_drawn is None else (drawn, baseline_drawn)
-        comparison = compare(task, y, output, baseline_output, name=baseline["name"], seed=seed, drawn=both)
+        comparison = compare(
+            task, y, output, baseline_output, name=baseline["name"], seed=seed, drawn=both, labels=labels
+        )
     situation = Situation(
         task=task,
         history=history,
@@ -105,7 +109,8 @@ def build_report(
     return jsonable(
         {
             "recipe": recipe,
-            "task": task,
+            "task": task.name,
+            "metric": task.primary,
             "model": model,
             "metrics": metrics,
             "examples": examples,
@@ -157,7 +162,7 @@ def jsonable(value: Any) -> Any:
 
 
 def _baseline_metrics(
-    task: str,
+    task: str | Task,
     outputs: Outputs,
     baseline: Mapping[str, Any] | None,
     seed: int,

@@ -15,7 +15,7 @@ from zoo.evaluation.metrics.names import PERCENT, TITLES
 from zoo.evaluation.report import plots
 from zoo.evaluation.report.parts.table import parts_of
 from zoo.evaluation.report.sections.kinds import KINDS as SECTIONS
-from zoo.tasks import TASKS, words
+from zoo.tasks import TASKS, with_metric, words
 
 if TYPE_CHECKING:
     import jinja2
@@ -32,7 +32,7 @@ def render(report: Mapping[str, Any], predictions: Predictions | None = None) ->
     """
     from markupsafe import Markup
 
-    task = TASKS[report["task"]]
+    task = with_metric(TASKS[report["task"]], report.get("metric"))
     shown = predictions if predictions is not None and np.isfinite(predictions.output).all() else None
     history, marked = report["history"], _marked_epoch(report)
     curves = {

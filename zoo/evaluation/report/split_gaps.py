@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import get_args
 
 from zoo.evaluation.metrics.names import PERCENT, TITLES
-from zoo.tasks import TASKS, Kind
+from zoo.tasks import Kind, Task, as_task
 
 MIN_GAP_FRACTION = 0.30  # of the larger error; a smaller gap between two splits is usual
 MIN_GAP_POINTS = 0.05  # of a metric where greater is better
 
+_UNBOUNDED = ("psnr",)  # without a best value that an error could be counted from
 _SPLITS = ("train", "validation", "test")
 
 Metrics = Mapping[str, float | None]
@@ -49,23 +50,23 @@ _SERIES = GapTexts(
 _GAP_TEXTS: dict[Kind, GapTexts] = {**dict.fromkeys(get_args(Kind), _EXAMPLES), "forecasting": _SERIES}
 
 
-def gap_texts(task: str) -> GapTexts:
+def gap_texts(task: str | Task) -> GapTexts:
     """Return what clear gaps between the splits suggest for a task."""
-    return _GAP_TEXTS[TASKS[task].kind]
+    return _GAP_TEXTS[as_task(task).kind]
 
 
 def clearly_above(
-    task: str, metrics: Mapping[str, Metrics], examples: Mapping[str, int], worse: str, better: str
+    task: str | Task, metrics: Mapping[str, Metrics], examples: Mapping[str, int], worse: str, better: str
 ) -> bool:
     """Return whether the error of one split is clearly above that of another, as `diagnose` defines it."""
     above, below = error_of(task, metrics.get(worse)), error_of(task, metrics.get(better))
     if above is None or below is None:
         return False
     gap, least = above - below, MIN_GAP_FRACTION * above
-    if TASKS[task].primary in PERCENT:
+    if as_task(task).primary in PERCENT:
         noise = math.sqrt(sum(_variance(e, examples.get(split)) for e, split in ((above, worse), (below, better))))
         least = max(least, 2 * noise)
-    return gap > max(least, MIN_GAP_POINTS if TASKS[task].greater_is_better else 0)
+    return gap > max(least, MIN_GAP_POINTS if as_task(task).greater_is_better else 0)
 
 
 def _variance(error: float, examples: int | None) -> float:
@@ -76,17 +77,17 @@ def _variance(error: float, examples: int | None) -> float:
     return rate * (1 - rate) / examples
 
 
-def error_of(task: str, metrics: Metrics | None) -> float | None:
+def error_of(task: str | Task, metrics: Metrics | None) -> float | None:
     """Return the error in the primary metric, None where it is unknown or not finite."""
-    value = (metrics or {}).get(TASKS[task].primary)
-    if value is None or not math.isfinite(value):
+    value = (metrics or {}).get(as_task(task).primary)
+    if value is None or not math.isfinite(value) or as_task(task).primary in _UNBOUNDED:
         return None
-    return 1 - value if TASKS[task].greater_is_better else value
+    return 1 - value if as_task(task).greater_is_better else value
 
 
-def describe_pair(task: str, metrics: Mapping[str, Metrics], first: str, second: str) -> str:
+def describe_pair(task: str | Task, metrics: Mapping[str, Metrics], first: str, second: str) -> str:
     """Return, for example, "Accuracy is 99.1% in training but 91.0% in validation"."""
-    name, (first, second) = TASKS[task].primary, sorted((first, second), key=_SPLITS.index)
+    name, (first, second) = as_task(task).primary, sorted((first, second), key=_SPLITS.index)
     texts = [format(metrics[split][name], ".1%" if name in PERCENT else ".3g") for split in (first, second)]
     where = [{"train": "training"}.get(split, split) for split in (first, second)]
     title = TITLES[name]

@@ -19,6 +19,7 @@ from zoo.evaluation.robustness.corruptions import corruptions_of, known_of_train
 from zoo.evaluation.robustness.forecasts import CORRUPTIONS as SERIES_CORRUPTIONS
 from zoo.evaluation.robustness.forecasts import corrupted_series, corrupted_windows
 from zoo.postprocessing.kinds import compact_outputs
+from zoo.recipe.task import task_of
 from zoo.tasks import TASKS
 from zoo.utils.console import print_notes
 
@@ -74,7 +75,7 @@ def measure_robustness(trained: TrainedTask, result: TaskResult) -> dict[str, An
     baseline = _baseline(trained, result, cases, notes)
     rows = [_measured(trained, case, by) for case, by in zip(cases, baseline, strict=True)]
     found = {
-        "metric": TASKS[problem.recipe.task].primary,
+        "metric": task_of(problem.recipe).primary,
         "examples": len(clean),
         "of": len(dataset.test),
         "clean": {name: rows[0][name] for name in ("metric", "baseline")},
@@ -144,8 +145,8 @@ def _measured(trained: TrainedTask, case: Case, baseline: np.ndarray | None) -> 
 
 
 def _primary(trained: TrainedTask, y: np.ndarray, output: np.ndarray) -> float:
-    task = TASKS[trained.problem.recipe.task]
-    return evaluate(task.name, y, output, trained.problem.dataset.signature.labels)[task.primary]
+    task = task_of(trained.problem.recipe)
+    return evaluate(task, y, output, trained.problem.dataset.signature.labels)[task.primary]
 
 
 def _baseline(

@@ -7,7 +7,7 @@ from zoo.recipe.checks.collect import Checks
 from zoo.recipe.losses import NtXent, SupCon
 from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import PHOTOMETRIC, SPECTRAL
-from zoo.tasks import ANALYSES, tasks_with
+from zoo.tasks import ANALYSES, METRICS, tasks_with
 
 
 def check_augment(checks: Checks) -> None:
@@ -111,7 +111,7 @@ def check_training(checks: Checks) -> None:
 
 
 def check_evaluation(checks: Checks) -> None:
-    """Check that the baseline fits the task."""
+    """Check that metric and baseline fit the task."""
     evaluation, valid = checks.recipe.evaluation, checks.task.baselines
     named: list[tuple[str | None, KeyPath]] = [(evaluation.baseline, ("evaluation", "baseline"))]
     named += [(name, ("evaluation", "baselines", i)) for i, name in enumerate(evaluation.baselines or ())]
@@ -137,7 +137,36 @@ def check_evaluation(checks: Checks) -> None:
             ("evaluation", name),
             f"is not computed for {checks.task.name}, only for {', '.join(tasks_with(name))}; leave it out",
         )
+    _check_metric(checks)
     _check_folds(checks)
+
+
+def _check_metric(checks: Checks) -> None:
+    """Check that the task has the metric, and that its settings have an effect."""
+    evaluation, task = checks.recipe.evaluation, checks.task
+    metric, valid = evaluation.metric, METRICS[task.kind]
+    if not task.labels_tokens:
+        valid = tuple(name for name in valid if not name.startswith("span_"))
+    checks.refuse(
+        metric is not None and metric not in valid,
+        ("evaluation", "metric"),
+        f"no metric '{metric}' for {task.name}{did_you_mean(str(metric), valid)} (valid: {', '.join(valid)})",
+    )
+    checks.refuse(
+        metric == "coverage" and evaluation.features is None,
+        ("evaluation", "metric"),
+        "coverage counts the classes of generated images: name their classifier in evaluation.features",
+    )
+    checks.refuse(
+        evaluation.beta is not None and metric != "f_beta",
+        ("evaluation", "beta"),
+        f"is the weight of recall in f_beta, and evaluation.metric is {metric or task.primary}; leave it out",
+    )
+    checks.refuse(
+        evaluation.positive is not None and not task.classifies,
+        ("evaluation", "positive"),
+        f"is one of two classes, and {task.name} has none; leave it out",
+    )
 
 
 def _check_folds(checks: Checks) -> None:

@@ -127,6 +127,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.step = (epoch + 1) * self.steps
         logs = logs or {}
         value = float(logs[self.monitor.name]) * (1 if self.monitor.greater_is_better else -1)
+        value = -math.inf if math.isnan(value) else value
         loss = float(logs.get("val_loss", math.inf))
         loss = math.inf if math.isnan(loss) else loss
         is_best = (value, -loss) >= (self._best, -self._best_loss)

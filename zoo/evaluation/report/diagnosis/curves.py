@@ -11,7 +11,7 @@ from zoo.evaluation.metrics.names import TITLES
 from zoo.evaluation.report.diagnosis.epochs import count_epochs, curve
 from zoo.evaluation.report.diagnosis.sign import Sign
 from zoo.evaluation.report.diagnosis.situation import Situation
-from zoo.tasks import TASKS
+from zoo.tasks import as_task
 
 MIN_RISE = 0.10  # of the best validation loss; losses vary by less from epoch to epoch
 MIN_FALL = 0.02  # of the validation loss over a fifth of the epochs: above, it is still falling
@@ -43,8 +43,8 @@ def non_finite(s: Situation) -> Iterator[Sign]:
                 yield Sign(state="diverging", text=f"The {where} loss is not finite in epoch {epoch}.")
                 return
     for split, values in s.metrics.items():
-        name = TASKS[s.task].primary
-        if name in values and not _finite(values[name]) and not TASKS[s.task].finds_anomalies:  # may have no labels
+        name = as_task(s.task).primary
+        if name in values and not _finite(values[name]) and not as_task(s.task).finds_anomalies:  # may have no labels
             yield Sign(state="diverging", text=f"The {TITLES[name]} on the {split} split is not finite.")
             return
 
@@ -73,8 +73,8 @@ def loss_of_constant(s: Situation) -> float | None:
     """Return the training loss of the best constant answer; None where it is not known."""
     name = None if s.loaded is None else s.loaded.recipe.loss.name
     if name in _LOSS_OF_MEAN:
-        return _LOSS_OF_MEAN[name] if TASKS[s.task].kind == "regression" else None
-    if "train" not in s.outputs or not TASKS[s.task].classifies:
+        return _LOSS_OF_MEAN[name] if as_task(s.task).kind == "regression" else None
+    if "train" not in s.outputs or not as_task(s.task).classifies:
         return None
     rates = np.bincount(np.asarray(s.outputs["train"][0], np.int64))
     rates = rates[rates > 0] / rates.sum()

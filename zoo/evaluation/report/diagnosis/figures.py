@@ -11,7 +11,7 @@ from zoo.evaluation.report.diagnosis.network import narrowest, settings_of
 from zoo.evaluation.report.diagnosis.sign import Sign
 from zoo.evaluation.report.diagnosis.situation import Situation
 from zoo.evaluation.report.split_gaps import clearly_above, describe_pair, gap_texts
-from zoo.tasks import TASKS
+from zoo.tasks import as_task
 
 MIN_LEARNED = 0.05  # of the first training loss
 MAX_BIAS = 0.5  # of the mean absolute error in training: above, predictions are off their targets' middle
@@ -70,7 +70,7 @@ def underfitting(s: Situation) -> Iterator[Sign]:
 def _causes(s: Situation) -> Iterator[Sign]:
     """Yield what may keep a model from fitting its training data."""
     y, output = s.outputs.get("train", (None, None))
-    if TASKS[s.task].kind == "regression" and y is not None and output is not None and np.isfinite(output).all():
+    if as_task(s.task).kind == "regression" and y is not None and output is not None and np.isfinite(output).all():
         error = np.asarray(output, np.float64) - y
         bias, size = float(error.mean()), float(np.abs(error).mean())
         if size and abs(bias) > MAX_BIAS * size:
@@ -82,7 +82,7 @@ def _causes(s: Situation) -> Iterator[Sign]:
                 cause="loss",
             )
     least = None if s.loaded is None else narrowest(settings_of(s.loaded.recipe))
-    classes = len(np.unique(s.outputs["train"][0])) if y is not None and TASKS[s.task].classifies else 0
+    classes = len(np.unique(s.outputs["train"][0])) if y is not None and as_task(s.task).classifies else 0
     if least is not None and least < classes:
         yield Sign(
             state="underfitting",

@@ -10,7 +10,7 @@ import numpy as np
 from zoo.evaluation.report.diagnosis.sign import Sign
 from zoo.evaluation.report.diagnosis.situation import Situation
 from zoo.evaluation.report.split_gaps import Metrics
-from zoo.tasks import TASKS, words
+from zoo.tasks import as_task, words
 
 MIN_EXAMPLES = 50  # on validation; with fewer, chance looks like anything
 MIN_ERRORS = 0.05  # of the training labels that the audit takes for wrong
@@ -39,12 +39,12 @@ def _at_chance(s: Situation) -> Iterator[Sign]:
     looks_at_inputs, has_learned = bool(simple) and name not in CONSTANT, _train_is_ahead(s)
     if not looks_at_inputs and not has_learned:
         return
-    is_beyond = _beyond_chance if TASKS[s.task].classifies else _beyond_mean
+    is_beyond = _beyond_chance if as_task(s.task).classifies else _beyond_mean
     if is_beyond(ours, y) or (looks_at_inputs and is_beyond(simple or {}, y)):
         return
     who = f"Neither the model nor {words(name)} tells" if looks_at_inputs else "The model does not tell"
     what = "labels of the validation split better than chance"
-    if not TASKS[s.task].classifies:
+    if not as_task(s.task).classifies:
         what = "targets of the validation split better than their mean"
     text = f"{who} the {what}{_figures(ours)}"
     if has_learned:

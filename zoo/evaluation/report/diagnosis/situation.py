@@ -11,7 +11,7 @@ import numpy as np
 from zoo.evaluation.report.diagnosis.epochs import History, curve
 from zoo.evaluation.report.diagnosis.findings import Finding
 from zoo.evaluation.report.split_gaps import MIN_GAP_FRACTION, MIN_GAP_POINTS, Metrics, error_of
-from zoo.tasks import TASKS
+from zoo.tasks import Task, as_task
 
 if TYPE_CHECKING:
     from zoo.recipe import LoadedRecipe
@@ -24,7 +24,7 @@ class Situation:
     """A run, as its diagnosis sees it.
 
     Attributes:
-        task: name of the task.
+        task: the task, or its name; with the metric that the recipe chooses.
         history: one mapping an epoch.
         metrics: split (`train`, `validation`, `test`) to its metrics, evaluated on the finished model.
         baseline: `name` and the baseline's metrics under `validation` and `test`; empty where there is none.
@@ -37,7 +37,7 @@ class Situation:
         train_size: examples in the training split, of which `examples` counts those that were evaluated.
     """
 
-    task: str
+    task: str | Task
     history: History
     metrics: Mapping[str, Metrics]
     baseline: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Situation:
     @property
     def trains_on_harder_examples(self) -> bool:
         """Whether the training metric of the last epoch, with augmentation and dropout, is far below that without."""
-        task = TASKS[self.task]
+        task = as_task(self.task)
         metric, error = curve(self.history, task.monitor), self.error("train")
         if task.monitor != task.primary or not len(metric) or error is None or not np.isfinite(metric[-1]):
             return False

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from zoo.evaluation.report.diagnosis.network import settings_of
 from zoo.recipe.overrides import override_lines
-from zoo.tasks import TASKS, Task
+from zoo.recipe.task import task_of
+from zoo.tasks import Task
 
 if TYPE_CHECKING:
     from zoo.evaluation.report.diagnosis.situation import Situation
@@ -62,7 +63,7 @@ class Context:
     @property
     def task(self) -> Task:
         """The recipe's task."""
-        return TASKS[self.recipe.task]
+        return task_of(self.recipe)
 
     @cached_property
     def settings(self) -> dict[str, Any]:
