@@ -11,6 +11,7 @@ import numpy as np
 
 from zoo.evaluation.metrics.classification import CALIBRATION_BINS, reliability
 from zoo.evaluation.metrics.names import PERCENT, TITLES
+from zoo.evaluation.report.chart_data import chart_data
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -183,7 +184,7 @@ def set_style(axes: Axes) -> None:
 
 
 def to_svg(figure: Figure, name: str, alt: str) -> str:
-    """Write the figure as an SVG element for use inline in a page."""
+    """Write the figure as an SVG element for use inline in a page, followed by what the page's script needs."""
     from html import escape
 
     import matplotlib
@@ -209,7 +210,22 @@ def to_svg(figure: Figure, name: str, alt: str) -> str:
     svg = re.sub(r' transform="rotate\(-0 [^)]*\)"| ?font-family: [^;"]*;?', "", svg)
     used = set(re.findall(r"#([\w-]+)", svg))
     svg = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", svg)
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
+    return svg + _pointer_data(figure)
+
+
+def _pointer_data(figure: Figure) -> str:
+    """Return the elements by which `report.js` answers to pointer and keyboard; none where nothing has a point."""
+    import json
+
+    lines = chart_data(figure)
+    if not lines:
+        return ""
+    names = {color: f"var({name}, {color})" for color, name in _VARIABLES.items()}
+    for line in lines:
+        line["color"] = names.get(line["color"], line["color"])
+    data = json.dumps(lines, separators=(",", ":")).replace("<", "\\u003c")
+    return f'<script type="application/json">{data}</script><p class="readout" aria-live="polite"></p>'
 
 
 def _column(history: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
