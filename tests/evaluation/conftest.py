@@ -245,7 +245,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.links, self.images, self.tags, self.open, self.ids = [], [], set(), [], []
+        self.links, self.images, self.tags, self.open, self.ids, self.scripts = [], [], set(), [], [], []
         self.feed(text)
         assert not self.open, f"not closed: {self.open}"
 
@@ -254,6 +254,8 @@ class Page(HTMLParser):
         attributes = dict(attributes)
         self.links += [attributes[k] for k in ("href", "src", "xlink:href", "srcset") if k in attributes]
         self.ids += [attributes["id"]] if "id" in attributes else []
+        if tag == "script":
+            self.scripts.append(attributes.get("type"))
         if tag == "img":
             self.images.append(attributes)
         if tag not in self.VOID:
@@ -275,7 +277,8 @@ def written(folder, inputs, predictions):
     assert all(link.startswith(("#", "data:image/png;base64,")) for link in page.links)
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
-    assert "@import" not in text and not re.search(r"url\((?!#)", text) and "script" not in page.tags
+    assert "@import" not in text and not re.search(r"url\((?!#)", text)
+    assert page.scripts.count(None) == 1 and set(page.scripts) <= {None, "application/json"}, "the page's own script"
     return json.loads((folder / "report.json").read_text()), text, page
 
 

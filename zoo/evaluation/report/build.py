@@ -13,6 +13,7 @@ import numpy as np
 from zoo.evaluation.metrics.comparison import compare
 from zoo.evaluation.metrics.evaluate import details, evaluate
 from zoo.evaluation.metrics.intervals import draws, intervals
+from zoo.evaluation.report.checklist import checklist
 from zoo.evaluation.report.diagnosis import diagnose
 from zoo.evaluation.report.diagnosis.findings import read_findings
 from zoo.evaluation.report.diagnosis.situation import Situation
@@ -106,7 +107,7 @@ def build_report(
         train_size=data.get("splits", {}).get("train"),
         input_shape=tuple(data.get("signature", {}).get("shape", ())),
     )
-    return jsonable(
+    report: dict[str, Any] = jsonable(
         {
             "recipe": recipe,
             "task": task.name,
@@ -134,6 +135,7 @@ def build_report(
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
     )
+    return report | {"checklist": checklist(report)}
 
 
 def write_report(folder: str | Path, report: Mapping[str, Any], predictions: Predictions | None = None) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 POINTS_PER_INCH = 72  # units of an SVG drawing
 MAX_POINTS = 500  # of one line; of more, as many are taken at even distances
+MAX_TICK_DISTANCE = 0.5  # of what bears the name of a tick; bars of one name stand beside it
 
 
 def chart_data(figure: Figure) -> list[dict[str, Any]]:
@@ -92,14 +93,13 @@ def _label(text: str) -> str:
 
 def _text(axis: Axis, value: float) -> str:
     """Write a value as the axis does: the name of a tick that stands there, a percentage, or four digits."""
-    from matplotlib.ticker import FixedFormatter, PercentFormatter
+    from matplotlib.ticker import FixedLocator, PercentFormatter
 
-    formatter = axis.get_major_formatter()
-    if isinstance(formatter, PercentFormatter):
+    if isinstance(axis.get_major_formatter(), PercentFormatter):
         return f"{value:.1%}"
-    if isinstance(formatter, FixedFormatter):
-        places = np.asarray(axis.get_ticklocs(), float)
+    places = np.asarray(axis.get_ticklocs(), float)
+    if isinstance(axis.get_major_locator(), FixedLocator) and len(places):  # its ticks have names
         nearest = int(np.abs(places - value).argmin())
-        names = [label.get_text() for label in axis.get_ticklabels()]
-        return names[nearest] if abs(places[nearest] - value) < 0.5 else f"{value:.4g}"
+        name = str(axis.get_major_formatter().format_ticks(places)[nearest])
+        return name if abs(places[nearest] - value) < MAX_TICK_DISTANCE else f"{value:.4g}"
     return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e6 else f"{value:.4g}"

@@ -51,7 +51,7 @@ def render(report: Mapping[str, Any], predictions: Predictions | None = None) ->
             proportion=METRICS[task.kind].proportion,
             titles=TITLES,
             kept=_kept(report),
-            parts=parts_of(report, shown),
+            optional_parts=parts_of(report, shown),
         )
     )
 
