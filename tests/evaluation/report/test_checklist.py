@@ -42,7 +42,11 @@ def answers(*, recipe=RECIPE, findings=(), train_right=1.0, baseline_right=0.5, 
         versions={"keras": "3"},
         hardware="",
         config=yaml.safe_dump(recipe),
-        baseline={"name": "logistic_regression", "validation": outputs(baseline_right), "test": outputs(baseline_right)},
+        baseline={
+            "name": "logistic_regression",
+            "validation": outputs(baseline_right),
+            "test": outputs(baseline_right),
+        },
     )
     return {line["question"]: (line["answer"], line["evidence"]) for line in report["checklist"]}
 
@@ -57,8 +61,10 @@ def test_a_sound_run():
     assert found["Is it regularized?"] == (YES, "dropout 0.2.")
     assert found["Does the learning rate follow a schedule?"] == (YES, "warmup cosine, from a peak of 0.01.")
     assert found["Is the kept epoch chosen on validation?"] == (YES, "Epoch 8 of 8 was kept.")
-    assert found["Is preprocessing identical in training and serving?"][1].startswith("rescale: part of the saved model")
-    assert found["Does the loss fit the task?"][0] == YES and "is 1.00" in found["Does the loss fit the task?"][1]
+    assert found["Is preprocessing identical in training and serving?"][1].startswith(
+        "rescale: part of the saved model"
+    )
+    assert found["Does the loss fit the task?"][0] == YES and "is 1.00 (" in found["Does the loss fit the task?"][1]
     assert found["Are the labels right?"][0] == YES
     assert "Seed 3" in found["Can another person reproduce it?"][1]
 
@@ -101,4 +107,6 @@ def test_all_that_regularizes_is_named():
     assert found["Is it regularized?"][1] == (
         "mixup 0.2, augmentation (random flip), dropout 0.2, weight decay 0.05, label smoothing 0.1, weight averaging."
     )
-    assert found["Is the kept epoch chosen on validation?"][1].endswith("early stopping after 3 epochs without progress.")
+    assert found["Is the kept epoch chosen on validation?"][1].endswith(
+        "early stopping after 3 epochs without progress."
+    )

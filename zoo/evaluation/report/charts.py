@@ -218,7 +218,9 @@ def layout(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> str:
     colors = colormaps[f"tab{shades}"](np.arange(shades))
     for label in np.unique(labels):
         own = points[labels == label]
-        axes.plot(*own.T, ".", label=names[label], color=colors[label % shades], markersize=8, alpha=0.7, markeredgewidth=0)
+        axes.plot(
+            *own.T, ".", label=names[label], color=colors[label % shades], markersize=8, alpha=0.7, markeredgewidth=0
+        )
     if len(names) <= shades:
         for label in np.unique(labels):
             x, y = np.median(points[labels == label], axis=0)

@@ -93,7 +93,10 @@ def _loss(report: Mapping[str, Any], recipe: Mapping[str, Any]) -> Answer:
 
     agreement = float(spearmanr(pairs[:, 0], pairs[:, 1]).statistic) * (-1 if task.greater_is_better else 1)
     evidence = f"{loss}; over {len(pairs)} epochs its rank correlation with {TITLES.get(metric, metric)} on validation "
-    return YES if agreement >= MIN_AGREEMENT else LOOK, f"{evidence}is {agreement:.2f}, 1 where both get better together."
+    return (
+        YES if agreement >= MIN_AGREEMENT else LOOK,
+        f"{evidence}is {agreement:.2f} (1: they get better together).",
+    )
 
 
 def _overfitting(report: Mapping[str, Any]) -> Answer:
@@ -133,7 +136,9 @@ def _reproducible(report: Mapping[str, Any]) -> Answer:
 
 def _regularized(recipe: Mapping[str, Any]) -> Answer:
     regularization, optimizer = recipe.get("regularization") or {}, recipe.get("optimizer") or {}
-    used = [f"{words(name)} {value:g}" for name, value in regularization.items() if isinstance(value, int | float) and value]
+    used = [
+        f"{words(name)} {value:g}" for name, value in regularization.items() if isinstance(value, int | float) and value
+    ]
     used += [f"augmentation ({words(name)})" for step in recipe.get("augment") or [] for name in step]
     model = recipe.get("model") or {}
     used += [f"{words(name)} {value:g}" for name, value in model.items() if "drop" in name and _positive(value)]
