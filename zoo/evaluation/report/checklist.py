@@ -129,8 +129,8 @@ def _reproducible(report: Mapping[str, Any]) -> Answer:
     if not report.get("config") or not fingerprint:
         return NO, "The run lacks its recipe or the fingerprint of its data."
     return YES, (
-        f"Seed {report['seed']}, data {str(fingerprint)[:12]}, {len(report['versions'])} versions, the hardware and the "
-        "resolved recipe are on this page: the same seed gives the same bits on the same hardware."
+        f"Seed {report['seed']}, data {str(fingerprint)[:12]}, {len(report['versions'])} versions, the hardware and "
+        "the resolved recipe are on this page: the same seed gives the same bits on the same hardware."
     )
 
 
