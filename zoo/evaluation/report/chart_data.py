@@ -77,8 +77,9 @@ def _bars(axes: Axes) -> Iterator[tuple[str, str, np.ndarray, bool]]:
 
     for bars in axes.containers:
         if isinstance(bars, BarContainer) and len(bars.patches):
-            xy = [(bar.get_x() + bar.get_width() / 2, bar.get_y() + bar.get_height()) for bar in bars.patches]
-            yield _label(str(bars.get_label())), to_hex(bars.patches[0].get_facecolor()), np.asarray(xy, float), False
+            tops = [(bar.get_x() + bar.get_width() / 2, bar.get_y() + bar.get_height()) for bar in bars.patches]
+            xy = np.asarray(tops, float)
+            yield _label(str(bars.get_label())), to_hex(bars.patches[0].get_facecolor()), xy, False
     for patch in axes.patches:
         if isinstance(patch, StepPatch):
             values, edges, _ = patch.get_data()
@@ -100,6 +101,6 @@ def _text(axis: Axis, value: float) -> str:
     places = np.asarray(axis.get_ticklocs(), float)
     if isinstance(axis.get_major_locator(), FixedLocator) and len(places):  # its ticks have names
         nearest = int(np.abs(places - value).argmin())
-        name = str(axis.get_major_formatter().format_ticks(places)[nearest])
+        name = str(axis.get_major_formatter().format_ticks(places.tolist())[nearest])
         return name if abs(places[nearest] - value) < MAX_TICK_DISTANCE else f"{value:.4g}"
     return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e6 else f"{value:.4g}"
