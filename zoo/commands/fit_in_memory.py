@@ -94,6 +94,7 @@ def fit_in_memory(recipe: str, overrides: Sequence[str], memory: MemoryData, *, 
     from zoo.evaluation.watched import measure_of
     from zoo.training.fit import fit
     from zoo.training.problem import set_up
+    from zoo.training.temperature import fit_temperature
     from zoo.training.train_weights import train_weights
 
     with random_state_kept(), TemporaryDirectory() as folder:
@@ -101,6 +102,7 @@ def fit_in_memory(recipe: str, overrides: Sequence[str], memory: MemoryData, *, 
         problem = set_up(loaded, dataset)
         if validated:
             fit(problem, Path(folder), _SILENT, measure=measure_of(problem))
+            fit_temperature(problem)
         else:
             train_weights(problem)
         path = Path(folder) / "model.keras"

@@ -178,6 +178,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
     from zoo.training.problem import set_up
     from zoo.training.saved_model import load_model
     from zoo.training.stages import read_fitted, write_fitted
+    from zoo.training.temperature import fit_temperature
 
     console, is_training = work.console, "training" in work.missing
     facts = audit(dataset, loaded.recipe, loaded.notes)
@@ -212,6 +213,9 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
     if work.run is None or not work.is_first:
         return
     if is_training:
+        temperature = fit_temperature(problem)
+        if temperature is not None:
+            console.print(f"Temperature {temperature:.3g}, fitted on {len(dataset.validation):,} validation examples")
         with replacing(work.run.model_path) as path:
             problem.views.saved.save(path)
         write_fitted(work.run, fitted)

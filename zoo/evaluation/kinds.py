@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from zoo.evaluation.classes import evaluate_classes
 from zoo.evaluation.conformal import check_examples
 from zoo.evaluation.embedding import evaluate_embedding
 from zoo.evaluation.forecasts import evaluate_forecasts
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from zoo.training.problem import Problem
 
 KINDS: dict[Kind, Callable[[TrainedTask], TaskResult]] = {
-    "classification": evaluate_outputs,
+    "classification": evaluate_classes,
     "multi_label": evaluate_outputs,
     "regression": evaluate_values,
     "forecasting": evaluate_forecasts,

@@ -146,6 +146,11 @@ class Evaluation(Section):
         description="regression, forecasting: fraction of values that are to lie between two bounds, `lower` and "
         "`upper`, which are calibrated on the validation split (split conformal prediction)",
     )
+    temperature: bool = Field(
+        False,
+        description="classification: divide the logits of the saved model by the number that gives the lowest log loss "
+        "on validation",
+    )
     folds: Annotated[int, Field(ge=2, le=100)] | None = Field(
         None,
         description="cross-validation: beside the run's own model, train this many, each evaluated on the part of the "

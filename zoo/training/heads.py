@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import keras
 
 from zoo.layers.detection import DecodeBoxes
 from zoo.layers.preprocessing import DoubleRescaling
+from zoo.layers.temperature import NAME as TEMPERATURE
+from zoo.layers.temperature import Temperature
 
 if TYPE_CHECKING:
     from zoo.recipe.schema import Recipe
@@ -18,12 +21,17 @@ Head = Callable[["Recipe", "TargetScale"], Callable[[Any], Any]]
 
 
 def probabilities(recipe: Recipe, scale: TargetScale) -> Callable[[Any], Any]:
-    """Return the softmax; after binary cross-entropy, the sigmoids of all classes, scaled to sum to one."""
-    softmax = keras.layers.Softmax(name="probabilities", dtype="float32")
-    if recipe.loss.name != "binary_crossentropy":
-        return softmax
-    log_sigmoid = keras.layers.Activation("log_sigmoid", name="log_sigmoid", dtype="float32")
-    return lambda logits: softmax(log_sigmoid(logits))
+    """Return the softmax, of logits that a temperature divides where the recipe asks for it.
+
+    After binary cross-entropy, it is the sigmoids of all classes, scaled to sum to one.
+    """
+    layers: list[Any] = []
+    if recipe.loss.name == "binary_crossentropy":
+        layers.append(keras.layers.Activation("log_sigmoid", name="log_sigmoid", dtype="float32"))
+    if recipe.evaluation.temperature:
+        layers.append(Temperature(name=TEMPERATURE, dtype="float32"))
+    layers.append(keras.layers.Softmax(name="probabilities", dtype="float32"))
+    return lambda logits: reduce(lambda x, layer: layer(x), layers, logits)
 
 
 def label_probabilities(recipe: Recipe, scale: TargetScale) -> Callable[[Any], Any]:

@@ -83,8 +83,8 @@ class Problem:
         form = self.train.form
         return _prepare(self.recipe, split, self.preprocessor, self.scale, form=form, max_bytes=MAX_RESIDENT_BYTES_ONCE)
 
-    def outputs(self, prepared: Prepared) -> np.ndarray:
-        """Return the evaluated model's outputs in compact form (`zoo.postprocessing.kinds`).
+    def outputs(self, prepared: Prepared, model: keras.Model | None = None) -> np.ndarray:
+        """Return the evaluated model's outputs, or another's, in compact form (`zoo.postprocessing.kinds`).
 
         Where the targets are of the image and the model sees it in a frame, they are those of the saved model.
         """
@@ -93,7 +93,9 @@ class Problem:
             return saved_outcomes(self.views.saved, prepared.split, self.dataset.signature, task)
         batches = evaluation_batches(replace(prepared, form="target"), targets=False)
         arrays = (keras.tree.map_structure(lambda x: x.numpy(), batch) for batch in batches)
-        return compact_outputs(task.kind, self.views.evaluated.predict_on_batch, arrays, prepared.split.targets)
+        return compact_outputs(
+            task.kind, (model or self.views.evaluated).predict_on_batch, arrays, prepared.split.targets
+        )
 
 
 def set_up(recipe: Recipe, dataset: Dataset) -> Problem:

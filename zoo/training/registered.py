@@ -31,6 +31,7 @@ MODULES = (
     "layers.spectrogram",
     "layers.stochastic_depth",
     "layers.table",
+    "layers.temperature",
     "layers.tied_embedding",
     "layers.time_embedding",
     "layers.transformer",

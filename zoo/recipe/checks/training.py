@@ -163,6 +163,11 @@ def _check_metric(checks: Checks) -> None:
         f"is the weight of recall in f_beta, and evaluation.metric is {metric or task.primary}; leave it out",
     )
     checks.refuse(
+        evaluation.temperature and not task.classifies,
+        ("evaluation", "temperature"),
+        f"is for the probabilities of classes, and the task is {task.name}; leave it out",
+    )
+    checks.refuse(
         evaluation.positive is not None and not task.classifies,
         ("evaluation", "positive"),
         f"is one of two classes, and {task.name} has none; leave it out",
