@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zoo.commands.load import load
     from zoo.commands.predict import predict
     from zoo.commands.run import Run
+    from zoo.commands.snapshot import snapshot
     from zoo.commands.train import train
     from zoo.commands.tune import tune
     from zoo.errors import ZooError
@@ -50,6 +51,7 @@ _HOME = {
     "load": "zoo.commands.load",
     "Run": "zoo.commands.run",
     "predict": "zoo.commands.predict",
+    "snapshot": "zoo.commands.snapshot",
     "train": "zoo.commands.train",
     "tune": "zoo.commands.tune",
 }
@@ -74,6 +76,7 @@ __all__ = [
     "predict",
     "register",
     "sklearn",
+    "snapshot",
     "train",
     "tune",
     "with_head",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -73,6 +74,22 @@ def check(
     from zoo.commands.check import check_and_print
 
     if not check_and_print(recipe or [], as_json, audit=data, target=target):
+        raise typer.Exit(2)
+
+
+@app.command()
+def snapshot(
+    source: Annotated[Path, typer.Argument(help="A run folder, a recipe file or a shipped recipe.")],
+    output: Annotated[Path | None, typer.Option(help="Folder to write: Parquet files with Croissant metadata.")] = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="Folder of a snapshot to compare the data with; exit code 2 where it differs.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the exact data of a run or recipe, or compare it with what was written."""
+    from zoo.commands.snapshot import snapshot_and_print
+
+    if not snapshot_and_print(source, output=output, compare=compare, as_json=as_json):
         raise typer.Exit(2)
 
 

@@ -70,11 +70,13 @@ def _check_data(loaded: LoadedRecipe, memory: MemoryData | None) -> dict[str, An
     from zoo.audit.accept import refuse_errors
     from zoo.audit.audit import audit
     from zoo.audit.finding import as_findings
+    from zoo.commands.snapshot import check_snapshot
     from zoo.data.sources.load import load_dataset
     from zoo.tasks import TASKS
 
     recipe = loaded.recipe
     dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess, memory)
+    check_snapshot(dataset, recipe.data)
     facts = audit(dataset, recipe, loaded.notes)
     findings, problems = facts["findings"], []
     try:

@@ -169,6 +169,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
     from zoo.audit.audit import audit, with_notes
     from zoo.audit.finding import as_findings
     from zoo.commands.folds import check_folds, cross_validate
+    from zoo.commands.snapshot import check_snapshot
     from zoo.commands.write_report import evaluate_and_report
     from zoo.evaluation.kinds import check_before_training
     from zoo.evaluation.watched import measure_of, watch_notes
@@ -181,6 +182,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
     from zoo.training.temperature import fit_temperature
 
     console, is_training = work.console, "training" in work.missing
+    check_snapshot(dataset, loaded.recipe.data)
     facts = audit(dataset, loaded.recipe, loaded.notes)
     if work.run is None:
         refuse_errors(as_findings(facts["findings"]), loaded.recipe.data.accept, dataset.name)

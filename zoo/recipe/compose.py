@@ -73,13 +73,16 @@ def compose(path: Path, shown: str, above: tuple[Path, ...] = ()) -> tuple[dict[
 def anchor(tree: dict[str, Any], folder: Path, origins: dict[KeyPath, Origin]) -> None:
     """Resolve the path of a file source against the folder of its recipe, not the working directory."""
     data = tree.get("data")
-    source = data.get("source") if isinstance(data, dict) else None
-    if not isinstance(source, str):
+    if not isinstance(data, dict):
         return
-    name, _, path = source.partition(":")
-    if name in FILE_SOURCES and path:
-        try:
-            tree["data"]["source"] = f"{name}:{(folder / Path(path).expanduser()).resolve()}"
-        except (OSError, RuntimeError, ValueError) as error:
-            place = origins[("data", "source")]
-            raise ZooError(f"{place}: data.source: not a path: {visible(path)} ({error})") from error
+    for key, kinds in (("source", FILE_SOURCES), ("snapshot", ("",))):
+        written = data.get(key)
+        kind, colon, path = (
+            written.partition(":") if key == "source" and isinstance(written, str) else ("", "", written)
+        )
+        if kind in kinds and path and isinstance(path, str):
+            try:
+                data[key] = f"{kind}{colon}{(folder / Path(path).expanduser()).resolve()}"
+            except (OSError, RuntimeError, ValueError) as error:
+                place = origins[("data", key)]
+                raise ZooError(f"{place}: data.{key}: not a path: {visible(path)} ({error})") from error

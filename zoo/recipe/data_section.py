@@ -210,6 +210,9 @@ class Data(Section):
     accept: list[Annotated[str, BeforeValidator(_is_error), Field(json_schema_extra={"enum": list(ERRORS)})]] = Field(
         [], description="errors of the audit that do not stop the training"
     )
+    snapshot: str | None = Field(
+        None, description="folder that `zoo snapshot` wrote: the training stops where the data is no longer the same"
+    )
     memory: Literal["auto", "resident", "streamed"] = Field(
         "auto",
         description="hold the examples in memory (resident), or read them when needed (streamed); auto decides by size",

@@ -22,7 +22,13 @@ from zoo.recipe.shorten import shorten
 from zoo.recipe.source import KeyPath, Origin, dotted, dump, dump_line, nearest_origin
 from zoo.recipe.space import space_problems
 
-PATH_KEYS = ("source", "pretrained", "features", "file")  # that may hold a path of this machine, in any section
+PATH_KEYS = (
+    "source",
+    "snapshot",
+    "pretrained",
+    "features",
+    "file",
+)  # that may hold a path of this machine, in any section
 
 
 @dataclass(frozen=True)
