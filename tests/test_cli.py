@@ -22,6 +22,7 @@ COMMANDS = {
     "show": ["RECIPE", "KEY=VALUE", "--json"],
     "check": ["RECIPE", "--data", "--target", "--json"],
     "schema": [],
+    "snapshot": ["SOURCE", "--output", "--compare", "--json"],
     "init": ["PATH", "--target", "--output", "--json"],
     "report": ["RUN", "--json"],
     "train": ["RECIPE", "KEY=VALUE", "--target", "--runs", "--export", "--no-export", "--json"],

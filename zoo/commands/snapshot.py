@@ -132,7 +132,7 @@ def _write(folder: Path, loaded: LoadedRecipe, dataset: Dataset, console: Consol
             console.print(f"Writing {name}: {len(split):,} examples")
             schemas[name] = write_split(temporary / f"{name}.parquet", dataset, split)
             hashes[name] = _hashes(split)
-        np.savez(temporary / HASHES, **hashes)
+        np.savez(temporary / HASHES, allow_pickle=False, **hashes)
         facts = {**_facts(dataset), "recipe": loaded.name, "config": loaded.published_yaml()}
         description = loaded.recipe.description or f"The data of {loaded.name}."
         write_croissant(temporary, name=loaded.name, description=description, schemas=schemas)
