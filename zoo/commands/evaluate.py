@@ -25,6 +25,7 @@ def evaluate(
     data: Any = None,
     *,
     robustness: bool = False,
+    attribution: bool = False,
     output: str | Path | None = None,
     console: Console | None = None,
 ) -> dict[str, Any]:
@@ -36,6 +37,8 @@ def evaluate(
             targets, or `(x, y)`; see `zoo.commands.evaluate_data`.
         robustness: evaluate on corrupted and on attacked test examples too, and add it to the report
             (`zoo.evaluation.robustness.measure`).
+        attribution: explain the worst mistakes, and measure the importance of parts of the input, and add both to the
+            report (`zoo.evaluation.attribution.attribute`).
         output: JSON file to write the result to.
         console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
@@ -47,7 +50,8 @@ def evaluate(
         ZooError: no such run, or the data is not what the run was trained on, or does not fit it.
     """
     console = console or default_console()
-    analyses = [name for name, is_wanted in {"robustness": robustness}.items() if is_wanted]
+    wanted = {"robustness": robustness, "attribution": attribution}
+    analyses = [name for name, is_wanted in wanted.items() if is_wanted]
     if data is not None and analyses:
         raise ZooError(f"--{analyses[0]} is for the test split of the run; leave out the new data, or --{analyses[0]}")
     if data is not None:

@@ -89,6 +89,10 @@ class Tokenizer:
             ids[i, : len(row)] = row
         return ids
 
+    def tokens(self, text: str) -> list[str]:
+        """Return the tokens of a text whose ids `encode` gives."""
+        return self._cut(text)[1][: self.length]
+
     def note(self, texts: Sequence[str] | np.ndarray, where: str) -> str | None:
         """Return a sentence on what the vocabulary and the length limit lose of some texts; None where it is nothing.
 

@@ -6,13 +6,17 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from zoo.errors import ZooError
+from zoo.evaluation.attribution.attribute import attribute
 from zoo.evaluation.report.build import jsonable
 from zoo.evaluation.result import TaskResult, TrainedTask
 from zoo.evaluation.robustness.measure import measure_robustness
 from zoo.tasks import ANALYSES, TASKS, tasks_with
 
 # Name to what computes the entry of `report.json`; it may add to the pictures of the result, under the same name.
-_COMPUTE: dict[str, Callable[[TrainedTask, TaskResult], dict[str, Any]]] = {"robustness": measure_robustness}
+_COMPUTE: dict[str, Callable[[TrainedTask, TaskResult], dict[str, Any]]] = {
+    "robustness": measure_robustness,
+    "attribution": attribute,
+}
 
 
 def add_analyses(trained: TrainedTask, result: TaskResult, names: Collection[str] = ()) -> None:

@@ -161,6 +161,11 @@ class Evaluation(Section):
         description="evaluate on corrupted test examples too: noise, blur, typos, missing values and others in five "
         "strengths, and gradient attacks; `zoo evaluate RUN --robustness` does so for a finished run",
     )
+    attribution: bool = Field(
+        False,
+        description="explain the worst mistakes by integrated gradients and Grad-CAM, and measure the importance of "
+        "columns, channels and steps by shuffling them; `zoo evaluate RUN --attribution` does so for a finished run",
+    )
     features: str | None = Field(
         None,
         description="generation: the recipe of a classifier, whose features of real and generated images are compared; "

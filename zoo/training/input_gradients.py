@@ -12,6 +12,7 @@ from keras import ops
 
 from zoo.backend.gradients import input_gradient
 from zoo.tasks import Kind
+from zoo.training.inner_gradients import chosen
 
 MIN_PROBABILITY = 1e-30  # below it a cross-entropy has no gradient in float32
 _CHUNK_EXAMPLES = 128
@@ -66,6 +67,16 @@ class InputGradients:
         """Return the outputs for prepared examples, `(examples, …)`."""
         parts = [ops.convert_to_numpy(self.model(self._tensor(part))) for part in _parts(x)]
         return np.concatenate(parts)
+
+    def output(self, x: np.ndarray, index: int | None) -> np.ndarray:
+        """Return one of the outputs of each example, or the mean of all where `index` is None, `(examples,)`."""
+        return np.concatenate(
+            [ops.convert_to_numpy(chosen(self.model(self._tensor(part)), index)) for part in _parts(x)]
+        )
+
+    def of_output(self, x: np.ndarray, index: int | None) -> np.ndarray:
+        """Return the gradient of what `output` returns, of the shape of `x`."""
+        return np.concatenate([self.gradient(lambda v: chosen(self.model(v), index), part) for part in _parts(x)])
 
     def of_loss(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the gradient of each example's loss, of the shape of `x`; 0 where there is none.

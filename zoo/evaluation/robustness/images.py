@@ -95,5 +95,5 @@ CORRUPTIONS = (
     _corruption("brightness", "change, white is 1", (0.05, 0.1, 0.2, 0.3, 0.4), brightness),
     _corruption("shift", "distance in sides", (0.03, 0.06, 0.1, 0.15, 0.2), shift),
     _corruption("rotation", "degrees", (5, 10, 15, 25, 40), rotation),
-    _corruption("jpeg", "quality", (60, 40, 25, 15, 7), jpeg),
+    _corruption("JPEG", "quality", (60, 40, 25, 15, 7), jpeg),
 )

@@ -43,5 +43,6 @@ def by_strength(rows: list[dict[str, Any]], name: str, unit: str, metric: str) -
     axes.set_ylabel(title_of(metric))
     if metric in PERCENT:
         percent(axes.yaxis)
+        axes.set_ylim(0, 1.02)
     axes.legend(loc="best")
     return to_svg(figure, f"robustness-{name}", f"{title_of(metric)} by strength of {name}, for model and baseline")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.evaluation.report.parts import robustness
+from zoo.evaluation.report.parts import attribution, robustness
 
 if TYPE_CHECKING:
     from zoo.evaluation.report.predictions import Predictions
 
-_PARTS: dict[str, Callable[[Mapping[str, Any], Predictions | None], dict[str, Any]]] = {"robustness": robustness.part}
+_PARTS: dict[str, Callable[[Mapping[str, Any], Predictions | None], dict[str, Any]]] = {
+    "robustness": robustness.part,
+    "attribution": attribution.part,
+}
 
 
 def parts_of(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, dict[str, Any]]:

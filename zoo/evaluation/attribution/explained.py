@@ -1,0 +1,208 @@
+"""One example explained: which of its parts speak for the answer that the model gave, a function a kind of input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.data.dataset import InputKind
+from zoo.data.table_encoding import encode_settings, has_parts
+from zoo.evaluation.attribution.grad_cam import grad_cam
+from zoo.evaluation.attribution.integrated_gradients import Attribution, integrated_gradients
+from zoo.evaluation.robustness.arrays import ARRAY
+from zoo.evaluation.robustness.corruption import Training
+from zoo.tasks import UNKNOWN
+
+if TYPE_CHECKING:
+    from zoo.training.inner_gradients import InnerGradients
+    from zoo.training.input_gradients import InputGradients
+    from zoo.training.problem import Problem
+
+MAX_TOKENS = 512  # of a text that is explained, from its start
+MAX_COLUMNS = 12  # of an example that stand in the report, the most telling
+INTEGRATED, LEFT_OUT = "integrated gradients", "each token replaced by the unknown one"
+
+
+@dataclass(kw_only=True)
+class Explainer:
+    """A trained model with what its explanations need.
+
+    Attributes:
+        problem: data and model.
+        training: moments of the training split.
+        model: the evaluated model.
+        inner: the same, with access to its token embeddings or its last feature map; None where it has none.
+    """
+
+    problem: Problem
+    training: Training
+    model: InputGradients
+    inner: InnerGradients | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Why a model gave an answer.
+
+    Attributes:
+        facts: for `report.json`.
+        pictures: for the page: `image`, `attribution` and `grad_cam`, or `values` and `by_step`.
+    """
+
+    facts: dict[str, Any]
+    pictures: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def explain(explainer: Explainer, raw: Any, index: int | None) -> Explanation:
+    """Explain one output for one example, or the mean of all outputs where `index` is None.
+
+    Args:
+        explainer: the model.
+        raw: one example, as `Split.take` returns it.
+        index: of the output.
+    """
+    return _BY_INPUT[explainer.training.signature.kind](explainer, raw, index)
+
+
+def _integrate(explainer: Explainer, x: np.ndarray, reference: np.ndarray, index: int | None) -> Attribution:
+    model = explainer.model
+    return integrated_gradients(partial(model.output, index=index), partial(model.of_output, index=index), x, reference)
+
+
+def _facts(found: Attribution, method: str = INTEGRATED) -> dict[str, Any]:
+    return {
+        "method": method,
+        "output": found.output,
+        "reference": found.reference,
+        "gap": found.gap,
+        "steps": found.steps,
+    }
+
+
+def _prepared(explainer: Explainer, raw: Any) -> np.ndarray:
+    """Return the one example as the network takes it, without the axis of examples."""
+    x = np.asarray(explainer.problem.preprocessor.prepare(raw))[0]
+    return x.astype(explainer.model.model.input.dtype)
+
+
+def _image(explainer: Explainer, raw: Any, index: int | None) -> Explanation:
+    """Explain pixels: the reference is a black image."""
+    x = _prepared(explainer, raw)
+    shown = np.round(np.clip(x, 0, 255)).astype(np.uint8)
+    return _map(explainer, x, np.zeros_like(x), shown, index)
+
+
+def _audio(explainer: Explainer, raw: Any, index: int | None) -> Explanation:
+    """Explain the spectrogram: the reference is as loud everywhere as its quietest place."""
+    x = _prepared(explainer, raw)
+    return _map(explainer, x, np.full_like(x, x.min()), x, index)
+
+
+def _map(
+    explainer: Explainer, x: np.ndarray, reference: np.ndarray, shown: np.ndarray, index: int | None
+) -> Explanation:
+    found = _integrate(explainer, x, reference, index)
+    pictures = {"image": shown, "attribution": found.values.sum(axis=-1)}
+    if explainer.inner is not None:
+        feature_map = explainer.inner.inner(x[None])[0]
+        pictures["grad_cam"] = grad_cam(feature_map, explainer.inner.of_logit(x[None], index)[0])
+    return Explanation(facts=_facts(found), pictures=pictures)
+
+
+def _array(explainer: Explainer, raw: Any, index: int | None) -> Explanation:
+    """Explain features, or steps and channels: the reference has the mean of each channel in the training split."""
+    x = _prepared(explainer, raw)
+    mean = np.broadcast_to(explainer.training.mean[ARRAY], x.shape).astype(x.dtype)
+    found = _integrate(explainer, x, np.where(np.isnan(x), x, mean), index)
+    if x.ndim == 1:
+        names = [f"feature {i + 1}" for i in range(len(x))]
+        return Explanation(facts=_facts(found) | {"columns": _columns(names, x, found.values)})
+    return _steps(x, found)
+
+
+def _series(explainer: Explainer, raw: Any, index: int | None) -> Explanation:
+    """Explain the past of what is predicted: the reference has its mean; what is known of the future stays."""
+    x, signature, series = _prepared(explainer, raw), explainer.training.signature, explainer.problem.dataset.series
+    assert series is not None
+    values = series.values.reshape(len(series.values), -1)
+    history, reference = int(signature.shape[0] or 0), x.copy()
+    reference[:history, : values.shape[1]] = values.mean(axis=0)
+    found = _integrate(explainer, x, reference, index)
+    own = (slice(None, history), slice(None, values.shape[1]))
+    return _steps(x[own], Attribution(**{**vars(found), "values": found.values[own]}))
+
+
+def _steps(x: np.ndarray, found: Attribution) -> Explanation:
+    facts = _facts(found) | {
+        "by_step": found.values.sum(axis=1).tolist(),
+        "by_channel": found.values.sum(axis=0).tolist(),
+    }
+    return Explanation(facts=facts, pictures={"values": x[:, 0], "by_step": found.values.sum(axis=1)})
+
+
+def _table(explainer: Explainer, raw: Any, index: int | None) -> Explanation:
+    """Explain the columns of numbers: the reference has the mean of each, and the row's own other columns."""
+    encode, training = encode_settings(explainer.problem.recipe.preprocess), explainer.training
+    x = _prepared(explainer, raw)
+    numbers = [c for c in training.signature.columns if c.type == "number" and not has_parts(c, encode)]
+    reference = x.copy()
+    reference[: len(numbers)] = [training.mean[column.name] for column in numbers]  # they stand first in a row
+    found = _integrate(explainer, x, reference, index)
+    return Explanation(facts=_facts(found) | {"columns": _columns([c.name for c in numbers], x, found.values)})
+
+
+def _columns(names: list[str], x: np.ndarray, values: np.ndarray) -> list[dict[str, Any]]:
+    order = np.argsort(-np.abs(values[: len(names)]), kind="stable")[:MAX_COLUMNS]
+    return [{"name": names[i], "value": float(x[i]), "attribution": float(values[i])} for i in order]
+
+
+def _text(explainer: Explainer, raw: Any, index: int | None) -> Explanation:
+    """Explain tokens: by their embeddings, the reference being the unknown token; else by leaving each out."""
+    tokenizer, inner = explainer.training.signature.tokenizer, explainer.inner
+    assert tokenizer is not None
+    tokens, ids = tokenizer.tokens(str(raw[0]))[:MAX_TOKENS], tokenizer.encode(raw)[:, :MAX_TOKENS]
+    if inner is None:
+        return _without_each(explainer, tokens, ids, index)
+    own, reference = (inner.inner(tokens)[0] for tokens in (ids, np.full_like(ids, UNKNOWN)))
+
+    def output(points: np.ndarray) -> np.ndarray:
+        return inner.output(np.repeat(ids, len(points), 0), points, index)
+
+    def gradient(points: np.ndarray) -> np.ndarray:
+        return inner.of_output(np.repeat(ids, len(points), 0), points, index)
+
+    found = integrated_gradients(output, gradient, own, reference)
+    return Explanation(facts=_facts(found) | {"tokens": _tokens(tokens, found.values.sum(axis=1))})
+
+
+def _without_each(explainer: Explainer, tokens: list[str], ids: np.ndarray, index: int | None) -> Explanation:
+    changed = np.repeat(ids, len(tokens) + 1, 0)
+    changed[1 + np.arange(len(tokens)), np.arange(len(tokens))] = UNKNOWN
+    unknown = np.where(ids == 0, 0, UNKNOWN)
+    outputs = explainer.model.output(np.concatenate([changed, unknown]), index)
+    facts = {
+        "method": LEFT_OUT,
+        "output": float(outputs[0]),
+        "reference": float(outputs[-1]),
+        "gap": None,
+        "steps": None,
+    }
+    return Explanation(facts=facts | {"tokens": _tokens(tokens, outputs[0] - outputs[1:-1])})
+
+
+def _tokens(tokens: list[str], values: np.ndarray) -> list[dict[str, Any]]:
+    return [{"text": text, "attribution": float(value)} for text, value in zip(tokens, values, strict=False)]
+
+
+_BY_INPUT: dict[InputKind, Callable[[Explainer, Any, int | None], Explanation]] = {
+    "image": _image,
+    "audio": _audio,
+    "array": _array,
+    "series": _series,
+    "table": _table,
+    "text": _text,
+}
