@@ -13,9 +13,9 @@ from zoo.export.parity import different_classes, different_labels, largest_diffe
 def test_labels_that_differ_are_counted():
     expected = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
     compared = SimpleNamespace(
-        signature=SimpleNamespace(labels=("a", "b")),
+        signature=SimpleNamespace(labels=("a", "b"), decisions=None),
         expected=expected,
-        prediction=SimpleNamespace(labels=["a", "a", "b"], output=expected[:, ::-1]),
+        prediction=SimpleNamespace(labels=["a", "a", "b"], output=expected[:, ::-1], prediction_sets=None),
     )
     assert different_labels(compared) == 2
     assert different_classes(compared) == 3

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from zoo.data.class_decisions import ClassDecisions
 from zoo.data.columns import Column
 from zoo.data.graph_form import GraphForm
 from zoo.data.input_names import input_names
@@ -59,6 +60,7 @@ class Signature:
         sample_rate: samples a second of audio.
         graph: names of the files and columns that graphs come from; None where they come from no tables.
         intervals: bounds that the exported file gives around its predictions; None for none.
+        decisions: how the file's probabilities become answers; None for the most probable class alone.
     """
 
     kind: InputKind
@@ -81,6 +83,7 @@ class Signature:
     sample_rate: int = 0
     graph: GraphForm | None = None
     intervals: PredictionIntervals | None = None
+    decisions: ClassDecisions | None = None
 
     @property
     def tensor_names(self) -> list[str]:
@@ -150,6 +153,8 @@ class Signature:
             facts["graph"] = self.graph.to_json()
         if self.intervals is not None:
             facts["intervals"] = self.intervals.to_json()
+        if self.decisions is not None:
+            facts["decisions"] = self.decisions.to_json()
         return facts
 
 

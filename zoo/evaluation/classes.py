@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.evaluation.decisions import add_decisions
 from zoo.evaluation.metrics.evaluate import evaluate
 from zoo.evaluation.outputs import evaluate_outputs
 from zoo.evaluation.result import TaskResult
@@ -20,6 +21,7 @@ def evaluate_classes(trained: TrainedTask) -> TaskResult:
     """Evaluate as other outputs are, with what the recipe asks for beside the metrics."""
     result = evaluate_outputs(trained)
     _add_calibration(trained, result)
+    add_decisions(trained.problem, result)
     return result
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zoo.evaluation.classes import evaluate_classes
 from zoo.evaluation.conformal import check_examples
+from zoo.evaluation.decisions import check_decisions
 from zoo.evaluation.embedding import evaluate_embedding
 from zoo.evaluation.forecasts import evaluate_forecasts
 from zoo.evaluation.generation import check_features, evaluate_generation
@@ -44,4 +45,5 @@ def check_before_training(problem: Problem) -> None:
     if TASKS[problem.recipe.task].makes_images:
         check_features(problem)
     check_examples(problem)
+    check_decisions(problem)
     check_metric(problem)

@@ -18,7 +18,30 @@ def class_outputs(signature: Signature) -> str:
     """Describe probabilities and the most probable class of each example."""
     return (
         f"- `probabilities` `(batch, {len(signature.labels)})`: float32, in the order {_classes(signature)}\n"
-        "- `label` `(batch,)`: the most probable class, text"
+        f"- `label` `(batch,)`: {_label(signature)}, text{_sets(signature)}"
+    )
+
+
+def class_results(signature: Signature) -> str:
+    """Return the outputs of a call in Python."""
+    return "probabilities, label" + ", prediction_set" * bool(_sets(signature))
+
+
+def _label(signature: Signature) -> str:
+    decisions = signature.decisions
+    if decisions is None or decisions.costs is None:
+        return "the most probable class"
+    by = "" if decisions.threshold is None else f", by a threshold of {decisions.threshold:.4g}"
+    return f"the class with the least expected cost{by}"
+
+
+def _sets(signature: Signature) -> str:
+    decisions = signature.decisions
+    if decisions is None or decisions.level is None:
+        return ""
+    return (
+        f"\n- `prediction_set` `(batch, {len(signature.labels)})`: bool, the classes that together hold the right one "
+        f"for {decisions.level:.0%} of the examples, calibrated on the validation split; as far as new data is like it"
     )
 
 

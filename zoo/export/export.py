@@ -11,6 +11,7 @@ import onnx
 from zoo.errors import ZooError
 from zoo.export.card import card
 from zoo.export.convert import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, seal
+from zoo.export.decisions import with_decisions
 from zoo.export.decoder import export_decoder
 from zoo.export.intervals import with_intervals
 from zoo.export.kinds import KINDS
@@ -50,7 +51,7 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
     exporter = KINDS[task.kind]
     path = run.folder / "report.json"
     report = read_run_file(path) if path.exists() or path.is_symlink() else None
-    dataset = with_intervals(dataset, loaded.recipe, report or {})
+    dataset = with_decisions(with_intervals(dataset, loaded.recipe, report or {}), loaded.recipe, report or {})
     signature = dataset.signature
     threshold = None if report is None else report.get("threshold")
     proto = converted(loaded, dataset, model, threshold)

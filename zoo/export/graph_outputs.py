@@ -21,12 +21,27 @@ def add_nothing(proto: onnx.ModelProto, signature: Signature) -> None:
 
 
 def add_label(proto: onnx.ModelProto, signature: Signature) -> None:
-    """Add the output `label` `(batch,)`: the name of the most probable class."""
+    """Add the output `label` `(batch,)`: the name of the most probable class, or of that with the least expected cost.
+
+    Where there are prediction sets, add `prediction_set` `(batch, classes)`, too.
+    """
     names = numpy_helper.from_array(np.array(signature.labels, dtype=object), "label_names")
     proto.graph.initializer.append(names)
-    proto.graph.node.append(helper.make_node("ArgMax", ["probabilities"], ["label_index"], axis=1, keepdims=0))
+    decisions = signature.decisions
+    if decisions is None or decisions.costs is None:
+        proto.graph.node.append(helper.make_node("ArgMax", ["probabilities"], ["label_index"], axis=1, keepdims=0))
+    else:
+        costs = np.array(decisions.costs, np.float32)
+        proto.graph.initializer.append(numpy_helper.from_array(costs, "label_costs"))
+        proto.graph.node.append(helper.make_node("MatMul", ["probabilities", "label_costs"], ["expected_costs"]))
+        proto.graph.node.append(helper.make_node("ArgMin", ["expected_costs"], ["label_index"], axis=1, keepdims=0))
     node = helper.make_node("Gather", ["label_names", "label_index"], ["label"], axis=0)
     _append(proto, node, "label", TensorProto.STRING, ["batch"])
+    if decisions is not None and decisions.level is not None:
+        least = np.array(decisions.set_probability, np.float32)
+        proto.graph.initializer.append(numpy_helper.from_array(least, "set_probability"))
+        node = helper.make_node("GreaterOrEqual", ["probabilities", "set_probability"], ["prediction_set"])
+        _append(proto, node, "prediction_set", TensorProto.BOOL, ["batch", len(signature.labels)])
 
 
 def add_mask(proto: onnx.ModelProto, signature: Signature) -> None:

@@ -21,7 +21,7 @@ KINDS: dict[Kind, Predictor | Generator] = {
         exact=True,
         bounded=True,
         decided="labels",
-        card=predictor_text(card_outputs.class_outputs, "probabilities, label"),
+        card=predictor_text(card_outputs.class_outputs, card_outputs.class_results),
     ),
     "multi_label": Predictor(
         outputs=("probabilities",),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.data.class_decisions import ClassDecisions
 from zoo.data.raw_tensors import as_tensors
 from zoo.errors import ZooError
 from zoo.postprocessing.compact import MAX_EXTRA_TOKENS, decode
@@ -100,6 +101,8 @@ def hold_to(parity: Parity, tolerance: float, *, bounded: bool) -> tuple[Parity,
     return held, worst.tolerance
 
 
+_ROUNDING = 1e-5  # of probabilities in float32, where two answers are equally good but for it
+
 Decisions = Callable[[Compared], int]  # counts the decisions that differ
 
 
@@ -109,9 +112,19 @@ def no_decisions(compared: Compared) -> int:
 
 
 def different_labels(compared: Compared) -> int:
-    """Count the examples whose labels differ."""
-    labels = [compared.signature.labels[i] for i in compared.expected.argmax(axis=1)]
-    return sum(a != b for a, b in zip(labels, compared.prediction.labels or [], strict=True))
+    """Count the examples whose labels, or prediction sets, differ, but for those that rounding decides on."""
+    names, decisions = compared.signature.labels, compared.signature.decisions
+    if decisions is None:
+        decisions = ClassDecisions()
+    expected = decisions.classes(compared.expected)
+    flips = np.array([names[i] for i in expected]) != np.array(compared.prediction.labels or [], dtype=object)
+    if decisions.costs is not None:  # the choice lies where examples do, unlike the middle between two classes
+        two = np.sort(decisions.expected_costs(compared.expected), axis=1)[:, :2]
+        flips &= two[:, 1] - two[:, 0] > _ROUNDING * np.abs(two).max(1)
+    if compared.prediction.prediction_sets is not None:
+        apart = np.abs(compared.expected - decisions.set_probability) > _ROUNDING
+        flips |= ((compared.prediction.prediction_sets != decisions.sets(compared.expected)) & apart).any(1)
+    return int(flips.sum())
 
 
 def different_classes(compared: Compared) -> int:

@@ -12,6 +12,7 @@ import onnx
 
 from zoo.backend.determinism import random_state_kept
 from zoo.errors import ZooError
+from zoo.export.decisions import with_decisions
 from zoo.export.decoder import convert_decoder
 from zoo.export.export import converted
 from zoo.export.intervals import with_intervals
@@ -43,7 +44,7 @@ def try_export(loaded: LoadedRecipe, dataset: Dataset, model: keras.Model) -> No
     """
     exporter = KINDS[TASKS[loaded.recipe.task].kind]
     few = replace(dataset, test=dataset.test.part(np.arange(min(_EXAMPLES, len(dataset.test)))))
-    few = with_intervals(few, loaded.recipe)
+    few = with_decisions(with_intervals(few, loaded.recipe), loaded.recipe)
     try:
         with random_state_kept(), TemporaryDirectory() as folder:
             proto, path = converted(loaded, few, model), Path(folder) / "model.onnx"

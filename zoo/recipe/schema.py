@@ -123,6 +123,16 @@ class Training(Section):
         return 1 if wanted == "all" else wanted
 
 
+class Cost(Section):
+    """What wrong answers of a classifier cost; a right one costs nothing."""
+
+    false_positive: PositiveNumber = Field(1.0, description="two classes: of `positive` for an example of the other")
+    false_negative: PositiveNumber = Field(1.0, description="two classes: of the other for an example of `positive`")
+    matrix: dict[str | int, dict[str | int, NonNegative]] | None = Field(
+        None, description="true class to answer to cost; 1 for the errors that are left out"
+    )
+
+
 class Evaluation(Section):
     """What the model is measured by, and compared with."""
 
@@ -150,6 +160,16 @@ class Evaluation(Section):
         False,
         description="classification: divide the logits of the saved model by the number that gives the lowest log loss "
         "on validation",
+    )
+    cost: Cost | None = Field(
+        None,
+        description="classification: the class with the least expected cost is the label; of two classes by a "
+        "threshold that is chosen on validation",
+    )
+    conformal: Annotated[float, Field(ge=0.5, lt=1)] | None = Field(
+        None,
+        description="classification: fraction of examples whose class is to be in their prediction set, which is "
+        "calibrated on validation (split conformal prediction)",
     )
     folds: Annotated[int, Field(ge=2, le=100)] | None = Field(
         None,

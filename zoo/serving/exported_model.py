@@ -17,7 +17,7 @@ from zoo.serving.examples import as_token_ids, check_examples
 from zoo.serving.feeds import Feeds, input_names, one_blank_example, split_feeds
 from zoo.serving.history import SeriesWindows
 from zoo.serving.kinds import KINDS
-from zoo.serving.metadata import SIGNATURE_KEY, check_graph, read_signature
+from zoo.serving.metadata import SIGNATURE_KEY, FileSignature, check_graph, read_signature
 from zoo.serving.noise import draw_noise, noise_parts
 from zoo.serving.onnx_file import scan
 from zoo.serving.prediction import Prediction
@@ -29,7 +29,6 @@ from zoo.utils.onnx_session import open_session, run_session
 
 __all__ = ["SIGNATURE_KEY", "ExportedModel"]
 
-BOUNDS = ("lower", "upper")  # outputs of a file with prediction intervals
 MAX_FILE_BYTES = 2 << 30  # what a protocol buffer can hold
 
 
@@ -81,7 +80,7 @@ class ExportedModel:
             self._session,
             self.path,
             inputs=input_names(self.signature, decodes=self._task.decodes),
-            outputs=KINDS[self._task.kind].outputs + BOUNDS * (self.signature.intervals is not None),
+            outputs=KINDS[self._task.kind].outputs + more_outputs(self.signature),
             labels=self.labels,
             optional=("label", "guidance", "step_noise") if self._task.makes_images else (),
         )
@@ -265,6 +264,12 @@ class ExportedModel:
 
     def _run(self, feeds: Feeds) -> dict[str, np.ndarray]:
         return run_session(self._session, self._outputs, feeds, self.path)
+
+
+def more_outputs(signature: FileSignature) -> tuple[str, ...]:
+    """Return the outputs of a file beside those of its task: bounds, and prediction sets."""
+    has_sets = signature.decisions is not None and signature.decisions.level is not None
+    return ("lower", "upper") * (signature.intervals is not None) + ("prediction_set",) * has_sets
 
 
 def _join(parts: list[np.ndarray]) -> np.ndarray:

@@ -54,7 +54,8 @@ class Serving:
 
 def _classes(found: Outputs, model: OutputNames) -> Prediction:
     labels: list[str | None] = [str(label) for label in found["label"]]
-    return Prediction(found["probabilities"], probabilities=found["probabilities"], labels=labels)
+    sets = found.get("prediction_set")
+    return Prediction(found["probabilities"], probabilities=found["probabilities"], labels=labels, prediction_sets=sets)
 
 
 def _label_sets(found: Outputs, model: OutputNames) -> Prediction:
@@ -126,7 +127,11 @@ def _named(row: np.ndarray, model: OutputNames) -> dict[str, float]:
 def _class_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     assert prediction.labels is not None and prediction.probabilities is not None
     pairs = zip(prediction.labels, prediction.probabilities, strict=True)
-    return [{"label": label, "probabilities": _named(row, model)} for label, row in pairs]
+    rows: list[Fact] = [{"label": label, "probabilities": _named(row, model)} for label, row in pairs]
+    if prediction.prediction_sets is not None:
+        for row, marks in zip(rows, prediction.prediction_sets, strict=True):
+            row["prediction_set"] = [label for label, mark in zip(model.labels, marks, strict=True) if mark]
+    return rows
 
 
 def _set_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
 
+from zoo.data.class_decisions import ClassDecisions
 from zoo.data.columns import Column, ColumnType, column_from_json
 from zoo.data.graph_form import GraphForm
 from zoo.data.prediction_intervals import PredictionIntervals
@@ -61,6 +62,7 @@ class FileSignature:
         sample_rate: samples a second of audio; 0 for other inputs.
         graph: names of the files and columns that graphs come from; None where they came from no tables.
         intervals: bounds that the file gives around its predictions; None for none.
+        decisions: how its probabilities become answers; None for the most probable class alone.
     """
 
     task: str
@@ -86,6 +88,7 @@ class FileSignature:
     sample_rate: int = 0
     graph: GraphForm | None = None
     intervals: PredictionIntervals | None = None
+    decisions: ClassDecisions | None = None
 
 
 def read_signature(file: OnnxFile, path: Path, *, verify: bool = True) -> FileSignature:
@@ -171,6 +174,11 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         lambda v: v is None or (TASKS[task].scales_targets and _reads(PredictionIntervals.from_json, v)),
         "prediction intervals",
     )
+    decisions = take(
+        "decisions",
+        lambda v: v is None or (TASKS[task].classifies and _reads(ClassDecisions.from_json, v)),
+        "costs and prediction sets",
+    )
     reading = take("reading", _is_reading, "separator and encoding", {})
     time = take("time", lambda v: v is None or _reads(TimeColumn.from_json, v), "a column of time")
     tokenizer = take("tokenizer", lambda v: (v is not None) == (kind == "text") and _is_tokenizer(v), "a tokenizer")
@@ -197,6 +205,7 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         targets=tuple(take("targets", _are_texts, "a list of different names", [])),
         graph=GraphForm(**graph) if graph else None,
         intervals=PredictionIntervals.from_json(intervals) if intervals else None,
+        decisions=ClassDecisions.from_json(decisions) if decisions else None,
         double=take("double", lambda v: isinstance(v, bool), "true or false", False),
         sample_rate=take(
             "sample_rate", lambda v: (v != 0) == (kind == "audio") and (v == 0 or _is_count(v)), "a sample rate", 0

@@ -15,7 +15,9 @@ class Prediction:
         output: the file's main output, as it is: probabilities, values, forecasts `(examples, horizon)`, logits, or
             boxes and scores side by side.
         probabilities: of each class, float32 `(examples, classes)`.
-        labels: the most probable class of each example; None for one whose answer is not finite.
+        labels: the class of each example, the most probable one or that with the least expected cost; None for one
+            whose answer is not finite.
+        prediction_sets: whether each class is in the prediction set of an example, bool `(examples, classes)`.
         label_sets: the labels of each example, where it may have several: those whose probability is at least one half.
         values: one number an example, float32 `(examples,)`, or several, `(examples, targets)`.
         forecasts: the next values of a series, float32 `(examples, horizon)`, or `(examples, horizon, targets)`.
@@ -49,6 +51,7 @@ class Prediction:
     embeddings: np.ndarray | None = None
     parts: dict[str, np.ndarray] = field(default_factory=dict)
     finite: np.ndarray | None = None
+    prediction_sets: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return the number of examples."""

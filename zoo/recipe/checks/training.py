@@ -162,10 +162,17 @@ def _check_metric(checks: Checks) -> None:
         ("evaluation", "beta"),
         f"is the weight of recall in f_beta, and evaluation.metric is {metric or task.primary}; leave it out",
     )
+    for key in ("temperature", "cost", "conformal"):
+        checks.refuse(
+            getattr(evaluation, key) and not task.classifies,
+            ("evaluation", key),
+            f"is for the probabilities of classes, and the task is {task.name}; leave it out",
+        )
+    cost = evaluation.cost
     checks.refuse(
-        evaluation.temperature and not task.classifies,
-        ("evaluation", "temperature"),
-        f"is for the probabilities of classes, and the task is {task.name}; leave it out",
+        cost is not None and cost.matrix is not None and len(cost.model_fields_set) > 1,
+        ("evaluation", "cost"),
+        "false_positive and false_negative are in the matrix already; leave them out",
     )
     checks.refuse(
         evaluation.positive is not None and not task.classifies,
