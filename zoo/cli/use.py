@@ -26,13 +26,24 @@ def evaluate(
         bool,
         typer.Option("--attribution", help="Add what the worst mistakes and the metric depend on to the report."),
     ] = False,
+    representation: Annotated[
+        bool, typer.Option("--representation", help="Add what the features before the head know to the report.")
+    ] = False,
     output: Annotated[Path | None, typer.Option(help="JSON file to write the result to.")] = None,
     as_json: Json = False,
 ) -> None:
     """Evaluate a run's saved model on the test split again, or its exported file on new labelled data."""
     from zoo.commands import evaluate as evaluating
 
-    result = evaluating.evaluate(run, data, robustness=robustness, attribution=attribution, output=output, console=ERR)
+    result = evaluating.evaluate(
+        run,
+        data,
+        robustness=robustness,
+        attribution=attribution,
+        representation=representation,
+        output=output,
+        console=ERR,
+    )
     print_result(result, evaluating.metric_lines(result), as_json)
 
 

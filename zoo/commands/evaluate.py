@@ -26,6 +26,7 @@ def evaluate(
     *,
     robustness: bool = False,
     attribution: bool = False,
+    representation: bool = False,
     output: str | Path | None = None,
     console: Console | None = None,
 ) -> dict[str, Any]:
@@ -39,6 +40,8 @@ def evaluate(
             (`zoo.evaluation.robustness.measure`).
         attribution: explain the worst mistakes, and measure the importance of parts of the input, and add both to the
             report (`zoo.evaluation.attribution.attribute`).
+        representation: probe the features before the head, and add what they know to the report
+            (`zoo.evaluation.representation`).
         output: JSON file to write the result to.
         console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
@@ -50,7 +53,7 @@ def evaluate(
         ZooError: no such run, or the data is not what the run was trained on, or does not fit it.
     """
     console = console or default_console()
-    wanted = {"robustness": robustness, "attribution": attribution}
+    wanted = {"robustness": robustness, "attribution": attribution, "representation": representation}
     analyses = [name for name, is_wanted in wanted.items() if is_wanted]
     if data is not None and analyses:
         raise ZooError(f"--{analyses[0]} is for the test split of the run; leave out the new data, or --{analyses[0]}")

@@ -8,6 +8,7 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.evaluation.attribution.attribute import attribute
 from zoo.evaluation.report.build import jsonable
+from zoo.evaluation.representation import represent
 from zoo.evaluation.result import TaskResult, TrainedTask
 from zoo.evaluation.robustness.measure import measure_robustness
 from zoo.tasks import ANALYSES, TASKS, tasks_with
@@ -16,6 +17,7 @@ from zoo.tasks import ANALYSES, TASKS, tasks_with
 _COMPUTE: dict[str, Callable[[TrainedTask, TaskResult], dict[str, Any]]] = {
     "robustness": measure_robustness,
     "attribution": attribute,
+    "representation": represent,
 }
 
 

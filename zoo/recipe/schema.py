@@ -186,6 +186,11 @@ class Evaluation(Section):
         description="explain the worst mistakes by integrated gradients and Grad-CAM, and measure the importance of "
         "columns, channels and steps by shuffling them; `zoo evaluate RUN --attribution` does so for a finished run",
     )
+    representation: bool = Field(
+        False,
+        description="probe the features before the head: linear, nearest neighbors, few-shot, clusters, rank, "
+        "and a layout in the plane; `zoo evaluate RUN --representation` does so for a finished run",
+    )
     features: str | None = Field(
         None,
         description="generation: the recipe of a classifier, whose features of real and generated images are compared; "

@@ -12,6 +12,8 @@ _CLIPS = (*_STORED, "folder", *TABLE_SOURCES, "npz", MEMORY)
 _GRAPHS = (*_STORED, *TABLE_SOURCES, MEMORY)
 _TABLES = (*_STORED, *TABLE_SOURCES, "npz", MEMORY)
 
+_OF_INPUTS = ("robustness", "attribution")  # the probes of a representation are for one class or for numbers
+
 _ANY = ("k_nearest_neighbors", "random_forest", "gradient_boosting", "support_vector_machine")
 _CLASSIFIERS = ("majority_class", "logistic_regression", *_ANY)
 _REGRESSORS = ("mean", "ridge", *_ANY)
@@ -39,7 +41,7 @@ _multi_label = partial(
     tried=("label_rates", "logistic_regression"),
     multi_label=True,
     several_targets=True,
-    analyses=ANALYSES,
+    analyses=_OF_INPUTS,
 )
 _regression = partial(
     Task,
@@ -130,7 +132,7 @@ _ALL = (
     ),
     _classification(
         name="node_classification",
-        analyses=(),
+        analyses=("representation",),
         inputs=("graph",),
         sources=_GRAPHS,
         baselines=("label_spreading", *_CLASSIFIERS),
@@ -138,7 +140,7 @@ _ALL = (
     ),
     _classification(
         name="graph_classification",
-        analyses=(),
+        analyses=("representation",),
         inputs=("graph",),
         sources=_GRAPHS,
         baselines=_CLASSIFIERS,
@@ -146,7 +148,7 @@ _ALL = (
     ),
     _regression(
         name="graph_regression",
-        analyses=(),
+        analyses=("representation",),
         inputs=("graph",),
         sources=_GRAPHS,
         primary="mae",
@@ -194,7 +196,7 @@ _ALL = (
         scales_targets=True,
         several_targets=True,
         forecasts=True,
-        analyses=ANALYSES,
+        analyses=_OF_INPUTS,
     ),
     Task(
         name="semantic_segmentation",

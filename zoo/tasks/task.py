@@ -16,7 +16,11 @@ FILE_SOURCES = (  # `SOURCE:PATH`: the user's own files
     *("npz", "conll", "text", "ts"),
 )
 WRITTEN_SOURCES = ("tfds", "builtin", *FILE_SOURCES)  # the others are `SOURCE:NAME`
-ANALYSES = ("robustness", "attribution")  # that a recipe's `evaluation:` or `zoo evaluate` can ask for
+ANALYSES = (
+    "robustness",
+    "attribution",
+    "representation",
+)  # that `evaluation:` or `zoo evaluate` can ask for
 MEMORY = "memory"  # what a Python program gives, `zoo.train(…, data=…)`: no recipe file names it
 SOURCES = (*WRITTEN_SOURCES, MEMORY)
 

@@ -138,6 +138,11 @@ def check_evaluation(checks: Checks) -> None:
             f"is not computed for {checks.task.name}, only for {', '.join(tasks_with(name))}; leave it out",
         )
     _check_metric(checks)
+    checks.refuse(
+        evaluation.representation and checks.recipe.model.ensemble is not None,
+        ("evaluation", "representation"),
+        "probes the features before the head, and each network of model.ensemble has its own; leave one of them out",
+    )
     _check_folds(checks)
 
 

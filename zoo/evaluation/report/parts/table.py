@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.evaluation.report.parts import attribution, robustness
+from zoo.evaluation.report.parts import attribution, representation, robustness
 
 if TYPE_CHECKING:
     from zoo.evaluation.report.predictions import Predictions
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _PARTS: dict[str, Callable[[Mapping[str, Any], Predictions | None], dict[str, Any]]] = {
     "robustness": robustness.part,
     "attribution": attribution.part,
+    "representation": representation.part,
 }
 
 
