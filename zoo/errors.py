@@ -12,6 +12,7 @@ MAX_SHOWN_NAMES = 5  # of files or rows in a message, which counts them all
 _EXTRAS = {  # optional module: the package that holds it, and this project's extra that brings it
     "grpc": ("grpcio", "distributed"),
     "jax": ("jax", "jax"),
+    "mlcroissant": ("mlcroissant", "snapshot"),
     "soundfile": ("soundfile", "audio"),
     "soxr": ("soxr", "audio"),
     "statsmodels": ("statsmodels", "forecast"),

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from zoo.audit.audit import audit
-from zoo.audit.hashes import split_hashes
 from zoo.data.columns import Column
 from zoo.data.dataset import Dataset, Signature, Split, whole
+from zoo.data.hashes import split_hashes
 from zoo.data.inputs import ArrayInputs, ImageInputs, TableInputs
 
 RNG = np.random.default_rng(0)

@@ -153,3 +153,25 @@ def test_nothing_is_left_where_writing_fails(tmp_path, monkeypatch):
     with pytest.raises(ZooError, match="full"):
         package.snapshot("mlp/wine", output=tmp_path / "kept")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_that_are_added_move_no_other(shops, monkeypatch):
+    """Splits by content: what a snapshot had stays where it was."""
+    monkeypatch.chdir(shops)
+    (shops / "mine.yaml").write_text(TABLE.replace("target: open", "target: open, split_by: content"))
+    package.snapshot("mine.yaml", output="kept")
+    frame = pd.read_csv("shops.csv", keep_default_na=False)
+    more = frame.sample(20, random_state=0).assign(sales=np.arange(20) + 100.5)
+    pd.concat([more, frame]).to_csv("shops.csv", index=False)
+    counts = package.snapshot("mine.yaml", compare="kept")["differences"].values()
+    assert sum(each["added"] for each in counts) == 20 and not any(each["removed"] for each in counts)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("group: city", "data.group says how to split"), ("fold: {number: 1, of: 3}", "folds are drawn")],
+)
+def test_a_split_by_content_that_cannot_be_is_refused(shops, key, said):
+    (shops / "mine.yaml").write_text(TABLE.replace("target: open", f"target: open, split_by: content, {key}"))
+    with pytest.raises(ZooError, match=f"data.split_by.*{said}"):
+        load_recipe(shops / "mine.yaml")

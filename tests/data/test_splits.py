@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from zoo.data.dataset import whole
 from zoo.data.inputs import ArrayInputs
-from zoo.data.splits import draw_per_class, hold_out
+from zoo.data.splits import draw_per_class, hold_out, hold_out_by_content
 from zoo.errors import ZooError
 
 COUNTS = st.lists(st.integers(2, 40), min_size=2, max_size=5)
@@ -87,3 +87,38 @@ def test_a_few_of_each_class(counts, few, seed):
     np.testing.assert_array_equal(again.take(np.arange(len(again)))[:, 0], positions)
     fewer = draw_per_class(split, max(1, few - 1), seed)
     assert set(fewer.take(np.arange(len(fewer)))[:, 0]) <= set(positions)
+
+
+@given(st.integers(0, 50), SEEDS)
+def test_by_content_an_added_example_moves_no_other(more, seed):
+    values = np.random.default_rng(seed).normal(size=(300 + more, 2)).astype(np.float32)
+    targets = np.zeros(len(values), np.float32)
+    _, before, _ = hold_out_by_content(whole(ArrayInputs(values[:300]), targets[:300]), 0.3, "test", seed=seed)
+    order = np.random.default_rng(seed + 1).permutation(len(values))
+    _, after, note = hold_out_by_content(whole(ArrayInputs(values[order]), targets), 0.3, "test", seed=seed)
+    held = {tuple(row) for row in after.take(np.arange(len(after)))}
+    assert {tuple(row) for row in before.take(np.arange(len(before)))} == held & {tuple(row) for row in values[:300]}
+    assert f"{len(after) / len(values):.1%}" in note
+
+
+def test_by_content_equal_examples_stay_together_and_the_fraction_is_met_on_average():
+    values = np.repeat(np.arange(4000.0), 2)[:, None]
+    rest, out, _ = hold_out_by_content(whole(ArrayInputs(values), np.zeros(8000, np.float32)), 0.2, "test", seed=0)
+    assert not set(rest.take(np.arange(len(rest)))[:, 0]) & set(out.take(np.arange(len(out)))[:, 0])
+    assert abs(len(out) / 8000 - 0.2) < 4 * (0.2 * 0.8 / 4000) ** 0.5  # four standard errors
+    _, other, _ = hold_out_by_content(whole(ArrayInputs(values), np.zeros(8000, np.float32)), 0.2, "validation", seed=0)
+    assert abs(len(np.intersect1d(out.indices, other.indices)) / len(out) - 0.2) < 0.05  # the two cuts are independent
+
+
+def test_by_content_a_class_that_is_lost_is_refused():
+    split = split_of([100, 1])
+    held = [hold_out_seed(split, seed) for seed in range(20)]
+    assert any("no example to train on of 1 classes: b" in text for text in held)
+
+
+def hold_out_seed(split, seed):
+    try:
+        hold_out_by_content(split, 0.5, "test", seed=seed, labels=["a", "b"])
+    except ZooError as error:
+        return str(error)
+    return ""

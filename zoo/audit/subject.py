@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.audit.hashes import split_hashes
 from zoo.data.dataset import Dataset, Split
+from zoo.data.hashes import split_hashes
 from zoo.data.split_names import SPLIT_NAMES
 from zoo.tasks import TASKS, Task
 

@@ -153,7 +153,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def _hashes(split: Split) -> np.ndarray:
     """Return a hash of each example with its target, bytes `(examples, 16)`."""
-    from zoo.audit.hashes import split_hashes
+    from zoo.data.hashes import split_hashes
 
     inputs = split_hashes(split)
     found = np.empty((len(split), 16), np.uint8)

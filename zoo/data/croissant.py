@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import ZooError
+from zoo.errors import import_extra
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,10 +31,7 @@ def write_croissant(folder: Path, *, name: str, description: str, schemas: Mappi
     Raises:
         ZooError: the package `mlcroissant` is missing.
     """
-    try:
-        import mlcroissant
-    except ImportError as error:
-        raise ZooError('`zoo snapshot` needs mlcroissant: pip install "keras-model-zoo[snapshot]"') from error
+    mlcroissant = import_extra("mlcroissant", "`zoo snapshot`")
     metadata = mlcroissant.Metadata(
         name=name,
         description=description,

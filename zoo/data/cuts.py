@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.data.dataset import Split
+from zoo.data.splits import refuse_lost_classes
 from zoo.data.tables.file import Table
 from zoo.data.tables.time_order import OrderError, best_form, find_time, iso_text, moments
 from zoo.errors import ZooError, counted
@@ -56,7 +57,7 @@ class Cut:
                 f"'{self.column}', which has {_distinct(values)}; change data.{name}, or give more data"
             )
         rest, held_out = split.part(np.flatnonzero(~out)), split.part(np.flatnonzero(out))
-        _refuse_lost_classes(rest, labels, name, self.column)
+        refuse_lost_classes(rest, labels, name, f"along column '{self.column}'")
         return rest, held_out, f"held out for {name}, {out.mean():.1%} of the examples: {how}"
 
 
@@ -110,12 +111,3 @@ def _hash(seed: int, name: str) -> bytes:
 
 def _distinct(values: np.ndarray) -> str:
     return counted(np.unique(values.astype(str)).tolist(), "different values")
-
-
-def _refuse_lost_classes(rest: Split, labels: Sequence[str], name: str, column: str) -> None:
-    lost = [label for i, label in enumerate(labels) if not (rest.targets == i).any()]
-    if lost:
-        raise ZooError(
-            f"data.{name}: the cut along column '{column}' leaves no example to train on of "
-            f"{counted(lost, 'classes')}; change data.{name} or data.split_seed, or give more data"
-        )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 
 from zoo.data.dataset import Split
+from zoo.data.hashes import split_hashes
 from zoo.data.label_cuts import spread_labels
-from zoo.errors import ZooError, first_few
+from zoo.errors import ZooError, counted, first_few
 
 
 def hold_out(
@@ -53,6 +55,55 @@ def hold_out(
         np.arange(count), test_size=size, random_state=seed, stratify=split.targets if stratify else None
     )
     return split.part(np.sort(rest)), split.part(np.sort(out))
+
+
+def hold_out_by_content(
+    split: Split, fraction: float, name: str, *, seed: int, labels: Sequence[str] = ()
+) -> tuple[Split, Split, str]:
+    """Hold out about a fraction of the examples, each by a hash of its input.
+
+    An example that is added moves no other, and equal examples stay together. The fraction, and the proportions of the
+    classes, are met on average.
+
+    Args:
+        split: what to cut.
+        fraction: of the examples to hold out, between 0 and 1.
+        name: what they are held out for: "validation" or "test".
+        seed: of the hash.
+        labels: names of the classes, each of which has to be left in the rest.
+
+    Returns:
+        The rest, the held-out part, both in the order of `split`, and a note on the cut.
+
+    Raises:
+        ZooError: nothing is left on one of the sides, or the rest lacks a class.
+    """
+    salt = f"{seed}:{name}:".encode()
+    digests = (hashlib.blake2b(salt + own.tobytes(), digest_size=8).digest() for own in split_hashes(split))
+    numbers = np.frombuffer(b"".join(digests), np.uint64)
+    out = numbers < np.uint64(round(fraction * 2.0**64))
+    if not out.any() or out.all():
+        raise ZooError(
+            f"data.{name}: {fraction:.0%} of {len(split)} examples by their content is {int(out.sum())}; change "
+            f"data.{name} or data.split_seed, or give more data"
+        )
+    rest, held_out = split.part(np.flatnonzero(~out)), split.part(np.flatnonzero(out))
+    refuse_lost_classes(rest, labels, name, "by the content of the examples")
+    return rest, held_out, f"held out for {name}, {out.mean():.1%} of the examples: each by its content"
+
+
+def refuse_lost_classes(rest: Split, labels: Sequence[str], name: str, how: str) -> None:
+    """Refuse a cut that leaves no example of a class to train on.
+
+    Raises:
+        ZooError: it does.
+    """
+    lost = [label for i, label in enumerate(labels) if not (rest.targets == i).any()]
+    if lost:
+        raise ZooError(
+            f"data.{name}: the cut {how} leaves no example to train on of {counted(lost, 'classes')}; change "
+            f"data.{name} or data.split_seed, or give more data"
+        )
 
 
 def _single(classes: np.ndarray, count: int, labels: Sequence[str], purpose: str) -> str:

@@ -199,6 +199,11 @@ class Data(Section):
         ge=0,
         description="seed of the splits; separate from training.seed, so that runs with different seeds share splits",
     )
+    split_by: Literal["order", "content"] = Field(
+        "order",
+        description="how examples are held out where the source has no split of its own: drawn from their order, which "
+        "keeps sizes and classes; or by the content of each: added ones move no other, and equal ones stay together",
+    )
     fold: Fold | None = Field(
         None,
         description="what stands in for the test: one fold of the other examples; `evaluation.folds` trains one by one",

@@ -30,7 +30,7 @@ from zoo.data.sources.tfds import load_builtin, load_tfds
 from zoo.data.sources.ts_file import load_ts
 from zoo.data.sources.voc import load_voc
 from zoo.data.sources.yolo import load_yolo
-from zoo.data.splits import draw_per_class, hold_out
+from zoo.data.splits import draw_per_class, hold_out, hold_out_by_content
 from zoo.data.table_encoding import encode_settings, encoding_notes
 from zoo.data.table_texts import with_vocabularies
 from zoo.data.tokenizer import Tokenizer, fit_tokenizer
@@ -197,6 +197,8 @@ def _held_out(source: SourceData, train: Split, name: str, data: Data, task: Tas
     labels = source.signature.labels if task.labeled else ()
     if source.cut is not None:
         return source.cut.hold_out(train, fraction, name, seed=data.split_seed, labels=labels)
+    if data.split_by == "content":
+        return hold_out_by_content(train, fraction, name, seed=data.split_seed, labels=labels)
     return *hold_out(train, fraction, name, seed=data.split_seed, stratify=task.is_stratified, labels=labels), ""
 
 

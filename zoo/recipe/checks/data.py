@@ -91,6 +91,18 @@ def check_data(checks: Checks) -> None:
         ("data", "train_fraction"),
         f"data.per_class ({data.per_class}) says already how many examples are trained on; leave one of them out",
     )
+    by_column = next((key for key in ("group", "time", "split_column") if getattr(data, key) is not None), None)
+    in_time = task.forecasts or task.scans_series or task.reads_corpus
+    checks.refuse(
+        data.split_by == "content" and (in_time or by_column is not None),
+        ("data", "split_by"),
+        "has no effect: " + (f"data.{by_column} says how to split" if by_column else "the data is cut by time"),
+    )
+    checks.refuse(
+        data.split_by == "content" and (data.fold is not None or checks.recipe.evaluation.folds is not None),
+        ("data", "split_by"),
+        "folds are drawn from the order of the examples; leave one of the two out",
+    )
     checks.refuse(
         data.validation + data.test >= 1,
         ("data", "validation"),
