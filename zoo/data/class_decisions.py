@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+OOD_SCORE = "ood_score"  # output of a file, and of the Keras model that it is compared with
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClassDecisions:
@@ -20,12 +22,15 @@ class ClassDecisions:
         threshold: of two classes, the probability of the positive one above which it is the label.
         level: fraction of examples whose class is to be in their prediction set; None where there are no sets.
         set_probability: the probability from which a class is in the set.
+        ood_quantiles: the 95% and 99% quantiles of the score of validation examples that tells how unlike training an
+            example is; above the second it is unusual. None where there is no score.
     """
 
     costs: tuple[tuple[float, ...], ...] | None = None
     threshold: float | None = None
     level: float | None = None
     set_probability: float = 0.0
+    ood_quantiles: tuple[float, float] | None = None
 
     def classes(self, probabilities: np.ndarray) -> np.ndarray:
         """Return the class of each example, `(n,)`, from probabilities `(n, classes)`."""
@@ -48,6 +53,7 @@ class ClassDecisions:
             "threshold": self.threshold,
             "level": self.level,
             "set_probability": self.set_probability,
+            "ood_quantiles": None if self.ood_quantiles is None else list(self.ood_quantiles),
         }
 
     @classmethod
@@ -61,7 +67,9 @@ class ClassDecisions:
         rows = None if costs is None else tuple(tuple(map(float, row)) for row in costs)
         if rows is not None and not all(len(row) == len(rows) and all(map(math.isfinite, row)) for row in rows):
             raise ValueError("expected a square matrix of costs")
+        quantiles = facts.get("ood_quantiles")
         return cls(
+            ood_quantiles=None if quantiles is None else (float(quantiles[0]), float(quantiles[1])),
             costs=rows,
             threshold=None if facts["threshold"] is None else float(facts["threshold"]),
             level=None if facts["level"] is None else float(facts["level"]),

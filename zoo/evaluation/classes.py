@@ -8,6 +8,7 @@ import numpy as np
 
 from zoo.evaluation.decisions import add_decisions
 from zoo.evaluation.metrics.evaluate import evaluate
+from zoo.evaluation.out_of_distribution import add_ood
 from zoo.evaluation.outputs import evaluate_outputs
 from zoo.evaluation.result import TaskResult
 
@@ -22,6 +23,7 @@ def evaluate_classes(trained: TrainedTask) -> TaskResult:
     result = evaluate_outputs(trained)
     _add_calibration(trained, result)
     add_decisions(trained.problem, result)
+    add_ood(trained, result)
     return result
 
 

@@ -138,8 +138,8 @@ def add_decisions(problem: Problem, result: TaskResult) -> ClassDecisions | None
 
 def decisions_of(facts: dict[str, Any]) -> ClassDecisions | None:
     """Return the decisions that a report's facts describe; None where it has none."""
-    decision, sets = facts.get("decision"), facts.get("prediction_sets")
-    if decision is None and sets is None:
+    decision, sets, ood = (facts.get(key) for key in ("decision", "prediction_sets", "out_of_distribution"))
+    if decision is None and sets is None and ood is None:
         return None
     costs = threshold = None
     if decision is not None:
@@ -152,6 +152,7 @@ def decisions_of(facts: dict[str, Any]) -> ClassDecisions | None:
         threshold=threshold,
         level=None if sets is None else sets["level"],
         set_probability=0.0 if sets is None else sets["probability"],
+        ood_quantiles=None if ood is None else (ood["quantiles"]["0.95"], ood["quantiles"]["0.99"]),
     )
 
 

@@ -11,6 +11,7 @@ from zoo.evaluation.decisions import check_decisions
 from zoo.evaluation.embedding import evaluate_embedding
 from zoo.evaluation.forecasts import evaluate_forecasts
 from zoo.evaluation.generation import check_features, evaluate_generation
+from zoo.evaluation.out_of_distribution import check_features as check_ood_features
 from zoo.evaluation.outputs import evaluate_anomalies, evaluate_outputs, evaluate_values
 from zoo.evaluation.result import TaskResult, TrainedTask
 from zoo.evaluation.watched import check_metric
@@ -46,4 +47,5 @@ def check_before_training(problem: Problem) -> None:
         check_features(problem)
     check_examples(problem)
     check_decisions(problem)
+    check_ood_features(problem)
     check_metric(problem)

@@ -18,13 +18,14 @@ def class_outputs(signature: Signature) -> str:
     """Describe probabilities and the most probable class of each example."""
     return (
         f"- `probabilities` `(batch, {len(signature.labels)})`: float32, in the order {_classes(signature)}\n"
-        f"- `label` `(batch,)`: {_label(signature)}, text{_sets(signature)}"
+        f"- `label` `(batch,)`: {_label(signature)}, text{_sets(signature)}{_ood(signature)}"
     )
 
 
 def class_results(signature: Signature) -> str:
     """Return the outputs of a call in Python."""
-    return "probabilities, label" + ", prediction_set" * bool(_sets(signature))
+    more = ", prediction_set" * bool(_sets(signature)) + ", ood_score" * bool(_ood(signature))
+    return f"probabilities, label{more}"
 
 
 def _label(signature: Signature) -> str:
@@ -33,6 +34,17 @@ def _label(signature: Signature) -> str:
         return "the most probable class"
     by = "" if decisions.threshold is None else f", by a threshold of {decisions.threshold:.4g}"
     return f"the class with the least expected cost{by}"
+
+
+def _ood(signature: Signature) -> str:
+    decisions = signature.decisions
+    if decisions is None or decisions.ood_quantiles is None:
+        return ""
+    first, second = decisions.ood_quantiles
+    return (
+        "\n- `ood_score` `(batch,)`: float32, the squared Mahalanobis distance of the features to the nearest class; "
+        f"95% of the validation examples are below {first:.4g}, 99% below {second:.4g}"
+    )
 
 
 def _sets(signature: Signature) -> str:

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
     from zoo.recipe.schema import Recipe
 
-_ENTRIES = {"cost": "decision", "conformal": "prediction_sets"}  # key of the recipe to that of report.json
+_ENTRIES = {
+    "cost": "decision",
+    "conformal": "prediction_sets",
+    "ood": "out_of_distribution",
+}  # key of the recipe to that of report.json
 
 
 def with_decisions(dataset: Dataset, recipe: Recipe, report: Mapping[str, Any] | None = None) -> Dataset:
@@ -25,12 +29,13 @@ def with_decisions(dataset: Dataset, recipe: Recipe, report: Mapping[str, Any] |
     Args:
         dataset: the data.
         recipe: the recipe.
-        report: what `report.json` holds; None for a model that is not trained yet, whose decisions are made up.
+        report: what `report.json` holds; None for a model that is not trained yet, whose decisions are made up, and
+            which has no out-of-distribution score.
 
     Raises:
         ZooError: the report has no such decisions.
     """
-    asked = [key for key in _ENTRIES if getattr(recipe.evaluation, key) is not None]
+    asked = [key for key in _ENTRIES if getattr(recipe.evaluation, key) not in (None, False)]
     if not asked:
         return dataset
     missing = [key for key in asked if report is not None and report.get(_ENTRIES[key]) is None]

@@ -15,6 +15,7 @@ from zoo.export.decisions import with_decisions
 from zoo.export.decoder import export_decoder
 from zoo.export.intervals import with_intervals
 from zoo.export.kinds import KINDS
+from zoo.export.ood_score import with_ood_score
 from zoo.recipe.load import published_source
 from zoo.serving.metadata import FORMAT, FORMAT_KEY, SIGNATURE_KEY
 from zoo.tasks import TASKS
@@ -53,6 +54,7 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
     report = read_run_file(path) if path.exists() or path.is_symlink() else None
     dataset = with_decisions(with_intervals(dataset, loaded.recipe, report or {}), loaded.recipe, report or {})
     signature = dataset.signature
+    model = with_ood_score(model, dataset, task.name)
     threshold = None if report is None else report.get("threshold")
     proto = converted(loaded, dataset, model, threshold)
     path = run.folder / "export" / "model.onnx"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.data.class_decisions import ClassDecisions
+from zoo.data.class_decisions import OOD_SCORE, ClassDecisions
 from zoo.data.raw_tensors import as_tensors
 from zoo.errors import ZooError
 from zoo.postprocessing.compact import MAX_EXTRA_TOKENS, decode
@@ -90,10 +90,10 @@ def hold_to(parity: Parity, tolerance: float, *, bounded: bool) -> tuple[Parity,
     Args:
         parity: as measured.
         tolerance: allowed difference of an output within [-1, 1].
-        bounded: all outputs are; else the tolerance of each grows with its largest value.
+        bounded: all outputs of the task are; else the tolerance of each grows with its largest value.
     """
     outputs = {
-        name: replace(output, tolerance=tolerance * (1.0 if bounded else max(1.0, output.scale)))
+        name: replace(output, tolerance=tolerance * (1.0 if bounded and name != OOD_SCORE else max(1.0, output.scale)))
         for name, output in parity.outputs.items()
     }
     worst = max(outputs.values(), key=lambda output: output.max_abs_difference / output.tolerance)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import keras
 import numpy as np
 
+from zoo.data.class_decisions import OOD_SCORE
 from zoo.export.convert import check_graph, name_axes, to_onnx
 from zoo.export.graph_outputs import add_bounds, add_nothing
 from zoo.export.guards import guard
@@ -103,12 +104,18 @@ class Predictor:
         else:
             names = dict(zip(signature.tensor_names, signature.input_names, strict=True))
             inputs = [names[x.name] for x in model.inputs]
+        outputs = self.outputs
         if isinstance(model.output, dict):  # without the outputs that only Keras's evaluation reads
-            model = keras.Model(model.input, {name: model.output[name] for name in self.outputs}, name=model.name)
-        proto = to_onnx(model, inputs, self.outputs, opset=opset)
+            outputs = tuple(sorted({*outputs, OOD_SCORE} & set(model.output)))  # in Keras's order
+            model = keras.Model(model.input, {name: model.output[name] for name in outputs}, name=model.name)
+        proto = to_onnx(model, inputs, outputs, opset=opset)
+        last = [output for output in proto.graph.output if output.name == OOD_SCORE]
+        for output in last:  # behind what the task itself puts out
+            proto.graph.output.remove(output)
         name_axes(proto)
         self.extend(proto, signature)
         add_bounds(proto, signature)
+        proto.graph.output.extend(last)
         guard(proto, signature)
         check_graph(proto, model, opset)
         return proto
@@ -156,6 +163,10 @@ class Predictor:
             decoder_input = _decoder_input(split.targets[positions]) if self.inputs == SOURCE_AND_TARGET else None
             expected = keras_output(model, raw, signature, decoder_input)
             prediction = exported.predict(raw, decoder_input)
+            more: dict[str, tuple[Any, Any]] = {}
+            if isinstance(expected, dict) and OOD_SCORE in expected:
+                more[OOD_SCORE] = prediction.ood_scores, expected[OOD_SCORE]
+                expected = expected[self.outputs[0]]
             if isinstance(expected, dict):
                 pairs = {name: (values, expected[name]) for name, values in prediction.parts.items()}
             else:
@@ -164,7 +175,7 @@ class Predictor:
                 if signature.targets:  # numbers in different units: each has a tolerance of its own
                     places = enumerate(signature.targets)
                     pairs = {name: (prediction.output[..., i], expected[..., i]) for i, name in places}
-                pairs |= _bounds(prediction, expected, raw, signature)
+                pairs |= _bounds(prediction, expected, raw, signature) | more
             for name, (found, wanted) in pairs.items():
                 difference, largest = largest_difference(found, wanted, path)
                 before = outputs.get(name, OutputParity(0.0, 0.0))

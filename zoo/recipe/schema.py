@@ -171,6 +171,11 @@ class Evaluation(Section):
         description="classification: fraction of examples whose class is to be in their prediction set, which is "
         "calibrated on validation (split conformal prediction)",
     )
+    ood: bool = Field(
+        False,
+        description="classification: the exported file tells how unlike the training examples an example is "
+        "(out-of-distribution score: the Mahalanobis distance of its features)",
+    )
     folds: Annotated[int, Field(ge=2, le=100)] | None = Field(
         None,
         description="cross-validation: beside the run's own model, train this many, each evaluated on the part of the "

@@ -50,6 +50,7 @@ class ExportedModel:
         labels: class names in the order of the probabilities, or the symbols of the target; empty for numbers.
         tokenizer: how texts become token ids; None where the input is no text.
         threshold: anomaly detection: the score above which an example is abnormal.
+        ood_threshold: the out-of-distribution score above which an example is unusual; None where there is no score.
         time: the column of time of a series from a table.
         double: arrays, and numbers that are predicted, are float64.
 
@@ -74,6 +75,8 @@ class ExportedModel:
         self.targets = self.signature.targets
         self.labels, self.tokenizer = self.signature.labels, self.signature.tokenizer
         self.threshold, self.time, self.double = self.signature.threshold, self.signature.time, self.signature.double
+        decisions = self.signature.decisions
+        self.ood_threshold = None if decisions is None or not decisions.ood_quantiles else decisions.ood_quantiles[1]
         self._task = TASKS[self.task]
         self._session = open_session(content, path)
         check_graph(
@@ -268,8 +271,11 @@ class ExportedModel:
 
 def more_outputs(signature: FileSignature) -> tuple[str, ...]:
     """Return the outputs of a file beside those of its task: bounds, and prediction sets."""
-    has_sets = signature.decisions is not None and signature.decisions.level is not None
-    return ("lower", "upper") * (signature.intervals is not None) + ("prediction_set",) * has_sets
+    bounds = ("lower", "upper") * (signature.intervals is not None)
+    if signature.decisions is None:
+        return bounds
+    sets, scores = signature.decisions.level is not None, signature.decisions.ood_quantiles is not None
+    return (*bounds, *("prediction_set",) * sets, *("ood_score",) * scores)
 
 
 def _join(parts: list[np.ndarray]) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from zoo.data.class_decisions import OOD_SCORE
 from zoo.postprocessing.boxes import top_detections
 from zoo.postprocessing.decoding import collapse_ctc
 from zoo.serving.draw import draw_boxes, draw_mask
@@ -29,6 +30,7 @@ class OutputNames(Protocol):
     labels: tuple[str, ...]
     targets: tuple[str, ...]
     threshold: float | None
+    ood_threshold: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +56,13 @@ class Serving:
 
 def _classes(found: Outputs, model: OutputNames) -> Prediction:
     labels: list[str | None] = [str(label) for label in found["label"]]
-    sets = found.get("prediction_set")
-    return Prediction(found["probabilities"], probabilities=found["probabilities"], labels=labels, prediction_sets=sets)
+    return Prediction(
+        found["probabilities"],
+        probabilities=found["probabilities"],
+        labels=labels,
+        prediction_sets=found.get("prediction_set"),
+        ood_scores=found.get(OOD_SCORE),
+    )
 
 
 def _label_sets(found: Outputs, model: OutputNames) -> Prediction:
@@ -131,6 +138,9 @@ def _class_facts(prediction: Prediction, model: OutputNames) -> list[Fact]:
     if prediction.prediction_sets is not None:
         for row, marks in zip(rows, prediction.prediction_sets, strict=True):
             row["prediction_set"] = [label for label, mark in zip(model.labels, marks, strict=True) if mark]
+    if prediction.ood_scores is not None and model.ood_threshold is not None:
+        for row, score in zip(rows, prediction.ood_scores.tolist(), strict=True):
+            row |= {"ood_score": score, "unusual": score > model.ood_threshold}
     return rows
 
 

@@ -30,8 +30,9 @@ def predict(
 
     Returns:
         For each example `input` (file, and row where a file holds several) with, by task: `label` and `probabilities`
-        (class name to probability), with `prediction_set` (classes) where the file has such; `value`; `forecast`
-        (list), with `series` where a table holds several; `text`
+        (class name to probability), with `prediction_set` (classes), and `ood_score` and whether it is
+        `unusual`, where the file has such; `value`; `forecast` (list), with `series` where a table holds several;
+        `text`
         (transcribed, translated, or a prompt with its continuation); `shares` (of each class in the mask); `objects`
         (`label`, `score`, `box`: ymin, xmin, ymax, xmax as fractions of the image); `tokens`; `tags` (of each word);
         `score` and, for anomalies, `label`, with the `embedding`; `embedding`. All of them are None for an example
@@ -98,7 +99,8 @@ def _score_line(result: Mapping[str, Any]) -> str:
 
 def _label_line(result: Mapping[str, Any]) -> str:
     sets = f"  one of {{{', '.join(result['prediction_set'])}}}" if "prediction_set" in result else ""
-    return f"{result['label']}  {result['probabilities'][result['label']]:.4f}{sets}"
+    unusual = "  unusual" if result.get("unusual") else ""
+    return f"{result['label']}  {result['probabilities'][result['label']]:.4f}{sets}{unusual}"
 
 
 def _objects_line(result: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ class Prediction:
         labels: the class of each example, the most probable one or that with the least expected cost; None for one
             whose answer is not finite.
         prediction_sets: whether each class is in the prediction set of an example, bool `(examples, classes)`.
+        ood_scores: how unlike the training examples each example is, `(examples,)`, where the file says so.
         label_sets: the labels of each example, where it may have several: those whose probability is at least one half.
         values: one number an example, float32 `(examples,)`, or several, `(examples, targets)`.
         forecasts: the next values of a series, float32 `(examples, horizon)`, or `(examples, horizon, targets)`.
@@ -52,6 +53,7 @@ class Prediction:
     parts: dict[str, np.ndarray] = field(default_factory=dict)
     finite: np.ndarray | None = None
     prediction_sets: np.ndarray | None = None
+    ood_scores: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return the number of examples."""

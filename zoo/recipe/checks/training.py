@@ -167,7 +167,7 @@ def _check_metric(checks: Checks) -> None:
         ("evaluation", "beta"),
         f"is the weight of recall in f_beta, and evaluation.metric is {metric or task.primary}; leave it out",
     )
-    for key in ("temperature", "cost", "conformal"):
+    for key in ("temperature", "cost", "conformal", "ood"):
         checks.refuse(
             getattr(evaluation, key) and not task.classifies,
             ("evaluation", key),
