@@ -44,6 +44,7 @@ SMALL: dict[str, dict] = {
     "siamese": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "embedding": 5},
     "simclr": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "projection": (6, 5)},
     "supcon": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "projection": (6, 5)},
+    "realmlp": {"width": 8, "depth": 1, "embedding": 3, "frequencies": 2},
     "tab_resnet": {"width": 8, "depth": 1, "bins": 3, "embedding": 2},
     "tabm": {"members": 3, "width": 8, "depth": 2, "bins": 3, "embedding": 2},
     "tcn": {"width": 6, "depth": 2},

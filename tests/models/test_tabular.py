@@ -10,6 +10,7 @@ import zoo
 from zoo.layers.adapted import adapting
 from zoo.layers.members import MemberDense
 from zoo.layers.numeric_embedding import PiecewiseLinearEmbedding
+from zoo.layers.robust_scale import RobustScaleSmoothClip
 
 RANDOM = np.random.default_rng(0)
 ROWS = RANDOM.normal(size=(6, 4)).astype("float32")
@@ -136,3 +137,48 @@ def test_ft_transformer_does_not_depend_on_the_order_of_features():
 def test_what_is_no_vector_is_refused(name):
     with pytest.raises((ValueError, zoo.ZooError), match="needs the features of a table"):
         zoo.build(name, input_shape=(4, 2), outputs=3)
+
+
+def test_numbers_are_scaled_by_quartiles_and_clipped_smoothly():
+    layer = RobustScaleSmoothClip()
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, layer(inputs))
+    examples = np.column_stack([RANDOM.normal(3, 2, 41), [0] * 35 + [1, 5] * 3, [7] * 41]).astype("float32")
+    with adapting(model):
+        model(examples)
+    x = np.array([[-50, 0, 7], [3, 2.5, 9], [4.5, 5, -9]])
+    low, median, high = np.percentile(examples.astype(float), [25, 50, 75], axis=0)
+    scaled = (x - median) / [high[0] - low[0], 2.5, np.inf]  # half the range; a constant tells nothing
+    expected = scaled / np.sqrt(1 + (scaled / 3) ** 2)
+    np.testing.assert_allclose(np.array(model(x.astype("float32"))), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("embedding", [0, 3])
+@pytest.mark.parametrize("activation", ["selu", "mish"])
+def test_realmlp_is_the_formula_of_its_paper(embedding, activation):
+    model = built("realmlp", width=6, depth=2, embedding=embedding, frequencies=5, activation=activation)
+    median, factor = weights(model, "robust_scale")
+    x = (ROWS - median) * factor
+    x = x / np.sqrt(1 + (x / 3) ** 2)
+    if embedding:
+        frequency, phase, kernel, bias = weights(model, "embedding")
+        waves = np.cos(2 * np.pi * x[..., None] * frequency + phase)
+        mapped = np.einsum("bfn,fnw->bfw", waves, kernel) + bias
+        x = np.concatenate([mapped, x[..., None]], -1).reshape(len(x), -1)
+    x = x * (1 + 6 * weights(model, "feature_scale")[0])
+    for i in (1, 2):
+        kernel, bias = weights(model, f"layer{i}_dense")
+        x = x @ kernel / np.sqrt(x.shape[1]) + 0.1 * bias
+        selu = 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0)))
+        curve = selu if activation == "selu" else x * np.tanh(np.log1p(np.exp(x)))
+        x = x + (1 + 0.1 * weights(model, f"layer{i}_activation")[0]) * (curve - x)
+    kernel, bias = weights(model, "logits")
+    np.testing.assert_allclose(np.array(model(ROWS)), x @ kernel / np.sqrt(6) + bias, rtol=1e-4, atol=1e-4)
+
+
+def test_realmlp_begins_with_unit_variance_and_no_opinion():
+    model = zoo.build("realmlp", input_shape=(50,), outputs=3, width=400, embedding=0)
+    rows = RANDOM.normal(size=(300, 50)).astype("float32")
+    before = keras.Model(model.input, model.get_layer("layer1_dense").output)
+    assert np.array(before(rows)).std() == pytest.approx(np.sqrt(1 + 1), rel=0.15)  # of the kernel and of the bias
+    assert not np.array(model(rows)).any()

@@ -183,3 +183,14 @@ def test_lines_survive_their_configuration(name):
     schedule = schedule_of({"schedule": name, "peak": 0.5, **({"warmup": 1} if name == "warmup_linear" else {})})
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
     assert [float(again(step)) for step in SOME[::3]] == [float(schedule(step)) for step in SOME[::3]]
+
+
+@pytest.mark.parametrize("waves", [1, 4])
+def test_cosine_log(waves):
+    """Holzmüller et al. (2024), section 3: coslog4."""
+    found = rates({"schedule": "cosine_log", "peak": 0.2, "waves": waves})
+    wanted = 0.1 * (1 - np.cos(2 * np.pi * np.log2(1 + (2**waves - 1) * STEP / TOTAL)))
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+    schedule = schedule_of({"schedule": "cosine_log", "peak": 0.2, "waves": waves})
+    again = type(schedule).from_config(schedule.get_config())
+    assert float(schedule(TOTAL + 9)) == pytest.approx(0, abs=1e-6) and float(again(5)) == float(schedule(5))

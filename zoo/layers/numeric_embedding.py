@@ -112,3 +112,49 @@ class LinearEmbedding(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "width": self.width}
+
+
+@keras.saving.register_keras_serializable("zoo")
+class PeriodicEmbedding(keras.layers.Layer):
+    """Each number beside a linear map of cosines of it, `cos(2 pi frequency x + phase)`, whose frequencies are learned.
+
+    The PBLD embedding of Holzmüller, Grinsztajn and Steinwart, 2024, arXiv:2407.04491.
+
+    Input `(batch, features)` float; output `(batch, features, width)`, the number itself last.
+
+    Args:
+        width: of the embedding, 2 or more.
+        frequencies: of each feature.
+        deviation: standard deviation of the frequencies at first.
+    """
+
+    def __init__(self, width: int = 4, frequencies: int = 16, deviation: float = 0.1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.width, self.frequencies, self.deviation = width, frequencies, deviation
+
+    def build(self, shape: Shape) -> None:
+        """Make frequencies, phases and the maps."""
+        size = (shape[-1], self.frequencies)
+        bound = self.frequencies**-0.5
+        normal = keras.initializers.RandomNormal(stddev=self.deviation)
+        angle = keras.initializers.RandomUniform(-np.pi, np.pi)
+        uniform = keras.initializers.RandomUniform(-bound, bound)
+        self.frequency = self.add_weight(name="frequency", shape=size, initializer=normal)
+        self.phase = self.add_weight(name="phase", shape=size, initializer=angle)
+        self.kernel = self.add_weight(name="kernel", shape=(*size, self.width - 1), initializer=uniform)
+        self.bias = self.add_weight(name="bias", shape=(shape[-1], self.width - 1), initializer=uniform)
+
+    def call(self, numbers: Any) -> Any:
+        """Embed the numbers."""
+        x = ops.expand_dims(ops.cast(numbers, self.compute_dtype), -1)
+        waves = ops.cos(2 * np.pi * x * self.frequency + self.phase)
+        return ops.concatenate([ops.einsum("bfn,fnw->bfw", waves, self.kernel) + self.bias, x], axis=-1)
+
+    def compute_output_shape(self, shape: Shape) -> Shape:
+        """Return `(batch, features, width)`."""
+        return (*shape, self.width)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {"width": self.width, "frequencies": self.frequencies, "deviation": self.deviation}
+        return {**super().get_config(), **own}

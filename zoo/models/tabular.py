@@ -1,4 +1,4 @@
-"""Networks for tables: residual perceptrons, TabM, and the FT-Transformer."""
+"""Networks for tables: residual perceptrons, RealMLP, TabM, and the FT-Transformer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import keras
 
+from zoo.layers.activations import Activation
 from zoo.layers.head import head
 from zoo.layers.members import MeanOfMembers, MemberDense, MemberHeads, MemberScale, MembersModel
-from zoo.layers.numeric_embedding import LinearEmbedding, PiecewiseLinearEmbedding
+from zoo.layers.neural_tangent import FeatureScale, ParametricActivation, TangentDense
+from zoo.layers.numeric_embedding import LinearEmbedding, PeriodicEmbedding, PiecewiseLinearEmbedding
 from zoo.layers.patches import ClassToken
+from zoo.layers.robust_scale import RobustScaleSmoothClip
 from zoo.layers.transformer import BlockOptions, FeedForward, TokenPooling, transformer_blocks
 from zoo.layers.types import AtLeastTwo, Count, DropRate, Factor, WholeNumber
 from zoo.registry import register
@@ -163,6 +166,61 @@ def ft_transformer(
 
     # === Functional model ===
     return keras.Model(inputs, head(x, outputs), name="ft_transformer")
+
+
+@register(
+    tasks=("tabular_classification", "tabular_regression"), input_shape=(20,), outputs=10, paper="arXiv:2407.04491"
+)
+def realmlp(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    width: Count = 256,
+    depth: Count = 3,
+    embedding: WholeNumber = 4,
+    frequencies: Count = 16,
+    activation: Activation = "selu",
+    dropout: DropRate = 0.15,
+) -> keras.Model:
+    """RealMLP: a perceptron with robust scaling, periodic embeddings and the neural tangent parametrization.
+
+    Holzmüller, Grinsztajn and Steinwart, 2024. The paper takes SELU for classes and Mish for numbers, Adam with a
+    learning rate of 0.04 to 0.2 in waves (schedule `cosine_log`), a beta_2 of 0.95, and of classes a smoothing of 0.1.
+    Its rates of scale, biases and activations are part of the layers.
+
+    Args:
+        input_shape: `(features,)`.
+        outputs: number of classes or values.
+        width: units of each hidden layer.
+        depth: hidden layers.
+        embedding: width of each feature's periodic embedding, at least 2; 0 for none.
+        frequencies: of that embedding.
+        activation: of the hidden layers.
+        dropout: fraction of units dropped after each hidden layer while training.
+
+    Returns:
+        A model from `(batch, features)` to `(batch, outputs)`.
+
+    Raises:
+        ValueError: the input is no vector, or the embedding has width 1.
+    """
+    if embedding == 1:
+        raise ValueError("embedding must be 0 or at least 2: the number itself takes one place. Received: embedding=1")
+
+    # === Layers ===
+    inputs = _vector_input(input_shape)
+    x = RobustScaleSmoothClip(name="robust_scale")(inputs)
+    if embedding:
+        x = keras.layers.Flatten(name="flatten")(PeriodicEmbedding(embedding, frequencies, name="embedding")(x))
+    x = FeatureScale(name="feature_scale")(x)
+    for i in range(1, depth + 1):
+        x = TangentDense(width, name=f"layer{i}_dense")(x)
+        x = ParametricActivation(activation, name=f"layer{i}_activation")(x)
+        x = keras.layers.Dropout(dropout, name=f"layer{i}_dropout")(x)
+    x = keras.layers.Rescaling(width**-0.5, name="tangent")(x)  # the head's kernel is divided likewise
+
+    # === Functional model ===
+    return keras.Model(inputs, head(x, outputs, kernel_initializer="zeros"), name="realmlp")
 
 
 def _embedded(x: keras.KerasTensor, bins: int, width: int) -> keras.KerasTensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,6 +57,8 @@ def build_schedule(
         return schedules.ExponentialDecay(settings.initial, steps(settings.every), settings.factor)
     if name == "polynomial":
         return schedules.PolynomialDecay(settings.initial, steps(settings.over), settings.final, settings.power)
+    if name == "cosine_log":
+        return LogarithmicWaves(settings.peak, settings.waves, total)
     if name == "warm_restarts":
         return schedules.CosineDecayRestarts(
             settings.peak, steps(settings.period), settings.growth, settings.peak_decay, settings.final / settings.peak
@@ -95,6 +98,30 @@ class StraightLines(keras.optimizers.schedules.LearningRateSchedule):
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the schedule."""
         return {"steps": self.steps, "rates": self.rates}
+
+
+@keras.saving.register_keras_serializable("zoo")
+class LogarithmicWaves(keras.optimizers.schedules.LearningRateSchedule):
+    """Waves from 0 to a peak and back, `peak (1 - cos(2 pi log2(1 + (2^waves - 1) step / steps))) / 2`; then 0.
+
+    Args:
+        peak: highest learning rate.
+        waves: their number.
+        steps: of all of them.
+    """
+
+    def __init__(self, peak: float, waves: int, steps: int) -> None:
+        self.peak, self.waves, self.steps = peak, waves, steps
+
+    def __call__(self, step: Any) -> Any:
+        """Return the learning rate at a step."""
+        done = ops.minimum(ops.cast(step, "float32") / self.steps, 1.0)
+        place = ops.log(1.0 + (2.0**self.waves - 1.0) * done) / math.log(2.0)
+        return 0.5 * self.peak * (1.0 - ops.cos(2.0 * math.pi * place))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the schedule."""
+        return {"peak": self.peak, "waves": self.waves, "steps": self.steps}
 
 
 @keras.saving.register_keras_serializable("zoo")

@@ -86,6 +86,14 @@ class Polynomial(Section):
     over: Annotated[Duration, Field(description="how long that takes; after it the rate stays at `final`")] = "100%"
 
 
+class CosineLog(Section):
+    """Waves from 0 to `peak` and back, each as long as all before it (Holzmüller et al. 2024, `coslog`)."""
+
+    schedule: Literal["cosine_log"]
+    peak: PositiveNumber
+    waves: Annotated[int, Field(ge=1, le=10)] = 4
+
+
 class WarmRestarts(Section):
     """Cosine annealing that restarts after each period (SGDR, Loshchilov & Hutter 2017)."""
 
@@ -138,6 +146,7 @@ LearningRate = Annotated[
     | Annotated[Exponential, Tag("exponential")]
     | Annotated[WarmupLinear, Tag("warmup_linear")]
     | Annotated[Polynomial, Tag("polynomial")]
+    | Annotated[CosineLog, Tag("cosine_log")]
     | Annotated[WarmRestarts, Tag("warm_restarts")]
     | Annotated[OneCycle, Tag("one_cycle")]
     | Annotated[ReduceOnPlateau, Tag("reduce_on_plateau")],
