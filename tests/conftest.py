@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -178,6 +179,25 @@ def trained(tmp_path_factory, write_images, write_recipe) -> Callable[[str], Tra
         return Trained(*map(Path, json.loads((folder / "whole.json").read_text())))
 
     return train
+
+
+@pytest.fixture(scope="session")
+def analysed(tmp_path_factory, trained) -> Callable[[str], tuple[Path, dict]]:
+    """Return a function from a kind of data to a copy of its run, evaluated once with all analyses, and the result."""
+
+    @cache
+    def analyse(kind: str) -> tuple[Path, dict]:
+        source, folder = trained(kind).run, shared_folder(tmp_path_factory) / f"analysed_{kind}"
+        with once(folder) as first:
+            if first:
+                import zoo
+
+                shutil.copytree(source, folder / "run")
+                found = zoo.evaluate(folder / "run", robustness=True, attribution=True, representation=True)
+                (folder / "whole.json").write_text(json.dumps(found))
+        return folder / "run", json.loads((folder / "whole.json").read_text())
+
+    return analyse
 
 
 @pytest.fixture(scope="session")

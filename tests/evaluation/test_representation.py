@@ -1,7 +1,6 @@
 """`zoo evaluate RUN --representation`: what simple methods make of the features before the head."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -53,12 +52,9 @@ def test_numbers_are_coloured_by_fifths():
     assert groups.tolist() == [0] * 4 and names == ["3 to 3"]
 
 
-def test_report_probes_what_the_head_sees(trained, tmp_path, zoo):
-    run = tmp_path / "copied"
-    shutil.copytree(trained("table").run, run)
-    code, out, err = zoo("evaluate", str(run), "--representation", "--json")
-    assert code == 0, err
-    found, report = json.loads(out)["representation"], json.loads((run / "report.json").read_text())
+def test_report_probes_what_the_head_sees(analysed):
+    run, said = analysed("table")
+    found, report = said["representation"], json.loads((run / "report.json").read_text())
     assert found == report["representation"] and found["notes"] == []
     assert found["examples"] == {split: report["examples"][split] for split in SPLITS}
     page = (run / "report.html").read_text()
@@ -86,10 +82,9 @@ def test_report_probes_what_the_head_sees(trained, tmp_path, zoo):
 
 @pytest.mark.ci
 @pytest.mark.parametrize(("kind", "name"), [("regression", "r2"), ("text", "accuracy")])
-def test_numbers_and_texts_have_probes(trained, tmp_path, kind, name):
-    run = tmp_path / "copied"
-    shutil.copytree(trained(kind).run, run)
-    found = package.evaluate(run, representation=True)["representation"]
+def test_numbers_and_texts_have_probes(analysed, kind, name):
+    run, said = analysed(kind)
+    found = said["representation"]
     assert found["probes"]["linear"][name] > 0.5 and found["probes"]["spectrum"]["dimensions"] == 8
     assert "linear probe" in (run / "report.html").read_text()
 

@@ -1,27 +1,22 @@
 """`zoo evaluate RUN --attribution`: the report and its page explain the worst mistakes and rank the input's parts."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
 
-import zoo as package
 from zoo.evaluation.attribution.explained import INTEGRATED
 from zoo.evaluation.report.parts.attribution import overlaid, signed_colors
 
 
 @pytest.fixture
-def evaluated(zoo, trained, tmp_path):
+def evaluated(analysed):
     """Return a function from a kind of data to the attribution of its run, and the text of the page."""
 
     def evaluate(kind):
-        run = tmp_path / "copied"
-        shutil.copytree(trained(kind).run, run)
-        code, out, err = zoo("evaluate", str(run), "--attribution", "--json")
-        assert code == 0, err
+        run, said = analysed(kind)
         report = json.loads((run / "report.json").read_text())
-        assert json.loads(out)["attribution"] == report["attribution"]
+        assert said["attribution"] == report["attribution"]
         for entry, worst in zip(report["attribution"]["mistakes"], report["worst"], strict=False):
             assert {name: entry[name] for name in worst} == worst
             if entry["method"] == INTEGRATED:
@@ -69,10 +64,8 @@ def test_texts_have_marked_tokens(evaluated):
 
 
 @pytest.mark.ci
-def test_numbers_are_explained_in_their_unit(trained, tmp_path):
-    run = tmp_path / "copied"
-    shutil.copytree(trained("regression").run, run)
-    found = package.evaluate(run, attribution=True)["attribution"]
+def test_numbers_are_explained_in_their_unit(analysed):
+    found = analysed("regression")[1]["attribution"]
     for entry in found["mistakes"]:
         assert entry["output"] == pytest.approx(entry["predicted"], rel=1e-3)
     assert found["importance"][0]["name"] == "rooms" and found["metric"] == "mae"

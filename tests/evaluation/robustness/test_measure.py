@@ -7,6 +7,7 @@ import pytest
 
 import zoo as package
 from zoo.errors import ZooError
+from zoo.evaluation.analyses import check_analyses
 from zoo.evaluation.robustness import attacked, images, tables, texts
 from zoo.evaluation.robustness.corruption import LEVELS
 
@@ -17,31 +18,17 @@ CASES = {
 }
 
 
-@pytest.fixture
-def copied(trained, tmp_path):
-    """Return a function from a kind of data to a copy of its run, which a test may change."""
-
-    def copy(kind):
-        folder = tmp_path / "copied"
-        shutil.copytree(trained(kind).run, folder)
-        return folder
-
-    return copy
+IN_CI = [pytest.param(kind, marks=pytest.mark.ci) for kind in ("image", "text")]
 
 
-IN_CI = [pytest.param(kind, marks=pytest.mark.ci) for kind in ("table", "text")]
-
-
-@pytest.mark.parametrize("kind", ["image", *IN_CI])
-def test_report_and_page_have_the_metric_by_strength(zoo, copied, kind):
-    run, (corruptions, epsilons) = copied(kind), CASES[kind]
-    before = json.loads((run / "report.json").read_text())
-    code, out, err = zoo("evaluate", str(run), "--robustness", "--json")
-    assert code == 0, err
-    said, report = json.loads(out), json.loads((run / "report.json").read_text())
+@pytest.mark.parametrize("kind", ["table", *IN_CI])
+def test_report_and_page_have_the_metric_by_strength(analysed, trained, kind):
+    (run, said), (corruptions, epsilons) = analysed(kind), CASES[kind]
+    before, report = (json.loads((folder / "report.json").read_text()) for folder in (trained(kind).run, run))
     found = report["robustness"]
     assert said["robustness"] == found and said["metrics"] == before["metrics"]["test"]
-    assert {**report, "created": 0} == {**before, "robustness": found, "created": 0}
+    added = {name: report[name] for name in ("robustness", "attribution", "representation", "created")}
+    assert report == {**before, **added}
     assert found["examples"] == found["of"] == before["examples"]["test"] and not found["notes"]
     # the baseline is fitted again, and is the one of the report
     assert found["clean"] == {"metric": before["metrics"]["test"]["accuracy"]} | {
@@ -58,25 +45,25 @@ def test_report_and_page_have_the_metric_by_strength(zoo, copied, kind):
     page = (run / "report.html").read_text()
     assert 'href="#robustness"' in page and all(each.name.lower() in page.lower() for each in corruptions)
     assert ("Gradient attacks" in page) == bool(epsilons)
-    # the report that is written again keeps it
     assert package.load(run).report.facts["robustness"] == found
 
 
 @pytest.mark.ci
-def test_report_keeps_what_was_added_and_python_adds_it(copied):
-    from zoo.commands.report import report
-
-    run = copied("array")
-    found = package.evaluate(run, robustness=True)["robustness"]
+def test_the_command_adds_it_and_a_report_made_again_keeps_it(trained, tmp_path, zoo):
+    run = tmp_path / "copied"
+    shutil.copytree(trained("array").run, run)
+    code, out, err = zoo("evaluate", str(run), "--robustness", "--json")
+    assert code == 0, err
+    found = json.loads(out)["robustness"]
     assert {row["name"] for row in found["corruptions"]} == {"noise", "missing values"}
     assert found["clean"]["metric"] > min(row["metric"] for row in found["attacks"])
-    assert report(run)["robustness"] == found
+    code, out, err = zoo("report", str(run), "--json")
+    assert code == 0 and json.loads(out)["robustness"] == found
 
 
-def test_it_is_refused_for_new_data_and_for_other_tasks(copied, trained, zoo):
-    run = trained("tags").run
-    code, _, err = zoo("evaluate", str(run), "--robustness")
-    assert code == 2 and "--robustness is not computed for sequence_labeling" in err and "forecasting" in err
+def test_it_is_refused_for_new_data_and_for_other_tasks(trained):
+    with pytest.raises(ZooError, match=r"--robustness is not computed for sequence_labeling, only for .* forecasting"):
+        check_analyses("sequence_labeling", ["robustness"])
     with pytest.raises(ZooError, match="test split of the run"):
         package.evaluate(trained("table").run, trained("table").data, robustness=True)
 
