@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 from zoo.backend.keras_import import after_keras_import
 
 if TYPE_CHECKING:
+    from zoo.commands.ablate import ablate
     from zoo.commands.check import check
+    from zoo.commands.curve import curve
     from zoo.commands.describe import describe
     from zoo.commands.evaluate import evaluate
     from zoo.commands.export import export
+    from zoo.commands.improve import improve
     from zoo.commands.init import init
     from zoo.commands.load import load
     from zoo.commands.predict import predict
@@ -40,13 +43,16 @@ _HOME = {
     "list_recipes": "zoo.recipe",
     "load_recipe": "zoo.recipe",
     "build": "zoo.registry",
+    "ablate": "zoo.commands.ablate",
     "check": "zoo.commands.check",
+    "curve": "zoo.commands.curve",
     "describe": "zoo.commands.describe",
     "list_models": "zoo.registry",
     "register": "zoo.registry",
     "ExportedModel": "zoo.serving.exported_model",
     "evaluate": "zoo.commands.evaluate",
     "export": "zoo.commands.export",
+    "improve": "zoo.commands.improve",
     "init": "zoo.commands.init",
     "load": "zoo.commands.load",
     "Run": "zoo.commands.run",
@@ -61,12 +67,15 @@ __all__ = [
     "Run",
     "ZooError",
     "__version__",
+    "ablate",
     "build",
     "check",
+    "curve",
     "describe",
     "evaluate",
     "export",
     "features",
+    "improve",
     "init",
     "list_models",
     "list_recipes",

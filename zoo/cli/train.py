@@ -45,6 +45,10 @@ def train(
     export: Annotated[
         bool | None, typer.Option("--export/--no-export", help="Write the ONNX file at the end; a new run does.")
     ] = None,
+    apply: Annotated[
+        int | None,
+        typer.Option(min=1, help="Train RECIPE, a run or a recipe with a run, with this edit of its diagnosis."),
+    ] = None,
     coordinator: Annotated[
         str | None, typer.Option(help="HOST:PORT of the first of several processes that train together (JAX).")
     ] = None,
@@ -54,6 +58,7 @@ def train(
 ) -> None:
     """Train a recipe, evaluate it against its baseline, report, and export."""
     from zoo.backend.processes import Place, watch, watched
+    from zoo.commands.apply import apply_edit
     from zoo.commands.init import is_data, recipe_for
     from zoo.commands.train import train_together
     from zoo.utils.files import read_json
@@ -61,17 +66,26 @@ def train(
     place = Place.of(coordinator, process, processes)
     if place is not None and not watched():
         raise typer.Exit(watch(place, [*sys.argv[1:], *context.obj]))
-    if recipe is not None and is_data(recipe):
+    edited = None
+    if apply is not None:
+        edited, overrides = apply_edit(_named(recipe, resume, target), apply, overrides or [], runs=runs), []
+    elif recipe is not None and is_data(recipe):
         recipe = recipe_for(recipe, target, ERR)
     elif target is not None:
         raise ZooError("--target is for data (zoo train customers.csv --target churned); a recipe has data.target")
     stop = StopRequests()
     with stop.listening():
         folder = train_together(
-            place, recipe, overrides or [], runs=runs, resume=resume, export=export, console=ERR, stop=stop
+            place, edited or recipe, overrides or [], runs=runs, resume=resume, export=export, console=ERR, stop=stop
         )
     if folder is not None:
         print_result({"run": str(folder), **read_json(folder / "report.json")}, [str(folder)], as_json)
+
+
+def _named(recipe: str | None, resume: Path | None, target: str | None) -> str:
+    if recipe is None or resume is not None or target is not None:
+        raise ZooError("--apply: name a run folder, or a recipe with a run, and leave out --resume and --target")
+    return recipe
 
 
 @app.command()

@@ -44,7 +44,7 @@ def schedule(
     Raises:
         ZooError: a problem with the recipe, the data or the output file.
     """
-    _check_output(output)
+    check_output(output)
     loaded = load_recipe(recipe, overrides)
     start_keras()
     settings, training = loaded.recipe.optimizer, loaded.recipe.training
@@ -100,7 +100,7 @@ def find_rate(
     Raises:
         ZooError: a problem with the recipe, the data or an argument; a recipe of a GAN.
     """
-    _check_output(output)
+    check_output(output)
     if not 0 < low < high < float("inf"):
         raise ZooError(f"--low and --high: expected 0 < low < high, received {low:g} and {high:g}")
     loaded = load_recipe(recipe, overrides)
@@ -157,7 +157,8 @@ def _note(settings: Any) -> str | None:
     return "; ".join(notes) or None
 
 
-def _check_output(output: Path | None) -> None:
+def check_output(output: Path | None) -> None:
+    """Refuse a file for a curve whose name says no form that it can have."""
     if output is not None and output.suffix.lower() not in _FORMATS:
         raise ZooError(f"--output: expected a name that ends in {' or '.join(_FORMATS)}, received {output}")
 

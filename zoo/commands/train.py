@@ -13,28 +13,29 @@ from rich.console import Console
 
 from zoo.backend.processes import Place, check_backend, joined
 from zoo.backend.startup import start_keras
+from zoo.commands.apply import apply_edit
 from zoo.commands.export import check_exports_here, exported, print_export, try_in_other_process, try_in_this_process
 from zoo.commands.given_data import given
 from zoo.commands.init import is_data
 from zoo.commands.reopen import SILENT, check_same_data
 from zoo.commands.run import Run
+from zoo.commands.train_output import print_result, print_start
 from zoo.commands.work import Work
 from zoo.errors import ZooError
 from zoo.recipe import LoadedRecipe, load_recipe
 from zoo.recipe.overrides import Overrides, override_lines
-from zoo.utils.console import headline, print_findings
+from zoo.utils.console import headline
 from zoo.utils.files import replacing
 from zoo.utils.notebook import default_console
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
     from zoo.data.memory.given import MemoryData
-    from zoo.training.problem import Problem
     from zoo.utils.stopping import StopRequests
 
 
 def train(
-    recipe: str | Path | None = None,
+    recipe: str | Path | Run | None = None,
     overrides: Overrides = (),
     *,
     data: Any = None,
@@ -44,6 +45,7 @@ def train(
     runs: str | Path = "runs",
     resume: str | os.PathLike[str] | None = None,
     export: bool | None = None,
+    apply: int | None = None,
     console: Console | None = None,
 ) -> Run:
     """Train a recipe, evaluate it once on the test split against its baseline, report, and export.
@@ -64,6 +66,8 @@ def train(
             the report or the export.
         export: whether to write the ONNX file. Where it is left out, a new run is exported, and one that is resumed if
             it was begun so.
+        apply: number, from 1, of an edit that the report of a run proposes: `recipe` is that run, or a recipe, of which
+            it is the newest run in `runs`.
         console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
     Returns:
@@ -73,6 +77,10 @@ def train(
         ZooError: a problem with the recipe or the data, found before training starts; a failed training or export; or
             another process works on the run.
     """
+    if apply is not None:
+        return _train_edited(recipe, apply, overrides, runs=runs, export=export, console=console)
+    if isinstance(recipe, Run):
+        raise ZooError(f"{recipe} is a run: name its recipe, or resume=, or apply= and the number of an edit")
     if data is None and recipe is not None and is_data(str(recipe)):
         data, recipe = Path(recipe), None
     what = given(data, target, validation, test)
@@ -94,6 +102,24 @@ def train(
     )
     assert folder is not None
     return Run(folder, what.memory)
+
+
+def _train_edited(
+    recipe: str | os.PathLike[str] | None,
+    number: int,
+    overrides: Overrides,
+    *,
+    runs: str | Path,
+    export: bool | None,
+    console: Console | None,
+) -> Run:
+    """Train the recipe of a run with an edit of its report; with the data that the run was given, if it was."""
+    if recipe is None:
+        raise ZooError("apply: name the run, or its recipe")
+    loaded, memory = apply_edit(recipe, number, overrides, runs=runs), getattr(recipe, "memory", None)
+    folder = train_together(None, loaded, runs=runs, export=export, console=console or default_console(), memory=memory)
+    assert folder is not None
+    return Run(folder, memory)
 
 
 def train_together(
@@ -197,7 +223,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
         if TASKS[loaded.recipe.task].kind == "transcription":
             notes += long_text_notes(dataset.train.targets, problem.views.network.output_shape[1])
         facts["findings"] = with_notes(facts["findings"], notes)
-        _print_start(console, problem, facts)
+        print_start(console, problem, facts)
         check_before_training(problem)
         check_folds(loaded, memory)
         if work.run is not None:
@@ -239,29 +265,4 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
         train=train,
         cross_validation=validated,
     )
-    _print_result(console, report)
-
-
-def _print_start(console: Console, problem: Problem, facts: dict[str, Any]) -> None:
-    """Say what the data and the model are."""
-    from zoo.backend.size import count_parameters
-
-    model = problem.recipe.model
-    sizes = ", ".join(f"{count:,} {name}" for name, count in facts["splits"].items())
-    console.print(f"Data: {problem.dataset.name}: {sizes}")
-    print_findings(facts["findings"], console, indent="  ")
-    console.print(f"Model: {model.name}, {count_parameters(problem.views.network):,} parameters")
-    if problem.pretrained is not None:
-        console.print(
-            f"  beginning with the encoder of {problem.pretrained['recipe']}{', frozen' if model.freeze else ''}"
-        )
-
-
-def _print_result(console: Console, report: dict[str, Any]) -> None:
-    primary = report["metric"]
-    bounds = report["intervals"]["test"].get(primary)
-    interval = f" (95% interval {bounds[0]:.4f} to {bounds[1]:.4f})" if bounds else ""
-    value = report["metrics"]["test"][primary]
-    found = "not defined on these examples" if value is None else f"{value:.4f}{interval}"
-    console.print(f"Test {primary}: {found}")
-    console.print(f"  {report['verdict']}", markup=False)
+    print_result(console, report, work.run.folder)

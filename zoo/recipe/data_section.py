@@ -109,6 +109,10 @@ class Data(Section):
         None,
         description="classification: number of training examples of each class, drawn with split_seed; all if null",
     )
+    leaked_examples: Literal["keep", "drop"] = Field(
+        "keep",
+        description="training examples that are also in the validation or test split: drop: leave them out of training",
+    )
     train_fraction: Fraction | None = Field(
         None,
         description="fraction of the training examples to train on, the classes in their proportions, groups whole, of "

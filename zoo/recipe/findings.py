@@ -28,7 +28,9 @@ FINDINGS: dict[str, FindingKind] = {
     # leakage: what the model will not have, or has seen
     "target_leakage": FindingKind("error", "an input tells the target by itself", "data: {ignore: [COLUMN]}"),
     "leaked_examples": FindingKind(
-        "error", "examples of the validation or test split are also in the training split", "remove the repeats"
+        "error",
+        "examples of the validation or test split are also in the training split",
+        "data: {leaked_examples: drop}",
     ),
     "near_duplicates": FindingKind(
         "error", "examples are almost the same, within a split or across two", "data: {group: COLUMN}"

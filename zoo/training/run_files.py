@@ -52,8 +52,19 @@ class _Source(_Form):
     findings: list[str | dict[str, Any]]  # of older runs they are sentences
 
 
+class Edit(_Form):
+    """An edit of the recipe that a report proposes."""
+
+    overrides: list[str]
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{' '.join(self.overrides)}: {self.reason}"
+
+
 class _Diagnosis(_Form):
     best_epoch: int | None = None
+    edits: list[Edit] = []  # older runs have none
 
 
 class _Threshold(_Form):
@@ -109,6 +120,15 @@ def read_run_file(path: Path) -> dict[str, Any]:
         )
         raise ZooError(f"{path}: damaged at {visible(key)}: {problem}; {remedy}") from error
     return found
+
+
+def read_edits(folder: Path) -> list[Edit]:
+    """Return the edits that the report of a run proposes.
+
+    Raises:
+        ZooError: the run has no report, or it is damaged.
+    """
+    return _Report.model_validate(read_run_file(folder / "report.json")).diagnosis.edits
 
 
 def check_unchanged(path: Path, key: str) -> None:

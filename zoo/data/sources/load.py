@@ -14,6 +14,7 @@ from zoo.data.folds import hold_out_fold
 from zoo.data.kinds import KINDS
 from zoo.data.mask_steps import resize_notes
 from zoo.data.memory.given import MemoryData
+from zoo.data.repeats import without_repeats
 from zoo.data.sources.audio_folder import load_audio_folder
 from zoo.data.sources.coco import load_coco
 from zoo.data.sources.folder import load_folder
@@ -137,6 +138,9 @@ def load_dataset(
         signature, (train, validation, test) = relabel(signature, (train, validation, test), data)
         if data.abnormal:
             notes.append(f"abnormal, and so kept out of the training split: {listing(data.abnormal)}")
+    if data.leaked_examples == "drop":
+        train, note = without_repeats(train, (validation, test))
+        notes.append(note)
     if data.per_class is not None:
         train = draw_per_class(train, data.per_class, data.split_seed)
         notes.append(f"{data.per_class} examples of each class are used for training; the others are left out")

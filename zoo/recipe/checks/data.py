@@ -87,6 +87,11 @@ def check_data(checks: Checks) -> None:
         f"is for classification, and the task is {task.name}",
     )
     checks.refuse(
+        data.leaked_examples == "drop" and (task.forecasts or task.scans_series or task.reads_corpus),
+        ("data", "leaked_examples"),
+        f"the examples of {task.name} are windows of one source, which overlap by design; leave it out",
+    )
+    checks.refuse(
         data.per_class is not None and data.train_fraction is not None,
         ("data", "train_fraction"),
         f"data.per_class ({data.per_class}) says already how many examples are trained on; leave one of them out",
