@@ -10,6 +10,8 @@ from types import ModuleType
 
 MAX_SHOWN_NAMES = 5  # of files or rows in a message, which counts them all
 _EXTRAS = {  # optional module: the package that holds it, and this project's extra that brings it
+    "cleanlab": ("cleanlab", "audit"),
+    "datasketch": ("datasketch", "audit"),
     "grpc": ("grpcio", "distributed"),
     "jax": ("jax", "jax"),
     "mlcroissant": ("mlcroissant", "snapshot"),

@@ -45,8 +45,8 @@ def test_repeats_and_conflicting_labels():
     array[2] = array[0]
     array[119] = array[3]  # of the other class
     assert findings(dataset) == [
-        "3 training examples repeat another",
         "1 training examples repeat another under a different label",
+        "3 training examples repeat another",
     ]
 
 

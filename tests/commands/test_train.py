@@ -316,7 +316,7 @@ def test_what_a_user_sees_of_a_training(kind, trained, tmp_path):
     assert done.returncode == 0, done.stderr
     assert [str(path) for path in (tmp_path / kind).iterdir()] == done.stdout.splitlines()
     begins = (
-        f"{kind}:|Data:|  note:|Model:|Training in|  epoch|Kept|Baselines?:|  [a-z ]+ on validation:|Test |"
+        f"{kind}:|Data:|  (note|warning):|Model:|Training in|  epoch|Kept|Baselines?:|  [a-z ]+ on validation:|Test |"
         "  (no |not clearly )?(better|worse)|Exported|Done in"
     )
     assert [line for line in done.stderr.splitlines() if not re.match(begins, line)] == []

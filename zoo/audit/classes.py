@@ -21,7 +21,8 @@ _MIN_EXAMPLES = 50  # of the training split
 def class_findings(subject: Subject) -> Iterator[Finding]:
     """Yield what the targets are like."""
     if subject.has_classes:
-        yield from _balance(class_counts(subject), subject.labels)
+        is_anomaly = subject.task is not None and subject.task.finds_anomalies  # trains on one class
+        yield from _balance(class_counts(subject), subject.labels, ("test",) if is_anomaly else ("train", "test"))
     elif has_label_sets(subject):
         yield from _label_sets(class_counts(subject), subject.labels, len(subject.dataset.train))
     elif subject.dataset.signature.tags_tokens:
@@ -38,10 +39,12 @@ def size_findings(subject: Subject) -> Iterator[Finding]:
             yield found(
                 "too_few_examples", f"the {name} split has {count} examples, and metrics are rough below {least}",
                 count=count, evidence=[{"split": name, "examples": count}],
+                severity=None if name == "train" else "note",
             )  # fmt: skip
 
 
-def _balance(counts: dict[str, np.ndarray], labels: tuple[str, ...]) -> Iterator[Finding]:
+def _balance(counts: dict[str, np.ndarray], labels: tuple[str, ...], expected: tuple[str, ...]) -> Iterator[Finding]:
+    """Yield how classes are balanced, and which of the splits that are expected to have all lack one."""
     train, test = counts["train"], counts["test"]
     if train.min() and train.max() >= _MIN_IMBALANCE * train.min():
         ratio, most, least = train.max() / train.min(), labels[train.argmax()], labels[train.argmin()]
@@ -52,7 +55,7 @@ def _balance(counts: dict[str, np.ndarray], labels: tuple[str, ...]) -> Iterator
             count=int(train.min()),
             evidence=[dict(zip(labels, train.tolist(), strict=True))],
         )
-    for name in ("train", "test"):
+    for name in expected:
         absent = [labels[i] for i in np.flatnonzero(counts[name] == 0)]
         if absent:
             yield found(

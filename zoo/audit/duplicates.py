@@ -31,13 +31,14 @@ def _within(subject: Subject) -> Iterator[Finding]:
     again = np.flatnonzero(first[inverse] != np.arange(len(hashes)))
     if not len(again):
         return
-    natural = not rare_examples(subject, "train", again).any()
+    rare = int(rare_examples(subject, "train", again).sum())
+    is_many = rare >= max(MIN_LEAKED, MIN_LEAKED_FRACTION * len(hashes))
     yield found(
         "exact_duplicates",
         f"{len(again)} training examples repeat another",
         count=len(again),
         evidence=[subject.example("train", at, of=subject.example("train", first[inverse[at]])) for at in _few(again)],
-        severity="note" if natural else None,
+        severity=None if is_many else "note",
     )
 
 

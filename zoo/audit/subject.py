@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zoo.recipe import Recipe
 
 HELD_OUT = ("validation", "test")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,22 @@ class Subject:
         """Of each split, a hash of each example, uint64."""
         return {name: split_hashes(split) for name, split in self.splits.items()}
 
+    @property
+    def is_cut_in_time(self) -> bool:
+        """Whether the splits follow one another in time."""
+        cut = self.dataset.cut
+        return self.dataset.series is not None or (cut is not None and cut.values.dtype.kind == "M")
+
+    @cached_property
+    def _kept(self) -> dict[tuple[object, ...], Any]:
+        return {}
+
+    def once(self, *key: object, compute: Callable[[], Value]) -> Value:
+        """Return what `compute` gives, which is called once for a key."""
+        if key not in self._kept:
+            self._kept[key] = compute()
+        return self._kept[key]
+
     def is_own(self, split: str) -> bool:
         """Return whether the source has a split of its own: one that is drawn differs from training by chance alone."""
         return split not in self.dataset.held_out
@@ -84,9 +101,3 @@ class Subject:
         """Return the values of a table's column in a split."""
         held = self.splits[split]
         return held.inputs.columns[name][held.indices]  # type: ignore[attr-defined]  # asked of tables alone
-
-
-def raw_chunks(split: Split, limit: int = 1024) -> Iterator[tuple[np.ndarray, Any]]:
-    """Yield positions and raw examples of a split, some at a time."""
-    for positions in split.chunks(limit):
-        yield positions, split.take(positions)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from zoo.backend.startup import start_keras
 from zoo.commands.given_data import given
 from zoo.commands.init import is_data
 from zoo.errors import ZooError, visible
@@ -75,6 +76,7 @@ def _check_data(loaded: LoadedRecipe, memory: MemoryData | None) -> dict[str, An
     from zoo.tasks import TASKS
 
     recipe = loaded.recipe
+    start_keras(recipe.training.processors)
     dataset = load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess, memory)
     check_snapshot(dataset, recipe.data)
     facts = audit(dataset, recipe, loaded.notes)
