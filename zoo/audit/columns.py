@@ -129,17 +129,25 @@ def spelling_findings(name: str, counts: Counter[str]) -> Iterator[Finding]:
 
 
 def _outliers(subject: Subject, column: Column) -> Iterator[Finding]:
-    values = subject.column("train", column.name).astype(np.float64)
+    by_split = {name: subject.column(name, column.name).astype(np.float64) for name in subject.splits}
+    values = np.concatenate(list(by_split.values()))
     far = far_values(values)
     if not len(far):
         return
+    starts = np.cumsum([0, *(len(own) for own in by_split.values())])
+    names = list(by_split)
+    splits = np.searchsorted(starts, far, side="right") - 1
+    places = [(names[split], int(at - starts[split])) for split, at in zip(splits, far, strict=True)]
     shown = sorted({f"{value:.6g}" for value in values[far]}, key=float)
     yield found(
         "outliers",
-        f"column '{column.name}': {len(far)} of {len(values)} training values lie far outside the range of the others: "
+        f"column '{column.name}': {len(far)} of {len(values)} values lie far outside the range of the others: "
         f"{first_few(shown)}",
         count=len(far),
-        evidence=[subject.example("train", at, column=column.name, value=values[at]) for at in far[:20]],
+        evidence=[
+            subject.example(*place, column=column.name, value=values[at])
+            for place, at in list(zip(places, far, strict=True))[:20]
+        ],
         remedy=f"correct them, or take them for missing: data: {{missing: [{shown[0]}]}}",
     )
 

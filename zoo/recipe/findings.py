@@ -90,7 +90,7 @@ FINDINGS: dict[str, FindingKind] = {
     # texts
     "empty_texts": FindingKind("warning", "texts are empty or have no word", "remove them"),
     "text_encoding": FindingKind(
-        "warning", "texts were read with the wrong encoding, such as 'Ã©'", "data: {encoding: latin-1}"
+        "warning", "texts were read with the wrong encoding, such as 'Ã©'", "read the originals again, as UTF-8"
     ),
     "language_mix": FindingKind("warning", "some texts are in another language or script", "train on one language"),
     "odd_lengths": FindingKind("warning", "texts are far longer than the others", "look at the listed texts"),
