@@ -16,6 +16,7 @@ from zoo.evaluation.report.build import build_report, write_report
 from zoo.evaluation.report.pictures import spectrogram_picture
 from zoo.evaluation.report.predictions import Predictions
 from zoo.evaluation.result import TrainedTask
+from zoo.evaluation.slices.find import add_slices
 from zoo.postprocessing.decoding import sample
 from zoo.recipe.task import task_of
 from zoo.tasks import TASKS
@@ -76,6 +77,7 @@ def evaluate_and_report(
     result = KINDS[TASKS[loaded.recipe.task].kind](trained)
     if cross_validation is not None:
         result.facts["cross_validation"] = cross_validation
+    add_slices(problem, result)
     add_analyses(trained, result, analyses)
     return report_run(run=run, loaded=loaded, problem=problem, model=model, fitted=fitted, facts=facts, result=result)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.evaluation.report.parts import attribution, representation, robustness
+from zoo.evaluation.report.parts import attribution, representation, robustness, slices
 
 if TYPE_CHECKING:
     from zoo.evaluation.report.predictions import Predictions
@@ -14,9 +14,10 @@ _PARTS: dict[str, Callable[[Mapping[str, Any], Predictions | None], dict[str, An
     "robustness": robustness.part,
     "attribution": attribution.part,
     "representation": representation.part,
+    "slices": slices.part,
 }
 
 
 def parts_of(report: Mapping[str, Any], predictions: Predictions | None) -> dict[str, dict[str, Any]]:
     """Return what the templates of those parts read that the report has, by name."""
-    return {name: part(report, predictions) for name, part in _PARTS.items() if report.get(name)}
+    return {name: part(report, predictions) for name, part in _PARTS.items() if report.get(name) is not None}
