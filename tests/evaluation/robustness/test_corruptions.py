@@ -1,6 +1,8 @@
 """Corruptions do what their strength says, keep the form of the examples, and are the same in any batch."""
 
 import io
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from zoo.data.columns import Column
 from zoo.data.dataset import Dataset, Series, Signature, Split
 from zoo.data.inputs import ArrayInputs, ClipInputs, ImageInputs, TableInputs, TextInputs, WindowInputs
 from zoo.evaluation.robustness import arrays, audio, images, tables, texts
+from zoo.evaluation.robustness.attacked import attacked
 from zoo.evaluation.robustness.corruption import Training, corrupted
 from zoo.evaluation.robustness.corruptions import BY_INPUT, corruptions_of, known_of_training
 from zoo.evaluation.robustness.forecasts import CORRUPTIONS as SERIES
@@ -282,3 +285,14 @@ def test_series_change_only_where_test_windows_see_them(corruption):
     np.testing.assert_array_equal(windows[..., 1], clean[..., 1])  # what is known is known
     for window, origin in zip(windows, dataset.series.origins["test"], strict=True):
         np.testing.assert_array_equal(window[:, 0], worse.values[origin - 6 : origin])
+
+
+def test_epsilon_of_a_forecast_is_in_deviations_of_its_own_series():
+    dataset = series_dataset()
+    series = replace(dataset.series, values=np.concatenate([dataset.series.values[:50], np.arange(50.0)]))
+    problem = SimpleNamespace(dataset=dataset, preprocessor=SimpleNamespace(shape=(9, 2)))
+    scale = attacked(problem, None, series).scale
+    assert scale.shape == (len(dataset.test), 9, 2)
+    np.testing.assert_allclose(scale[0, :6, 0], series.values[:30].std())
+    np.testing.assert_allclose(scale[-1, :6, 0], np.arange(30).std())
+    assert not scale[:, 6:].any() and not scale[..., 1].any()  # neither what is to come, nor what is known

@@ -73,3 +73,26 @@ def test_a_recipe_asks_for_it_only_where_it_is_computed(tmp_path):
     assert code.recipe.evaluation.robustness
     with pytest.raises(ZooError, match=r"evaluation\.robustness: .*is not computed for language_modeling"):
         package.load_recipe("transformer/tiny_shakespeare", ["evaluation.robustness=true"])
+
+
+@pytest.mark.ci
+def test_forecasts_get_worse_with_their_past(tmp_path):
+    changes = [
+        "training.epochs=2",
+        "evaluation.baseline=ridge",
+        "evaluation.baselines=[]",
+        "evaluation.robustness=true",
+    ]
+    run = package.train("lstm/elnino", [*changes, "evaluation.attribution=true"], runs=tmp_path, export=False)
+    report = run.report.facts
+    found, task = report["robustness"], report["metrics"]["test"]
+    assert found["clean"]["metric"] == pytest.approx(task["mase"])
+    assert found["clean"]["baseline"] == pytest.approx(report["baseline"]["test"]["mase"])
+    assert {row["name"] for row in found["corruptions"]} == {"noise", "missing stretches", "offset"}
+    worst = [row for row in found["corruptions"] if row["level"] == LEVELS]
+    assert all(row["baseline"] > 1.3 * found["clean"]["baseline"] for row in worst)
+    assert found["attacks"][-1]["metric"] > found["attacked"]["metric"]
+    for entry in report["attribution"]["mistakes"]:
+        assert len(entry["by_step"]) == 48
+        assert sum(entry["by_step"]) == pytest.approx(entry["output"] - entry["reference"] - entry["gap"], abs=1e-4)
+    assert report["attribution"]["importance"][0]["name"].startswith("step -")

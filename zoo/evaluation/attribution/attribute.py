@@ -63,8 +63,7 @@ def _mistakes(
     trained.console.print(f"Attribution: {len(worst)} answers are explained …")
     explainer, found, pictures = _explainer(trained), [], []
     for entry in worst:
-        raw = problem.dataset.test.take(np.array([entry["index"]]))
-        explained = explain(explainer, raw, _output_of(task, entry, y, output, labels))
+        explained = explain(explainer, entry["index"], _output_of(task, entry, y, output, labels))
         found.append({**entry, **explained.facts})
         pictures.append(explained.pictures)
     return found, pictures

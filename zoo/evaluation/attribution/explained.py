@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.data.dataset import InputKind
+from zoo.data.dataset import InputKind, Series
 from zoo.data.table_encoding import encode_settings, has_parts
 from zoo.evaluation.attribution.grad_cam import grad_cam
 from zoo.evaluation.attribution.integrated_gradients import Attribution, integrated_gradients
@@ -57,15 +57,19 @@ class Explanation:
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def explain(explainer: Explainer, raw: Any, index: int | None) -> Explanation:
-    """Explain one output for one example, or the mean of all outputs where `index` is None.
+def explain(explainer: Explainer, position: int, index: int | None) -> Explanation:
+    """Explain one output for one test example, or the mean of all outputs where `index` is None.
 
     Args:
         explainer: the model.
-        raw: one example, as `Split.take` returns it.
+        position: of the example in the test split.
         index: of the output.
     """
-    return _BY_INPUT[explainer.training.signature.kind](explainer, raw, index)
+    dataset = explainer.problem.dataset
+    raw = dataset.test.take(np.array([position]))
+    if dataset.series is not None:
+        return _forecast(explainer, raw, index, dataset.series, position)
+    return _BY_INPUT[dataset.signature.kind](explainer, raw, index)
 
 
 def _integrate(explainer: Explainer, x: np.ndarray, reference: np.ndarray, index: int | None) -> Attribution:
@@ -124,16 +128,22 @@ def _array(explainer: Explainer, raw: Any, index: int | None) -> Explanation:
     return _steps(x, found)
 
 
-def _series(explainer: Explainer, raw: Any, index: int | None) -> Explanation:
-    """Explain the past of what is predicted: the reference has its mean; what is known of the future stays."""
-    x, signature, series = _prepared(explainer, raw), explainer.training.signature, explainer.problem.dataset.series
-    assert series is not None
-    values = series.values.reshape(len(series.values), -1)
-    history, reference = int(signature.shape[0] or 0), x.copy()
+def _forecast(explainer: Explainer, raw: Any, index: int | None, series: Series, position: int) -> Explanation:
+    """Explain the past: the reference has the mean of the training part of the window's own series.
+
+    Other channels of arrays have their mean in the training split, known and static covariates stay.
+    """
+    x, training = _prepared(explainer, raw), explainer.training
+    place, history = series.series_of("test")[position], int(training.signature.shape[0] or 0)
+    values = series.values.reshape(len(series.values), -1)[series.starts[place] : series.train_ends[place]]
+    reference = x.copy()
+    if training.signature.kind == "array":
+        reference[:] = training.mean[ARRAY]
     reference[:history, : values.shape[1]] = values.mean(axis=0)
     found = _integrate(explainer, x, reference, index)
-    own = (slice(None, history), slice(None, values.shape[1]))
-    return _steps(x[own], Attribution(**{**vars(found), "values": found.values[own]}))
+    channels = x.shape[1] if training.signature.kind == "array" else values.shape[1]
+    own = (slice(None, history), slice(None, channels))
+    return _steps(x[own], replace(found, values=found.values[own]))
 
 
 def _steps(x: np.ndarray, found: Attribution) -> Explanation:
@@ -202,7 +212,6 @@ _BY_INPUT: dict[InputKind, Callable[[Explainer, Any, int | None], Explanation]] 
     "image": _image,
     "audio": _audio,
     "array": _array,
-    "series": _series,
     "table": _table,
     "text": _text,
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.data.dataset import InputKind
+from zoo.data.dataset import InputKind, Series
 from zoo.data.table_encoding import encode_settings, has_parts
 from zoo.evaluation.robustness.arrays import ARRAY
 from zoo.evaluation.robustness.corruption import Training
@@ -27,7 +27,8 @@ class Attacked:
     Attributes:
         unit: what epsilon counts, for people.
         epsilons: bounds, from weak to strong.
-        scale: what one unit is for each number of a prepared example, 0 where nothing may change.
+        scale: what one unit is for each number of a prepared example, 0 where nothing may change; of forecasts for each
+            window by itself.
         low: smallest number that an example may hold.
         high: the largest.
     """
@@ -58,13 +59,14 @@ def _numbers(problem: Problem, training: Training) -> Attacked | None:
     return Attacked(unit="standard deviations", epsilons=DEVIATIONS, scale=scale)
 
 
-def _past(problem: Problem, training: Training) -> Attacked:
-    """Return the past values of what is predicted: they are the first channels."""
-    series, signature = problem.dataset.series, problem.dataset.signature
-    assert series is not None
+def _past(problem: Problem, series: Series) -> Attacked:
+    """Return the past values of what is predicted, in deviations of the training part of their own series."""
     values = series.values.reshape(len(series.values), -1)
-    scale = np.zeros(problem.preprocessor.shape)
-    scale[: int(signature.shape[0] or 0), : values.shape[1]] = values.std(axis=0, dtype=np.float64)
+    ends = zip(series.starts, series.train_ends, strict=True)
+    deviation = np.stack([values[start:end].std(axis=0, dtype=np.float64) for start, end in ends])
+    windows, history = series.series_of("test"), int(problem.dataset.signature.shape[0] or 0)
+    scale = np.zeros((len(windows), *problem.preprocessor.shape))
+    scale[:, :history, : values.shape[1]] = deviation[windows][:, None]
     return Attacked(unit="standard deviations", epsilons=DEVIATIONS, scale=scale)
 
 
@@ -72,11 +74,18 @@ _BY_INPUT: dict[InputKind, Callable[[Problem, Training], Attacked | None]] = {
     "image": _pixels,
     "array": _array,
     "table": _numbers,
-    "series": _past,
 }
 
 
-def attacked(problem: Problem, training: Training) -> Attacked | None:
-    """Return what an attack may change, or None where the input has no continuous part."""
+def attacked(problem: Problem, training: Training, series: Series | None) -> Attacked | None:
+    """Return what an attack may change, or None where the input has no continuous part.
+
+    Args:
+        problem: data and model.
+        training: what is known of the training split.
+        series: where the task forecasts, the series, whose test windows are those that are attacked.
+    """
+    if series is not None:
+        return _past(problem, series)
     make = _BY_INPUT.get(training.signature.kind)
     return None if make is None else make(problem, training)

@@ -80,7 +80,7 @@ def measure_robustness(trained: TrainedTask, result: TaskResult) -> dict[str, An
         "of": len(dataset.test),
         "clean": {name: rows[0][name] for name in ("metric", "baseline")},
         "corruptions": rows[1:],
-        **_attack(trained, clean.part(np.arange(min(len(clean), MAX_ATTACKED))), training, notes),
+        **_attack(trained, cases[0], training, notes),
         "notes": notes,
     }
     print_notes(notes, trained.console, indent="  ")
@@ -182,13 +182,16 @@ def _baseline(
         return nothing
 
 
-def _attack(trained: TrainedTask, sample: Split, training: Training, notes: list[str]) -> dict[str, Any]:
-    """Return `attacked` and `attacks`."""
+def _attack(trained: TrainedTask, clean: Case, training: Training, notes: list[str]) -> dict[str, Any]:
+    """Return `attacked` and `attacks` of the first examples of a case."""
     from zoo.training.input_gradients import InputGradients
 
     problem, kind = trained.problem, TASKS[trained.problem.recipe.task].kind
     nothing: dict[str, Any] = {"attacked": None, "attacks": []}
-    changed = attacked(problem, training)
+    sample, series = clean.split.part(np.arange(min(len(clean.split), MAX_ATTACKED))), clean.dataset.series
+    if series is not None:
+        series = replace(series, origins={**series.origins, "test": series.origins["test"][: len(sample)]})
+    changed = attacked(problem, training, series)
     if changed is None:
         return nothing
     trained.console.print(f"Robustness: gradient attacks on {len(sample):,} test examples …")
