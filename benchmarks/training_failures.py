@@ -120,7 +120,12 @@ FAILURES = {
         state="diverging",
     ),
     "network far too small": Case(recipe=_DIGITS, overrides=("model.widths=[2]",), state="underfitting"),
-    "no regularisation, 500 images": Case(recipe=_PLAIN, arrays=_few, state="overfitting"),
+    "no regularisation, 500 images": Case(
+        recipe=_PLAIN,
+        arrays=_few,
+        overrides=("data.validation=0.3", "model.widths=[256]", "training.batch_size=32", "training.epochs=80"),
+        state="overfitting",
+    ),
     "shuffled labels": Case(recipe=_PLAIN, arrays=_shuffled, state="label noise", improves_by="log_loss"),
     "leaked test set": Case(
         recipe=_PLAIN,
@@ -148,7 +153,11 @@ GOOD = {
     "mlp/digits, seed 1": Case(recipe="mlp/digits", overrides=("training.seed=1",)),
     "cnn/digits, 15 epochs": Case(recipe="cnn/digits", overrides=("training.epochs=15",)),
     "moons": Case(recipe=_TABLE, arrays=_made("make_moons", n_samples=1500, noise=0.2)),
-    "friedman1": Case(recipe=_NUMBERS, arrays=_made("make_friedman1", n_samples=1500, noise=1.0)),
+    "friedman1": Case(
+        recipe=_NUMBERS,
+        overrides=("model.widths=[32]", "training.epochs=20"),
+        arrays=_made("make_friedman1", n_samples=1500, noise=1.0),
+    ),
     "classes": Case(
         recipe=_TABLE,
         arrays=_made("make_classification", n_samples=2000, n_informative=8, n_classes=4, class_sep=1.5),

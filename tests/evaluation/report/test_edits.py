@@ -228,3 +228,22 @@ def test_predictions_beside_their_targets_speak_for_the_loss():
 def test_tasks_without_a_recipe_still_have_a_state():
     for task in TASKS:
         assert diagnose(Situation(task=task, history=[], metrics={}))["edits"] == []
+
+
+def test_a_run_of_few_steps_that_fits_its_data_is_not_too_short():
+    metrics = {split: {"accuracy": 1.0 - 0.02 * (split == "test")} for split in ("train", "validation", "test")}
+    simple = {"name": "logistic_regression", "validation": {"accuracy": 1.0}}
+    beside = {"difference": -0.02, "relation": "no clear difference", "verdict": "no better than logistic regression"}
+    falling = {"loss": [1.0, 0.2], "validation_loss": [0.5, 0.1], "rate": [1.0, 0.0], "metrics": metrics}
+    assert diagnose(loaded_situation(**falling, baseline=simple, comparison=beside))["state"] == "good"
+    worse = diagnose(loaded_situation(**falling, baseline=simple, comparison={**beside, "relation": "worse"}))
+    assert worse["state"] == "underfitting"
+
+
+@pytest.mark.parametrize(("last", "state"), [(0.06, "good"), (0.2, "overfitting")])
+def test_a_small_rise_of_a_small_loss_is_no_overfitting(last, state):
+    """The loss on few validation examples doubles because of one of them, when next to nothing is left of it."""
+    loss = [0.9, 0.3, 0.1, *np.linspace(0.05, 0.01, 12)]
+    validation_loss = [0.3, 0.1, 0.03, *np.linspace(0.03, last, 12)]
+    metrics = {split: {"accuracy": 0.99} for split in ("train", "validation", "test")}
+    assert diagnose(loaded_situation(loss, validation_loss, metrics=metrics))["state"] == state

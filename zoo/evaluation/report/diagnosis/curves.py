@@ -11,9 +11,11 @@ from zoo.evaluation.metrics.names import TITLES
 from zoo.evaluation.report.diagnosis.epochs import count_epochs, curve
 from zoo.evaluation.report.diagnosis.sign import Sign
 from zoo.evaluation.report.diagnosis.situation import Situation
+from zoo.evaluation.report.split_gaps import MIN_GAP_POINTS
 from zoo.tasks import as_task
 
 MIN_RISE = 0.10  # of the best validation loss; losses vary by less from epoch to epoch
+MIN_LOST = 0.10  # of what was gained, from the loss of the first epoch to the best; below, next to nothing is lost
 MIN_FALL = 0.02  # of the validation loss over a fifth of the epochs: above, it is still falling
 MIN_FALL_ANNEALED = 0.05  # the same over the last half of a run of few steps, whose rate ended at 0
 FEW_STEPS = 500  # of training; runs with fewer may end before they have learned
@@ -106,11 +108,12 @@ def too_short(s: Situation) -> Iterator[Sign]:
 
 
 def _is_behind(s: Situation) -> bool:
-    """Return whether the training error leaves something to learn: it is not below the baseline's validation error."""
-    train, simple = s.error("train"), s.baseline_error
+    """Return whether training left something to learn: its error is clearly above the baseline's on validation."""
+    train, simple = s.error("train"), s.baseline_error or 0.0
     if train is None:
         return True
-    return train > 0 if simple is None else train >= simple
+    least = MIN_GAP_POINTS if as_task(s.task).greater_is_better else 0.0
+    return train - simple > least
 
 
 def overfitting(s: Situation) -> Iterator[Sign]:
@@ -118,12 +121,14 @@ def overfitting(s: Situation) -> Iterator[Sign]:
     loss, validation_loss, epochs = s.loss, s.validation_loss, len(s.loss)
     if not len(validation_loss) == len(loss) >= 4 or not np.isfinite([loss, validation_loss]).all():
         return
+    first = max(loss[0], validation_loss[0])
     loss, validation_loss = _smoothed(loss), _smoothed(validation_loss)
     best = int(validation_loss.argmin())
     rise = validation_loss[-1] - validation_loss[best]
     if (
         len(loss) - 1 - best >= MIN_EPOCHS_AFTER_BEST
         and rise > MIN_RISE * abs(validation_loss[best])
+        and rise > MIN_LOST * (first - validation_loss[best])
         and loss[-1] < loss[best]
     ):
         yield Sign(

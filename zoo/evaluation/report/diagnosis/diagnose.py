@@ -57,13 +57,14 @@ def diagnose(situation: Situation, is_buildable: Callable[[LoadedRecipe], bool] 
       the training labels for errors.
     - `too short`: over at least 5 epochs, the mean validation loss of the last fifth is more than 2% below that of the
       fifth before, and the learning rate had not yet fallen to a tenth of its peak; or it had, in fewer than 500 steps,
-      the loss fell by more than 5% over the last half, and the training error is not below the baseline's.
+      the loss fell by more than 5% over the last half, and the training error is clearly above the baseline's.
     - `overfitting`: the validation error is clearly above the training error; or the last validation loss is more
-      than 10% above the best, which was reached at least 3 epochs before, while the training loss kept falling. From
-      20 epochs on, losses are means over a tenth of them, because a single one may be low by chance.
+      than 10% above the best, and by more than 10% of the way from the first loss to the best, which was at least 3
+      epochs before, while the training loss kept falling. From 20 epochs on, losses are means over a tenth of them,
+      because a single one may be low by chance.
     - `underfitting`: not overfitting, the model is not ahead of the baseline in `comparison`, its error not 0, and
-      its training error is not lower than the baseline's validation error; or there is no comparison and the training
-      loss fell by less than 5% in all.
+      its training error is not lower than the baseline's validation error (nor below 0.05 where greater is better,
+      unless it is clearly worse); or there is no comparison and the training loss fell by less than 5% in all.
     - `plateau`: over at least 10 epochs, the training loss of the last quarter is within 1% of that of the quarter
       before, at a learning rate that never fell to half of its peak.
     - `suspicious`, too: the training error is clearly above that of validation, or the test error is.

@@ -10,7 +10,7 @@ from zoo.evaluation.report.diagnosis import curves
 from zoo.evaluation.report.diagnosis.network import narrowest, settings_of
 from zoo.evaluation.report.diagnosis.sign import Sign
 from zoo.evaluation.report.diagnosis.situation import Situation
-from zoo.evaluation.report.split_gaps import clearly_above, describe_pair, gap_texts
+from zoo.evaluation.report.split_gaps import MIN_GAP_POINTS, clearly_above, describe_pair, gap_texts
 from zoo.tasks import as_task
 
 MIN_LEARNED = 0.05  # of the first training loss
@@ -56,7 +56,8 @@ def overfitting(s: Situation) -> Iterator[Sign]:
 def underfitting(s: Situation) -> Iterator[Sign]:
     """Yield a model that is no better than its baseline, even in training, or whose loss hardly fell."""
     ahead, train, simple = s.comparison.get("difference"), s.error("train"), s.baseline_error
-    if ahead is not None and ahead <= 0 and s.error("test") != 0:
+    fits = as_task(s.task).greater_is_better and train is not None and train < MIN_GAP_POINTS
+    if ahead is not None and ahead <= 0 and s.error("test") != 0 and not (fits and s.comparison["relation"] != "worse"):
         text = f"The model is {s.comparison['verdict']}."
         if train is not None and simple is not None and train < simple:
             yield Sign(state="inconclusive", text=f"{text} On its training split it does better than that.")
