@@ -37,6 +37,7 @@ COMMANDS = {
     "schedule": ["RECIPE", "KEY=VALUE", "--steps-per-epoch", "--output", "--json"],
     "find-lr": ["RECIPE", "KEY=VALUE", "--steps", "--low", "--high", "--output", "--json"],
     "evaluate": ["RUN", "DATA", "--output", "--json"],
+    "compare": ["RUN RUN…", "--output", "--json"],
     "export": ["RUN", "--json"],
     "predict": ["FILE", "INPUTS", "--output", "--verify", "--no-verify", "--json"],
     "sample": ["FILE", "--count", "--seed", "--label", "--guidance", "--output", "--verify", "--no-verify"],

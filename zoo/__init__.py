@@ -14,6 +14,7 @@ from zoo.backend.keras_import import after_keras_import
 if TYPE_CHECKING:
     from zoo.commands.ablate import ablate
     from zoo.commands.check import check
+    from zoo.commands.compare import compare
     from zoo.commands.curve import curve
     from zoo.commands.describe import describe
     from zoo.commands.evaluate import evaluate
@@ -46,6 +47,7 @@ _HOME = {
     "ablate": "zoo.commands.ablate",
     "check": "zoo.commands.check",
     "curve": "zoo.commands.curve",
+    "compare": "zoo.commands.compare",
     "describe": "zoo.commands.describe",
     "list_models": "zoo.registry",
     "register": "zoo.registry",
@@ -70,6 +72,7 @@ __all__ = [
     "ablate",
     "build",
     "check",
+    "compare",
     "curve",
     "describe",
     "evaluate",

@@ -41,7 +41,7 @@ def render(report: Mapping[str, Any], predictions: Predictions | None = None) ->
         "Learning rate": plots.learning_rate(history),
     }
     return (
-        _environment()
+        templates()
         .get_template(f"section_{task.kind}.html.j2")
         .render(
             report=report,
@@ -57,7 +57,7 @@ def render(report: Mapping[str, Any], predictions: Predictions | None = None) ->
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
     """Return the templates, which are compiled once."""
     import jinja2
 
