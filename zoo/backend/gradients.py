@@ -34,3 +34,29 @@ def input_gradient(function: Callable[[Any], Any], x: Any) -> Any:
 
         return jax.grad(lambda values: ops.sum(function(values)))(x)
     raise ZooError(f"gradient penalties are for the backends tensorflow and jax, and this is {backend}")
+
+
+def compiled_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a compiled function that gives what `input_gradient` does, for a model whose weights stay.
+
+    Args:
+        function: maps a tensor, and further tensors, to a tensor, and changes no variables.
+
+    Returns:
+        A function from the same tensors to the gradient with respect to the first; None where there is none.
+
+    Raises:
+        ZooError: the backend is neither TensorFlow nor JAX.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(
+            lambda x, *others: input_gradient(lambda value: function(value, *others), x), reduce_retracing=True
+        )
+    if backend == "jax":
+        import jax
+
+        return jax.jit(jax.grad(lambda x, *others: ops.sum(function(x, *others))))
+    raise ZooError(f"gradients with respect to inputs are for the backends tensorflow and jax, and this is {backend}")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from zoo.backend.gradients import input_gradient
+from zoo.backend.gradients import compiled_gradient
+
+_CHUNK_EXAMPLES = 128  # that are differentiated at a time
 
 
 class InnerGradients:
@@ -22,6 +25,8 @@ class InnerGradients:
 
     def __init__(self, evaluated: keras.Model, network: keras.Model, layer: keras.layers.Layer) -> None:
         self.before, self.after = _cut(evaluated, network, layer)
+        self._of_output = compiled_gradient(lambda inner, x, index: chosen(self.after([x, inner])[0], index))
+        self._of_logit = compiled_gradient(lambda inner, x, index: chosen(self.after([x, inner])[1], index))
 
     def inner(self, x: np.ndarray) -> np.ndarray:
         """Return the layer's outputs for prepared examples."""
@@ -29,33 +34,51 @@ class InnerGradients:
 
     def output(self, x: np.ndarray, inner: np.ndarray, index: int | None) -> np.ndarray:
         """Return one of the outputs of each example, or the mean of all, where the layer's outputs are `inner`."""
-        return ops.convert_to_numpy(chosen(self._after(x, inner)[0], index))
+        found = [
+            self.after([self._tensor(own), _float(part)])[0] for own, part in zip(parts(x), parts(inner), strict=True)
+        ]
+        return np.concatenate([ops.convert_to_numpy(chosen(each, place(index))) for each in found])
 
     def of_output(self, x: np.ndarray, inner: np.ndarray, index: int | None) -> np.ndarray:
-        """Return the gradient of what `output` returns with respect to `inner`."""
-        return self._gradient(x, inner, index, 0)
+        """Return the gradient of what `output` returns with respect to `inner`; 0 where there is none."""
+        return self._gradient(self._of_output, x, inner, index)
 
     def of_logit(self, x: np.ndarray, index: int | None) -> np.ndarray:
         """Return that of the network's own output, before probabilities are made of it, at the layer's outputs."""
-        return self._gradient(x, self.inner(x), index, 1)
+        return self._gradient(self._of_logit, x, self.inner(x), index)
 
-    def _gradient(self, x: np.ndarray, inner: np.ndarray, index: int | None, place: int) -> np.ndarray:
-        tensor = self._tensor(x)
-        at = ops.convert_to_tensor(inner, dtype="float32")
-        found = input_gradient(lambda values: chosen(self.after([tensor, values])[place], index), at)
-        return np.zeros_like(inner) if found is None else np.nan_to_num(ops.convert_to_numpy(found))
-
-    def _after(self, x: np.ndarray, inner: np.ndarray) -> Any:
-        return self.after([self._tensor(x), ops.convert_to_tensor(inner, dtype="float32")])
+    def _gradient(self, run: Callable[..., Any], x: np.ndarray, inner: np.ndarray, index: int | None) -> np.ndarray:
+        pairs = zip(parts(x), parts(inner), strict=True)
+        return np.concatenate([as_array(run(_float(at), self._tensor(own), place(index)), at) for own, at in pairs])
 
     def _tensor(self, x: np.ndarray) -> Any:
         return ops.convert_to_tensor(np.asarray(x, dtype=self.before.input.dtype))
 
 
-def chosen(outputs: Any, index: int | None) -> Any:
-    """Return one of the outputs of each example `(examples, …)`, or their mean where `index` is None."""
+def chosen(outputs: Any, place: Any) -> Any:
+    """Return one of the outputs of each example `(examples, …)`, or their mean where `place` is below 0."""
     flat = ops.reshape(outputs, (ops.shape(outputs)[0], -1))
-    return ops.mean(flat, axis=1) if index is None else flat[:, index]
+    one = ops.take(flat, ops.maximum(place, 0), axis=1)
+    return ops.where(place < 0, ops.mean(flat, axis=1), one)
+
+
+def place(index: int | None) -> Any:
+    """Return what `chosen` takes, as a tensor, so that a compiled function serves all outputs."""
+    return ops.convert_to_tensor(-1 if index is None else index, dtype="int32")
+
+
+def parts(x: np.ndarray) -> list[np.ndarray]:
+    """Return examples some at a time."""
+    return [x[start : start + _CHUNK_EXAMPLES] for start in range(0, len(x), _CHUNK_EXAMPLES)]
+
+
+def as_array(gradient: Any, x: np.ndarray) -> np.ndarray:
+    """Return a gradient with respect to `x` as an array; 0 where there is none."""
+    return np.zeros_like(x) if gradient is None else np.nan_to_num(ops.convert_to_numpy(gradient))
+
+
+def _float(inner: np.ndarray) -> Any:
+    return ops.convert_to_tensor(inner, dtype="float32")
 
 
 def token_embedding(network: keras.Model) -> keras.layers.Layer | None:

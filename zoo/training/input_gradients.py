@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from zoo.backend.gradients import input_gradient
+from zoo.backend.gradients import compiled_gradient
 from zoo.tasks import Kind
-from zoo.training.inner_gradients import chosen
+from zoo.training.inner_gradients import as_array, chosen, parts, place
 
 MIN_PROBABILITY = 1e-30  # below it a cross-entropy has no gradient in float32
-_CHUNK_EXAMPLES = 128
 
 
 def _cross_entropy(y: Any, output: Any) -> Any:
@@ -61,22 +59,21 @@ class InputGradients:
 
     def __init__(self, evaluated: keras.Model, kind: Kind) -> None:
         self.model = takes_floats(evaluated)
-        self.kind = kind
+        loss, self._targets = LOSSES[kind]
+        self._of_loss = compiled_gradient(lambda x, y: loss(y, self.model(x)))
+        self._of_output = compiled_gradient(lambda x, index: chosen(self.model(x), index))
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """Return the outputs for prepared examples, `(examples, …)`."""
-        parts = [ops.convert_to_numpy(self.model(self._tensor(part))) for part in _parts(x)]
-        return np.concatenate(parts)
+        return np.concatenate([self.model.predict_on_batch(part) for part in parts(x)])
 
     def output(self, x: np.ndarray, index: int | None) -> np.ndarray:
         """Return one of the outputs of each example, or the mean of all where `index` is None, `(examples,)`."""
-        return np.concatenate(
-            [ops.convert_to_numpy(chosen(self.model(self._tensor(part)), index)) for part in _parts(x)]
-        )
+        return ops.convert_to_numpy(chosen(ops.convert_to_tensor(self.outputs(x)), place(index)))
 
     def of_output(self, x: np.ndarray, index: int | None) -> np.ndarray:
-        """Return the gradient of what `output` returns, of the shape of `x`."""
-        return np.concatenate([self.gradient(lambda v: chosen(self.model(v), index), part) for part in _parts(x)])
+        """Return the gradient of what `output` returns, of the shape of `x`; 0 where there is none."""
+        return np.concatenate([as_array(self._of_output(self._tensor(part), place(index)), part) for part in parts(x)])
 
     def of_loss(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the gradient of each example's loss, of the shape of `x`; 0 where there is none.
@@ -85,19 +82,10 @@ class InputGradients:
             x: prepared examples.
             y: their targets, as the task's kind has them.
         """
-        loss, targets = LOSSES[self.kind]
-        parts = zip(_parts(x), _parts(targets(y, self.model.output_shape)), strict=True)
-        return np.concatenate([self.gradient(partial(self._loss, loss, own), part) for part, own in parts])
-
-    def _loss(self, loss: Callable[[Any, Any], Any], y: np.ndarray, x: Any) -> Any:
-        return loss(ops.convert_to_tensor(y), self.model(x))
-
-    def gradient(self, function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
-        """Return the gradient of the sum of a function's values at `x`; 0 where there is none."""
-        found = input_gradient(function, self._tensor(x))
-        if found is None:
-            return np.zeros_like(x)
-        return np.nan_to_num(ops.convert_to_numpy(found))
+        pairs = zip(parts(x), parts(self._targets(y, self.model.output_shape)), strict=True)
+        return np.concatenate(
+            [as_array(self._of_loss(self._tensor(part), ops.convert_to_tensor(own)), part) for part, own in pairs]
+        )
 
     def _tensor(self, x: np.ndarray) -> Any:
         return ops.convert_to_tensor(x, dtype=self.model.input.dtype)
@@ -109,7 +97,3 @@ def takes_floats(model: keras.Model) -> keras.Model:
         return model
     inputs = keras.Input(model.input.shape[1:], dtype="float32", name="prepared")
     return keras.models.clone_model(model, input_tensors=inputs, clone_function=lambda layer: layer)
-
-
-def _parts(x: np.ndarray) -> list[np.ndarray]:
-    return [x[start : start + _CHUNK_EXAMPLES] for start in range(0, len(x), _CHUNK_EXAMPLES)]

@@ -1,6 +1,7 @@
 """Integrated gradients and Grad-CAM against closed forms and axioms, on small Keras models of digits."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -8,8 +9,11 @@ import pytest
 from sklearn.datasets import load_digits
 
 import zoo
+from zoo.data.dataset import Signature
+from zoo.evaluation.attribution.explained import REPLACED, Explainer, explain
 from zoo.evaluation.attribution.grad_cam import grad_cam
 from zoo.evaluation.attribution.integrated_gradients import TOLERANCE, integrated_gradients
+from zoo.evaluation.robustness.corruption import Training
 from zoo.training.inner_gradients import InnerGradients, feature_map, token_embedding
 from zoo.training.input_gradients import InputGradients
 
@@ -129,3 +133,24 @@ def test_gradient_of_token_embeddings_is_that_of_a_small_change(name):
 def test_no_token_embedding_where_none_stands_for_a_token():
     assert token_embedding(zoo.build("mlp", input_shape=(4,), outputs=3)) is None
     assert token_embedding(zoo.build("fasttext", input_shape=(6,), outputs=3, vocabulary=20)) is None
+
+
+def test_networks_without_a_gradient_are_explained_by_replacement():
+    """The output is that of a step function: it falls by the weight of each step that is replaced."""
+    weights = np.array([0.5, 0.25, 0.125])
+    model = SimpleNamespace(
+        model=SimpleNamespace(input=SimpleNamespace(dtype="float32")),
+        output=lambda x, index: (x[..., 0] > 1) @ weights,
+        of_output=lambda x, index: np.zeros_like(x),
+    )
+    x = np.array([[[2.0], [3.0], [0.0]]], np.float32)
+    problem = SimpleNamespace(
+        preprocessor=SimpleNamespace(prepare=lambda raw: raw),
+        dataset=SimpleNamespace(
+            test=SimpleNamespace(take=lambda at: x), series=None, signature=Signature("array", "y", (3, 1))
+        ),
+    )
+    training = Training(signature=problem.dataset.signature, mean={"array": np.zeros(1)})
+    found = explain(Explainer(problem=problem, training=training, model=model, inner=None), 0, 1)
+    assert found.facts["method"] == REPLACED and found.facts["gap"] is None
+    assert found.facts["by_step"] == [0.5, 0.25, 0.0] and found.facts["by_channel"] is None

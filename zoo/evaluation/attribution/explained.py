@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 MAX_TOKENS = 512  # of a text that is explained, from its start
 MAX_COLUMNS = 12  # of an example that stand in the report, the most telling
-INTEGRATED, LEFT_OUT = "integrated gradients", "each token replaced by the unknown one"
+INTEGRATED = "integrated gradients"
+LEFT_OUT = "each token replaced by the unknown one"
+REPLACED = "each feature or step replaced by the mean"  # of networks without a gradient
 
 
 @dataclass(kw_only=True)
@@ -121,11 +123,16 @@ def _array(explainer: Explainer, raw: Any, index: int | None) -> Explanation:
     """Explain features, or steps and channels: the reference has the mean of each channel in the training split."""
     x = _prepared(explainer, raw)
     mean = np.broadcast_to(explainer.training.mean[ARRAY], x.shape).astype(x.dtype)
-    found = _integrate(explainer, x, np.where(np.isnan(x), x, mean), index)
+    reference = np.where(np.isnan(x), x, mean)
+    found = _integrate(explainer, x, reference, index)
+    if found.has_gradient:
+        facts, values = _facts(found), found.values
+    else:
+        facts, values = _replaced(explainer, x, reference, index, found)
     if x.ndim == 1:
         names = [f"feature {i + 1}" for i in range(len(x))]
-        return Explanation(facts=_facts(found) | {"columns": _columns(names, x, found.values)})
-    return _steps(x, found)
+        return Explanation(facts=facts | {"columns": _columns(names, x, values)})
+    return _steps(x, facts, values)
 
 
 def _forecast(explainer: Explainer, raw: Any, index: int | None, series: Series, position: int) -> Explanation:
@@ -143,15 +150,30 @@ def _forecast(explainer: Explainer, raw: Any, index: int | None, series: Series,
     found = _integrate(explainer, x, reference, index)
     channels = x.shape[1] if training.signature.kind == "array" else values.shape[1]
     own = (slice(None, history), slice(None, channels))
-    return _steps(x[own], replace(found, values=found.values[own]))
+    if found.has_gradient:
+        return _steps(x[own], _facts(found), found.values[own])
+    facts, by_step = _replaced(explainer, x, reference, index, found)
+    return _steps(x[own], facts, by_step[:history])
 
 
-def _steps(x: np.ndarray, found: Attribution) -> Explanation:
-    facts = _facts(found) | {
-        "by_step": found.values.sum(axis=1).tolist(),
-        "by_channel": found.values.sum(axis=0).tolist(),
-    }
-    return Explanation(facts=facts, pictures={"values": x[:, 0], "by_step": found.values.sum(axis=1)})
+def _replaced(
+    explainer: Explainer, x: np.ndarray, reference: np.ndarray, index: int | None, found: Attribution
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Return facts, and how far the output falls when each feature or step is that of the reference, `(n,)`."""
+    changed = np.repeat(x[None], len(x), axis=0)
+    changed[np.arange(len(x)), np.arange(len(x))] = reference
+    values = found.output - explainer.model.output(changed, index)
+    return _facts(found, REPLACED) | {"gap": None, "steps": None}, values
+
+
+def _steps(x: np.ndarray, facts: dict[str, Any], values: np.ndarray) -> Explanation:
+    """Return the explanation of a sequence from its values by step, and by channel where they are known."""
+    by_step = values if values.ndim == 1 else values.sum(axis=1)
+    by_channel = None if values.ndim == 1 else values.sum(axis=0).tolist()
+    return Explanation(
+        facts=facts | {"by_step": by_step.tolist(), "by_channel": by_channel},
+        pictures={"values": x[:, 0], "by_step": by_step},
+    )
 
 
 def _table(explainer: Explainer, raw: Any, index: int | None) -> Explanation:

@@ -33,6 +33,11 @@ class Attribution:
     gap: float
     steps: int
 
+    @property
+    def has_gradient(self) -> bool:
+        """Whether the output changes with any number, or does not change at all."""
+        return bool(self.values.any()) or abs(self.output - self.reference) < MIN_CHANGE
+
 
 def integrated_gradients(
     output: Callable[[np.ndarray], np.ndarray],
