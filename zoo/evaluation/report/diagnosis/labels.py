@@ -21,7 +21,7 @@ CONSTANT = ("majority_class", "mean")  # baselines that look at no input: they t
 def label_noise(s: Situation) -> Iterator[Sign]:
     """Yield labels that neither the model nor the baseline can tell, and those that the audit takes for wrong."""
     yield from _at_chance(s)
-    count = next((f.count for f in s.findings if f.name == "label_errors"), 0)
+    count = next((f.count for f in s.findings if f.name == "label_errors" and f.severity != "note"), 0)
     if s.train_size and count >= MIN_ERRORS * s.train_size:
         yield Sign(
             state="label noise",
