@@ -113,3 +113,6 @@ def test_a_random_cut_is_a_warning_where_the_target_depends_on_time():
     assert leak.remedy == "data: {time: day}" and leak.evidence[0]["explained"] > 0.5
     steady = table(noise(), RNG.permutation(y), labels=LABELS, others={"day": days("2021-01-01", ROWS)[order]})
     assert found(time_findings, steady) == {}
+    weak = RNG.normal(size=6000) + 0.35 * np.sin(np.arange(6000) / 100)  # certain, and of no matter
+    weakly = table(noise(6000), weak.astype(np.float32), others={"day": days("2001-01-01", 6000)})
+    assert found(time_findings, weakly) == {}

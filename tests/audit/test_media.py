@@ -79,7 +79,7 @@ def test_clips_that_are_cut_off_or_silent_are_listed():
     time = np.arange(4000) / 8000
     clips = 0.5 * np.sin(2 * np.pi * RNG.uniform(200, 900, (60, 1)) * time) + 0.01 * RNG.normal(size=(60, 4000))
     clips[4] = np.clip(4 * clips[4], -1, 1)
-    clips[50] *= 1e-4
+    clips[50] = 5e-4
     signature = Signature("audio", "y", (4000,), labels=("c0", "c1"), sample_rate=8000)
     odd = found(audio_findings, dataset_of(ArrayInputs(clips.astype(np.float32)), classes(60), signature))
     assert {name: [each["index"] for each in f.evidence] for (name, _), f in odd.items()} == {
@@ -96,7 +96,8 @@ def test_runs_and_levels_are_where_they_were_put():
     values = season()
     assert standing_runs(values) == [] and level_change(values) is None
     assert level_change(values + 0.3 * np.arange(300)) is None
-    assert level_change(np.cumsum(RNG.normal(size=300))) is None
+    walks = [level_change(np.cumsum(np.random.default_rng(i).standard_t(3, size=300))) for i in range(60)]
+    assert sum(walk is not None for walk in walks) <= 3
     values[100:115] = values[100]
     assert [(run["step"], run["steps"]) for run in standing_runs(values)] == [(100, 15)]
     values[180:] += 80

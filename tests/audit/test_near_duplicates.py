@@ -55,6 +55,8 @@ def test_copies_of_training_rows_that_were_changed_a_little_are_an_error(change)
 def test_rows_of_few_values_are_no_near_duplicates():
     columns = {f"c{i}": np.array(list("abc"), object)[RNG.integers(0, 3, 500)] for i in range(8)}
     assert found(near_findings, table(columns, RNG.normal(size=500).astype(np.float32))) == {}
+    binary = {f"c{i}": np.array(list("ab"), object)[RNG.integers(0, 2, 150)] for i in range(9)}
+    assert found(near_findings, table(binary, RNG.normal(size=150).astype(np.float32))) == {}
 
 
 def test_images_that_are_lighter_and_noisy_are_an_error_and_other_images_of_a_class_are_not():
@@ -69,7 +71,17 @@ def test_texts_with_a_word_changed_are_an_error():
     words = [f"word{i}" for i in range(300)]
     every = [" ".join(RNG.choice(words, 30)) for _ in range(300)]
     every[240:250] = [text.replace(text.split()[4], "other") for text in every[:10]]
-    every[260:] = ["a short text"] * 40
+    every[260:] = [f"a short text, number {i}" for i in range(40)]
+    every[20:60] = [f"a short text, number {i}." for i in range(40)]
     y = (np.arange(300) % 2).astype(np.int32)
     leak = found(near_findings, texts(every, y))
     assert list(leak) == [("near_duplicates", "error")] and leak["near_duplicates", "error"].count == 10
+
+
+def test_where_such_pairs_are_usual_they_stop_no_training():
+    shops = {f"n{i}": RNG.normal(size=(60,)) for i in range(8)}
+    place = RNG.integers(0, 60, 500)
+    columns = {name: values[place] for name, values in shops.items()}
+    columns["n7"] = columns["n7"] + 0.01 * RNG.normal(size=500)
+    leak = found(near_findings, table(columns, RNG.normal(size=500).astype(np.float32)))
+    assert leak and {severity for _, severity in leak} == {"warning"}

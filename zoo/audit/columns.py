@@ -119,12 +119,13 @@ def spelling_findings(name: str, counts: Counter[str]) -> Iterator[Finding]:
         group for shape, group in alike.items()
         if not shape.isdecimal() and shape and len({text.casefold() for text in group}) > 1
     ]  # fmt: skip
-    for group in groups:
+    if groups:
+        listed = first_few([" and ".join(map(repr, group)) for group in groups])
         yield found(
             "inconsistent_spelling",
-            f"column '{name}': {first_few([repr(text) for text in group])} may be one category",
-            count=len(group),
-            evidence=[{"column": name, "value": text, "count": counts[text]} for text in group],
+            f"column '{name}': {listed} may be one category{' each' if len(groups) > 1 else ''}",
+            count=sum(map(len, groups)),
+            evidence=[{"column": name, "value": text, "count": counts[text]} for group in groups for text in group],
         )
 
 

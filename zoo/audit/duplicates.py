@@ -48,10 +48,10 @@ def _leaked(subject: Subject, name: str) -> Iterator[Finding]:
     if not len(leaked):
         return
     rare = int(rare_examples(subject, name, leaked).sum())
-    is_error = rare >= max(MIN_LEAKED, MIN_LEAKED_FRACTION * len(hashes))
+    is_error = rare >= max(MIN_LEAKED, MIN_LEAKED_FRACTION * len(hashes), len(leaked) / 2)
     message = f"{len(leaked)} of {len(hashes)} {name} examples are also in the training split: metrics are optimistic"
-    if not is_error and not rare:
-        message += "; inputs of so few values repeat by chance"
+    if rare < len(leaked):
+        message += f"; {len(leaked) - rare} of them have values so frequent that they repeat by chance"
     order = np.argsort(train, kind="stable")
     twins = order[np.searchsorted(train[order], hashes[leaked])]
     yield found(

@@ -19,6 +19,7 @@ _SUREST = 10  # one example in so many, but at least 100: where these contradict
 _MIN_SUREST = 100
 _MIN_NOISE = 0.025  # of the confident examples, whose label is contradicted, from which on it is a warning
 _MIN_NOISE_FRACTION = 0.4  # of the contradictions overall: of classes that are hard to tell, fewer are confident
+_MIN_EXPLAINED = 0.5  # of the errors of the most frequent class, by a baseline that may contradict labels
 _MIN_ERRORS = 5
 
 
@@ -33,6 +34,7 @@ class LikelyErrors:
         looked_at: number of examples that were looked at.
         noise: fraction of labels that are contradicted where the baseline is surest.
         disagreement: fraction of labels that are contradicted at all.
+        explained: part of the errors of the most frequent class that the baseline avoids.
     """
 
     positions: np.ndarray
@@ -41,12 +43,14 @@ class LikelyErrors:
     looked_at: int
     noise: float
     disagreement: float
+    explained: float
 
     @property
     def is_noisy(self) -> bool:
-        """Whether labels are wrong, and not only hard to tell: then the baseline is contradicted where it is sure."""
+        """Whether labels are wrong, and not only hard to tell: a good baseline is contradicted where it is sure."""
         enough = self.noise >= _MIN_NOISE and len(self.positions) >= _MIN_ERRORS
-        return enough and self.noise >= _MIN_NOISE_FRACTION * self.disagreement
+        is_good = self.explained >= _MIN_EXPLAINED
+        return enough and is_good and self.noise >= _MIN_NOISE_FRACTION * self.disagreement
 
 
 def label_findings(subject: Subject) -> Iterator[Finding]:
@@ -93,13 +97,15 @@ def likely_errors(subject: Subject) -> LikelyErrors | None:
     )
     best = probabilities.argmax(axis=1)
     wrong = wrong[best[wrong] != y[wrong]]
+    disagreement = float((best != y).mean())
     return LikelyErrors(
         positions=positions[wrong],
         suggested=classes[best[wrong]],
         probability=probabilities[wrong, best[wrong]],
         looked_at=len(positions),
         noise=contradicted(y, probabilities),
-        disagreement=float((best != y).mean()),
+        disagreement=disagreement,
+        explained=1 - disagreement / (1 - np.bincount(y).max() / len(y)),
     )
 
 

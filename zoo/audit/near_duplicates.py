@@ -22,6 +22,7 @@ _USUAL_RATIO = 0.1
 _MIN_EXAMPLES = 50
 _TIMES_CHANCE = 5.0  # as many as chance would give
 _MIN_WITHIN = 0.02  # of the training split; fewer are a note
+_USUAL = 0.2  # of the training split; where more have such a twin, the data is like that: prices of a shop and week
 _MIN_ACROSS = 2  # in another split; from `MIN_LEAKED` on they are an error
 
 
@@ -56,13 +57,18 @@ def near_findings(subject: Subject) -> Iterator[Finding]:
         return
     if kind == "table":
         found_pairs = _joined(found_pairs, close_rows(subject))
-    for split, (positions, twins, looked_at) in found_pairs.items():
+    usual = False
+    for split in ("train", *HELD_OUT):
+        if split not in found_pairs:
+            continue
+        positions, twins, looked_at = found_pairs[split]
         pairs = _without_exact(subject, Pairs(split, positions, twins, looked_at))
+        usual = usual or (split == "train" and len(pairs.positions) > _USUAL * looked_at)
         if len(pairs.positions):
-            yield _finding(subject, pairs)
+            yield _finding(subject, pairs, usual=usual)
 
 
-def _finding(subject: Subject, pairs: Pairs) -> Finding:
+def _finding(subject: Subject, pairs: Pairs, *, usual: bool) -> Finding:
     count, total = len(pairs.positions), len(subject.splits[pairs.split])
     of = f"{count} of {pairs.looked_at:,} {pairs.split} examples"
     if pairs.looked_at < total:
@@ -75,7 +81,7 @@ def _finding(subject: Subject, pairs: Pairs) -> Finding:
     else:
         message = f"{of} are almost the same as one of training: metrics are optimistic"
         if count >= max(_MIN_ACROSS, MIN_LEAKED_FRACTION * pairs.looked_at):
-            severity = "error" if count >= MIN_LEAKED else "warning"
+            severity = "error" if count >= MIN_LEAKED and not usual else "warning"
     return found(
         "near_duplicates",
         message,

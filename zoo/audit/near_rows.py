@@ -11,14 +11,14 @@ _MAX_ROWS = 200_000  # of a split
 _GROUPS = 4  # of the columns: rows that agree in all columns of a group are compared in full
 _MIN_COLUMNS = 5
 _MAX_BUCKET = 20  # rows that agree in a group, up to which all are compared with the first ones
-_MAX_DIFFERENT = 5  # one column in so many may differ
+_MAX_DIFFERENT, _MOST_DIFFERENT = 8, 2  # one column in so many may differ, and at most two
 _DIGITS = 3  # of a number that are compared
 _MAX_CHANCE = 0.01  # rows that chance would give a row as twins
 _INDEPENDENCE = 0.5  # exponent of the probability of the equal columns, as in `rarity`
 
 
 def close_rows(subject: Subject) -> dict[str, tuple[np.ndarray, np.ndarray, int]]:
-    """Return, by split, rows that differ from one of training in at most a fifth of the columns, and its position."""
+    """Return, by split, rows that differ from one of training in a column or two, and its position."""
     columns = [c for c in subject.dataset.signature.columns if c.type in ("number", "category")]
     if len(columns) < _MIN_COLUMNS:
         return {}
@@ -57,7 +57,7 @@ def _twins(code: np.ndarray, log: np.ndarray, *, train: int) -> np.ndarray:
     Of training rows, which stand first, the twin is an earlier one; of all others any of training.
     """
     rows, columns = code.shape
-    allowed = max(1, columns // _MAX_DIFFERENT)
+    allowed = min(_MOST_DIFFERENT, max(1, columns // _MAX_DIFFERENT))
     order = np.argsort(log.mean(axis=0))  # the most telling columns go to different groups
     twins = np.full(rows, -1)
     for group in range(_GROUPS):

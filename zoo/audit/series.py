@@ -68,28 +68,25 @@ def level_change(values: np.ndarray) -> dict[str, float] | None:
     """Return the step at which a series moves to another level for good: one step, not a trend or a season.
 
     The step is that at which two constant levels fit best (least squares). Both levels have to be far apart in units of
-    what is left within them, the jump has to happen within a few steps, and two levels have to fit far better than a
-    line.
+    what is left within them, and most of the change has to happen within a few steps.
     """
     n = len(values)
     if n < _MIN_STEPS or not values.std():
         return None
     margin = max(10, n // 20)
-    sums, squares = np.cumsum(values), np.cumsum(values**2)
+    centered = values - values.mean()
+    sums, squares = np.cumsum(centered), np.cumsum(centered**2)
     at = np.arange(margin, n - margin)
-    left, right = squares[at - 1] - sums[at - 1] ** 2 / at, None
     rest = sums[-1] - sums[at - 1]
+    left = squares[at - 1] - sums[at - 1] ** 2 / at
     right = squares[-1] - squares[at - 1] - rest**2 / (n - at)
     best = int(at[np.argmin(left + right)])
-    within = float((left + right).min())
     before, after = np.median(values[:best]), np.median(values[best:])
     residual = np.concatenate([values[:best] - before, values[best:] - after])
     spread = 1.4826 * np.median(np.abs(residual))
-    time = np.arange(n)
-    line = float(((values - np.polyval(np.polyfit(time, values, 1), time)) ** 2).sum())
     near = max(3, n // 50)
     jump = np.median(values[best : best + near]) - np.median(values[best - near : best])
-    is_level = abs(after - before) > _MIN_LEVEL_CHANGE * spread and within < line / 2
+    is_level = abs(after - before) > _MIN_LEVEL_CHANGE * spread
     if not (is_level and np.sign(jump) == np.sign(after - before) and abs(jump) > abs(after - before) / 2):
         return None
     return {"step": best, "before": float(before), "after": float(after)}
