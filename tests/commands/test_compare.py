@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -95,6 +96,9 @@ def test_examples_are_the_same_whichever_columns_are_inputs(tmp_path):
     first = load("one.csv")
     assert _same_examples(first, load("one.csv", "data.ignore=[a]")) and _same_examples(first, load("two.csv"))
     assert not _same_examples(first, load("one.csv", "data.split_seed=5"))
+    alike = np.flatnonzero(first.train.targets == 0)
+    parts = [replace(first, test=first.train.part(alike[place : place + 5])) for place in (0, 5)]
+    assert not _same_examples(*parts) and np.array_equal(parts[0].test.targets, parts[1].test.targets)
     changed = load("three.csv", "data.test=0.85"), load("one.csv", "data.test=0.85")
     assert not _same_examples(*changed)
 

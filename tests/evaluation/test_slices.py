@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import fisher_exact, ttest_ind
 
-from zoo.data.dataset import Signature, whole
+from zoo.data.dataset import Signature, Split, whole
 from zoo.data.inputs import ArrayInputs, TableInputs
 from zoo.data.tables.file import Table
 from zoo.evaluation.result import TaskResult
@@ -89,8 +89,10 @@ def test_columns_that_are_no_inputs_are_looked_at_too():
     y = generator.integers(0, 2, 600)
     wrong = generator.random(600) < np.where(site == "south", 0.5, 0.05)
     output = np.eye(2)[np.where(wrong, 1 - y, y)]
-    test = whole(TableInputs({"size": generator.normal(size=600).astype(np.float32)}), y)
-    table = Table("mine", {"site": site.astype(object)})
+    rows = generator.permutation(800)[:600]  # of the source, whose other rows are in other splits
+    source, sites = generator.normal(size=800).astype(np.float32), np.full(800, "north", object)
+    sites[rows] = site
+    test, table = Split(TableInputs({"size": source}), rows, y), Table("mine", {"site": sites})
     dataset = SimpleNamespace(
         test=test, table=table, series=None, signature=Signature("table", "y", columns=(), labels=("a", "b"))
     )

@@ -15,9 +15,10 @@ from zoo.errors import ZooError, prefixed
 from zoo.serving.certificate import check_certificate
 from zoo.serving.examples import as_token_ids, check_examples
 from zoo.serving.feeds import Feeds, input_names, one_blank_example, split_feeds
+from zoo.serving.graph_check import check_graph
 from zoo.serving.history import SeriesWindows
 from zoo.serving.kinds import KINDS
-from zoo.serving.metadata import SIGNATURE_KEY, FileSignature, check_graph, read_signature
+from zoo.serving.metadata import SIGNATURE_KEY, FileSignature, read_signature
 from zoo.serving.noise import draw_noise, noise_parts
 from zoo.serving.onnx_file import scan
 from zoo.serving.prediction import Prediction

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_args
@@ -25,7 +25,6 @@ FORMAT_KEY = "zoo.format"  # version of the metadata; files without it are of ve
 FORMAT = 2  # version that this package writes; it reads all up to it
 RAW_KINDS = ("image", "array", "series", "audio", "table", "text", "tokens", "graph")
 KINDS = (*RAW_KINDS, "noise")
-PER_LABEL = ("probabilities", "logits", "scores")  # outputs whose last axis is the labels
 _RANKS = {  # of `shape`
     **{"image": (3,), "array": (1, 2), "audio": (1,), "table": (0,), "text": (0, 1), "tokens": (1,), "graph": (2,)},
     "series": (2,),
@@ -277,37 +276,3 @@ def _is_tokenizer(value: Any) -> bool:
         and bool(value.get("subwords")) == (value["level"] == "subword")
         and (value.get("length", 0) is None or _is_count(value.get("length", 0)))
     )
-
-
-def check_graph(
-    session: Any,
-    path: Path,
-    *,
-    inputs: Sequence[str],
-    outputs: Sequence[str],
-    labels: Sequence[str],
-    optional: Sequence[str] = (),
-) -> None:
-    """Check that a graph takes and gives what its metadata say.
-
-    Args:
-        session: the graph, in onnxruntime.
-        path: the file, for messages.
-        inputs: names of the inputs that it must have.
-        outputs: names of the outputs that it must have. The last axis of the first is the labels, where that has one.
-        labels: names of the classes or symbols.
-        optional: inputs that it may have.
-
-    Raises:
-        ZooError: it has other inputs, lacks an output, or has another number of classes.
-    """
-    where = f"{path}: its metadata and its graph do not belong together"
-    found = [given.name for given in session.get_inputs()]
-    if not set(inputs) <= set(found) <= {*inputs, *optional}:
-        raise ZooError(f"{where}: expected the inputs {listing(inputs)}, found {listing(found)}")
-    given = {output.name: output.shape for output in session.get_outputs()}
-    if not set(outputs) <= set(given):
-        raise ZooError(f"{where}: expected the outputs {listing(outputs)}, found {listing(given)}")
-    shape = given[outputs[0]]
-    if outputs[0] in PER_LABEL and shape and isinstance(shape[-1], int) and shape[-1] != len(labels):
-        raise ZooError(f"{where}: {len(labels)} labels, and '{outputs[0]}' has {shape[-1]}")

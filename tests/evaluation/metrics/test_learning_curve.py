@@ -51,3 +51,9 @@ def test_the_interval_covers_the_error_at_twice_the_examples():
         low, high = error_interval(SIZES, errors, drawn, 3200, seed=seed)
         inside += low <= law(3200, 0.05, 0.1, 0.5) <= high
     assert inside >= 17
+
+
+def test_errors_off_the_law_widen_the_interval_without_noise_of_validation():
+    errors = law(SIZES, 0.05, 0.1, 0.4) + np.array([0.02, -0.02, 0.01, -0.02, 0.01])
+    low, high = error_interval(SIZES, errors, np.tile(errors, (40, 1)), 3200)
+    assert high - low > 0.01

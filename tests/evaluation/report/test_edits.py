@@ -93,13 +93,23 @@ def test_the_remedies_of_the_audit_come_first_and_lists_are_joined():
         {"name": "constant_column", "severity": "warning", "remedy": "data: {ignore: [b]}", "message": "b is constant"},
         {"name": "constant_column", "severity": "warning", "remedy": "data: {ignore: [c]}", "message": "c is constant"},
         {"name": "near_duplicates", "severity": "error", "remedy": "data: {accept: [near_duplicates]}"},
+        {"name": "too_few_examples", "severity": "warning", "remedy": "evaluation: {folds: 5}"},
+        {"name": "target_leakage", "severity": "warning", "remedy": "data: {ignore: [COLUMN]}"},
+        {
+            "name": "imbalance",
+            "severity": "warning",
+            "message": "unbalanced",
+            "remedy": "loss: {class_weights: balanced}",
+        },
         "a sentence of an older run",
     ]
     base = ["data={source: 'csv:a.csv', target: y, ignore: [a]}"]
     edits = edits_of("mlp/wine", "overfitting", *base, findings=read_findings(found))
     assert edits[0].lever == "data" and edits[0].overrides == ("data.ignore=[a, b, c]",)
     assert edits[0].reason == "b is constant c is constant"
-    assert "accept" not in str(edits)
+    assert "accept" not in str(edits) and "folds" not in str(edits) and "COLUMN" not in str(edits)
+    assert first(edits, "loss") == ["loss.class_weights=balanced"]
+    assert [edit.lever for edit in edits] == sorted((edit.lever for edit in edits), key=LEVERS.index)
 
 
 def test_an_edit_that_the_builder_refuses_is_not_offered():
@@ -150,6 +160,8 @@ def test_labels_that_the_audit_takes_for_errors():
     wrong = [Finding(name="label_errors", severity="warning", count=120)]
     good = {"auc": 0.99, "baseline_auc": 0.99, "train": 0.97}
     assert diagnose(classified(0.95, 0.9, findings=wrong, **good))["state"] == "label noise"
+    hard = {"auc": 0.9, "baseline_auc": 0.9, "train": 0.97}  # a baseline that is wrong of half the labels itself
+    assert diagnose(classified(0.95, 0.5, findings=wrong, **hard))["state"] == "good"
     few = [Finding(name="label_errors", severity="warning", count=20)]
     assert diagnose(classified(0.95, 0.9, findings=few, **good))["state"] == "good"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from zoo.evaluation.report.diagnosis.edits.edit import Context, Edit, edit
+from zoo.evaluation.report.diagnosis.edits.edit import Context, Edit, Lever, edit
 from zoo.recipe.source import parse_value
 
+_PLACEHOLDER = "COLUMN"  # in a remedy that names no column of the data
 _MAX_REASONS = 3  # findings of one name whose messages a reason holds
 
 
@@ -29,14 +30,19 @@ def remedies(context: Context) -> Iterator[Edit]:
                     else value
                 )
         if changes:
-            yield edit("data", changes, " ".join(f.message or f.name for f in own[:_MAX_REASONS]))
+            lever: Lever = "loss" if all(key.startswith("loss.") for key in changes) else "data"
+            yield edit(lever, changes, " ".join(f.message or f.name for f in own[:_MAX_REASONS]))
 
 
 def _changes(remedy: str) -> dict[str, Any]:
-    """Return a remedy as keys and values; nothing where it is advice in words, or only accepts the finding."""
+    """Return a remedy as keys and values; nothing where it is advice in words, or changes no training.
+
+    A remedy of several steps of preprocessing is left to the reader: it would take the place of those that are there.
+    """
     parsed = parse_value(remedy.strip())
     flat = dict(_flat(parsed)) if isinstance(parsed, dict) else {}
-    return {} if "data.accept" in flat or not all("." in key for key in flat) else flat
+    trains_otherwise = all(key.startswith(("data.", "loss.")) and key != "data.accept" for key in flat)
+    return flat if trains_otherwise and _PLACEHOLDER not in str(flat) else {}
 
 
 def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
