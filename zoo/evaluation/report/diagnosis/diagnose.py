@@ -54,7 +54,7 @@ def diagnose(situation: Situation, is_buildable: Callable[[LoadedRecipe], bool] 
       a constant answer and ended at 70% of it or above; or it rose by half of its lowest value.
     - `suspicious`: the test error is clearly below that of validation or training; or the audit found a leak.
     - `label noise`: neither the model nor the baseline is better than chance on validation; or the audit takes 5% of
-      the training labels for errors, and half as many as the baseline makes.
+      the training labels for errors, and half as many as the baseline makes, which gets most right.
     - `too short`: over at least 5 epochs, the mean validation loss of the last fifth is more than 2% below that of the
       fifth before, and the learning rate had not yet fallen to a tenth of its peak; or it had, in fewer than 500 steps,
       the loss fell by more than 5% over the last half, and the training error is clearly above the baseline's.

@@ -15,6 +15,7 @@ from zoo.tasks import as_task, words
 MIN_EXAMPLES = 50  # on validation; with fewer, chance looks like anything
 MIN_ERRORS = 0.05  # of the training labels that the audit takes for wrong
 MIN_EXPLAINED = 0.5  # of the baseline's errors: below, it contradicts labels because the classes are hard to tell
+MAX_BASELINE_ERROR = 0.5  # on validation: at or above, what it contradicts tells nothing of the labels
 MAX_R2 = 0.02  # on validation: at or below, a prediction is no better than the mean
 CONSTANT = ("majority_class", "mean")  # baselines that look at no input: they tell nothing of it
 
@@ -24,7 +25,8 @@ def label_noise(s: Situation) -> Iterator[Sign]:
     yield from _at_chance(s)
     count = next((f.count for f in s.findings if f.name == "label_errors" and f.severity != "note"), 0)
     rate = count / s.train_size if s.train_size else 0.0
-    if rate >= max(MIN_ERRORS, MIN_EXPLAINED * (s.baseline_error or 0.0)):
+    wrong = s.baseline_error or 0.0
+    if rate >= max(MIN_ERRORS, MIN_EXPLAINED * wrong) and wrong < MAX_BASELINE_ERROR:
         yield Sign(
             state="label noise",
             text=f"The audit takes {count:,} of {s.train_size:,} training labels ({rate:.0%}) for likely errors.",
