@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zoo.evaluation.attribution.explained import INTEGRATED
-from zoo.evaluation.report.parts.attribution import overlaid, signed_colors
+from zoo.evaluation.report.parts.attribution import overlaid, shrunk, signed_colors
 
 
 @pytest.fixture
@@ -80,3 +80,13 @@ def test_colors():
     shown = overlaid(image, cam)
     assert shown.shape == (8, 6, 3) and shown[0, 0, 0] > shown[0, 0, 2] and (shown[7, 5] == 100).all()
     assert (signed_colors(np.zeros((2, 2))) > 240).all() and overlaid(image[..., :1], 0 * cam).shape == (8, 6, 3)
+
+
+def test_large_pictures_are_shrunk_by_the_means_of_blocks():
+    image = np.arange(300 * 200 * 3).reshape(300, 200, 3) % 256
+    small = shrunk(image.astype(np.float64))
+    assert small.shape == (100, 66, 3)
+    np.testing.assert_allclose(small[2, 5], image[6:9, 15:18].mean(axis=(0, 1)))
+    assert shrunk(image.astype(np.uint8)).dtype == np.uint8 and shrunk(image[:100, :9]) is not None
+    tall = np.ones((1000, 2))
+    assert shrunk(tall).shape == (125, 1) and (shrunk(tall) == 1).all()

@@ -1,5 +1,7 @@
 """Which baselines are tried, and that the best on validation is the one that is named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -128,3 +130,26 @@ def test_all_baselines_of_texts_with_numbers_are_tried(tmp_path):
     tried = {entry["name"]: entry.get("mse", entry.get("problem")) for entry in found["tried"]}
     assert set(tried) == {"ridge", "mean", "gradient_boosting"} and found["name"] == "gradient_boosting"
     assert tried["gradient_boosting"] < 0.5 * tried["ridge"] < tried["mean"]  # it is either there or not
+
+
+def test_a_baseline_answers_other_examples_as_it_does_the_test_split(wine, sunspots, monkeypatch):
+    """It is fitted again, once for a data set, and its answers stay in the cache."""
+    for (recipe, dataset, preprocessor), name in ((wine, "logistic_regression"), (sunspots, "ridge")):
+        test, series = dataset.test, dataset.series
+        some = np.arange(0, len(test), 2)
+        cases = {"all": (dataset, test)}
+        if series is None:
+            cases["some"] = (dataset, test.part(some))
+        else:
+            origins = {**series.origins, "test": series.origins["test"][some]}
+            cases["some"] = (replace(dataset, series=replace(series, origins=origins)), test.part(some))
+        known = run.run_baseline(recipe, dataset, preprocessor, name=name)["test"]
+        found = run.run_baseline_on(recipe, preprocessor, cases, name=name, version=0)
+        np.testing.assert_allclose(found["all"], known)
+        np.testing.assert_allclose(found["some"], known[some])
+        with monkeypatch.context() as patch:
+            patch.setattr(run, "_data", None)  # nothing is fitted
+            again = run.run_baseline_on(recipe, preprocessor, cases, name=name, version=0)
+            np.testing.assert_array_equal(again["some"], found["some"])
+            with pytest.raises(TypeError):
+                run.run_baseline_on(recipe, preprocessor, cases, name=name, version=1)

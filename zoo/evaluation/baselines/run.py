@@ -130,22 +130,44 @@ def run_baseline(
 
 
 def run_baseline_on(
-    recipe: Recipe, dataset: Dataset, preprocessor: Preprocessor, *, name: str, splits: Mapping[str, Split]
-) -> Mapping[str, np.ndarray]:
-    """Fit a baseline as `run_baseline` does, and return its outputs on other splits.
+    recipe: Recipe,
+    preprocessor: Preprocessor,
+    cases: Mapping[str, tuple[Dataset, Split]],
+    *,
+    name: str,
+    version: int,
+) -> dict[str, np.ndarray]:
+    """Fit a baseline as `run_baseline` does, and return its outputs on other examples, from the cache if there.
 
     Args:
         recipe: the task and the preprocessing.
-        dataset: what it is fitted to.
         preprocessor: prepares its inputs.
+        cases: by name, a data set and examples in place of its test split, of a series its windows. To data sets that
+            are one object it is fitted once.
         name: the baseline.
-        splits: examples in place of the test split, by any names; of a series its `test` windows.
+        version: of what the names of the cases stand for.
 
     Raises:
         ZooError: it cannot be fitted to the data, or a package is missing.
     """
-    data = _data(recipe, dataset, preprocessor, name, 0, splits)
-    return KINDS[TASKS[recipe.task].kind].methods[name](data, recipe.data.split_seed).outputs
+    first = next(iter(cases.values()))[0]
+    known = [_key(recipe, first, name, 0), version, [[case, len(split)] for case, (_, split) in cases.items()]]
+
+    def fit(folder: Path) -> None:
+        outputs: dict[str, Any] = {}
+        for dataset in {id(each): each for each, _ in cases.values()}.values():
+            own = {case: split for case, (each, split) in cases.items() if each is dataset}
+            names = dict(zip(own, own if dataset.series is None else ("test",), strict=True))
+            splits = {names[case]: split for case, split in own.items()}
+            data = _data(recipe, dataset, preprocessor, name, 0, splits)
+            found = KINDS[TASKS[recipe.task].kind].methods[name](data, recipe.data.split_seed).outputs
+            outputs |= {case: found[names[case]] for case in own}
+        np.savez(folder / "outputs.npz", **{str(i): outputs[case] for i, case in enumerate(cases)})
+
+    digest = hashlib.sha256(json.dumps(known).encode()).hexdigest()[:20]
+    folder = cached(f"baselines/{name}-other-{digest}", fit)
+    with np.load(folder / "outputs.npz", allow_pickle=False) as outputs:
+        return {case: outputs[str(i)] for i, case in enumerate(cases)}
 
 
 def fit_and_run_baseline(task: str, name: str, data: BaselineData, *, seed: int = 0) -> dict[str, Any]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zoo.evaluation.report.predictions import Predictions
 
 PICTURE_SIZE = 112  # CSS pixels of the longer side
+MAX_PIXELS = 128  # of the longer side: a page with eight mistakes stays below a megabyte
 CLIP_PERCENTILE = 99.5  # of the sizes of an attribution, from which the colours are the darkest
 HOT = np.array([228.0, 26.0, 28.0])  # the colour of Grad-CAM, red
 MAX_OPACITY = 0.75  # of it
@@ -57,11 +58,23 @@ def _panels(pictures: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
     is_spectrogram = image.dtype != np.uint8
     if is_spectrogram:
         image, attribution = spectrogram_picture(image[..., 0]), np.flipud(attribution.T)
+    image, attribution = shrunk(image), shrunk(attribution)
     panels = [("example", image), ("integrated gradients", signed_colors(attribution))]
     if "grad_cam" in pictures:
         cam = np.flipud(pictures["grad_cam"].T) if is_spectrogram else pictures["grad_cam"]
         panels.append(("Grad-CAM", overlaid(image, cam)))
     return [{"what": what, **picture(pixels, PICTURE_SIZE)} for what, pixels in panels]
+
+
+def shrunk(pixels: np.ndarray) -> np.ndarray:
+    """Return an image or a map with the means of blocks of pixels, so that no side is longer than 128."""
+    by = -(-max(pixels.shape[:2]) // MAX_PIXELS)
+    if by < 2:
+        return pixels
+    height, width = (max(1, size // by) for size in pixels.shape[:2])
+    whole = pixels[: height * by, : width * by].astype(np.float64)
+    blocks = whole.reshape(height, -1, width, whole.shape[1] // width, *pixels.shape[2:])
+    return blocks.mean(axis=(1, 3)).astype(pixels.dtype)
 
 
 def signed_colors(values: np.ndarray) -> np.ndarray:
