@@ -95,6 +95,14 @@ def test_features_of_a_model_with_the_network_inside_take_raw_input(model):
     assert found.weights[0] is model.weights[0]
 
 
+def test_features_of_a_network_that_is_inside_another_which_is_inside(model):
+    inputs = keras.Input((5,))
+    wrapped = keras.Model(inputs, model(keras.layers.Rescaling(2.0)(inputs)), name="wrapped")
+    raw = keras.Input((5,))
+    saved = keras.Model(raw, keras.layers.Softmax()(wrapped(keras.layers.Rescaling(0.5)(raw))))
+    np.testing.assert_allclose(features(saved)(X), features(model)(X), atol=1e-6)
+
+
 def test_features_of_two_networks_are_refused(model):
     raw = keras.Input((5,))
     with pytest.raises(ZooError, match="has no layer 'features'"):

@@ -24,7 +24,7 @@ from zoo.commands.work import Work
 from zoo.errors import ZooError
 from zoo.recipe import LoadedRecipe, load_recipe
 from zoo.recipe.overrides import Overrides, override_lines
-from zoo.utils.console import headline
+from zoo.utils.console import headline, print_notes
 from zoo.utils.files import replacing
 from zoo.utils.notebook import default_console
 
@@ -205,7 +205,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
     from zoo.training.problem import set_up
     from zoo.training.saved_model import load_model
     from zoo.training.stages import read_fitted, write_fitted
-    from zoo.training.temperature import fit_temperature
+    from zoo.training.temperature import fit_temperature, temperature_notes
 
     console, is_training = work.console, "training" in work.missing
     check_snapshot(dataset, loaded.recipe.data)
@@ -244,6 +244,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
         temperature = fit_temperature(problem)
         if temperature is not None:
             console.print(f"Temperature {temperature:.3g}, fitted on {len(dataset.validation):,} validation examples")
+            print_notes(temperature_notes(temperature), console, indent="  ")
         with replacing(work.run.model_path) as path:
             problem.views.saved.save(path)
         write_fitted(work.run, fitted)

@@ -60,7 +60,7 @@ def check_features(problem: Problem) -> None:
     if not problem.recipe.evaluation.ood:
         return
     try:
-        count = features(problem.views.network).output_shape[-1]
+        count = features(problem.views.saved).output_shape[-1]
     except ZooError as error:
         raise ZooError(f"evaluation.ood: {error}") from error
     if count > MAX_FEATURES:

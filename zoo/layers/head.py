@@ -46,7 +46,7 @@ def features(model: keras.Model) -> keras.Model:
     Raises:
         ZooError: neither the model nor one network inside it ends in `head`.
     """
-    networks = [layer for layer in model.layers if isinstance(layer, keras.Model) and _has_features(layer)]
+    networks = [layer for layer in model.layers if isinstance(layer, keras.Model) and _holds_features(layer)]
     if _has_features(model) or len(networks) != 1:
         return keras.Model(model.input, _features(model), name=f"{model.name}_features")
     (network,) = networks
@@ -97,6 +97,12 @@ def _logits(
 
 def _has_features(model: keras.Model) -> bool:
     return any(layer.name == FEATURES for layer in model.layers)
+
+
+def _holds_features(model: keras.Model) -> bool:
+    """Return whether a model, or a network inside it, such as one behind embedded columns, ends in `head`."""
+    inner = (layer for layer in model.layers if isinstance(layer, keras.Model))
+    return _has_features(model) or any(map(_holds_features, inner))
 
 
 def _features(model: keras.Model) -> keras.KerasTensor:

@@ -58,6 +58,16 @@ def best_temperature(logits: np.ndarray, y: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(log_loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x))
 
 
+def temperature_notes(temperature: float) -> list[str]:
+    """Return what is to be said of a temperature that is at the end of what is tried."""
+    if 1.05 * LOWEST < temperature < HIGHEST / 1.05:
+        return []
+    return [
+        "the temperature is at the end of what is tried: validation has too few mistakes to calibrate by, or the "
+        "training was too short; see the metrics without and with it in the report"
+    ]
+
+
 def temperature_of(model: keras.Model) -> float:
     """Return the temperature of a model."""
     return float(np.array(model.get_layer(NAME).temperature))
