@@ -34,6 +34,7 @@ from zoo.utils.stopping import StopRequests
 
 FRACTIONS = (0.1, 0.18, 0.32, 0.56, 1.0)
 MIN_STEPS = 2_000  # of training: a smaller part of the examples is trained for as many, or as many as all of them are
+MIN_GAIN = 0.01  # of the error: a gain whose 95% interval begins above it is clear
 MAX_LONGER = 20  # times the epochs
 
 
@@ -71,8 +72,8 @@ def curve(
     Returns:
         What `curve.json` in the folder holds: `recipe`, `metric`, `greater_is_better`; `points`, each with `fraction`,
         `examples`, `validation`, `interval` (95%, over the validation examples), `seeds` (each one's figure), `train`
-        and `runs`; `law` with `floor`, `gain`, `exponent`; `twice` with `examples`, `validation`, `interval` and
-        `gain`; and `verdict`, a sentence.
+        and `runs`; `law` with `floor`, `gain`, `exponent`; `twice` with `examples`, `validation`, `interval`, `gain`
+        (of error, below that of the law at all examples) and `gain_interval`; and `verdict`, a sentence.
 
     Raises:
         ZooError: a problem with the recipe, the data or the fractions; or a training that failed.
@@ -153,7 +154,7 @@ def _mean_in_training(reports: list[dict[str, Any]], metric: str) -> float | Non
 
 def _result(loaded: LoadedRecipe, points: list[dict[str, Any]], found: list[list[Validated]]) -> dict[str, Any]:
     from zoo.evaluation.metrics.intervals import percentile_interval
-    from zoo.evaluation.metrics.learning_curve import error_interval, fit_power_law
+    from zoo.evaluation.metrics.learning_curve import fit_power_law, resampled_laws
 
     task = task_of(loaded.recipe)
     rises = task.greater_is_better
@@ -167,8 +168,9 @@ def _result(loaded: LoadedRecipe, points: list[dict[str, Any]], found: list[list
     sizes, errors = np.array([p["examples"] for p in points]), turn([p["validation"] for p in points])
     law = fit_power_law(sizes, errors)
     twice = 2 * law.largest
-    bounds = error_interval(sizes, errors, turn(drawn), twice, seed=loaded.recipe.training.seed)
-    interval = None if bounds is None else sorted(float(turn(value)) for value in bounds)
+    laws = resampled_laws(sizes, errors, turn(drawn), seed=loaded.recipe.training.seed)
+    interval = percentile_interval(turn(np.array([each.error(twice) for each in laws])))
+    gains = percentile_interval(np.array([each.error(each.largest) - each.error(twice) for each in laws]))
     value = float(turn(law.error(twice)))
     gain = float(law.error(law.largest) - law.error(twice))
     result = {
@@ -177,7 +179,7 @@ def _result(loaded: LoadedRecipe, points: list[dict[str, Any]], found: list[list
         "greater_is_better": rises,
         "points": points,
         "law": {"floor": law.floor, "gain": law.gain, "exponent": law.exponent, "largest": law.largest},
-        "twice": {"examples": twice, "validation": value, "interval": interval, "gain": gain},
+        "twice": {"examples": twice, "validation": value, "interval": interval, "gain": gain, "gain_interval": gains},
     }
     return {**result, "verdict": _verdict(result)}
 
@@ -192,8 +194,9 @@ def _verdict(result: dict[str, Any]) -> str:
         f"{twice['examples']:,} training examples, twice as many, would bring {TITLES[result['metric']]} from "
         f"{last['validation']:.4g} to {twice['validation']:.4g}{said}"
     )
-    beyond = bounds is not None and not bounds[0] <= last["validation"] <= bounds[1]
-    return f"{text}: {'more data helps' if beyond and twice['gain'] > 0 else 'no clear gain'}"
+    error = 1 - last["validation"] if result["greater_is_better"] else last["validation"]
+    least = twice["gain_interval"][0] if twice["gain_interval"] else twice["gain"]
+    return f"{text}: {'more data helps' if least > MIN_GAIN * abs(error) else 'no clear gain'}"
 
 
 def draw(path: Path, result: dict[str, Any]) -> None:

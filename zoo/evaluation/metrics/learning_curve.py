@@ -11,7 +11,6 @@ import numpy as np
 
 MIN_SIZES = 4  # of training sets: the law has three numbers
 MAX_EXPONENT = 2.0
-CONFIDENCE = 0.95
 _RESAMPLES = 400
 
 
@@ -71,34 +70,24 @@ def fit_power_law(examples: np.ndarray, errors: np.ndarray) -> PowerLaw:
     )
 
 
-def error_interval(
-    examples: np.ndarray, errors: np.ndarray, drawn: np.ndarray, wanted: float, *, seed: int = 0
-) -> list[float] | None:
-    """Return the 95% interval of the error that the law gives for a number of examples.
+def resampled_laws(examples: np.ndarray, errors: np.ndarray, drawn: np.ndarray, *, seed: int = 0) -> list[PowerLaw]:
+    """Fit the law again to resamples, at most 400: what it says of more examples varies as its data does.
 
-    The law is fitted again to resamples: each has errors on a resample of the validation examples, and residuals of the
-    fit, whose signs are drawn (the wild bootstrap, Wu 1986) and which are widened for the three numbers that the fit
-    takes, so that what training draws counts too.
+    Each has errors on a resample of the validation examples, and residuals of the fit, whose signs are drawn (the wild
+    bootstrap, Wu 1986) and which are widened for the three numbers that the fit takes, so that what training draws
+    counts too.
 
     Args:
         examples: `(sizes,)`.
         errors: `(sizes,)`.
         drawn: errors on resamples of the validation examples, the same for each size, `(resamples, sizes)`.
-        wanted: number of examples.
         seed: of the signs.
 
     Returns:
-        `[low, high]`; None where no resample can be fitted.
+        A law for each resample whose errors are finite.
     """
     law, generator = fit_power_law(examples, errors), np.random.default_rng(seed)
     residuals = np.asarray(errors) - [law.error(n) for n in examples]
     residuals = residuals * np.sqrt(len(examples) / max(1, len(examples) - 3))
-    found = []
-    for row in drawn[:_RESAMPLES]:
-        noisy = row + residuals * generator.choice([-1.0, 1.0], len(residuals))
-        if np.isfinite(noisy).all():
-            found.append(fit_power_law(examples, noisy).error(wanted))
-    if not found:
-        return None
-    low, high = np.quantile(found, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return [float(low), float(high)]
+    noisy = (row + residuals * generator.choice([-1.0, 1.0], len(residuals)) for row in drawn[:_RESAMPLES])
+    return [fit_power_law(examples, row) for row in noisy if np.isfinite(row).all()]
