@@ -33,8 +33,8 @@ def test_what_chance_puts_below_the_limit_follows_the_dimension():
         assert chance / 2 < (distances < limit).mean() < 2 * chance
 
 
-@pytest.mark.parametrize("change", ["noise", "column"])
-def test_copies_of_training_rows_that_were_changed_a_little_are_an_error(change):
+@pytest.mark.parametrize(("change", "severity"), [("noise", "error"), ("column", "warning")])
+def test_copies_are_an_error_and_rows_alike_in_all_columns_but_one_a_warning(change, severity):
     columns = rows()
     copies = np.arange(400, 420)
     for i, values in enumerate(columns.values()):
@@ -45,8 +45,8 @@ def test_copies_of_training_rows_that_were_changed_a_little_are_an_error(change)
             values[copies] = RNG.normal(size=20)
     y = RNG.normal(size=500).astype(np.float32)
     leak = found(near_findings, table(columns, y))
-    assert list(leak) == [("near_duplicates", "error")]
-    error = leak["near_duplicates", "error"]
+    assert list(leak) == [("near_duplicates", severity)]
+    error = leak["near_duplicates", severity]
     pairs = {(each["index"], each["of"]["index"]) for each in error.evidence}
     assert error.count == 20 and pairs == {(400 + i, i) for i in range(20)}
     assert found(near_findings, table(rows(), y)) == {}

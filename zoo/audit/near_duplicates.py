@@ -20,6 +20,7 @@ from zoo.recipe.findings import Severity
 _RATIO = {"image": 0.15, "audio": 0.15}  # of the median distance to the nearest neighbor, by kind of input
 _USUAL_RATIO = 0.1
 _MIN_EXAMPLES = 50
+_ROUNDING = 0.02  # of a column's standard deviation, within which numbers of copies agree
 _TIMES_CHANCE = 5.0  # as many as chance would give
 _MIN_WITHIN = 0.02  # of the training split; fewer are a note
 _USUAL = 0.2  # of the training split; where more have such a twin, the data is like that: prices of a shop and week
@@ -81,7 +82,12 @@ def _finding(subject: Subject, pairs: Pairs, *, usual: bool) -> Finding:
     else:
         message = f"{of} are almost the same as one of training: metrics are optimistic"
         if count >= max(_MIN_ACROSS, MIN_LEAKED_FRACTION * pairs.looked_at):
-            severity = "error" if count >= MIN_LEAKED and not usual else "warning"
+            copies = _copies(subject, pairs)
+            is_many = copies >= max(MIN_LEAKED, MIN_LEAKED_FRACTION * pairs.looked_at)
+            is_table = subject.dataset.signature.kind == "table"
+            severity = "error" if is_many and (is_table or not usual) else "warning"
+            if severity == "warning" and copies < count:
+                message += " where they measure one thing"
     return found(
         "near_duplicates",
         message,
@@ -93,6 +99,26 @@ def _finding(subject: Subject, pairs: Pairs, *, usual: bool) -> Finding:
         severity=severity,
         remedy="remove the repeats" if pairs.split == "train" else None,
     )
+
+
+def _copies(subject: Subject, pairs: Pairs) -> int:
+    """Return how many pairs are copies: of rows, those whose every column agrees, numbers within a fiftieth.
+
+    Rows that are alike in all columns but one may be measurements of one thing, which is for a person to say.
+    """
+    columns = subject.dataset.signature.columns
+    if subject.dataset.signature.kind != "table":
+        return len(pairs.positions)
+    same = np.ones(len(pairs.positions), bool)
+    for column in columns:
+        train = subject.column("train", column.name)
+        a, b = subject.column(pairs.split, column.name)[pairs.positions], train[pairs.twins]
+        if a.dtype == object:
+            same &= a == b
+        else:
+            near = np.abs(a.astype(np.float64) - b) <= _ROUNDING * np.nanstd(train.astype(np.float64))
+            same &= near | (np.isnan(a) & np.isnan(b))
+    return int(same.sum())
 
 
 def _vector_pairs(subject: Subject) -> dict[str, tuple[np.ndarray, np.ndarray, int]]:

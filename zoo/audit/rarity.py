@@ -7,9 +7,8 @@ import numpy as np
 from zoo.audit.subject import Subject
 from zoo.data.dataset import Split
 from zoo.data.inputs import TableInputs
+from zoo.data.rare_rows import rare_rows
 
-_MAX_CHANCE = 0.01  # repeats that chance would give a row, up to which it counts as rare
-_INDEPENDENCE = 0.5  # exponent of the probability of a row: columns depend on each other, and tell half as much
 _MIN_CHARACTERS = 40  # of a text that nobody writes twice
 _MIN_VALUES = 4  # different ones in an array
 _MAX_COLUMNS = 64  # numbers of an array, up to which they are columns of a table
@@ -30,7 +29,7 @@ def rare_examples(subject: Subject, name: str, positions: np.ndarray) -> np.ndar
     if columns is not None:
         every = _columns(train, np.arange(len(train)))
         assert every is not None, "the splits of a data set have one form"
-        return _rare_rows(columns, every)
+        return rare_rows(columns, every)
     raw = split.take(positions)
     if kind == "text":
         return np.array([len(text) >= _MIN_CHARACTERS for text in raw], bool)
@@ -47,16 +46,3 @@ def _columns(split: Split, positions: np.ndarray) -> list[np.ndarray] | None:
     if array is None or array.ndim != 2 or array.shape[1] > _MAX_COLUMNS:
         return None
     return list(split.take(positions).T)
-
-
-def _rare_rows(columns: list[np.ndarray], every: list[np.ndarray]) -> np.ndarray:
-    log = np.zeros(len(columns[0]))
-    for values, known in zip(columns, every, strict=True):
-        names, counts = np.unique(_sortable(known), return_counts=True)
-        at = np.clip(np.searchsorted(names, _sortable(values)), 0, len(names) - 1)
-        log += np.log(np.where(names[at] == _sortable(values), counts[at], 1) / len(known))
-    return len(every[0]) * np.exp(_INDEPENDENCE * log) < _MAX_CHANCE
-
-
-def _sortable(values: np.ndarray) -> np.ndarray:
-    return values.astype(str) if values.dtype == object else np.nan_to_num(values)

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from PIL import Image
@@ -377,3 +378,18 @@ def test_files_of_sequences(given, steps, model, tmp_path, monkeypatch):
     recipe = load_recipe(made["recipe"]).recipe
     assert recipe.task == made["task"] == "sequence_classification" and recipe.model.name == model
     assert len(load_dataset(recipe.data, TASKS[recipe.task], recipe.preprocess).test) == 2
+
+
+@pytest.mark.parametrize(("repeats", "digits", "dropped"), [(12, 6, True), (2, 6, False), (40, 0, False)])
+def test_rare_rows_that_repeat_are_not_trained_on_where_the_test_has_them(
+    tmp_path, monkeypatch, repeats, digits, dropped
+):
+    monkeypatch.chdir(tmp_path)
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame(generator.normal(size=(400, 5)).round(digits) + 0.0, columns=list("abcde"))
+    frame["sold"] = generator.normal(size=400)
+    pd.concat([frame, frame[:repeats]]).to_csv("t.csv", index=False)
+    made = init("t.csv", "sold")
+    said = [reason for reason in made["reasons"] if reason.startswith("data.leaked_examples: drop")]
+    assert bool(said) == dropped
+    assert not dropped or f"{repeats} rows repeat another" in said[0]

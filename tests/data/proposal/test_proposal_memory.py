@@ -26,14 +26,14 @@ FRAME = pd.DataFrame({"x": NUMBERS, "c": CLASSES, "churned": CLASSES[::-1]})
 
 DATA = {  # data, target, task
     "a frame": (FRAME, "churned", "tabular_classification"),
-    "a frame of Polars": (pl.DataFrame({"x": NUMBERS, "y": NUMBERS}), None, "tabular_regression"),
+    "a frame of Polars": (pl.DataFrame({"x": NUMBERS, "y": NUMBERS[::-1]}), None, "tabular_regression"),
     "columns": ({"x": CLASSES, "price": NUMBERS}, "price", "tabular_regression"),
     "numbers that are categories": (
         pd.DataFrame({"x": NUMBERS, "b": pd.Categorical([0.5, 1.5] * 60)}),
         "b",
         "tabular_classification",
     ),
-    "a frame and y": ((FRAME, CLASSES), None, "tabular_classification"),
+    "a frame and y": ((FRAME, np.roll(CLASSES, 7)), None, "tabular_classification"),
     "arrays": ((RANDOM.normal(size=(ROWS, 3)), NUMBERS), "price", "tabular_regression"),
     "sequences": ((RANDOM.normal(size=(ROWS, 9, 2)), CLASSES), None, "sequence_classification"),
     "texts": ((PROSE, CLASSES), None, "sequence_classification"),

@@ -10,6 +10,7 @@ import numpy as np
 from zoo.data.columns import Column, numbers
 from zoo.data.proposal.panel import panel_proposal
 from zoo.data.proposal.proposal import Proposal
+from zoo.data.proposal.repeats import add_repeats
 from zoo.data.proposal.sequences import long_form_proposal
 from zoo.data.proposal.series import series_proposal
 from zoo.data.proposal.sizes import add_search, add_table_model, add_training
@@ -119,6 +120,8 @@ def rows_proposal(
         _add_columns(proposal, table, kept, {name: why for name, why in left_out.items() if name not in prose}, prose)
     for key, (value, why) in apart.keys.items():
         proposal.add(key, value, why)
+    if text is None:
+        add_repeats(proposal, table, [column.name for column in kept])
     lacking = 0 if task.startswith("multi_label") else _lacking(table, targets)
     if lacking:
         what = f"'{proposal.target}' and are left out"
