@@ -82,6 +82,6 @@ def test_where_such_pairs_are_usual_they_stop_no_training():
     shops = {f"n{i}": RNG.normal(size=(60,)) for i in range(8)}
     place = RNG.integers(0, 60, 500)
     columns = {name: values[place] for name, values in shops.items()}
-    columns["n7"] = columns["n7"] + 0.01 * RNG.normal(size=500)
+    columns["n7"] = columns["n7"] + 0.5 * RNG.normal(size=500)
     leak = found(near_findings, table(columns, RNG.normal(size=500).astype(np.float32)))
     assert leak and {severity for _, severity in leak} == {"warning"}
