@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from zoo.training.problem import Problem
 
 MAX_WATCHED_EXAMPLES = 10_000  # of validation, after each epoch
-MAX_WATCHED_TARGETS = 1 << 20  # numbers in their targets
+MAX_WATCHED_TARGETS = 1 << 22  # numbers in their targets
 MAX_DECODED_EXAMPLES = 500  # where the network runs once for each symbol of an output
 _RANKING = ("roc_auc", "average_precision")  # have to see each class
 
@@ -32,7 +32,7 @@ def is_watched_by_batch(task: Task) -> bool:
 def measure_of(problem: Problem) -> Callable[[], float] | None:
     """Return a function that measures the chosen metric on validation; None where training computes what it watches.
 
-    At most 10,000 examples are measured, or as many as have a million numbers in their targets, or 500 where outputs
+    At most 10,000 examples are measured, or as many as have four million numbers in their targets, or 500 where outputs
     are decoded; where there are more, the same ones, drawn at random, after each epoch.
     """
     task, dataset = task_of(problem.recipe), problem.dataset
