@@ -21,6 +21,7 @@ _RATIO = {"image": 0.15, "audio": 0.15}  # of the median distance to the nearest
 _USUAL_RATIO = 0.1
 _MIN_EXAMPLES = 50
 _ROUNDING = 0.02  # of a column's standard deviation, within which numbers of copies agree
+_MIN_COPIES = 0.2  # of the pairs; a few agree in every column by chance
 _TIMES_CHANCE = 5.0  # as many as chance would give
 _MIN_WITHIN = 0.02  # of the training split; fewer are a note
 _USUAL = 0.2  # of the training split; where more have such a twin, the data is like that: prices of a shop and week
@@ -83,7 +84,7 @@ def _finding(subject: Subject, pairs: Pairs, *, usual: bool) -> Finding:
         message = f"{of} are almost the same as one of training: metrics are optimistic"
         if count >= max(_MIN_ACROSS, MIN_LEAKED_FRACTION * pairs.looked_at):
             copies = _copies(subject, pairs)
-            is_many = copies >= max(MIN_LEAKED, MIN_LEAKED_FRACTION * pairs.looked_at)
+            is_many = copies >= max(MIN_LEAKED, MIN_LEAKED_FRACTION * pairs.looked_at, _MIN_COPIES * count)
             is_table = subject.dataset.signature.kind == "table"
             severity = "error" if is_many and (is_table or not usual) else "warning"
             if severity == "warning" and copies < count:
