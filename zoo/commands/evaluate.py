@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from zoo.backend.startup import start_keras
+from zoo.commands.analysis_lines import analysis_lines
 from zoo.commands.evaluate_data import evaluate_data
 from zoo.commands.reopen import reopen
 from zoo.commands.report import report
@@ -122,10 +123,10 @@ def _evaluate_again(run_folder: str | os.PathLike[str], console: Console) -> dic
 
 
 def metric_lines(result: dict[str, Any]) -> list[str]:
-    """Return a line for each metric, for a person to read."""
+    """Return a line for each metric, and the main figures of analyses, for a person to read."""
     lines = []
     for name, value in result["metrics"].items():
         interval = result["intervals"].get(name)
         bounds = f"  95% interval {interval[0]:.4f} to {interval[1]:.4f}" if interval else ""
         lines.append(f"{name:28} {'not finite' if value is None else f'{value:.4f}'}{bounds}")
-    return lines
+    return lines + analysis_lines(result)
