@@ -63,6 +63,19 @@ def test_values_of_functions_with_a_known_integral():
     np.testing.assert_allclose(found.values, [7.5, 7.5])
 
 
+@pytest.mark.parametrize(("points", "steps"), [(20, 32), (96, 64), (480, 256)])
+def test_a_jump_takes_the_points_that_are_allowed(points, steps):
+    """A step function has no gradient, so that the integral is never complete."""
+    taken = []
+
+    def gradient(x):
+        taken.append(len(x))
+        return np.zeros_like(x)
+
+    found = integrated_gradients(lambda x: (x[:, 0] > 0.3) * 1.0, gradient, np.ones(1), np.zeros(1), max_points=points)
+    assert found.gap == 1 and not found.has_gradient and max(taken) == steps and sum(taken) <= max(points, 32)
+
+
 def test_completeness(trained, images):
     """The values add up to the difference of the outputs."""
     model, _ = trained

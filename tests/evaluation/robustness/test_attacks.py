@@ -1,9 +1,12 @@
 """Gradient attacks against closed forms: of a linear model FGSM is the worst change, and PGD reaches it."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 
+from zoo.evaluation import budget
 from zoo.evaluation.robustness.attacks import fgsm, pgd
 from zoo.training.input_gradients import InputGradients
 
@@ -85,3 +88,17 @@ def test_attacks_stay_within_their_bounds():
         assert worse.min() >= 0 and worse.max() <= 255
         np.testing.assert_array_equal(worse[:, 2], x[:, 2])
         assert (worse != x)[:, [0, 1, 3, 4, 5]].mean() > 0.9
+
+
+def test_large_networks_of_images_see_fewer_examples(monkeypatch):
+    problem = SimpleNamespace(
+        dataset=SimpleNamespace(signature=SimpleNamespace(kind="image")),
+        views=SimpleNamespace(network=None),
+        preprocessor=SimpleNamespace(shape=(8, 8, 1)),
+    )
+    for flops, wanted in ((1e6, 1000), (8e9, 104), (1e13, budget.MIN_EXAMPLES)):
+        monkeypatch.setattr(budget, "count_flops", lambda network, length, flops=flops: flops)
+        assert budget.examples_within(problem, 36, 1000) == wanted
+    assert budget.examples_within(problem, 36, 5) == 5
+    problem.dataset.signature.kind = "text"
+    assert budget.examples_within(problem, 36, 1000) == 1000

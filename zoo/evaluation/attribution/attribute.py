@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.evaluation.attribution.explained import Explainer, explain
+from zoo.evaluation.attribution.integrated_gradients import STEPS
 from zoo.evaluation.attribution.parts import HeldInputs, mixed, parts_of
 from zoo.evaluation.attribution.permutation import REPEATS, permutation_importance
+from zoo.evaluation.budget import GRADIENT_PASSES, examples_within
 from zoo.evaluation.metrics.common import draw_at_most
 from zoo.evaluation.metrics.evaluate import details, evaluate
 from zoo.evaluation.robustness.corruptions import known_of_training
@@ -62,6 +64,7 @@ def _mistakes(
         return [], []
     trained.console.print(f"Attribution: {len(worst)} answers are explained …")
     explainer, found, pictures = _explainer(trained), [], []
+    explainer.max_points = examples_within(problem, GRADIENT_PASSES * len(worst), sum(STEPS))
     for entry in worst:
         explained = explain(explainer, entry["index"], _output_of(task, entry, y, output, labels))
         found.append({**entry, **explained.facts})

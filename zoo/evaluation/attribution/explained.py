@@ -12,7 +12,7 @@ import numpy as np
 from zoo.data.dataset import InputKind, Series
 from zoo.data.table_encoding import encode_settings, has_parts
 from zoo.evaluation.attribution.grad_cam import grad_cam
-from zoo.evaluation.attribution.integrated_gradients import Attribution, integrated_gradients
+from zoo.evaluation.attribution.integrated_gradients import STEPS, Attribution, integrated_gradients
 from zoo.evaluation.robustness.arrays import ARRAY
 from zoo.evaluation.robustness.corruption import Training
 from zoo.tasks import UNKNOWN
@@ -38,12 +38,14 @@ class Explainer:
         training: moments of the training split.
         model: the evaluated model.
         inner: the same, with access to its token embeddings or its last feature map; None where it has none.
+        max_points: that an example is differentiated at.
     """
 
     problem: Problem
     training: Training
     model: InputGradients
     inner: InnerGradients | None
+    max_points: int = sum(STEPS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,13 @@ def explain(explainer: Explainer, position: int, index: int | None) -> Explanati
 
 def _integrate(explainer: Explainer, x: np.ndarray, reference: np.ndarray, index: int | None) -> Attribution:
     model = explainer.model
-    return integrated_gradients(partial(model.output, index=index), partial(model.of_output, index=index), x, reference)
+    return integrated_gradients(
+        partial(model.output, index=index),
+        partial(model.of_output, index=index),
+        x,
+        reference,
+        max_points=explainer.max_points,
+    )
 
 
 def _facts(found: Attribution, method: str = INTEGRATED) -> dict[str, Any]:

@@ -44,22 +44,27 @@ def integrated_gradients(
     gradient: Callable[[np.ndarray], np.ndarray],
     x: np.ndarray,
     reference: np.ndarray,
+    *,
+    max_points: int = sum(STEPS),
 ) -> Attribution:
     """Integrate the gradient along the line from a reference to an example, by Gauss and Legendre's rule.
 
     The values add up to the difference of the outputs (completeness). Points are doubled until they do, up to 1%, or
-    until there are 256.
+    until there are 256, or all attempts together would take more than `max_points`.
 
     Args:
         output: examples `(n, …)` to one number each.
         gradient: of that number, `(n, …)`.
         x: the example.
         reference: an example that says nothing, of the same shape.
+        max_points: of all attempts together; the first attempt takes 32 in any case.
     """
     first, last = (float(value) for value in output(np.stack([reference, x])))
     change = np.asarray(x, np.float64) - reference
     found: Attribution | None = None
-    for steps in STEPS:
+    for place, steps in enumerate(STEPS):
+        if place and sum(STEPS[: place + 1]) > max_points:
+            break
         nodes, weights = np.polynomial.legendre.leggauss(steps)
         places = (nodes + 1) / 2
         size = max(1, MAX_POINT_VALUES // max(1, x.size))

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.evaluation.budget import GRADIENT_PASSES, examples_within
 from zoo.evaluation.metrics.common import draw_at_most
 from zoo.evaluation.metrics.evaluate import evaluate
 from zoo.evaluation.robustness.attacked import attacked
+from zoo.evaluation.robustness.attacks import STEPS as PGD_STEPS
 from zoo.evaluation.robustness.attacks import fgsm, pgd
-from zoo.evaluation.robustness.corruption import Training, corrupted
+from zoo.evaluation.robustness.corruption import LEVELS, Training, corrupted
 from zoo.evaluation.robustness.corruptions import corruptions_of, known_of_training
 from zoo.evaluation.robustness.forecasts import CORRUPTIONS as SERIES_CORRUPTIONS
 from zoo.evaluation.robustness.forecasts import corrupted_series, corrupted_windows
@@ -58,7 +60,8 @@ class Case:
 def measure_robustness(trained: TrainedTask, result: TaskResult) -> dict[str, Any]:
     """Corrupt test examples and evaluate the model and the baseline of the report on them; attack the model.
 
-    At most 1,000 test examples (of large ones fewer: 16 million numbers) are corrupted, and 200 of them attacked.
+    At most 1,000 test examples (of large ones fewer: 16 million numbers) are corrupted, and 200 of them attacked; of
+    images fewer where the network is large (`zoo.evaluation.budget`).
 
     Returns:
         `metric`, the primary one; `examples` that were corrupted, `of` how many; `clean`, `metric` and `baseline` on
@@ -70,6 +73,7 @@ def measure_robustness(trained: TrainedTask, result: TaskResult) -> dict[str, An
     dataset, seed = problem.dataset, problem.recipe.data.split_seed  # runs with other seeds see the same examples
     training = known_of_training(dataset)
     most = max(1, min(MAX_EXAMPLES, MAX_VALUES // _size(dataset.test)))
+    most = examples_within(problem, LEVELS * len(corruptions_of(training)) + 1, most)
     cases = _cases(dataset, draw_at_most(len(dataset.test), most, seed), training, seed)
     clean, count = cases[0].split, len({case.name for case in cases}) - 1
     trained.console.print(f"Robustness: {count} corruptions of {len(clean):,} test examples …")
@@ -189,7 +193,8 @@ def _attack(trained: TrainedTask, clean: Case, training: Training, notes: list[s
 
     problem, kind = trained.problem, TASKS[trained.problem.recipe.task].kind
     nothing: dict[str, Any] = {"attacked": None, "attacks": []}
-    sample, series = clean.split.part(np.arange(min(len(clean.split), MAX_ATTACKED))), clean.dataset.series
+    most = examples_within(problem, GRADIENT_PASSES * LEVELS * (1 + PGD_STEPS), min(len(clean.split), MAX_ATTACKED))
+    sample, series = clean.split.part(np.arange(most)), clean.dataset.series
     if series is not None:
         series = replace(series, origins={**series.origins, "test": series.origins["test"][: len(sample)]})
     changed = attacked(problem, training, series)
