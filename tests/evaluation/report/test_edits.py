@@ -10,6 +10,7 @@ from zoo.evaluation.report.diagnosis.findings import Finding, read_findings
 from zoo.evaluation.report.diagnosis.sign import Sign
 from zoo.evaluation.report.diagnosis.situation import Situation
 from zoo.recipe import list_recipes, load_recipe, overridden
+from zoo.recipe.findings import FINDINGS
 from zoo.tasks import TASKS
 
 RECIPES = list_recipes()
@@ -95,6 +96,7 @@ def test_the_remedies_of_the_audit_come_first_and_lists_are_joined():
         {"name": "near_duplicates", "severity": "error", "remedy": "data: {accept: [near_duplicates]}"},
         {"name": "too_few_examples", "severity": "warning", "remedy": "evaluation: {folds: 5}"},
         {"name": "target_leakage", "severity": "warning", "remedy": "data: {ignore: [COLUMN]}"},
+        {"name": "mixed_types", "severity": "warning", "remedy": FINDINGS["mixed_types"].remedy},
         {
             "name": "imbalance",
             "severity": "warning",
@@ -108,6 +110,7 @@ def test_the_remedies_of_the_audit_come_first_and_lists_are_joined():
     assert edits[0].lever == "data" and edits[0].overrides == ("data.ignore=[a, b, c]",)
     assert edits[0].reason == "b is constant c is constant"
     assert "accept" not in str(edits) and "folds" not in str(edits) and "COLUMN" not in str(edits)
+    assert FINDINGS["mixed_types"].remedy == "data: {missing: [TEXT]}" and "TEXT" not in str(edits)
     assert first(edits, "loss") == ["loss.class_weights=balanced"]
     assert [edit.lever for edit in edits] == sorted((edit.lever for edit in edits), key=LEVERS.index)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zoo.evaluation.report.diagnosis.edits.edit import Context, Edit, Lever, edit
+from zoo.evaluation.report.diagnosis.findings import Finding
+from zoo.recipe.findings import FINDINGS
 from zoo.recipe.source import parse_value
 
-_PLACEHOLDER = "COLUMN"  # in a remedy that names no column of the data
+_PLACEHOLDER = re.compile(r"\b[A-Z]{3,}\b")  # such as COLUMN, in a remedy that is of any data
 _MAX_REASONS = 3  # findings of one name whose messages a reason holds
 
 
@@ -22,7 +25,7 @@ def remedies(context: Context) -> Iterator[Edit]:
         own = [f for f in found if f.name == name]
         changes: dict[str, Any] = {}
         for finding in own:
-            for key, value in _changes(finding.remedy).items():
+            for key, value in ({} if _is_general(finding) else _changes(finding.remedy)).items():
                 before = changes.get(key, _value(context.tree, key))
                 changes[key] = (
                     list(dict.fromkeys([*before, *value]))
@@ -34,6 +37,12 @@ def remedies(context: Context) -> Iterator[Edit]:
             yield edit(lever, changes, " ".join(f.message or f.name for f in own[:_MAX_REASONS]))
 
 
+def _is_general(finding: Finding) -> bool:
+    """Return whether a remedy is that of the finding's kind, with a placeholder where these data have a name."""
+    kind = FINDINGS.get(finding.name)
+    return kind is not None and kind.remedy == finding.remedy and bool(_PLACEHOLDER.search(finding.remedy))
+
+
 def _changes(remedy: str) -> dict[str, Any]:
     """Return a remedy as keys and values; nothing where it is advice in words, or changes no training.
 
@@ -42,7 +51,7 @@ def _changes(remedy: str) -> dict[str, Any]:
     parsed = parse_value(remedy.strip())
     flat = dict(_flat(parsed)) if isinstance(parsed, dict) else {}
     trains_otherwise = all(key.startswith(("data.", "loss.")) and key != "data.accept" for key in flat)
-    return flat if trains_otherwise and _PLACEHOLDER not in str(flat) else {}
+    return flat if trains_otherwise else {}
 
 
 def _flat(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
