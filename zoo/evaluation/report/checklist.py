@@ -11,7 +11,7 @@ import yaml
 from zoo.evaluation.metrics.names import TITLES
 from zoo.evaluation.report.diagnosis.findings import read_findings
 from zoo.evaluation.report.split_gaps import clearly_above, describe_pair
-from zoo.tasks import TASKS, words
+from zoo.tasks import TASKS, with_metric, words
 
 YES, NO, LOOK = "yes", "no", "look"  # the last: a person has to
 
@@ -83,7 +83,7 @@ def _preprocessing(recipe: Mapping[str, Any]) -> Answer:
 
 
 def _loss(report: Mapping[str, Any], recipe: Mapping[str, Any]) -> Answer:
-    task, history = TASKS[report["task"]], report["history"]
+    task, history = with_metric(TASKS[report["task"]], report.get("metric")), report["history"]
     loss, metric = words(str((recipe.get("loss") or {}).get("name", "the loss"))), task.monitor
     pairs = np.array([[row.get("val_loss"), row.get(f"val_{metric}")] for row in history], dtype=np.float64)
     pairs = pairs[np.isfinite(pairs).all(axis=1)] if len(pairs) else np.empty((0, 2))
@@ -100,7 +100,7 @@ def _loss(report: Mapping[str, Any], recipe: Mapping[str, Any]) -> Answer:
 
 
 def _overfitting(report: Mapping[str, Any]) -> Answer:
-    metrics, primary = report["metrics"], TASKS[report["task"]].primary
+    metrics, primary = report["metrics"], with_metric(TASKS[report["task"]], report.get("metric")).primary
     known = [split for split in ("train", "validation", "test") if metrics.get(split, {}).get(primary) is not None]
     if len(known) < 2:
         return LOOK, f"The {TITLES.get(primary, words(primary))} is known of one split at most."
