@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const SVG = "http://www.w3.org/2000/svg";
-  const HINT = "Point at the chart, or focus it and use the arrow keys.";
+  const HINT = "Point at a chart, or focus it and use the arrow keys.";
   const SAME_PLACE = 0.5; // distance along x at which points belong together
 
   function make(name, attributes, parent) {
@@ -34,7 +34,7 @@
     return `${where}: ${what.join(", ")}`;
   }
 
-  function answer(figure) {
+  function answer(figure, number) {
     const data = figure.querySelector("script[type='application/json']");
     const svg = figure.querySelector("svg");
     if (!data || !svg) return;
@@ -69,7 +69,7 @@
 
     function hide() {
       layer.classList.remove("shown");
-      readout.textContent = HINT;
+      readout.textContent = number === 0 ? HINT : "\u00a0"; // said once
     }
 
     svg.addEventListener("pointermove", (event) => {
