@@ -100,13 +100,14 @@ def _loss(report: Mapping[str, Any], recipe: Mapping[str, Any]) -> Answer:
 
 
 def _overfitting(report: Mapping[str, Any]) -> Answer:
-    metrics, primary = report["metrics"], with_metric(TASKS[report["task"]], report.get("metric")).primary
+    metrics, task = report["metrics"], with_metric(TASKS[report["task"]], report.get("metric"))
+    primary = task.primary
     known = [split for split in ("train", "validation", "test") if metrics.get(split, {}).get(primary) is not None]
     if len(known) < 2:
         return LOOK, f"The {TITLES.get(primary, words(primary))} is known of one split at most."
-    is_apart = clearly_above(report["task"], metrics, report["examples"], known[1], known[0])
+    is_apart = clearly_above(task, metrics, report["examples"], known[1], known[0])
     is_overfitting = is_apart or report["diagnosis"]["state"] == "overfitting"
-    return NO if is_overfitting else YES, f"{describe_pair(report['task'], metrics, *known[:2])}."
+    return NO if is_overfitting else YES, f"{describe_pair(task, metrics, *known[:2])}."
 
 
 def _baseline(report: Mapping[str, Any]) -> Answer:
