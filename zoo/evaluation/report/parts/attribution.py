@@ -110,7 +110,7 @@ def _steps(values: np.ndarray, by_step: np.ndarray, index: int) -> str:
 
 def _bars(rows: list[dict[str, Any]], metric: str) -> str:
     """Draw the importance of parts with the standard deviation over the shuffles, the largest on top."""
-    figure, axes = new_figure(height=0.9 + 0.24 * len(rows), width=6.4)
+    figure, axes = new_figure(height=0.9 + 0.24 * len(rows), width=4.6)
     y = np.arange(len(rows))[::-1]
     axes.barh(y, [row["mean"] for row in rows], xerr=[row["std"] for row in rows], color=FIRST, ecolor=QUIET)
     axes.set_yticks(y, [row["name"] for row in rows])
