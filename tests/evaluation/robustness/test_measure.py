@@ -2,13 +2,15 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
 import zoo as package
 from zoo.errors import ZooError
 from zoo.evaluation.analyses import check_analyses
-from zoo.evaluation.robustness import attacked, images, tables, texts
+from zoo.evaluation.baselines import run
+from zoo.evaluation.robustness import attacked, images, measure, tables, texts
 from zoo.evaluation.robustness.corruption import LEVELS
 
 CASES = {
@@ -38,6 +40,10 @@ def test_report_and_page_have_the_metric_by_strength(analysed, trained, kind):
     assert [(row["name"], row["level"]) for row in found["corruptions"]] == wanted
     assert all(0 <= row["metric"] <= 1 and 0 <= row["baseline"] <= 1 for row in found["corruptions"])
     assert len({row["metric"] for row in found["corruptions"]}) > 1
+    if kind == "table":  # whose classes one column tells apart
+        by_name = {(row["name"], row["level"]): row for row in found["corruptions"]}
+        for who in ("metric", "baseline"):
+            assert by_name["missing values", LEVELS][who] < by_name["unseen categories", LEVELS][who]
     assert [row["strength"] for row in found["attacks"]] == [*epsilons, *epsilons]
     if epsilons:
         one_step, several = [row["metric"] for row in found["attacks"]][LEVELS - 1 :: LEVELS]
@@ -96,3 +102,17 @@ def test_forecasts_get_worse_with_their_past(tmp_path):
         assert len(entry["by_step"]) == 48
         assert sum(entry["by_step"]) == pytest.approx(entry["output"] - entry["reference"] - entry["gap"], abs=1e-4)
     assert report["attribution"]["importance"][0]["name"].startswith("step -")
+
+
+def test_outputs_of_the_baseline_stand_beside_their_case_or_are_left_out(monkeypatch):
+    monkeypatch.setattr(run, "run_baseline_on", lambda recipe, preprocessor, cases, **_: {name: name for name in cases})
+    data = SimpleNamespace(series=None)
+    cases = [measure.Case(split=None, dataset=data)]
+    cases += [measure.Case(split=None, dataset=data, name=name, strength=0.5) for name in ("noise", "blur")]
+    trained = SimpleNamespace(problem=SimpleNamespace(recipe=None, preprocessor=None))
+    notes = []
+    quick, slow = (SimpleNamespace(baseline={"name": "ridge", "seconds": seconds}) for seconds in (1, 1000))
+    assert measure._baseline(trained, quick, cases, notes) == [" 0", "noise 0.5", "blur 0.5"] and not notes
+    assert measure._baseline(trained, slow, cases, notes) == [None] * 3
+    assert "would take 1000 s, more than 600" in notes[0]
+    assert measure._baseline(trained, SimpleNamespace(baseline=None), cases, []) == [None] * 3
