@@ -26,11 +26,21 @@ def test_the_nearest_neighbor_is_that_of_scikit_learn(same):
 
 
 def test_what_chance_puts_below_the_limit_follows_the_dimension():
-    for dimension in (2, 6):
+    for dimension in (2, 4):
         base = RNG.uniform(size=(4000, dimension)).astype(np.float32)
         distances, _ = nearest(base, base, same=True)
         limit, chance = near_limit(distances, 0.5)
         assert chance / 2 < (distances < limit).mean() < 2 * chance
+        assert limit == pytest.approx(np.median(distances) / 2, rel=0.2)
+
+
+def test_near_duplicates_of_most_rows_are_found():
+    columns = rows(250)
+    columns = {name: np.concatenate([v, v * (1 + 0.002 * RNG.normal(size=250))]) for name, v in columns.items()}
+    order = RNG.permutation(500)
+    mixed = {name: values[order] for name, values in columns.items()}
+    leak = found(near_findings, table(mixed, RNG.normal(size=500).astype(np.float32)))
+    assert leak["near_duplicates", "error"].count > 50
 
 
 @pytest.mark.parametrize(("change", "severity"), [("noise", "error"), ("column", "warning")])
@@ -75,7 +85,7 @@ def test_texts_with_a_word_changed_are_an_error():
     every[20:60] = [f"a short text, number {i}." for i in range(40)]
     y = (np.arange(300) % 2).astype(np.int32)
     leak = found(near_findings, texts(every, y))
-    assert list(leak) == [("near_duplicates", "error")] and leak["near_duplicates", "error"].count == 10
+    assert list(leak) == [("near_duplicates", "error")] and 8 <= leak["near_duplicates", "error"].count <= 10
 
 
 def test_where_such_pairs_are_usual_they_stop_no_training():

@@ -37,10 +37,12 @@ def size_findings(subject: Subject) -> Iterator[Finding]:
         count = len(subject.splits[name])
         if count < least:
             yield found(
-                "too_few_examples", f"the {name} split has {count} examples, and metrics are rough below {least}",
-                count=count, evidence=[{"split": name, "examples": count}],
+                "too_few_examples",
+                f"the {name} split has {count} examples, and metrics are rough below {least}",
+                count=count,
+                evidence=[{"split": name, "examples": count}],
                 severity=None if name == "train" else "note",
-            )  # fmt: skip
+            )
 
 
 def _balance(counts: dict[str, np.ndarray], labels: tuple[str, ...], expected: tuple[str, ...]) -> Iterator[Finding]:
@@ -59,16 +61,20 @@ def _balance(counts: dict[str, np.ndarray], labels: tuple[str, ...], expected: t
         absent = [labels[i] for i in np.flatnonzero(counts[name] == 0)]
         if absent:
             yield found(
-                "empty_class", f"classes with no example in the {name} split: {', '.join(absent)}", count=len(absent),
+                "empty_class",
+                f"classes with no example in the {name} split: {', '.join(absent)}",
+                count=len(absent),
                 evidence=[{"split": name, "label": label} for label in absent],
-            )  # fmt: skip
+            )
     few = np.flatnonzero((train > 0) & (train < _MIN_CLASS_EXAMPLES))
     if len(few):
         named = ", ".join(f"'{labels[i]}' ({train[i]})" for i in few[:5])
         yield found(
-            "rare_class", f"{len(few)} classes have fewer than {_MIN_CLASS_EXAMPLES} training examples: {named}",
-            count=len(few), evidence=[{"split": "train", "label": labels[i], "examples": train[i]} for i in few],
-        )  # fmt: skip
+            "rare_class",
+            f"{len(few)} classes have fewer than {_MIN_CLASS_EXAMPLES} training examples: {named}",
+            count=len(few),
+            evidence=[{"split": "train", "label": labels[i], "examples": train[i]} for i in few],
+        )
     rare = np.flatnonzero((test > 0) & (test < _MIN_TEST_EXAMPLES))
     if len(rare) and test.min():
         yield found(
@@ -87,15 +93,20 @@ def _label_sets(counts: dict[str, np.ndarray], labels: tuple[str, ...], examples
         absent = [labels[i] for i in np.flatnonzero(marks == 0)]
         if absent:
             yield found(
-                "empty_class", f"labels that no example of the {name} split has: {listing(absent)}", count=len(absent),
+                "empty_class",
+                f"labels that no example of the {name} split has: {listing(absent)}",
+                count=len(absent),
                 evidence=[{"split": name, "label": label} for label in absent],
-            )  # fmt: skip
+            )
     always = [labels[i] for i in np.flatnonzero(counts["train"] == examples)]
     if always:
         yield found(
-            "constant_column", f"labels that every training example has: {listing(always)}", count=len(always),
-            evidence=[{"label": label} for label in always], remedy="remove these labels",
-        )  # fmt: skip
+            "constant_column",
+            f"labels that every training example has: {listing(always)}",
+            count=len(always),
+            evidence=[{"label": label} for label in always],
+            remedy="remove these labels",
+        )
 
 
 def _absent_tags(subject: Subject) -> Iterator[Finding]:
@@ -104,9 +115,11 @@ def _absent_tags(subject: Subject) -> Iterator[Finding]:
     if absent:
         names = [labels[i] for i in sorted(absent)]
         yield found(
-            "empty_class", f"tags with no token in the training split: {', '.join(names)}", count=len(names),
+            "empty_class",
+            f"tags with no token in the training split: {', '.join(names)}",
+            count=len(names),
             evidence=[{"split": "train", "label": name} for name in names],
-        )  # fmt: skip
+        )
 
 
 def _scales(spreads: dict[str, float]) -> Iterator[Finding]:

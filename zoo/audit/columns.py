@@ -116,9 +116,10 @@ def spelling_findings(name: str, counts: Counter[str]) -> Iterator[Finding]:
     for text in counts:
         alike.setdefault(_SHAPE.sub("", text.casefold()), []).append(text)
     groups = [
-        group for shape, group in alike.items()
+        group
+        for shape, group in alike.items()
         if not shape.isdecimal() and shape and len({text.casefold() for text in group}) > 1
-    ]  # fmt: skip
+    ]
     if groups:
         listed = first_few([" and ".join(map(repr, group)) for group in groups])
         yield found(

@@ -14,7 +14,7 @@ from zoo.audit.subject import Subject
 from zoo.utils.cache import cached
 from zoo.utils.files import read_json, write_json
 
-_VERSION = 6  # of what the detectors look for; a higher one ignores older findings in the cache
+_VERSION = 10  # of what the detectors look for; a higher one ignores older findings in the cache
 _PACKAGES = ("scikit-learn", "numpy", "cleanlab", "datasketch")
 _FILE = "findings.json"
 

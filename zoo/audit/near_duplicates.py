@@ -12,19 +12,20 @@ from zoo.audit.finding import Finding, found
 from zoo.audit.near_rows import close_rows
 from zoo.audit.near_texts import close_texts
 from zoo.audit.nearest import near_limit, nearest
+from zoo.audit.rarity import rare_examples
 from zoo.audit.subject import HELD_OUT, Subject
 from zoo.audit.vectors import MAX_COMPARED, vectors
 from zoo.errors import ZooError
 from zoo.recipe.findings import Severity
 
-_RATIO = {"image": 0.15, "audio": 0.15}  # of the median distance to the nearest neighbor, by kind of input
+_RATIO = {"image": 0.15, "audio": 0.15}  # of the usual distance to the nearest neighbor, by kind of input
 _USUAL_RATIO = 0.1
 _MIN_EXAMPLES = 50
 _ROUNDING = 0.02  # of a column's standard deviation, within which numbers of copies agree
 _MIN_COPIES = 0.2  # of the pairs; a few agree in every column by chance
 _TIMES_CHANCE = 5.0  # as many as chance would give
 _MIN_WITHIN = 0.02  # of the training split; fewer are a note
-_USUAL = 0.2  # of the training split; where more have such a twin, the data is like that: prices of a shop and week
+_USUAL = 0.4  # of the training split; where more have such a twin, the data is like that: prices of a shop and week
 _MIN_ACROSS = 2  # in another split; from `MIN_LEAKED` on they are an error
 
 
@@ -162,6 +163,8 @@ def _joined(
 
 
 def _without_exact(subject: Subject, pairs: Pairs) -> Pairs:
-    """Return the pairs without those that are exactly equal."""
+    """Return the pairs without those that are exactly equal, and rows of so frequent values that chance makes twins."""
     kept = subject.hashes[pairs.split][pairs.positions] != subject.hashes["train"][pairs.twins]
+    if subject.dataset.signature.kind == "table":
+        kept &= rare_examples(subject, pairs.split, pairs.positions)
     return Pairs(pairs.split, pairs.positions[kept], pairs.twins[kept], pairs.looked_at)

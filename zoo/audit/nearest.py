@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+_QUANTILES = (0.75, 0.95)  # of the distances to the nearest neighbor
 _CHUNK_PRODUCTS = 1 << 25  # distances that are held at a time, 128 MiB
 
 
@@ -30,13 +31,14 @@ def nearest(queries: np.ndarray, base: np.ndarray, *, same: bool = False) -> tup
 def near_limit(distances: np.ndarray, ratio: float) -> tuple[float, float]:
     """Return the distance below which rows are near duplicates, and the fraction that chance puts there.
 
-    Near ones are `ratio` times as far from their neighbor as the median row. For small distances x the fraction of rows
-    grows like x^m, where m is the dimension of the data; the quartile and the median give m.
+    In m dimensions the fraction of rows whose neighbor is nearer than x is 1 - exp(-c x^m). Two upper quantiles give c
+    and m, which copies of up to three rows in four leave as they are. Near ones are `ratio` times as far from their
+    neighbor as half of the rows would be without copies.
     """
-    quartile, median = np.quantile(distances, [0.25, 0.5])
-    if not median > 0:
+    first, second = np.quantile(distances, _QUANTILES)
+    if not 0 < first < second:
         return 0.0, 1.0
-    if not quartile > 0 or quartile >= median:
-        return ratio * median, 1.0
-    dimension = np.log(2) / np.log(median / quartile)
-    return float(ratio * median), float(0.5 * ratio**dimension)
+    masses = -np.log(1 - np.array(_QUANTILES))
+    dimension = np.log(masses[1] / masses[0]) / np.log(second / first)
+    half = first * (np.log(2) / masses[0]) ** (1 / dimension)
+    return float(ratio * half), float(1 - np.exp(-np.log(2) * ratio**dimension))
