@@ -35,6 +35,8 @@ _WORDS_OF = {language: frozenset(words.split()) for language, words in _STOPWORD
 
 def text_findings(subject: Subject) -> Iterator[Finding]:
     """Yield odd texts of the training and the test split, at most 20,000 of each."""
+    if subject.task is not None and subject.task.reads_corpus:
+        return  # windows of running text
     texts: list[str] = []
     places: list[tuple[str, int]] = []
     for name in ("train", "test"):
@@ -42,7 +44,7 @@ def text_findings(subject: Subject) -> Iterator[Finding]:
         positions = sampled(len(split), _MAX_TEXTS)
         texts += [str(text) for text in split.take(positions)] if len(positions) else []
         places += [(name, int(at)) for at in positions]
-    if not texts or (subject.task is not None and subject.task.reads_corpus):
+    if not texts:
         return
 
     def listed(name: str, what: str, odd: list[int]) -> Iterator[Finding]:
