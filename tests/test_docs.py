@@ -92,7 +92,8 @@ def check_line(line: str) -> None:
         if each in list_recipes():
             load_recipe(each, overrides)
         else:
-            assert each.endswith(".yaml") or each.isupper(), f"there is no recipe {each}"
+            is_open = each.endswith(".yaml") or each.isupper() or each.startswith("$")  # a file, a word, a run
+            assert is_open, f"there is no recipe {each}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -19,6 +19,7 @@ from zoo.export.convert import to_onnx
 from zoo.export.export import converted, export_run
 from zoo.export.kinds import KINDS as EXPORTERS
 from zoo.layers.residual import convolution
+from zoo.recipe.load import published_source
 from zoo.serving.exported_model import ExportedModel
 from zoo.tasks import TASKS
 from zoo.training.run import Run
@@ -60,7 +61,8 @@ def test_the_file_equals_the_model_on_the_whole_test_split(kind, reopened):
     assert certificate["max_abs_difference"] <= certificate["tolerance"]
     assert certificate["tolerance"] == 1e-4 or kind == "regression"
     assert certificate["label_flips"] == 0 and certificate["samples"] == len(dataset.test)
-    assert certificate["data"] == {"source": dataset.name, "fingerprint": dataset.fingerprint}
+    source = published_source(dataset.name)
+    assert certificate["data"] == {"source": source, "fingerprint": dataset.fingerprint}
     found = session(str(run.folder / "export" / "model.onnx"))
     worst = 0.0
     for position in range(len(dataset.test)):
@@ -134,7 +136,7 @@ def test_names_shapes_and_metadata(kind, reopened):
     )
     assert json.loads(metadata["zoo.data"])["fingerprint"] == dataset.fingerprint
     assert "keras" in json.loads(metadata["zoo.versions"])
-    assert metadata["zoo.recipe"] == run.recipe().to_yaml()
+    assert metadata["zoo.recipe"] == run.recipe().published_yaml()
 
 
 def test_images_are_taken_as_they_are_decoded(reopened):
