@@ -317,7 +317,7 @@ def test_what_a_user_sees_of_a_training(kind, trained, tmp_path):
     assert [str(path) for path in (tmp_path / kind).iterdir()] == done.stdout.splitlines()
     begins = (
         f"{kind}:|Data:|  (note|warning):|Model:|Training in|  epoch|Kept|Baselines?:|  [a-z ]+ on validation:|Test |"
-        "  (no |not clearly )?(better|worse)|Exported|Done in"
+        "  (no |not clearly )?(better|worse)|Diagnosis:|  next: |Exported|Done in"
     )
     assert [line for line in done.stderr.splitlines() if not re.match(begins, line)] == []
 
