@@ -42,7 +42,7 @@ def test_every_output_is_reserved():
     outputs = {name for kind in KINDS.values() if isinstance(kind, Predictor) for name in kind.outputs}
     assert outputs <= RESERVED
     with open(graph_outputs.__file__, encoding="utf-8") as file:
-        inner = set(re.findall(r'"((?:label|value)(?:_[a-z]+)?)"', file.read()))
+        inner = set(re.findall(r'"((?:label|value|expected|set|prediction)(?:_[a-z]+)?)"', file.read()))
     assert inner and inner <= RESERVED
 
 

@@ -13,6 +13,7 @@ RESERVED = frozenset(
         *("probabilities", "label", "value", "forecast", "logits", "mask", "boxes", "scores", "detections"),
         *("embedding", "reconstruction", "score", "image", "sample", "label_names", "label_index"),
         *("value_column", "value_shape", "lower", "upper"),
+        *("label_costs", "expected_costs", "set_probability", "prediction_set", "ood_score"),
         *("array", "known_covariates"),  # inputs beside static covariates
     )
 )

@@ -73,7 +73,7 @@ def jpeg(image: np.ndarray, strength: float, generator: np.random.Generator) -> 
     def compressed(pixels: np.ndarray) -> np.ndarray:
         buffer = io.BytesIO()
         Image.fromarray(pixels.astype(np.uint8)).save(buffer, format="JPEG", quality=int(strength))
-        return np.asarray(Image.open(buffer))
+        return np.asarray(Image.open(buffer, formats=("JPEG",)))
 
     if image.shape[-1] == 3:
         return compressed(image)
