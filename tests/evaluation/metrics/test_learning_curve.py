@@ -45,6 +45,7 @@ def test_too_few_sizes_are_refused():
         fit_power_law(SIZES[:3], np.array([0.3, 0.2, 0.1]))
 
 
+@pytest.mark.ci
 def test_the_interval_covers_the_error_at_twice_the_examples():
     """Errors of 500 validation examples each, and drawn anew: the true one lies inside as often as stated."""
     generator, inside = np.random.default_rng(0), 0
