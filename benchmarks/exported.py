@@ -38,7 +38,7 @@ def keep(run: Path, console: Console) -> None:
     size = (run / "export" / "model.onnx").stat().st_size
     if size > MAX_BYTES:
         raise zoo.ZooError(f"{recipe}: the file has {size:,} bytes, more than {MAX_BYTES:,}; make the model smaller")
-    for name in ("model.onnx", "certificate.json", "card.md", "decoder.onnx"):
+    for name in ("model.onnx", "certificate.json", "card.md", "sample.npz", "sample.json", "decoder.onnx"):
         if not (run / "export" / name).is_file():
             continue  # autoencoders alone have a decoder
         with replacing(EXPORTED / recipe / name) as path:

@@ -205,7 +205,13 @@ def test_a_file_that_differs_is_refused_and_removed(kind, copied, monkeypatch):
     run, dataset, model = copied(kind)
     export_run(run, dataset, model)
     folder = run.folder / "export"
-    assert {p.name for p in folder.iterdir()} == {"model.onnx", "certificate.json", "card.md"}
+    assert {p.name for p in folder.iterdir()} == {
+        "model.onnx",
+        "certificate.json",
+        "card.md",
+        "sample.npz",
+        "sample.json",
+    }
     monkeypatch.setattr(export_module, "converted", perturbed)
     with pytest.raises(ZooError, match=r"the exported file differs from the Keras model by .* it was removed"):
         export_run(run, dataset, model)

@@ -16,8 +16,10 @@ from zoo.export.decoder import export_decoder
 from zoo.export.intervals import with_intervals
 from zoo.export.kinds import KINDS
 from zoo.export.ood_score import with_ood_score
+from zoo.export.sample import take_sample
 from zoo.recipe.load import published_source
 from zoo.serving.metadata import FORMAT, FORMAT_KEY, SIGNATURE_KEY
+from zoo.serving.sample_files import SAMPLE, SAMPLE_JSON, write_sample
 from zoo.tasks import TASKS
 from zoo.training.run import Run, versions
 from zoo.training.run_files import read_run_file
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]:
-    """Write `export/model.onnx` with its certificate and card.
+    """Write `export/model.onnx` with its sample, certificate and card.
 
     Args:
         run: the run to export.
@@ -58,7 +60,8 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
     threshold = None if report is None else report.get("threshold")
     proto = converted(loaded, dataset, model, threshold)
     path = run.folder / "export" / "model.onnx"
-    for older in (*(path.with_name(name) for name in ("certificate.json", "card.md", "decoder.onnx")), path):
+    beside = ("certificate.json", "card.md", "decoder.onnx", SAMPLE, SAMPLE_JSON)
+    for older in (*(path.with_name(name) for name in beside), path):
         older.unlink(missing_ok=True)  # must not pass for this one if this one fails
     with replacing(path) as temporary:
         onnx.save(proto, temporary)
@@ -71,6 +74,7 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
         content = temporary.read_bytes()
     if task.reconstructs and signature.kind == "image":
         export_decoder(path.with_name("decoder.onnx"), model, dataset, settings)
+    write_sample(path.parent, take_sample(path, dataset))
     certificate = {
         "file": path.name,
         "max_abs_difference": parity.max_abs_difference,

@@ -160,9 +160,9 @@ class Predictor:
         flips = 0
         for positions in chunks(split):
             raw = split.take(positions)
-            decoder_input = _decoder_input(split.targets[positions]) if self.inputs == SOURCE_AND_TARGET else None
-            expected = keras_output(model, raw, signature, decoder_input)
-            prediction = exported.predict(raw, decoder_input)
+            target = decoder_input(split.targets[positions]) if self.inputs == SOURCE_AND_TARGET else None
+            expected = keras_output(model, raw, signature, target)
+            prediction = exported.predict(raw, target)
             more: dict[str, tuple[Any, Any]] = {}
             if isinstance(expected, dict) and OOD_SCORE in expected:
                 more[OOD_SCORE] = prediction.ood_scores, expected[OOD_SCORE]
@@ -221,6 +221,6 @@ def _bounds(prediction: Prediction, expected: Any, raw: Any, signature: Signatur
     return pairs
 
 
-def _decoder_input(targets: np.ndarray) -> np.ndarray:
+def decoder_input(targets: np.ndarray) -> np.ndarray:
     """Return the start token, then the targets shifted by one."""
     return np.concatenate([np.full((len(targets), 1), START, np.int32), targets[:, :-1]], axis=1)
