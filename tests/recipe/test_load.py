@@ -119,3 +119,10 @@ def test_origins(write):
     assert lines["  seed: 3"] == "override 'training.seed=3'"
     assert lines["training:"] == ""
     assert next(iter(lines)) == "description: ''"
+
+
+def test_costs_of_a_matrix_resolve_to_a_recipe_again(tmp_path):
+    """A run's own recipe has every default, and is opened again."""
+    loaded = load_recipe("mlp/wine", ["evaluation.cost={matrix: {class_0: {class_1: 3}}}"])
+    (tmp_path / "again.yaml").write_text(loaded.run_yaml())
+    assert load_recipe(tmp_path / "again.yaml").run_yaml() == loaded.run_yaml()

@@ -51,8 +51,8 @@ def cost_matrix(cost: Cost, labels: Sequence[str], recipe: Recipe) -> np.ndarray
                 "give evaluation.cost.matrix: {TRUE_CLASS: {ANSWER: COST}}"
             )
         positive = positive_class(recipe, labels)
-        found[1 - positive, positive] = cost.false_positive
-        found[positive, 1 - positive] = cost.false_negative
+        found[1 - positive, positive] = cost.false_positive or 1.0
+        found[positive, 1 - positive] = cost.false_negative or 1.0
         return found
     for true, row in cost.matrix.items():
         for answer, value in row.items():

@@ -126,8 +126,12 @@ class Training(Section):
 class Cost(Section):
     """What wrong answers of a classifier cost; a right one costs nothing."""
 
-    false_positive: PositiveNumber = Field(1.0, description="two classes: of `positive` for an example of the other")
-    false_negative: PositiveNumber = Field(1.0, description="two classes: of the other for an example of `positive`")
+    false_positive: PositiveNumber | None = Field(
+        None, description="two classes: of `positive` for an example of the other; 1 where left out"
+    )
+    false_negative: PositiveNumber | None = Field(
+        None, description="two classes: of the other for an example of `positive`; 1 where left out"
+    )
     matrix: dict[str | int, dict[str | int, NonNegative]] | None = Field(
         None, description="true class to answer to cost; 1 for the errors that are left out"
     )

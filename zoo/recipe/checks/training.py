@@ -175,7 +175,7 @@ def _check_metric(checks: Checks) -> None:
         )
     cost = evaluation.cost
     checks.refuse(
-        cost is not None and cost.matrix is not None and len(cost.model_fields_set) > 1,
+        cost is not None and cost.matrix is not None and bool(cost.false_positive or cost.false_negative),
         ("evaluation", "cost"),
         "false_positive and false_negative are in the matrix already; leave them out",
     )
