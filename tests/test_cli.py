@@ -41,6 +41,16 @@ COMMANDS = {
     "export": ["RUN", "--json"],
     "predict": ["FILE", "INPUTS", "--output", "--verify", "--no-verify", "--json"],
     "sample": ["FILE", "--count", "--seed", "--label", "--guidance", "--output", "--verify", "--no-verify"],
+    "serve": [
+        "[NAME=]FILE…",
+        "--host",
+        "--port",
+        "--token",
+        "--batch-ms",
+        "--max-batch",
+        "--max-requests",
+        "--timeout",
+    ],
 }
 
 

@@ -239,6 +239,7 @@ IMPORT_NAMES = {"grpcio": "grpc", "pyyaml": "yaml", "pillow": "PIL", "scikit-lea
 BROUGHT_ALONG = {  # what installing a requirement brings along
     "pydantic_core": "pydantic",
     "markupsafe": "jinja2",
+    "starlette": "fastapi",
     "threadpoolctl": "scikit-learn",
 }
 

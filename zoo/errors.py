@@ -12,13 +12,16 @@ MAX_SHOWN_NAMES = 5  # of files or rows in a message, which counts them all
 _EXTRAS = {  # optional module: the package that holds it, and this project's extra that brings it
     "cleanlab": ("cleanlab", "audit"),
     "datasketch": ("datasketch", "audit"),
+    "fastapi": ("fastapi", "serve"),
     "grpc": ("grpcio", "distributed"),
     "jax": ("jax", "jax"),
     "mlcroissant": ("mlcroissant", "snapshot"),
+    "prometheus_client": ("prometheus_client", "serve"),
     "soundfile": ("soundfile", "audio"),
     "soxr": ("soxr", "audio"),
     "statsmodels": ("statsmodels", "forecast"),
     "tokenizers": ("tokenizers", "text"),
+    "uvicorn": ("uvicorn", "serve"),
 }
 
 

@@ -54,6 +54,7 @@ class ExportedModel:
         ood_threshold: the out-of-distribution score above which an example is unusual; None where there is no score.
         time: the column of time of a series from a table.
         double: arrays, and numbers that are predicted, are float64.
+        session: the file in onnxruntime.
 
     Raises:
         ZooError: the file is missing, is not ONNX, was not written by `zoo export`, was changed or damaged since, or
@@ -79,16 +80,16 @@ class ExportedModel:
         decisions = self.signature.decisions
         self.ood_threshold = None if decisions is None or not decisions.ood_quantiles else decisions.ood_quantiles[1]
         self._task = TASKS[self.task]
-        self._session = open_session(content, path)
+        self.session = open_session(content, path)
         check_graph(
-            self._session,
+            self.session,
             self.path,
             inputs=input_names(self.signature, decodes=self._task.decodes),
             outputs=KINDS[self._task.kind].outputs + more_outputs(self.signature),
             labels=self.labels,
             optional=("label", "guidance", "step_noise") if self._task.makes_images else (),
         )
-        self._outputs = [output.name for output in self._session.get_outputs()]
+        self._outputs = [output.name for output in self.session.get_outputs()]
 
     def sample(
         self, count: int, *, seed: int = 0, labels: Sequence[str] | None = None, guidance: float | None = None
@@ -110,7 +111,7 @@ class ExportedModel:
                 f"{self.path}: making images is for generators, and the file's task is {self.task}; use predict(), or "
                 "`zoo predict`"
             )
-        given = [each.name for each in self._session.get_inputs()]
+        given = [each.name for each in self.session.get_inputs()]
         with prefixed(self.path):
             feeds = draw_noise(given, self.signature, count=count, seed=seed, labels=labels, guidance=guidance)
         parts = [self._run(part) for part in noise_parts(feeds, count)]
@@ -267,7 +268,7 @@ class ExportedModel:
         return examples
 
     def _run(self, feeds: Feeds) -> dict[str, np.ndarray]:
-        return run_session(self._session, self._outputs, feeds, self.path)
+        return run_session(self.session, self._outputs, feeds, self.path)
 
 
 def more_outputs(signature: FileSignature) -> tuple[str, ...]:

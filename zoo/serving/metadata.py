@@ -62,6 +62,7 @@ class FileSignature:
         graph: names of the files and columns that graphs come from; None where they came from no tables.
         intervals: bounds that the file gives around its predictions; None for none.
         decisions: how its probabilities become answers; None for the most probable class alone.
+        recipe: its name; empty where the file does not say it.
     """
 
     task: str
@@ -88,6 +89,7 @@ class FileSignature:
     graph: GraphForm | None = None
     intervals: PredictionIntervals | None = None
     decisions: ClassDecisions | None = None
+    recipe: str = ""
 
 
 def read_signature(file: OnnxFile, path: Path, *, verify: bool = True) -> FileSignature:
@@ -205,6 +207,7 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         graph=GraphForm(**graph) if graph else None,
         intervals=PredictionIntervals.from_json(intervals) if intervals else None,
         decisions=ClassDecisions.from_json(decisions) if decisions else None,
+        recipe=take("recipe", lambda v: isinstance(v, str), "a name", ""),
         double=take("double", lambda v: isinstance(v, bool), "true or false", False),
         sample_rate=take(
             "sample_rate", lambda v: (v != 0) == (kind == "audio") and (v == 0 or _is_count(v)), "a sample rate", 0

@@ -1,0 +1,104 @@
+"""What every request passes: its id, who may ask, the log, and the counters."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import time
+import traceback
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from zoo.serving.server.service import Service
+
+Log = Callable[[str], None]
+REQUEST_ID = "X-Request-ID"
+OPEN_PATHS = ("/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json")  # these need no token
+_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_GONE = 499  # status in the log where the client has left
+
+
+class Edge:
+    """Middleware around all routes.
+
+    Args:
+        app: the routes.
+        service: what they share.
+        token: that requests must have (`Authorization: Bearer TOKEN`); empty for none.
+        log: takes a line of JSON for each request, without what it holds.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service, token: str, log: Log) -> None:
+        self._app, self._service, self._token, self._log = app, service, token, log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        headers = Headers(scope=scope)
+        given = headers.get(REQUEST_ID, "")
+        request_id = given if _ID.fullmatch(given) else str(uuid.uuid4())
+        sent = {"status": 0, "bytes": 0}
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                sent["status"] = message["status"]
+                message["headers"] = [*message["headers"], (REQUEST_ID.lower().encode(), request_id.encode())]
+            sent["bytes"] += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            refusal = self._refusal(scope, headers)
+            await (refusal or self._app)(scope, receive, send_with_id)
+        except ClientDisconnect:
+            sent["status"] = sent["status"] or _GONE
+        except Exception:
+            self._log(json.dumps({"id": request_id, "error": traceback.format_exc()}))
+            if sent["status"]:
+                raise
+            await JSONResponse({"error": f"internal error; the log has it under {request_id}"}, 500)(
+                scope, receive, send_with_id
+            )
+        finally:
+            self._note(scope, request_id, sent, time.perf_counter() - started)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> ASGIApp | None:
+        """Return the answer to who may not ask: without the token, or from a page of another site."""
+        origin = headers.get("origin")
+        if origin and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != headers.get("host"):
+            return JSONResponse({"error": "requests from pages of other sites are not answered"}, 403)
+        if not self._token or scope["path"] in OPEN_PATHS:
+            return None
+        given = headers.get("authorization", "").encode()
+        if hmac.compare_digest(given, f"Bearer {self._token}".encode()):
+            return None
+        message = "expected the header 'Authorization: Bearer TOKEN' with the server's token"
+        return JSONResponse({"error": message}, 401, {"WWW-Authenticate": "Bearer"})
+
+    def _note(self, scope: Scope, request_id: str, sent: dict[str, int], seconds: float) -> None:
+        """Count and log an answer."""
+        endpoint = getattr(scope.get("route"), "path", "other")
+        name = scope.get("path_params", {}).get("name", "")
+        model = name if name in self._service.repository else ""
+        self._service.metrics.observe_request(endpoint, model, sent["status"], seconds)
+        facts = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "id": request_id,
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": sent["status"],
+            "ms": round(1000 * seconds, 3),
+            "bytes": sent["bytes"],
+            "client": (scope.get("client") or ("",))[0],
+        }
+        self._log(json.dumps(facts))

@@ -1,0 +1,55 @@
+"""Routes beside the protocol: answers in words, and the counters."""
+
+from __future__ import annotations
+
+import json
+
+from fastapi import APIRouter, Request, Response
+
+from zoo.serving.server.limits import read_body
+from zoo.serving.server.metrics import CONTENT_TYPE
+from zoo.serving.server.plain import answer_in_words
+from zoo.serving.server.service import service_of
+
+router = APIRouter()
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_TEXT = {"schema": {"type": "string"}}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {}},
+            "text/csv": _TEXT,
+            "text/plain": _TEXT,
+            "application/x-ndjson": _TEXT,
+            "image/*": _BINARY,
+            "audio/*": _BINARY,
+        },
+    }
+}
+
+
+@router.post("/predict/{name}", openapi_extra=_BODY, tags=["Answers in words"])
+async def predict(request: Request, name: str) -> Response:
+    """Answer a picture, a clip, CSV, JSON or text as `zoo predict --json` does."""
+    service = service_of(request)
+    model = service.repository.get(name)
+    with service.place():
+        body = await read_body(request, service.limits)
+        kind = request.headers.get("content-type", "")
+        answer = service.in_thread(answer_in_words, model.exported, body, kind, service.limits)
+        predictions, notes = await service.in_time(answer)
+    service.metrics.observe_batch(model.name, len(predictions))
+    facts = {
+        "model_name": model.name,
+        "model_version": model.version,
+        "predictions": predictions,
+        "notes": notes,
+    }
+    return Response(json.dumps(facts, ensure_ascii=False, allow_nan=False), media_type="application/json")
+
+
+@router.get("/metrics", tags=["Operation"])
+async def metrics(request: Request) -> Response:
+    """Give the counters in Prometheus's format."""
+    return Response(service_of(request).metrics.text(), headers={"Content-Type": CONTENT_TYPE})

@@ -1,0 +1,105 @@
+"""A server that runs in a thread of its own, and stops without losing a request."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import FastAPI
+
+from zoo.errors import ZooError
+
+BACKLOG = 2048  # connections that wait to be taken
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A server that answers.
+
+    Attributes:
+        url: where.
+        thread: ends with the server.
+    """
+
+    url: str
+    thread: threading.Thread
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_up = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        self.is_up.set()
+
+
+@contextmanager
+def running(app: FastAPI, *, host: str, port: int) -> Iterator[Running]:
+    """Serve within the block; at its end requests that are being answered are, and no more are taken.
+
+    Args:
+        app: what is served.
+        host: address to listen on.
+        port: to listen on; 0 for any that is free.
+
+    Raises:
+        ZooError: the address cannot be listened on.
+    """
+    listening = _listen(host, port)
+    service = app.state.service
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=int(service.limits.seconds) + 1,
+    )
+    server = _Server(config)
+    thread = threading.Thread(target=_run, args=(server, listening), name="zoo-serve", daemon=True)
+    thread.start()
+    server.is_up.wait()
+    if not thread.is_alive() or not server.started:
+        thread.join()
+        raise ZooError(f"the server on {host}:{port} did not start")
+    name, number = listening.getsockname()[:2]
+    try:
+        yield Running(url=f"http://{f'[{name}]' if ':' in name else name}:{number}", thread=thread)
+    finally:
+        service.is_ready = False
+        server.should_exit = True
+        thread.join()
+
+
+def _run(server: _Server, listening: socket.socket) -> None:
+    try:
+        server.run(sockets=[listening])
+    finally:
+        server.is_up.set()  # where it has not come up, too
+        listening.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise ZooError(f"--host {host}: no address of this machine ({error.strerror or error})") from error
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise ZooError(
+            f"--host {host} --port {port}: cannot be listened on ({error.strerror or error}); name another port, or 0 "
+            "for any that is free"
+        ) from error
+    return listening
