@@ -39,6 +39,7 @@ COMMANDS = {
     "evaluate": ["RUN", "DATA", "--output", "--json"],
     "compare": ["RUN RUN…", "--output", "--json"],
     "export": ["RUN", "--json"],
+    "drift": ["FILE", "DATA", "--fail", "--verify", "--no-verify", "--json"],
     "predict": ["FILE", "INPUTS", "--output", "--verify", "--no-verify", "--json"],
     "sample": ["FILE", "--count", "--seed", "--label", "--guidance", "--output", "--verify", "--no-verify"],
     "serve": [

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoo.commands.compare import compare
     from zoo.commands.curve import curve
     from zoo.commands.describe import describe
+    from zoo.commands.drift import drift
     from zoo.commands.evaluate import evaluate
     from zoo.commands.export import export
     from zoo.commands.improve import improve
@@ -49,6 +50,7 @@ _HOME = {
     "curve": "zoo.commands.curve",
     "compare": "zoo.commands.compare",
     "describe": "zoo.commands.describe",
+    "drift": "zoo.commands.drift",
     "list_models": "zoo.registry",
     "register": "zoo.registry",
     "ExportedModel": "zoo.serving.exported_model",
@@ -75,6 +77,7 @@ __all__ = [
     "compare",
     "curve",
     "describe",
+    "drift",
     "evaluate",
     "export",
     "features",

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from audited import found, images, table
 
-from zoo.audit.shift import psi, shift_findings
+from zoo.audit.shift import shift_findings
+from zoo.utils.stability_index import psi
 
 RNG = np.random.default_rng(0)
 ROWS = 900

@@ -10,6 +10,7 @@ from zoo.audit.finding import Finding, found
 from zoo.audit.subject import HELD_OUT, Subject
 from zoo.audit.tabular import Feature, features
 from zoo.audit.vectors import vectors
+from zoo.utils.stability_index import psi
 
 _MIN_EXAMPLES = 30  # of a split
 _ALPHA = 0.01  # of all features together, by Benjamini and Hochberg (1995)
@@ -99,17 +100,6 @@ def _compare(a: Feature, b: Feature) -> tuple[float, float]:
     counts = counts[:, counts.sum(axis=0) > 0]
     p = stats.chi2_contingency(counts).pvalue if counts.shape[1] > 1 else 1.0
     return float(p), psi(counts)
-
-
-def psi(counts: np.ndarray) -> float:
-    """Return the population stability index of two rows of counts: Σ (q - p) ln(q / p), each cell with a half more.
-
-    What counts of this size have by chance, (cells - 1)(1/n + 1/m), is taken off.
-    """
-    counts = counts[:, counts.sum(axis=0) > 0]
-    p, q = ((row + 0.5) / (row + 0.5).sum() for row in counts)
-    chance = (counts.shape[1] - 1) * (1 / counts[0].sum() + 1 / counts[1].sum())
-    return float(((q - p) * np.log(q / p)).sum() - chance)
 
 
 def _told_apart(subject: Subject, name: str) -> tuple[float, float, list[str]] | None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.commands.exported_file import as_paths, open_exported
 from zoo.commands.raw_examples import raw_examples
-from zoo.errors import ZooError, counted
-from zoo.serving.exported_model import ExportedModel
+from zoo.errors import counted
 from zoo.serving.predict import NO_ANSWER, facts, in_one_line, is_answered, predict_each
 from zoo.serving.write_pictures import is_for_pictures, write_pictures
 from zoo.serving.write_predictions import check_output, write_predictions
@@ -39,16 +39,11 @@ def predict(
     Raises:
         ZooError: the model or an input is missing, damaged, or does not fit.
     """
-    file = Path(model)
-    file = file / "export" / "model.onnx" if file.is_dir() else file
-    if not file.is_file() and Path(model).is_dir():
-        raise ZooError(f"{file} is not there; export the run first: zoo export {model}")
     notes = notes if notes is not None else []
-    opened = ExportedModel(file, verify=verify)
-    several = list(data) if isinstance(data, list | tuple) else [data]
-    paths = os.PathLike if opened.kind == "text" else str | os.PathLike
-    if several and all(isinstance(each, paths) for each in several):
-        return list(predict_each(file, several, verify=verify, notes=notes))
+    opened = open_exported(model, verify=verify)
+    paths = as_paths(opened, data)
+    if paths is not None:
+        return list(predict_each(opened.path, paths, verify=verify, notes=notes))
     rows = facts(opened, raw_examples(opened, data, notes))
     return [{"input": f"row {number}", **row} for number, row in enumerate(rows, start=1)]
 

@@ -13,6 +13,7 @@ from zoo.export.card import card
 from zoo.export.convert import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, seal
 from zoo.export.decisions import with_decisions
 from zoo.export.decoder import export_decoder
+from zoo.export.distribution import add_distribution
 from zoo.export.intervals import with_intervals
 from zoo.export.kinds import KINDS
 from zoo.export.ood_score import with_ood_score
@@ -64,6 +65,8 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
     for older in (*(path.with_name(name) for name in beside), path):
         older.unlink(missing_ok=True)  # must not pass for this one if this one fails
     with replacing(path) as temporary:
+        onnx.save(proto, temporary)
+        add_distribution(proto, temporary, dataset)
         onnx.save(proto, temporary)
         parity, tolerance = exporter.prove(temporary, proto, model, loaded.recipe, dataset)
         if parity.max_abs_difference > tolerance or (exporter.exact and parity.label_flips):

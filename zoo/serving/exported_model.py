@@ -55,6 +55,7 @@ class ExportedModel:
         time: the column of time of a series from a table.
         double: arrays, and numbers that are predicted, are float64.
         session: the file in onnxruntime.
+        metadata: the entries of the file's metadata, as text.
 
     Raises:
         ZooError: the file is missing, is not ONNX, was not written by `zoo export`, was changed or damaged since, or
@@ -71,7 +72,9 @@ class ExportedModel:
             raise ZooError(f"model file {path}: not readable ({error.strerror})") from error
         if verify:
             check_certificate(self.path, content)
-        self.signature = read_signature(scan(content, path), self.path, verify=verify)
+        file = scan(content, path)
+        self.metadata = file.metadata
+        self.signature = read_signature(file, self.path, verify=verify)
         self.task, self.kind, self.target = self.signature.task, self.signature.kind, self.signature.target
         self.shape, self.columns = self.signature.shape, list(self.signature.columns)
         self.targets = self.signature.targets
