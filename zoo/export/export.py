@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import onnx
 
 from zoo.errors import ZooError
+from zoo.export.awkward_inputs import try_awkward_inputs
 from zoo.export.card import card
 from zoo.export.convert import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, seal
 from zoo.export.decisions import with_decisions
@@ -19,21 +21,26 @@ from zoo.export.kinds import KINDS
 from zoo.export.ood_score import with_ood_score
 from zoo.export.sample import take_sample
 from zoo.recipe.load import published_source
-from zoo.serving.metadata import FORMAT, FORMAT_KEY, SIGNATURE_KEY
+from zoo.serving.certificate import CERTIFICATE_VERSION
+from zoo.serving.metadata import FORMAT, FORMAT_KEY, SIGNATURE_KEY, read_signature
+from zoo.serving.onnx_file import scan
 from zoo.serving.sample_files import SAMPLE, SAMPLE_JSON, write_sample
 from zoo.tasks import TASKS
 from zoo.training.run import Run, versions
 from zoo.training.run_files import read_run_file
 from zoo.utils.files import replacing, write_json, write_text
+from zoo.utils.onnx_session import open_session, runtime
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import keras
+    import numpy as np
 
     from zoo.data.dataset import Dataset
+    from zoo.export.generators import Generator
     from zoo.export.parity import Parity
+    from zoo.export.predictors import Predictor
     from zoo.recipe import LoadedRecipe
+    from zoo.serving.feeds import Feeds
 
 
 def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]:
@@ -77,18 +84,27 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
         content = temporary.read_bytes()
     if task.reconstructs and signature.kind == "image":
         export_decoder(path.with_name("decoder.onnx"), model, dataset, settings)
-    write_sample(path.parent, take_sample(path, dataset))
+    sample = take_sample(path, dataset)
+    write_sample(path.parent, sample)
     certificate = {
+        "version": CERTIFICATE_VERSION,
         "file": path.name,
         "max_abs_difference": parity.max_abs_difference,
+        "mean_abs_difference": parity.mean_abs_difference,
         "label_flips": parity.label_flips,
         "samples": parity.samples,
         "tolerance": tolerance,
         "decisions": exporter.decided,
         "outputs": {
-            name: {"max_abs_difference": output.max_abs_difference, "tolerance": output.tolerance}
+            name: {
+                "max_abs_difference": output.max_abs_difference,
+                "mean_abs_difference": output.mean_abs_difference,
+                "tolerance": output.tolerance,
+            }
             for name, output in parity.outputs.items()
         },
+        "awkward_inputs": _awkward_inputs(content, exporter, model, sample.inputs, dataset, settings.tolerance),
+        "runtimes": [runtime()],
         "split": exporter.compared_on,
         "data": {"source": published_source(dataset.name), "fingerprint": dataset.fingerprint},
         "opset": settings.opset,
@@ -134,6 +150,22 @@ def converted(
     proto.doc_string = recipe.description
     seal(proto)
     return proto
+
+
+def _awkward_inputs(
+    content: bytes,
+    exporter: Predictor | Generator,
+    model: keras.Model,
+    feeds: Feeds,
+    dataset: Dataset,
+    tolerance: float,
+) -> list[dict[str, Any]]:
+    signature = read_signature(scan(content, "model.onnx"), Path("model.onnx"), verify=False)
+
+    def answers(given: Feeds) -> dict[str, np.ndarray]:
+        return exporter.answers(model, given, dataset.signature)
+
+    return try_awkward_inputs(open_session(content), answers, feeds, signature, tolerance)
 
 
 def _in_decisions(parity: Parity, decided: str | None) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zoo.data.dataset import Dataset, Signature
     from zoo.export.card_text import CardText
     from zoo.recipe.schema import Recipe
+    from zoo.serving.feeds import Feeds
 
 _COMPARED_IMAGES = 256  # of a GAN
 _TRIED_IMAGES = 4  # of a GAN that is not trained yet
@@ -74,6 +75,12 @@ class Generator:
             return 0.0, recipe.export.tolerance
         parity, tolerance = measure_generation(proto, model, recipe, images=_TRIED_IMAGES)
         return parity.max_abs_difference, tolerance
+
+    def answers(self, model: keras.Model, feeds: Feeds, signature: Signature) -> dict[str, np.ndarray]:
+        """Return the saved model's images of one step by name, for the file's inputs."""
+        given = [feeds[each.name] for each in model.inputs]
+        output = model(given if len(given) > 1 else given[0], training=False)
+        return {"sample": np.asarray(output)}
 
 
 def convert_sampler(model: keras.Model, recipe: Recipe, signature: Signature) -> tuple[onnx.ModelProto, dict[str, Any]]:
@@ -148,20 +155,20 @@ def measure_generation(
             samples=_EXACT_IMAGES,
             guidance=1.0 if settings.guidance is None else settings.guidance,
         )
-        return _of_sample(found.exported, found.samples, 2 * found.keras + _ROUNDING)
+        return _of_sample(found.exported, found.mean_abs_difference, found.samples, 2 * found.keras + _ROUNDING)
     classes = next((x for x in model.inputs if x.name == "label"), None)
     labels = None if classes is None else np.arange(images, dtype=np.int32) % _classes(model)
     given = draw_inputs(model, images, 0, labels)
     session = open_session(proto.SerializeToString())
     (got,) = session.run(["sample"], {x.name: value for x, value in zip(model.inputs, given, strict=True)})
     wanted = model.predict_on_batch(given if len(given) > 1 else given[0])
-    difference = float(np.abs(got.astype(np.float64) - wanted).max())
-    return _of_sample(difference, images, recipe.export.tolerance)
+    difference = np.abs(got.astype(np.float64) - wanted)
+    return _of_sample(float(difference.max()), float(difference.mean()), images, recipe.export.tolerance)
 
 
-def _of_sample(difference: float, images: int, tolerance: float) -> tuple[Parity, float]:
-    outputs = {"sample": OutputParity(difference, 1.0, tolerance)}
-    return Parity(difference, 0, images, 1.0, outputs), tolerance
+def _of_sample(difference: float, mean: float, images: int, tolerance: float) -> tuple[Parity, float]:
+    outputs = {"sample": OutputParity(difference, 1.0, tolerance, mean)}
+    return Parity(difference, 0, images, 1.0, outputs, mean), tolerance
 
 
 def _classes(model: keras.Model) -> int:

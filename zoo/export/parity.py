@@ -33,11 +33,26 @@ class OutputParity:
         max_abs_difference: largest difference of a number.
         scale: largest absolute value.
         tolerance: largest difference that is allowed.
+        mean_abs_difference: mean difference of its numbers.
+        numbers: how many there are.
     """
 
     max_abs_difference: float
     scale: float
     tolerance: float = 0.0
+    mean_abs_difference: float = 0.0
+    numbers: int = 0
+
+    def joined(self, other: OutputParity) -> OutputParity:
+        """Return the same of these examples and others together."""
+        numbers = self.numbers + other.numbers
+        total = self.mean_abs_difference * self.numbers + other.mean_abs_difference * other.numbers
+        return OutputParity(
+            max_abs_difference=max(self.max_abs_difference, other.max_abs_difference),
+            scale=max(self.scale, other.scale),
+            mean_abs_difference=total / max(1, numbers),
+            numbers=numbers,
+        )
 
 
 @dataclass(frozen=True)
@@ -52,6 +67,7 @@ class Parity:
         samples: number of examples compared.
         scale: largest absolute value of that output.
         outputs: the same for each output by name.
+        mean_abs_difference: mean difference of the numbers of that output.
     """
 
     max_abs_difference: float
@@ -59,6 +75,7 @@ class Parity:
     samples: int
     scale: float
     outputs: Mapping[str, OutputParity] = field(default_factory=dict)
+    mean_abs_difference: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +114,13 @@ def hold_to(parity: Parity, tolerance: float, *, bounded: bool) -> tuple[Parity,
         for name, output in parity.outputs.items()
     }
     worst = max(outputs.values(), key=lambda output: output.max_abs_difference / output.tolerance)
-    held = replace(parity, outputs=outputs, max_abs_difference=worst.max_abs_difference, scale=worst.scale)
+    held = replace(
+        parity,
+        outputs=outputs,
+        max_abs_difference=worst.max_abs_difference,
+        mean_abs_difference=worst.mean_abs_difference,
+        scale=worst.scale,
+    )
     return held, worst.tolerance
 
 
@@ -148,8 +171,8 @@ def different_sequences(compared: Compared) -> int:
     return int((both[: len(expected)] != both[len(expected) :]).any(axis=1).sum())
 
 
-def largest_difference(found: Any, expected: Any, path: Path) -> tuple[float, float]:
-    """Return the largest difference, infinite where one is not finite, and the largest expected value.
+def difference(found: Any, expected: Any, path: Path) -> OutputParity:
+    """Return the largest and the mean difference, infinite where one is not finite, and the largest expected value.
 
     Values in float64 lie far from 0 for what differs between them: of them it is the largest distance from their mean.
 
@@ -158,7 +181,12 @@ def largest_difference(found: Any, expected: Any, path: Path) -> tuple[float, fl
     """
     if found.shape != expected.shape:
         raise ZooError(f"{path}: the file gives outputs of the shape {found.shape}, the model {expected.shape}")
-    difference = np.abs(found.astype(np.float64) - expected)
-    worst = float(difference.max()) if np.isfinite(difference).all() else float("inf")
+    distance = np.abs(found.astype(np.float64) - expected)
+    finite = bool(np.isfinite(distance).all())
     centre = expected.mean() if expected.dtype == np.float64 else 0.0
-    return worst, float(np.abs(expected - centre).max())
+    return OutputParity(
+        max_abs_difference=float(distance.max()) if finite else float("inf"),
+        mean_abs_difference=float(distance.mean()) if finite else float("inf"),
+        scale=float(np.abs(expected - centre).max()),
+        numbers=distance.size,
+    )

@@ -18,8 +18,8 @@ from zoo.export.parity import (
     Decisions,
     OutputParity,
     Parity,
+    difference,
     hold_to,
-    largest_difference,
     no_decisions,
 )
 from zoo.serving.exported_model import ExportedModel
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from zoo.data.dataset import Dataset, Signature, Split
     from zoo.export.card_text import CardText
     from zoo.recipe.schema import Recipe
+    from zoo.serving.feeds import Feeds
     from zoo.serving.prediction import Prediction
 
 SOURCE_AND_TARGET = ("source", "target")  # inputs of one step of decoding
@@ -138,6 +139,27 @@ class Predictor:
         held, tolerance = hold_to(parity, recipe.export.tolerance, bounded=self.bounded)
         return held.max_abs_difference, tolerance
 
+    def answers(self, model: keras.Model, feeds: Feeds, signature: Signature) -> dict[str, np.ndarray]:
+        """Return the saved model's outputs by name, for inputs of the file.
+
+        Args:
+            model: the saved model.
+            feeds: the inputs, by their names in the file.
+            signature: the raw input.
+        """
+        given: Any = [keras.ops.convert_to_tensor(values) for values in feeds.values()]  # texts become tensors too
+        if signature.kind in ("table", "graph", "series"):
+            names = dict(zip(signature.input_names, signature.tensor_names, strict=True))
+            given = {names[name]: values for name, values in zip(feeds, given, strict=True)}
+        elif len(given) == 1:
+            (given,) = given
+        output = model(given, training=False)
+        if isinstance(output, dict):
+            names_of = [name for name in output if name in (*self.outputs, OOD_SCORE)]
+            return {name: keras.ops.convert_to_numpy(output[name]) for name in names_of}
+        expected = self.expected(keras.ops.convert_to_numpy(output))
+        return {name: part for name, (part, _) in self.compared(expected, expected).items()}
+
     def measure(
         self,
         path: Path,
@@ -177,9 +199,8 @@ class Predictor:
                     pairs = {name: (prediction.output[..., i], expected[..., i]) for i, name in places}
                 pairs |= _bounds(prediction, expected, raw, signature) | more
             for name, (found, wanted) in pairs.items():
-                difference, largest = largest_difference(found, wanted, path)
-                before = outputs.get(name, OutputParity(0.0, 0.0))
-                outputs[name] = OutputParity(max(before.max_abs_difference, difference), max(before.scale, largest))
+                measured = difference(found, wanted, path)
+                outputs[name] = outputs[name].joined(measured) if name in outputs else measured
             flips += (decisions or self.decisions)(
                 Compared(
                     model=model,

@@ -28,12 +28,14 @@ class SamplerParity:
         keras: that of the Keras sampler's differences from the reference.
         max_abs_difference: largest difference of the exported graph from the reference.
         samples: number of images compared.
+        mean_abs_difference: mean difference of the exported graph from the reference.
     """
 
     exported: float
     keras: float
     max_abs_difference: float
     samples: int
+    mean_abs_difference: float = 0.0
 
 
 def measure_sampler(
@@ -91,7 +93,8 @@ def measure_sampler(
         clip=clip,
     )
     difference = exported - reference
-    return SamplerParity(_rms(difference), _rms(ours - reference), float(np.abs(difference).max()), samples)
+    largest, mean = float(np.abs(difference).max()), float(np.abs(difference).mean())
+    return SamplerParity(_rms(difference), _rms(ours - reference), largest, samples, mean)
 
 
 def _rms(values: NDArray[Any]) -> float:

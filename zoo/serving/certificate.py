@@ -9,6 +9,7 @@ from zoo.errors import ZooError
 from zoo.utils.files import read_json
 
 CERTIFICATE = "certificate.json"
+CERTIFICATE_VERSION = 2  # that this package writes; those without the key are of version 1
 CERTIFIED_FILE = "model.onnx"  # what a certificate without the key `file` is of
 HOW_TO_SKIP = "verify=False or --no-verify skips the comparison"
 

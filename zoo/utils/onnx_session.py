@@ -11,6 +11,7 @@ import numpy as np
 from zoo.backend.startup import disable_telemetry
 from zoo.errors import ZooError
 
+_PROVIDERS = ("CPUExecutionProvider",)
 _SILENT = 4  # onnxruntime's level of severity at which it logs fatal errors alone
 
 
@@ -32,9 +33,17 @@ def open_session(model: bytes | str | Path, where: str | Path = "the ONNX model"
     options.log_severity_level = _SILENT
     given = model if isinstance(model, bytes) else str(model)
     try:
-        return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(given, options, providers=list(_PROVIDERS))
     except Exception as error:  # onnxruntime raises classes of its own, one for each cause
         raise ZooError(f"{where}: not readable as an ONNX model ({_reason(error)})") from error
+
+
+def runtime() -> dict[str, Any]:
+    """Return name, version and providers of what sessions run in."""
+    disable_telemetry()
+    import onnxruntime
+
+    return {"runtime": "onnxruntime", "version": onnxruntime.__version__, "providers": list(_PROVIDERS)}
 
 
 def run_session(
