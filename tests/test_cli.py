@@ -41,6 +41,7 @@ COMMANDS = {
     "export": ["RUN", "--json"],
     "drift": ["FILE", "DATA", "--fail", "--verify", "--no-verify", "--json"],
     "predict": ["FILE", "INPUTS", "--output", "--verify", "--no-verify", "--json"],
+    "verify": ["FILE", "--json"],
     "sample": ["FILE", "--count", "--seed", "--label", "--guidance", "--output", "--verify", "--no-verify"],
     "serve": [
         "[NAME=]FILE…",

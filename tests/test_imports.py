@@ -155,6 +155,7 @@ def test_parts_without_keras_need_none_to_be_imported():
             "zoo.registry",
             "zoo.recipe",
             "zoo.serving.predict",
+            "zoo.commands.verify",
             "zoo.utils.files",
             "zoo.commands.train",
             "zoo.commands.evaluate",

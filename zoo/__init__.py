@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zoo.commands.snapshot import snapshot
     from zoo.commands.train import train
     from zoo.commands.tune import tune
+    from zoo.commands.verify import verify
     from zoo.errors import ZooError
     from zoo.layers.head import features, with_head
     from zoo.models.applications_weights import load_applications_weights
@@ -64,6 +65,7 @@ _HOME = {
     "snapshot": "zoo.commands.snapshot",
     "train": "zoo.commands.train",
     "tune": "zoo.commands.tune",
+    "verify": "zoo.commands.verify",
 }
 
 __all__ = [
@@ -94,6 +96,7 @@ __all__ = [
     "snapshot",
     "train",
     "tune",
+    "verify",
     "with_head",
 ]
 

@@ -14,25 +14,39 @@ CERTIFIED_FILE = "model.onnx"  # what a certificate without the key `file` is of
 HOW_TO_SKIP = "verify=False or --no-verify skips the comparison"
 
 
-def check_certificate(path: Path, content: bytes) -> None:
-    """Compare a file with the SHA-256 of the certificate beside it; a file without one is taken as it is.
+def certificate_of(path: Path) -> Path | None:
+    """Return the certificate of a file: `certificate.int8.json` of `model.int8.onnx`, else that which speaks of it.
 
     A certificate speaks of the file that it names. Where that one is not there, the file was renamed, and it is this
     one's.
 
     Raises:
-        ZooError: the file has changed since it was exported, or the certificate is damaged.
+        ZooError: the certificate is damaged.
     """
+    own = path.with_name(".".join(["certificate", *path.name.split(".")[1:-1], "json"]))
+    if own.name != CERTIFICATE and own.is_file():
+        return own
     beside = path.with_name(CERTIFICATE)
     if not beside.is_file():
+        return None
+    facts = read_json(beside)
+    certified = str(facts.get("file", CERTIFIED_FILE)) if isinstance(facts, dict) else CERTIFIED_FILE
+    return None if path.name != certified and path.with_name(Path(certified).name).is_file() else beside
+
+
+def check_certificate(path: Path, content: bytes) -> None:
+    """Compare a file with the SHA-256 of the certificate beside it; a file without one is taken as it is.
+
+    Raises:
+        ZooError: the file has changed since it was exported, or the certificate is damaged.
+    """
+    beside = certificate_of(path)
+    if beside is None:
         return
     certificate = read_json(beside)
     expected = certificate.get("sha256") if isinstance(certificate, dict) else None
     if not isinstance(expected, str):
         raise ZooError(f"{beside}: damaged, it holds no 'sha256'; export again ({HOW_TO_SKIP})")
-    certified = str(certificate.get("file", CERTIFIED_FILE))
-    if path.name != certified and path.with_name(Path(certified).name).is_file():
-        return
     found = hashlib.sha256(content).hexdigest()
     if found != expected:
         raise ZooError(
