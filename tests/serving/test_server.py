@@ -193,6 +193,9 @@ BAD = {  # a part of the message: what is sent
     },
     "binary_data_size is 64, and 0 bytes are left": {"inputs": [image(parameters={"binary_data_size": 64})]},
     "the body is not JSON": b"[" * 100_000,
+    "surrogates not allowed": b'{"id": "\\ud800", "inputs": []}',
+    "inputs.0.shape.0: input should be less than or equal to": {"inputs": [image(shape=[10**4000] * 4)]},
+    "expected UINT8, received int 1000": {"inputs": [image(data=[10**400] * 64)]},
 }
 
 
@@ -242,6 +245,16 @@ def test_numbers_that_no_answer_can_be_given_to_are_refused():
         answer = post_binary(client, f"/v2/models/{model}/infer", facts, arrays)
         assert answer.status_code == 400
         assert f"expected finite numbers, received {value}" in answer.json()["error"]
+
+
+def test_numbers_beyond_their_type_are_refused():
+    client = client_of(file_of("mlp/wine"))
+    facts = client.get("/v2/models/mlp-wine").json()
+    for value, message in [(10**400, "too large for FP32"), (1e39, "expected finite numbers, received inf")]:
+        body = in_json(facts, tensors_of(facts))
+        body["inputs"][0]["data"][1] = [value]
+        answer = client.post("/v2/models/mlp-wine/infer", json=body)
+        assert (answer.status_code, message in answer.json()["error"]) == (400, True)
 
 
 def test_texts_must_be_whole_and_utf8():

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from zoo.errors import ZooError
 from zoo.serving.server import plain_routes, v2_routes
 from zoo.serving.server.edge import Edge
 from zoo.serving.server.limits import Limits
-from zoo.serving.server.rejection import Rejection
+from zoo.serving.server.rejection import Rejection, error_answer
 from zoo.serving.server.repository import Repository
 from zoo.serving.server.service import Service
 from zoo.utils.version import __version__
@@ -56,22 +56,20 @@ def create_app(
     return app
 
 
-async def _answer_rejection(request: Request, error: Exception) -> JSONResponse:
+async def _answer_rejection(request: Request, error: Exception) -> Response:
     assert isinstance(error, Rejection)
-    return JSONResponse({"error": str(error)}, error.status, error.headers)
+    return error_answer(error.status, str(error), error.headers)
 
 
-async def _answer_zoo_error(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error": str(error)}, 400)
+async def _answer_zoo_error(request: Request, error: Exception) -> Response:
+    return error_answer(400, str(error))
 
 
-async def _answer_http_error(request: Request, error: Exception) -> JSONResponse:
+async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse(
-        {"error": f"{request.method} {request.url.path}: {error.detail}"}, error.status_code, error.headers
-    )
+    return error_answer(error.status_code, f"{request.method} {request.url.path}: {error.detail}", error.headers)
 
 
-async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
+async def _answer_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return JSONResponse({"error": str(error.errors()[0]["msg"])}, 400)
+    return error_answer(400, str(error.errors()[0]["msg"]))

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from zoo.serving.server.rejection import error_answer
 from zoo.serving.server.service import Service
 
 Log = Callable[[str], None]
@@ -66,9 +66,8 @@ class Edge:
             self._log(json.dumps({"id": request_id, "error": traceback.format_exc()}))
             if sent["status"]:
                 raise
-            await JSONResponse({"error": f"internal error; the log has it under {request_id}"}, 500)(
-                scope, receive, send_with_id
-            )
+            answer = error_answer(500, f"internal error; the log has it under {request_id}")
+            await answer(scope, receive, send_with_id)
         finally:
             self._note(scope, request_id, sent, time.perf_counter() - started)
 
@@ -76,14 +75,14 @@ class Edge:
         """Return the answer to who may not ask: without the token, or from a page of another site."""
         origin = headers.get("origin")
         if origin and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != headers.get("host"):
-            return JSONResponse({"error": "requests from pages of other sites are not answered"}, 403)
+            return error_answer(403, "requests from pages of other sites are not answered")
         if not self._token or scope["path"] in OPEN_PATHS:
             return None
         given = headers.get("authorization", "").encode()
         if hmac.compare_digest(given, f"Bearer {self._token}".encode()):
             return None
         message = "expected the header 'Authorization: Bearer TOKEN' with the server's token"
-        return JSONResponse({"error": message}, 401, {"WWW-Authenticate": "Bearer"})
+        return error_answer(401, message, {"WWW-Authenticate": "Bearer"})
 
     def _note(self, scope: Scope, request_id: str, sent: dict[str, int], seconds: float) -> None:
         """Count and log an answer."""

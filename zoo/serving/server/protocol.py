@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,6 +18,7 @@ from zoo.serving.server.tensors import TensorSpec, from_bytes, from_json, to_byt
 from zoo.serving.values import fits, sizes
 
 HEADER_LENGTH = "Inference-Header-Content-Length"  # header: bytes of the JSON part, where tensors follow it
+MAX_SIZE = 1 << 31  # of an axis
 _SIZE, _BINARY, _ALL_BINARY = "binary_data_size", "binary_data", "binary_data_output"  # parameters of the extension
 
 
@@ -27,7 +28,7 @@ class InputTensor(BaseModel):
     model_config = ConfigDict(strict=True)
 
     name: str
-    shape: list[int]
+    shape: list[Annotated[int, Field(ge=-MAX_SIZE, le=MAX_SIZE)]]
     datatype: str
     parameters: dict[str, Any] = Field(default_factory=dict)
     data: Any = None
@@ -79,7 +80,10 @@ def parse_json(content: bytes | memoryview) -> Any:
         ZooError: it is none; NaN and Infinity are not JSON.
     """
     try:
-        return json.loads(bytes(content), parse_constant=_refuse_constant)
+        value = json.loads(bytes(content), parse_constant=_refuse_constant)
+        if b"\\ud" in bytes(content).lower():  # an escape that may be half of a surrogate pair, which is no text
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError) as error:
         raise ZooError(f"the body is not JSON ({error})") from error
 
@@ -203,7 +207,7 @@ def write_answer(request: Inference, model: ServedModel, found: Feeds) -> tuple[
     answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version, "outputs": outputs}
     if request.id is not None:
         answer["id"] = request.id
-    header = json.dumps(answer, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    header = json.dumps(answer, allow_nan=False, separators=(",", ":")).encode()
     if not request.binary:
         return header, {"Content-Type": "application/json"}
     headers = {"Content-Type": "application/octet-stream", HEADER_LENGTH: str(len(header))}

@@ -1,8 +1,11 @@
-"""A request that cannot be answered."""
+"""A request that cannot be answered, and the answer that says so."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+
+from starlette.responses import Response
 
 
 class Rejection(Exception):
@@ -16,3 +19,8 @@ class Rejection(Exception):
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.headers = status, dict(headers or {})
+
+
+def error_answer(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return `{"error": message}`, in ASCII: a message may quote half of a surrogate pair, which UTF-8 cannot say."""
+    return Response(json.dumps({"error": message}), status, headers, media_type="application/json")

@@ -99,10 +99,13 @@ def _narrowed(array: np.ndarray, datatype: str, where: str) -> np.ndarray:
         wrong = [v for v in array if v is not None and (isinstance(v, bool) or not isinstance(v, int | float))]
         if wrong:
             raise ZooError(f"{where}: expected {datatype}, received {shown(wrong[0])} ({len(wrong)} such)")
-        array = np.array([np.nan if v is None else v for v in array], np.float64)
+        try:
+            array = np.array([np.nan if v is None else v for v in array], np.float64)
+        except OverflowError as error:
+            raise ZooError(f"{where}: a number is too large for {datatype}") from error
     allowed = {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}[dtype.kind]
     if array.dtype.kind not in allowed:
-        raise ZooError(f"{where}: expected {datatype}, received {shown(array.ravel()[0].item())}")
+        raise ZooError(f"{where}: expected {datatype}, received {shown(array.tolist()[0])}")
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         wrong = array[(array < limits.min) | (array > limits.max)].tolist()
