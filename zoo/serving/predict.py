@@ -10,10 +10,12 @@ from zoo.errors import ZooError
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.inputs import read_inputs
 from zoo.serving.kinds import KINDS
+from zoo.serving.prediction import Prediction
 from zoo.tasks import TASKS
 
 NO_ANSWER = "no finite answer"
 _BOUNDED = ("value", "lower", "upper")  # keys of a result with prediction intervals
+Observer = Callable[[Any, Prediction], None]  # takes examples and what the file answered
 CONTINUATION_LENGTH = 200  # characters that a language model adds to a prompt
 
 
@@ -60,14 +62,25 @@ def predict_each(
             yield {"input": name, **found}
 
 
-def facts(model: ExportedModel, raw: Any) -> list[dict[str, Any]]:
-    """Return what the file says about each example, as plain data; None where the answer is not finite."""
+def unseen(raw: Any, prediction: Prediction) -> None:
+    """Let a prediction pass that nobody watches."""
+
+
+def facts(model: ExportedModel, raw: Any, see: Observer = unseen) -> list[dict[str, Any]]:
+    """Return what the file says about each example, as plain data; None where the answer is not finite.
+
+    Args:
+        model: the file.
+        raw: examples, as its `predict` takes them.
+        see: takes the examples and the prediction, where there is one.
+    """
     task = TASKS[model.task]
     if task.fills_in:
         return [{"text": text} for text in model.fill_in(raw)]
     if task.reads_corpus:
         return [{"text": model.generate(prompt, CONTINUATION_LENGTH, temperature=0.8)} for prompt in raw]
     prediction = model.predict(raw)
+    see(raw, prediction)
     rows = KINDS[task.kind].facts(prediction, model)
     if prediction.series is not None:
         rows = [{"series": name, **row} for name, row in zip(prediction.series, rows, strict=True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -16,10 +17,12 @@ class Metrics:
 
     Args:
         requests_in_progress: returns how many requests are read, wait or are run.
+        drift: gives the gauges of drift.
     """
 
-    def __init__(self, requests_in_progress: Callable[[], int]) -> None:
+    def __init__(self, requests_in_progress: Callable[[], int], drift: Collector) -> None:
         self._registry = CollectorRegistry()
+        self._registry.register(drift)
         self._requests = Counter(
             "zoo_requests",
             "Requests that were answered; a status of 400 or more is an error.",

@@ -10,7 +10,7 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.inputs import read_inputs
-from zoo.serving.predict import facts
+from zoo.serving.predict import Observer, facts, unseen
 from zoo.serving.server.limits import Limits, check_count
 from zoo.serving.server.protocol import parse_json
 from zoo.serving.server.rejection import Rejection
@@ -35,7 +35,7 @@ _BODY = "body"  # what messages call the input
 
 
 def answer_in_words(
-    model: ExportedModel, content: bytes, content_type: str, limits: Limits
+    model: ExportedModel, content: bytes, content_type: str, limits: Limits, see: Observer = unseen
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Return what `zoo predict --json` says of a file with this content, and what a reader of it should know.
 
@@ -45,6 +45,7 @@ def answer_in_words(
         content_type: its header: an image, audio, CSV, JSON Lines, text, or JSON: examples as `ExportedModel.predict`
             takes them, or rows of a table as objects.
         limits: how many examples are taken.
+        see: takes the examples and what the file answered.
 
     Raises:
         ZooError: the examples do not fit, or the model takes none.
@@ -58,7 +59,7 @@ def answer_in_words(
     if media_type == JSON:
         value = parse_json(content)
         if not _are_rows(value) or model.kind not in ("table", "series", "array", "text"):
-            return _said(model, value, limits)
+            return _said(model, value, limits, see)
         rows = value if isinstance(value, list) else [value]
         content = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode()
         media_type = _LINES[0]
@@ -66,7 +67,7 @@ def answer_in_words(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{_BODY}{suffix}"
         path.write_bytes(content)
-        return _read(model, path, limits)
+        return _read(model, path, limits, see)
 
 
 def _are_rows(value: Any) -> bool:
@@ -96,7 +97,7 @@ def _suffix(model: ExportedModel, media_type: str) -> str:
     return _AUDIO[form] if kind == "audio" else _SUFFIXES.get(media_type, "")
 
 
-def _said(model: ExportedModel, value: Any, limits: Limits) -> tuple[list[dict[str, Any]], list[str]]:
+def _said(model: ExportedModel, value: Any, limits: Limits, see: Observer) -> tuple[list[dict[str, Any]], list[str]]:
     """Answer JSON that holds examples as `ExportedModel.predict` takes them."""
     if isinstance(value, list):
         if not value:
@@ -104,20 +105,20 @@ def _said(model: ExportedModel, value: Any, limits: Limits) -> tuple[list[dict[s
         if model.kind != "array" or isinstance(value[0], list):
             check_count(len(value), limits)
     try:
-        rows = facts(model, value)
+        rows = facts(model, value, see)
     except ZooError as error:
         raise ZooError(_placeless(str(error), model, model.path)) from error
     return [{"input": f"row {number}", **row} for number, row in enumerate(rows, start=1)], []
 
 
-def _read(model: ExportedModel, path: Path, limits: Limits) -> tuple[list[dict[str, Any]], list[str]]:
+def _read(model: ExportedModel, path: Path, limits: Limits, see: Observer) -> tuple[list[dict[str, Any]], list[str]]:
     """Answer a file, whose place no answer and no message tells."""
     notes: list[str] = []
     found: list[dict[str, Any]] = []
     try:
         for names, raw in read_inputs(model, [path], notes):
             check_count(len(found) + len(names), limits)
-            found += [{"input": name, **row} for name, row in zip(names, facts(model, raw), strict=True)]
+            found += [{"input": name, **row} for name, row in zip(names, facts(model, raw, see), strict=True)]
     except ZooError as error:
         raise ZooError(_placeless(str(error), model, path)) from error
     for row in found:

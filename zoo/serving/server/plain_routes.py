@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -37,7 +39,8 @@ async def predict(request: Request, name: str) -> Response:
     with service.place():
         body = await read_body(request, service.limits)
         kind = request.headers.get("content-type", "")
-        answer = service.in_thread(answer_in_words, model.exported, body, kind, service.limits)
+        see = partial(service.drift.see, model)
+        answer = service.in_thread(answer_in_words, model.exported, body, kind, service.limits, see)
         predictions, notes = await service.in_time(answer)
     service.metrics.observe_batch(model.name, len(predictions))
     facts = {
@@ -49,7 +52,15 @@ async def predict(request: Request, name: str) -> Response:
     return Response(json.dumps(facts, ensure_ascii=False, allow_nan=False), media_type="application/json")
 
 
+@router.get("/drift", tags=["Operation"])
+async def drift(request: Request) -> dict[str, Any]:
+    """Compare the last 10,000 examples of each model, and its answers, with its training data."""
+    service = service_of(request)
+    return await service.in_thread(service.drift.report, list(service.repository))
+
+
 @router.get("/metrics", tags=["Operation"])
 async def metrics(request: Request) -> Response:
     """Give the counters in Prometheus's format."""
-    return Response(service_of(request).metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+    service = service_of(request)
+    return Response(await service.in_thread(service.metrics.text), headers={"Content-Type": CONTENT_TYPE})

@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from zoo.serving.feeds import Feeds
 from zoo.serving.server.batching import Batcher
+from zoo.serving.server.drift_watch import DriftWatch
 from zoo.serving.server.limits import Limits
 from zoo.serving.server.metrics import Metrics
 from zoo.serving.server.rejection import Rejection
@@ -32,12 +33,14 @@ class Service:
         repository: the models.
         limits: what is taken at most.
         metrics: what is counted.
+        drift: how unlike training data what is asked has become.
         is_ready: requests are answered; False once the server stops.
     """
 
     def __init__(self, repository: Repository, limits: Limits) -> None:
         self.repository, self.limits = repository, limits
-        self.metrics = Metrics(lambda: self._requests)
+        self.drift = DriftWatch()
+        self.metrics = Metrics(lambda: self._requests, self.drift)
         self.is_ready = True
         self._requests = 0
         self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="zoo-serve")
@@ -98,15 +101,19 @@ class Service:
                 wait=self.limits.batch_ms / 1000,
                 observe=partial(self.metrics.observe_batch, model.name),
             )
-        return await batcher.run(feeds, outputs, examples)
+        found = await batcher.run(feeds, outputs, examples)
+        self.drift.see_tensors(model, feeds, found)
+        return found
 
     def forget_unloaded(self) -> None:
         """Let go of models that are no longer loaded, once their requests are answered."""
         loaded = set(self.repository)
         self._batchers = {model: batcher for model, batcher in self._batchers.items() if model in loaded}
+        self.drift.keep(loaded)
 
     def close(self) -> None:
         """End the threads."""
+        self.drift.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
