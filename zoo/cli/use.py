@@ -57,12 +57,21 @@ def report(run: Run, as_json: Json = False) -> None:
 
 
 @app.command()
-def export(run: Run, as_json: Json = False) -> None:
+def export(
+    run: Run,
+    quantize: Annotated[
+        str | None,
+        typer.Option(metavar="FORM", help="Write a smaller file too: int8 or float16, its loss measured."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Export a run to ONNX, proved equal to the Keras model on the test split."""
     from zoo.commands.export import export as export_run
 
-    result = export_run(run, console=ERR)
-    print_result(result, [result["path"]], as_json)
+    result = export_run(run, quantize=quantize, console=ERR)
+    smaller = result.get("quantized")
+    paths = [str(Path(result["path"]).with_name(smaller["file"]))] if smaller and smaller["kept"] else []
+    print_result(result, [result["path"], *paths], as_json)
 
 
 @app.command()

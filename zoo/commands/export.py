@@ -36,6 +36,7 @@ def export(
     data: Any = None,
     validation: Any = None,
     test: Any = None,
+    quantize: str | None = None,
     console: Console | None = None,
 ) -> dict[str, Any]:
     """Export a run to ONNX, proved on the whole test split.
@@ -45,10 +46,12 @@ def export(
         data: what `zoo.train` was given as `data`, which a run does not keep; a `zoo.Run` that it returned knows it.
         validation: likewise.
         test: likewise.
+        quantize: "int8" or "float16": write a smaller file beside it too, measured on the test split; as the recipe
+            says where it is left out.
         console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
     Returns:
-        The certificate, and `path`, the file.
+        The certificate, and `path`, the file; under `quantized` the certificate of the smaller one, where asked for.
 
     Raises:
         ZooError: no such run, one that is still in use, other data than the run was trained on, or a file that differs
@@ -57,13 +60,18 @@ def export(
     from zoo.training.run import open_run
     from zoo.training.stages import held
 
+    if quantize not in (None, "int8", "float16"):
+        raise ZooError(f"quantize: expected int8 or float16, received {quantize!r}")
     memory = given_data(data, None, validation, test)
     with held(open_run(run_folder)):
-        return export_held(run_folder, console or default_console(), memory)
+        return export_held(run_folder, console or default_console(), memory, quantize)
 
 
 def export_held(
-    run_folder: str | os.PathLike[str], console: Console = SILENT, memory: MemoryData | None = None
+    run_folder: str | os.PathLike[str],
+    console: Console = SILENT,
+    memory: MemoryData | None = None,
+    quantize: str | None = None,
 ) -> dict[str, Any]:
     """Export a run whose lock this process, or the one that started it, holds: see `export`."""
     choose_backend(_EXPORTING)
@@ -73,7 +81,7 @@ def export_held(
 
     run, _, dataset = reopen(run_folder, memory)
     console.print(f"Exporting {run.folder}")
-    certificate = export_run(run, dataset, load_model(run))
+    certificate = export_run(run, dataset, load_model(run), quantize)
     print_export(console, certificate)
     return {"path": str(exported_path(run)), **certificate}
 
@@ -166,6 +174,10 @@ def print_export(console: Console, certificate: dict[str, Any]) -> None:
         f"{certificate['max_abs_difference']:.1e} on {certificate['samples']:,} test examples"
         f"{differing_decisions(certificate)}"
     )
+    if "quantized" in certificate:
+        from zoo.export.quantized_file import quantized_line
+
+        console.print(f"Exported {quantized_line(certificate['quantized'])}", markup=False)
 
 
 def differing_decisions(certificate: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from zoo.export.distribution import add_distribution
 from zoo.export.intervals import with_intervals
 from zoo.export.kinds import KINDS
 from zoo.export.ood_score import with_ood_score
+from zoo.export.quantized_file import FORMS, quantize_file
 from zoo.export.sample import take_sample
 from zoo.recipe.load import published_source
 from zoo.serving.certificate import CERTIFICATE_VERSION
@@ -43,16 +44,17 @@ if TYPE_CHECKING:
     from zoo.serving.feeds import Feeds
 
 
-def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]:
+def export_run(run: Run, dataset: Dataset, model: keras.Model, quantize: str | None = None) -> dict[str, Any]:
     """Write `export/model.onnx` with its sample, certificate and card.
 
     Args:
         run: the run to export.
         dataset: the run's data; its whole test split is compared.
         model: the run's saved model.
+        quantize: form of a smaller file to write beside it, "int8" or "float16"; that of the recipe where left out.
 
     Returns:
-        The certificate.
+        The certificate, and under `quantized` that of the smaller file, where one was asked for.
 
     Raises:
         ZooError: the model has no ONNX form, or the file does not equal the model; no file is left behind.
@@ -69,7 +71,8 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
     proto = converted(loaded, dataset, model, threshold)
     path = run.folder / "export" / "model.onnx"
     beside = ("certificate.json", "card.md", "decoder.onnx", SAMPLE, SAMPLE_JSON)
-    for older in (*(path.with_name(name) for name in beside), path):
+    smaller = (each for form in FORMS for each in path.parent.glob(f"*.{form}.*"))
+    for older in (*(path.with_name(name) for name in beside), *smaller, path):
         older.unlink(missing_ok=True)  # must not pass for this one if this one fails
     with replacing(path) as temporary:
         onnx.save(proto, temporary)
@@ -115,8 +118,10 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model) -> dict[str, Any]
     }
     if report is not None:
         write_text(path.with_name("card.md"), card(report, certificate, signature, loaded.recipe.description))
+    form = quantize or settings.quantize
+    quantized = {} if form is None else {"quantized": quantize_file(path, loaded, dataset, form)}
     write_json(path.with_name("certificate.json"), certificate)  # last: it says that the export is whole
-    return certificate
+    return certificate | quantized
 
 
 def converted(

@@ -19,7 +19,7 @@ from zoo.utils.onnx_session import open_session, run_session
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from zoo.data.dataset import Dataset
+    from zoo.data.dataset import Dataset, Split
     from zoo.serving.metadata import FileSignature
 
 _EXAMPLES = 4
@@ -50,10 +50,15 @@ def _feeds(dataset: Dataset, signature: FileSignature, inputs: list[str], count:
     if TASKS[signature.task].makes_images:
         return draw_noise(inputs, signature, count=count, seed=0, labels=None, guidance=None)
     positions = np.unique(np.linspace(0, len(dataset.test) - 1, count).astype(int))
-    raw = dataset.test.take(positions)
-    if isinstance(raw, list):  # images of any size: those of the first one's size stack
+    return example_feeds(dataset.test, positions, signature)
+
+
+def example_feeds(split: Split, positions: np.ndarray, signature: FileSignature) -> Feeds:
+    """Return some examples of a split as inputs of the file; of images of any size, those of the first one's."""
+    raw = split.take(positions)
+    if isinstance(raw, list):
         raw = np.stack([image for image in raw if image.shape == raw[0].shape])
-    target = decoder_input(dataset.test.targets[positions]) if TASKS[signature.task].decodes else None
+    target = decoder_input(split.targets[positions]) if TASKS[signature.task].decodes else None
     examples = check_examples(raw, signature)
     if signature.tokenizer is not None:
         examples = signature.tokenizer.encode(examples)

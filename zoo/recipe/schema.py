@@ -229,6 +229,13 @@ class Export(Section):
     tolerance: PositiveNumber = Field(
         1e-4, description="largest difference from the Keras model's outputs that is allowed"
     )
+    quantize: Literal["int8", "float16"] | None = Field(
+        None, description="write a smaller file beside `model.onnx` too; `zoo export RUN --quantize` does so once"
+    )
+    budget: dict[str, NonNegative] | None = Field(
+        None,
+        description="the task's metric, and how much worse it may be in the smaller file, which else is not kept",
+    )
 
 
 class Recipe(Section):

@@ -40,17 +40,30 @@ class Sample:
     outputs: Feeds
 
 
-def write_sample(folder: Path, sample: Sample) -> None:
-    """Write `sample.npz` and `sample.json` to a folder; texts are fixed-width Unicode, so that nothing is pickled."""
-    with replacing(folder / SAMPLE) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+def write_sample(folder: Path, sample: Sample, form: str = "") -> None:
+    """Write `sample.npz` and `sample.json` to a folder; texts are fixed-width Unicode, so that nothing is pickled.
+
+    Args:
+        folder: where the model is.
+        sample: what is written.
+        form: of `model.int8.onnx`, ".int8", which these files then have in their names.
+    """
+    path = folder / f"sample{form}.npz"
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, values in {**sample.inputs, **sample.outputs}.items():  # `np.savez` takes no array named "file"
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, _without_objects(values), allow_pickle=False)
     parts = {"inputs": sample.inputs, "outputs": sample.outputs}
     write_json(
-        folder / SAMPLE_JSON,
+        path.with_suffix(".json"),
         {part: {name: _tensor(values) for name, values in tensors.items()} for part, tensors in parts.items()},
     )
+
+
+def sample_of(path: Path) -> Path:
+    """Return where the sample of a file is: `sample.int8.npz` of `model.int8.onnx`, `sample.npz` of all others."""
+    own = path.with_name(".".join(["sample", *path.name.split(".")[1:-1], "npz"]))
+    return own if own.is_file() else path.with_name(SAMPLE)
 
 
 def read_sample(path: Path, inputs: list[str], outputs: list[str]) -> Sample:

@@ -16,7 +16,7 @@ from zoo.serving.exported_model import MAX_FILE_BYTES, ExportedModel
 from zoo.serving.metadata import FORMAT_KEY, SIGNATURE_KEY, read_signature
 from zoo.serving.onnx_file import CHECKSUM_KEY, OnnxFile, scan
 from zoo.serving.sample_check import check_batches, check_sample
-from zoo.serving.sample_files import SAMPLE, read_sample
+from zoo.serving.sample_files import SAMPLE, read_sample, sample_of
 from zoo.utils.files import read_json, read_regular
 from zoo.utils.onnx_session import runtime
 
@@ -125,7 +125,7 @@ def _check_answers(path: Path) -> list[Check]:
     )
     checks = [_check("graph", True, loaded)]
     tolerances, sample = _tolerances(path), None
-    beside = path.with_name(SAMPLE)
+    beside = sample_of(path)
     if not beside.is_file():
         checks.append(_check("sample", None, _NOTHING["sample"]))
     else:

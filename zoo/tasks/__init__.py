@@ -1,6 +1,6 @@
 """Tasks, sources and token ids: plain data that every stage and the recipe's checks read."""
 
-from zoo.tasks.metrics import AFTER_TRAINING, METRICS, as_task, with_metric
+from zoo.tasks.metrics import AFTER_TRAINING, METRICS, NEED_MORE_THAN_OUTPUTS, as_task, with_metric
 from zoo.tasks.table import TASKS
 from zoo.tasks.task import (
     ANALYSES,
@@ -32,6 +32,7 @@ __all__ = [
     "LOWER_IS_BETTER",
     "MEMORY",
     "METRICS",
+    "NEED_MORE_THAN_OUTPUTS",
     "PADDING",
     "SOURCES",
     "START",

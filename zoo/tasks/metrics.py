@@ -12,6 +12,8 @@ _CLASSES = (
     *("roc_auc", "average_precision", "log_loss", "brier_score"),
 )
 
+# Kinds whose metric takes more than the outputs for the test split: real images, a classifier, the images themselves.
+NEED_MORE_THAN_OUTPUTS: tuple[Kind, ...] = ("generation", "representation", "reconstruction")
 METRICS: dict[Kind, tuple[str, ...]] = {
     "classification": _CLASSES,
     "multi_label": (
