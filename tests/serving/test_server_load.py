@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -214,12 +215,19 @@ def test_a_stop_waits_for_the_requests_that_are_being_answered(monkeypatch):
         release.wait()
         return run(self, feeds, outputs)
 
+    def release_once_closed(url):
+        try:
+            while True:
+                socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=60).close()
+        except OSError:
+            release.set()
+
     monkeypatch.setattr(ServedModel, "run", slow)
     with ThreadPoolExecutor(1) as pool:
         with running(create_app(Repository([DIGITS])), host="127.0.0.1", port=0) as server:
             answer = pool.submit(post, server.url, ONE)
             begun.wait()
-            threading.Timer(0.1, release.set).start()  # once the server is stopping
+            threading.Thread(target=release_once_closed, args=(server.url,)).start()
         assert answer.result()[0] == 200
     with pytest.raises(OSError):
         post(server.url, ONE)

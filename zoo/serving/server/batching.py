@@ -117,9 +117,9 @@ class Batcher:
 
     async def _answer_together(self, batch: list[_Waiting]) -> bool:
         """Return whether a batch was run; a request that fails must not fail the others."""
-        feeds = {name: np.concatenate([each.feeds[name] for each in batch]) for name in batch[0].feeds}
         total = sum(each.examples for each in batch)
         try:
+            feeds = {name: np.concatenate([each.feeds[name] for each in batch]) for name in batch[0].feeds}
             found = await self._run_file(feeds, batch[0].outputs)
         except Exception:
             return False
