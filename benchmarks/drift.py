@@ -10,14 +10,12 @@ frequent. Printed is in how many of 100 streams there is an alarm. About two min
 from __future__ import annotations
 
 import argparse
-import importlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from rich.console import Console
 
 from zoo.backend.startup import start_keras
@@ -33,55 +31,30 @@ DATA: dict[str, tuple[str, list[str]]] = {
     "wine": ("mlp/wine", []),
     "breast cancer": ("mlp/breast_cancer", []),
     "digits": ("mlp/digits", []),
-    "docstrings": ("", []),  # of four packages, which are the classes
 }
-DOCSTRINGS = """
-extends: [_base/sequence_classification, _base/adamw_cosine]
-data: {source: "csv:docstrings.csv", text: text, target: package}
-model: {name: fasttext, buckets: 20000, width: 16}
-optimizer: {learning_rate: {peak: 1e-2}}
-training: {batch_size: 32, epochs: 5}
-evaluation: {baselines: []}
-"""
-PACKAGES = ("numpy", "scipy.stats", "pandas", "sklearn.metrics")
-MAX_CHARACTERS = 300  # of a docstring
 SHIFT = 0.5  # standard deviations of a feature
 NOISE = 1.0  # standard deviations of each feature of a table
 PIXEL_NOISE = 0.1  # of white
-TYPOS = 0.1  # of the characters of a text
 WEIGHT = 4.0  # of one class in a stream with another balance
 
 Change = Callable[[Any, Any, int, np.random.Generator], Any]
 
 
 def shifted(raw: Any, train: Any, stream: int, generator: np.random.Generator) -> Any:
-    """Return examples with one feature shifted: a column, the brightness, or the length of texts."""
+    """Return examples with one feature shifted: a column, or the brightness."""
     if isinstance(raw, dict):
         name = sorted(raw)[stream % len(raw)]
         return {**raw, name: raw[name] + (SHIFT * np.nanstd(train[name])).astype(raw[name].dtype)}
-    if raw.dtype == object:
-        more = SHIFT * np.std([len(text) for text in train])
-        return np.array([(text + " " + text)[: round(len(text) + more)] for text in raw], dtype=object)
     step = SHIFT * 255 * (train.reshape(len(train), -1).mean(axis=1) / 255).std()
     return np.clip(raw + step, 0, 255).round().astype(np.uint8)
 
 
 def noisy(raw: Any, train: Any, stream: int, generator: np.random.Generator) -> Any:
-    """Return examples with noise in each number, pixel or character."""
+    """Return examples with noise in each number or pixel."""
     if isinstance(raw, dict):
         scales = {name: NOISE * np.nanstd(values) for name, values in train.items()}
         return {n: (v + generator.normal(0, scales[n], len(v))).astype(v.dtype) for n, v in raw.items()}
-    if raw.dtype == object:
-        return np.array([with_typos(text, generator) for text in raw], dtype=object)
     return np.clip(raw + generator.normal(0, 255 * PIXEL_NOISE, raw.shape), 0, 255).round().astype(np.uint8)
-
-
-def with_typos(text: str, generator: np.random.Generator) -> str:
-    """Return a text in which some characters are random letters."""
-    letters = np.array(list(text))
-    hit = generator.random(len(letters)) < TYPOS
-    letters[hit] = generator.choice(list("abcdefghijklmnopqrstuvwxyz"), hit.sum())
-    return "".join(letters)
 
 
 CHANGES: dict[str, Change] = {
@@ -92,32 +65,17 @@ CHANGES: dict[str, Change] = {
 }
 
 
-def write_docstrings(folder: Path) -> Path:
-    """Write the docstrings of four installed packages as a table, and return the recipe to tell them apart."""
-    found: dict[str, str] = {}
-    for package in PACKAGES:
-        module = importlib.import_module(package)
-        for name in dir(module):
-            for thing in (getattr(module, name), *vars(type(getattr(module, name))).values()):
-                text = getattr(thing, "__doc__", None)
-                if isinstance(text, str) and len(text) > 40 and callable(thing):
-                    found.setdefault(" ".join(text.split())[:MAX_CHARACTERS], package)
-    pd.DataFrame({"text": list(found), "package": list(found.values())}).to_csv(folder / "docstrings.csv", index=False)
-    (folder / "docstrings.yaml").write_text(DOCSTRINGS)
-    return folder / "docstrings.yaml"
-
-
 def alarms(name: str, runs: Path, streams: int, rows: int) -> dict[str, Any]:
     """Train, export, and return the rate of streams with an alarm by what was done to them."""
     recipe, overrides = DATA[name]
-    run = open_run(train(recipe or write_docstrings(runs), overrides, runs=runs, console=Console(quiet=True)))
+    run = open_run(train(recipe, overrides, runs=runs, console=Console(quiet=True)))
     loaded = run.recipe().recipe
     data = load_dataset(loaded.data, TASKS[loaded.task])
     model = ExportedModel(run.folder / "export" / "model.onnx")
     before = data.train.take(np.arange(min(len(data.train), 2000)))
     classes = np.unique(data.test.targets)
     found: dict[str, Any] = {
-        "recipe": recipe or "docstrings of installed packages",
+        "recipe": recipe,
         "train": len(data.train),
         "test": len(data.test),
         "rates": {},
@@ -154,8 +112,8 @@ def main() -> None:
             result["data"][name] = found
             rates = ", ".join(f"{what} {rate:.0%}" for what, rate in found["rates"].items())
             print(f"{name} ({found['train']} training, {found['test']} test examples): {rates}", flush=True)
-    if given.output:
-        write_json(given.output, {**result, "versions": versions(), "hardware": hardware()})
+            if given.output:
+                write_json(given.output, {**result, "versions": versions(), "hardware": hardware()})
 
 
 if __name__ == "__main__":
