@@ -220,7 +220,7 @@ def test_a_stop_waits_for_the_requests_that_are_being_answered(monkeypatch):
             while True:
                 socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=60).close()
         except OSError:
-            release.set()
+            threading.Timer(0.5, release.set).start()  # a server that does not wait gives requests 0.1 s
 
     monkeypatch.setattr(ServedModel, "run", slow)
     with ThreadPoolExecutor(1) as pool:
