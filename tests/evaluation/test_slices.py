@@ -128,3 +128,10 @@ def test_the_mean_error_of_each_kind_is_its_metric():
     y, output = np.array([[1.0, 3.0, 2.0], [2.0, 4.0, 0.5]]), np.array([[2.0, 3.0], [2.0, 6.0]])
     found = KINDS["forecasting"].errors(y, output)
     assert found.tolist() == [0.25, 2.0] and METRICS["forecasting"].evaluate(y, output)["mase"] == found.mean()
+
+
+def test_where_most_numbers_are_the_largest_the_others_are_a_bucket():
+    values = np.array([*range(30), *[300] * 200, np.nan])
+    found = number_property("length", values)
+    assert found.names == ("length ≤ 29", "length > 29", "length missing")
+    np.testing.assert_array_equal(np.bincount(found.codes), [30, 200, 1])

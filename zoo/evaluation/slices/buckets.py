@@ -37,7 +37,7 @@ def number_property(name: str, values: np.ndarray) -> Property:
         texts = [f"{value:.6g}" if np.isfinite(value) else "" for value in values]
         return category_property(name, texts)
     cuts = np.unique(np.quantile(finite, [0.25, 0.5, 0.75]))
-    cuts = cuts[cuts < distinct[-1]]
+    cuts = cuts[cuts < distinct[-1]] if cuts[0] < distinct[-1] else distinct[-2:-1]  # most are the largest one
     shown = [f"{cut:.4g}" for cut in cuts]
     names = [f"{name} ≤ {shown[0]}", *(f"{name} > {a} to {b}" for a, b in pairwise(shown))]
     names += [f"{name} > {shown[-1]}", f"{name} missing"]
