@@ -80,7 +80,9 @@ def _broken_link(path: Path, draw: random.Random, other: Path) -> None:
 
 def _of_another_run(path: Path, draw: random.Random, other: Path) -> Path:
     """Put another run's file in the place of this one, and return it; a state keeps its name, which has a checksum."""
-    same = sorted(other.rglob(path.name.replace(path.stem, "step-*") if path.name.startswith("step-") else path.name))
+    same = sorted(
+        Path(other).rglob(path.name.replace(path.stem, "step-*") if path.name.startswith("step-") else path.name)
+    )
     path.unlink()
     if path.name.startswith("step-"):
         for state in path.parent.glob("step-*"):
