@@ -59,9 +59,9 @@ def test_a_published_recipe_has_no_folder_of_this_machine(tmp_path):
     ("source", "published"),
     [
         ("builtin:digits", "builtin:digits"),
-        ("csv:/home/me/my shops.csv", "csv:my shops.csv"),
+        ("csv:/data/new/my shops.csv", "csv:my shops.csv"),
         ("csv:shops.csv", "csv:shops.csv"),
-        ("/home/me/a:b/run", "run"),
+        ("/data/a:b/run", "run"),
         ("tfds:mnist", "tfds:mnist"),
     ],
 )

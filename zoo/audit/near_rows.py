@@ -6,6 +6,7 @@ import numpy as np
 
 from zoo.audit.subject import HELD_OUT, Subject
 from zoo.audit.tabular import sampled
+from zoo.data.rare_rows import INDEPENDENCE, MAX_CHANCE
 
 _MAX_ROWS = 200_000  # of a split
 _GROUPS = 4  # of the columns: rows that agree in all columns of a group are compared in full
@@ -13,8 +14,6 @@ _MIN_COLUMNS = 5
 _MAX_BUCKET = 20  # rows that agree in a group, up to which all are compared with the first ones
 _MAX_DIFFERENT, _MOST_DIFFERENT = 8, 2  # one column in so many may differ, and at most two
 _DIGITS = 3  # of a number that are compared
-_MAX_CHANCE = 0.01  # rows that chance would give a row as twins
-_INDEPENDENCE = 0.5  # exponent of the probability of the equal columns, as in `rarity`
 
 
 def close_rows(subject: Subject) -> dict[str, tuple[np.ndarray, np.ndarray, int]]:
@@ -77,8 +76,8 @@ def _twins(code: np.ndarray, log: np.ndarray, *, train: int) -> np.ndarray:
                     use = (b < train) & (twins[a] < 0)
                     a, b = a[use], b[use]
                     equal = code[a] == code[b]
-                    chance = rows * np.exp(_INDEPENDENCE * np.where(equal, log[a], 0).sum(axis=1))
-                    close = (columns - equal.sum(axis=1) <= allowed) & (chance < _MAX_CHANCE)
+                    chance = rows * np.exp(INDEPENDENCE * np.where(equal, log[a], 0).sum(axis=1))
+                    close = (columns - equal.sum(axis=1) <= allowed) & (chance < MAX_CHANCE)
                     twins[a[close]] = b[close]
     return twins
 

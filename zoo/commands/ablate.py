@@ -116,8 +116,8 @@ def ablate(
         data: in place of the recipe's source, as `zoo.train` takes it.
         target: likewise.
         seeds: trainings of each, whose figures are averaged.
-        folder: where the runs are kept; `ablations/` and the recipe's name where it is left out. The same call goes on
-            where an earlier one was stopped.
+        folder: where the runs are kept; `ablations/` and the recipe's name where it is left out. A second call
+            continues where an earlier one was stopped.
         console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
         stop: what signals ask for.
 

@@ -63,8 +63,8 @@ def curve(
         target: likewise.
         fractions: of the training examples, at least four.
         seeds: trainings of each part, whose errors are averaged.
-        folder: where the runs are kept; `curves/` and the recipe's name where it is left out. The same call goes on
-            where an earlier one was stopped.
+        folder: where the runs are kept; `curves/` and the recipe's name where it is left out. A second call
+            continues where an earlier one was stopped.
         output: PNG or SVG file for the curve, beside `curve.svg` in the folder.
         console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
         stop: what signals ask for.

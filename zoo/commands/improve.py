@@ -49,8 +49,8 @@ def improve(
     McNemar's test, for accuracies), or calls a classifier no worse and its log loss lower, by such an interval; the
     test split is not asked. One that changes which examples are in validation
     cannot be compared, and is kept where it is an edit of the data. When the run's own edits are through, those that
-    the best run's diagnosis proposes follow. Each trial is a run of its own, `RUN/improve/1` and so on: the same call
-    goes on where an earlier one was stopped.
+    the best run's diagnosis proposes follow. Each trial is a run of its own, `RUN/improve/1` and so on: a second call
+    continues where an earlier one was stopped.
 
     Args:
         run: a run folder, or a `zoo.Run`.

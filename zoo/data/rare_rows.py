@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_MAX_CHANCE = 0.01  # repeats that chance would give a row, up to which it counts as rare
-_INDEPENDENCE = 0.5  # exponent of the probability of a row: columns depend on each other, and tell half as much
+MAX_CHANCE = 0.01  # repeats that chance would give a row, up to which it counts as rare
+INDEPENDENCE = 0.5  # exponent of the probability of a row: columns depend on each other, and tell half as much
 
 
 def rare_rows(columns: Sequence[np.ndarray], every: Sequence[np.ndarray]) -> np.ndarray:
@@ -25,7 +25,7 @@ def rare_rows(columns: Sequence[np.ndarray], every: Sequence[np.ndarray]) -> np.
         names, counts = np.unique(_sortable(known), return_counts=True)
         at = np.clip(np.searchsorted(names, _sortable(values)), 0, len(names) - 1)
         log += np.log(np.where(names[at] == _sortable(values), counts[at], 1) / len(known))
-    return np.asarray(len(every[0]) * np.exp(_INDEPENDENCE * log) < _MAX_CHANCE)
+    return np.asarray(len(every[0]) * np.exp(INDEPENDENCE * log) < MAX_CHANCE)
 
 
 def _sortable(values: np.ndarray) -> np.ndarray:

@@ -78,7 +78,7 @@ class LoadedRecipe:
 
 
 def published_source(source: str) -> str:
-    """Return a source, such as `csv:/home/me/shops.csv`, or a path without the folders of an absolute path."""
+    """Return a source, such as `csv:shops.csv`, or a path; of an absolute path, its last name alone."""
     kind, colon, path = ("", "", source) if source.startswith("/") else source.partition(":")
     return f"{kind}{colon}{Path(path).name}" if Path(path).is_absolute() else source
 
