@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from zoo.recipe import list_recipes, load_recipe
     from zoo.registry import build, list_models, register
     from zoo.serving.exported_model import ExportedModel
+    from zoo.training.lora import add_lora, load_adapters, save_adapters
     from zoo.utils.version import __version__
 
 _HOME = {
@@ -42,6 +43,9 @@ _HOME = {
     "ZooError": "zoo.errors",
     "features": "zoo.layers.head",
     "with_head": "zoo.layers.head",
+    "add_lora": "zoo.training.lora",
+    "load_adapters": "zoo.training.lora",
+    "save_adapters": "zoo.training.lora",
     "load_applications_weights": "zoo.models.applications_weights",
     "list_recipes": "zoo.recipe",
     "load_recipe": "zoo.recipe",
@@ -74,6 +78,7 @@ __all__ = [
     "ZooError",
     "__version__",
     "ablate",
+    "add_lora",
     "build",
     "check",
     "compare",
@@ -88,10 +93,12 @@ __all__ = [
     "list_models",
     "list_recipes",
     "load",
+    "load_adapters",
     "load_applications_weights",
     "load_recipe",
     "predict",
     "register",
+    "save_adapters",
     "sklearn",
     "snapshot",
     "train",

@@ -603,6 +603,17 @@ CONSISTENCY = [
         "5: model.freeze: is for a network with model.pretrained; weights drawn at random are not worth keeping",
     ),
     (
+        IMAGES,
+        {"model": {"name": "mlp", "lora": {"rank": 2}}},
+        "5: model.lora: is for a network with model.pretrained; adapters of weights drawn at random could not make up "
+        "for them",
+    ),
+    (
+        IMAGES,
+        {"model": {"name": "mlp", "pretrained": "runs/x", "freeze": True, "lora": {}}},
+        "5: model.lora: trains adapters, and model.freeze the head alone; keep one",
+    ),
+    (
         NUMBERS,
         {"model": {"name": "tabm", "ensemble": 3}},
         "5: model.ensemble: tabm: it is an ensemble already; set model.members",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from zoo.backend.layers import flatten_layers
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _mirrored(recipe: Recipe, names: list[str]) -> Devices:
 
 def _synchronize(model: keras.Model) -> None:
     """Make batch normalization use the statistics of the whole batch."""
-    for layer in model._flatten_layers():
+    for layer in flatten_layers(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
 

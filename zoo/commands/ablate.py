@@ -87,7 +87,7 @@ def _off(loaded: LoadedRecipe) -> Iterator[tuple[str, dict[str, Any]]]:
     if recipe.model.ensemble is not None:
         yield "ensemble", {"model.ensemble": None}
     if recipe.model.pretrained is not None:
-        yield "pretrained weights", {"model.pretrained": None, "model.freeze": False}
+        yield "pretrained weights", {"model.pretrained": None, "model.freeze": False, "model.lora": None}
 
 
 def _is_taken(loaded: LoadedRecipe, technique: Technique) -> bool:

@@ -202,6 +202,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
     from zoo.tasks import TASKS
     from zoo.training.effect import long_text_notes, step_notes
     from zoo.training.fit import fit
+    from zoo.training.lora import save_adapters
     from zoo.training.problem import set_up
     from zoo.training.saved_model import load_model
     from zoo.training.stages import read_fitted, write_fitted
@@ -245,6 +246,8 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
         if temperature is not None:
             console.print(f"Temperature {temperature:.3g}, fitted on {len(dataset.validation):,} validation examples")
             print_notes(temperature_notes(temperature), console, indent="  ")
+        if loaded.recipe.model.lora is not None:
+            save_adapters(problem.views.learner, work.run.folder / "adapters.npz")
         with replacing(work.run.model_path) as path:
             problem.views.saved.save(path)
         write_fitted(work.run, fitted)

@@ -26,6 +26,13 @@ def print_start(console: Console, problem: Problem, facts: dict[str, Any]) -> No
         console.print(
             f"  beginning with the encoder of {problem.pretrained['recipe']}{', frozen' if model.freeze else ''}"
         )
+        if "lora" in problem.pretrained:
+            lora = problem.pretrained["lora"]
+            percent = 100 * lora["trained"] / lora["weights"]
+            console.print(
+                f"  training adapters of {lora['adapted']} layers and the head: {lora['trained']:,} weights, "
+                f"{percent:.1f}% of {lora['weights']:,}"
+            )
 
 
 def print_result(console: Console, report: dict[str, Any], folder: Path) -> None:

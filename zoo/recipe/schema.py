@@ -21,6 +21,18 @@ else:
     TaskName = Literal[tuple(TASKS)]
 
 
+class Lora(Section):
+    """Low-rank adapters (Hu et al. 2021): kernels stay as they are, and small factors beside them are trained."""
+
+    rank: Positive = Field(8, description="of the product that is added to a kernel")
+    alpha: PositiveNumber | None = Field(
+        None, description="the product is multiplied by alpha / rank; the rank where left out"
+    )
+    targets: Annotated[list[Literal["attention", "dense", "convolution", "embedding"]], Field(min_length=1)] = Field(
+        ["attention", "dense", "convolution", "embedding"], description="kinds of layers that get adapters"
+    )
+
+
 class Model(BaseModel):
     """The builder, and its settings, which are checked against its signature."""
 
@@ -31,6 +43,11 @@ class Model(BaseModel):
         description="folder of a run whose weights this network starts from; all layers but the head must be the same",
     )
     freeze: bool = Field(False, description="keep the pretrained weights fixed and train only the head")
+    lora: Lora | None = Field(
+        None,
+        description="train low-rank adapters and the head alone, and keep the other pretrained weights; the saved "
+        "model has the adapters merged, and `adapters.npz` holds them alone",
+    )
     ensemble: Annotated[int, Field(ge=2, le=32)] | None = Field(
         None,
         description="train this many networks, which begin with other weights, at once; the saved model's answer is "

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.training.lora import merged_weights
 
 if TYPE_CHECKING:
     from zoo.training.problem import Problem
@@ -34,7 +35,7 @@ def check_trained(problem: Problem, row: Mapping[str, float], validation: Any) -
         ZooError: they differ.
     """
     views = problem.views
-    weights = zip(views.network.get_weights(), views.learner.get_weights(), strict=True)
+    weights = zip(views.network.get_weights(), merged_weights(views.learner), strict=True)
     if not all(np.array_equal(a, b, equal_nan=True) for a, b in weights):
         raise ZooError(difference("its weights", "those of the trained network", "others"))
     with problem.devices.scope():

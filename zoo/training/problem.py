@@ -28,6 +28,7 @@ from zoo.training.adapt import adapt
 from zoo.training.effect import check_steps
 from zoo.training.fixed_features import compute_fixed_features
 from zoo.training.kinds import KINDS
+from zoo.training.lora import add_lora
 from zoo.training.penalty import Penalty
 from zoo.training.pretrained import load_pretrained
 from zoo.training.saved_outputs import saved_outcomes
@@ -138,6 +139,8 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     if recipe.model.pretrained is not None:
         with devices.scope():
             pretrained = load_pretrained(views.learner, recipe.model.pretrained, freeze=recipe.model.freeze)
+            if recipe.model.lora is not None:
+                pretrained["lora"] = add_lora(views.learner, **recipe.model.lora.model_dump())
     validation = dataset.validation
     if task.finds_anomalies:  # like the training split, the one that is watched in training has normal examples alone
         validation = validation.part(np.flatnonzero(validation.targets == 0))
@@ -197,7 +200,7 @@ def _build_views(
     with devices.scope():
         built = views(recipe.training.precision)
         devices.prepare(built.trained)
-    if recipe.training.precision != "float32" or devices.count > 1:
+    if recipe.training.precision != "float32" or devices.count > 1 or recipe.model.lora is not None:
         built = replace(views("float32"), learner=built.learner, trained=built.trained)
     if recipe.regularization.l1 or recipe.regularization.l2:
         built.trained.penalty = Penalty(recipe.regularization.l1, recipe.regularization.l2)

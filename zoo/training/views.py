@@ -22,6 +22,7 @@ from zoo.layers.encoder import representation
 from zoo.layers.members import has_members
 from zoo.layers.preprocessing import DoubleRescaling, WindowRestore, WindowStandardize
 from zoo.training.generative.views import saved_view, trained_view
+from zoo.training.lora import merged_weights
 from zoo.training.members import TrainedMembers
 from zoo.training.penalty import Penalized
 
@@ -39,8 +40,8 @@ TWO_VIEWS = ("nt_xent", "supcon")  # losses that compare two views of each examp
 class Views:
     """One set of weights, three models.
 
-    Under mixed precision, and on several devices, `trained` has a network of its own; the other views have its copy, in
-    float32 and on one device.
+    Under mixed precision, on several devices, and with adapters, `trained` has a network of its own; the other views
+    have its copy, in float32, on one device, and with adapters merged.
 
     Attributes:
         network: what the registry built, in float32: normalised examples to logits or values.
@@ -59,7 +60,7 @@ class Views:
     def settle(self) -> None:
         """Give the views that are evaluated and saved the weights that were trained, where these are not their own."""
         if self.learner is not self.network:
-            self.network.set_weights(self.learner.get_weights())
+            self.network.set_weights(merged_weights(self.learner))
 
 
 @dataclass(frozen=True, kw_only=True)

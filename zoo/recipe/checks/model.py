@@ -29,6 +29,7 @@ def check_model(checks: Checks) -> None:
         ("model", "freeze"),
         "is for a network with model.pretrained; weights drawn at random are not worth keeping",
     )
+    _check_lora(checks)
     try:
         entry = registry.entry(model.name)
     except ZooError as error:
@@ -68,6 +69,24 @@ def check_model(checks: Checks) -> None:
         _check_graph_model(checks)
     else:
         _check_encoder(checks, model.config)
+
+
+def _check_lora(checks: Checks) -> None:
+    """Check that there are pretrained weights to adapt, and that nothing else decides what is trained."""
+    recipe, where = checks.recipe, ("model", "lora")
+    if recipe.model.lora is None:
+        return
+    checks.refuse(
+        recipe.model.pretrained is None,
+        where,
+        "is for a network with model.pretrained; adapters of weights drawn at random could not make up for them",
+    )
+    checks.refuse(recipe.model.freeze, where, "trains adapters, and model.freeze the head alone; keep one")
+    checks.refuse(
+        recipe.optimizer.unfreeze_epochs is not None,
+        where,
+        "keeps the blocks as they are, and optimizer.unfreeze_epochs unfreezes them; keep one",
+    )
 
 
 def _check_ensemble(checks: Checks) -> None:
