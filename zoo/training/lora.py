@@ -1,4 +1,4 @@
-"""Low-rank adapters (LoRA, Hu et al., 2021, arXiv:2106.09685): train small factors beside kernels that stay as they are."""
+"""Low-rank adapters (LoRA, Hu et al., 2021, arXiv:2106.09685): small factors beside kernels that stay as they are."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def add_lora(
             "embedding".
 
     Returns:
-        `adapted`, the number of layers with adapters; `trained` and `weights`, how many weights are trained, and how many
+        `adapted`, layers with adapters; `trained` and `weights`, how many weights are trained, and how many
         the network had.
 
     Raises:
