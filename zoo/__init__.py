@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from zoo.backend.keras_import import after_keras_import
+from zoo.errors import is_runtime, not_in_runtime
 
 if TYPE_CHECKING:
     from zoo.commands.ablate import ablate
@@ -72,6 +73,8 @@ _HOME = {
     "verify": "zoo.commands.verify",
 }
 
+_IN_RUNTIME = ("ExportedModel", "ZooError", "__version__", "drift", "predict", "verify")
+
 __all__ = [
     "ExportedModel",
     "Run",
@@ -109,6 +112,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in __all__ and name not in _IN_RUNTIME and is_runtime():
+        raise not_in_runtime(f"zoo.{name}")
     if name == "sklearn":
         return importlib.import_module("zoo.sklearn")
     if name not in _HOME:
@@ -124,4 +129,5 @@ def _register_classes() -> None:
     importlib.import_module("zoo.training.registered").register_classes()
 
 
-after_keras_import(_register_classes)
+if not is_runtime():
+    after_keras_import(_register_classes)

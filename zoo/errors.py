@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.util
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
@@ -16,7 +17,9 @@ _EXTRAS = {  # optional module: the package that holds it, and this project's ex
     "grpc": ("grpcio", "distributed"),
     "jax": ("jax", "jax"),
     "mlcroissant": ("mlcroissant", "snapshot"),
+    "pandas": ("pandas", "tables"),
     "prometheus_client": ("prometheus_client", "serve"),
+    "pyarrow": ("pyarrow", "tables"),
     "soundfile": ("soundfile", "audio"),
     "soxr": ("soxr", "audio"),
     "statsmodels": ("statsmodels", "forecast"),
@@ -90,6 +93,36 @@ def import_extra(module: str, who: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         package, extra = _EXTRAS[module.partition(".")[0]]
+        project = "./runtime" if is_runtime() else "."
         raise ZooError(
-            f'{who} needs {package}, which is not installed: pip install ".[{extra}]" in the folder of zoo\'s sources'
+            f"{who} needs {package}, which is not installed: "
+            f'pip install "{project}[{extra}]" in the folder of zoo\'s sources'
         ) from error
+
+
+def is_runtime() -> bool:
+    """Return whether only the runtime is installed, which serves exported files and trains nothing."""
+    return importlib.util.find_spec("zoo.training") is None
+
+
+def not_in_runtime(who: str) -> ZooError:
+    """Return the error of what the runtime cannot do, which names the package to install."""
+    return ZooError(
+        f"{who} needs all of keras-model-zoo, and only its runtime is installed: make another environment, and there "
+        "pip install . in the folder of zoo's sources"
+    )
+
+
+@contextmanager
+def needing_all(who: str) -> Iterator[None]:
+    """Name the package to install where the block needs a module that the runtime leaves out.
+
+    Raises:
+        ZooError: only the runtime is installed, and it lacks a module.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if not is_runtime():
+            raise
+        raise not_in_runtime(who) from error

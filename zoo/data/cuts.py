@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from zoo.data.splits import refuse_lost_classes
 from zoo.data.tables.file import Table
 from zoo.data.tables.time_order import OrderError, best_form, find_time, iso_text, moments
 from zoo.errors import ZooError, counted
-from zoo.recipe.data_section import Data
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,9 +27,11 @@ from zoo.data.structured_targets import (
 from zoo.data.tables.precision import needs_double
 from zoo.data.targets import UNLABELED, class_indices, class_labels, number_targets, separate_abnormal
 from zoo.errors import ZooError
-from zoo.recipe.data_section import Data
-from zoo.recipe.steps import PreprocessStep
 from zoo.tasks import Kind
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
+    from zoo.recipe.steps import PreprocessStep
 
 Targets = tuple[tuple[str, ...], dict[str, np.ndarray]]  # names of the classes, and each split's targets
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo.errors import ZooError, counted
-from zoo.recipe.steps import PreprocessStep, Resize
 from zoo.tasks import IGNORED_PIXEL
+
+if TYPE_CHECKING:
+    from zoo.recipe.steps import PreprocessStep, Resize
 
 
 def follow_steps(masks: np.ndarray, steps: Sequence[PreprocessStep], where: str) -> np.ndarray:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zoo.recipe.findings import Severity
+if TYPE_CHECKING:
+    from zoo.recipe.findings import Severity
 
 
 class Note(str):

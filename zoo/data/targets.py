@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo.data.columns import as_label
 from zoo.data.dataset import Signature, Split
 from zoo.errors import MAX_SHOWN_NAMES, ZooError, did_you_mean, first_few, listing
-from zoo.recipe.data_section import Data
 from zoo.tasks import TASKS
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 UNLABELED = "normal"  # the class of rows without a label, where anomalies are sought
 MAX_FRACTIONAL_CLASSES = 20  # classes that are numbers with fractions; more are measured values

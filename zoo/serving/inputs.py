@@ -15,7 +15,7 @@ from zoo.data.sources.audio import FORMATS as AUDIO_FORMATS
 from zoo.data.sources.audio import full_scale, has_audio_suffix
 from zoo.data.sources.conll_file import CONLL_SUFFIXES
 from zoo.data.sources.images import FORMATS
-from zoo.data.tables.file import TABLE_SUFFIXES, read_table
+from zoo.data.tables.file import TABLE_SUFFIXES, from_arrays, read_table
 from zoo.errors import ZooError, listing, prefixed
 from zoo.serving.examples import as_floats, as_token_ids, check_graphs
 from zoo.serving.exported_model import ExportedModel
@@ -140,11 +140,9 @@ def _from_npz(model: ExportedModel, path: Path) -> tuple[list[str], Any]:
     if not arrays:
         raise ZooError(f"{path}: the file holds no arrays")
     if model.kind == "table":
-        import pandas as pd
-
         if len({a.shape for a in arrays.values()}) > 1 or any(a.ndim != 1 or not len(a) for a in arrays.values()):
             raise ZooError(f"{path}: expected one array (examples,) for each column of the table, at least one example")
-        columns: Any = take_columns(pd.DataFrame(arrays), model.columns, str(path))
+        columns: Any = take_columns(from_arrays(arrays, str(path)), model.columns)
         return [f"{path}:{row + 1}" for row in range(table_rows(columns))], columns
     if model.kind == "graph":
         graphs = _graphs(model, path, arrays)

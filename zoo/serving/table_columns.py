@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.columns import take_columns
+from zoo.data.tables.file import from_arrays
 from zoo.errors import ZooError, did_you_mean, first_few, listing
 from zoo.serving.metadata import FileSignature
 from zoo.serving.values import as_array, form, shown
@@ -21,8 +22,6 @@ def check_table(raw: Any, signature: FileSignature) -> dict[str, np.ndarray]:
     Raises:
         ZooError: a column is missing or unknown, has another length, or text where numbers are expected.
     """
-    import pandas as pd
-
     names = [column.name for column in signature.columns]
     columns = _by_name(raw, names)
     missing = [name for name in names if name not in columns]
@@ -42,7 +41,7 @@ def check_table(raw: Any, signature: FileSignature) -> dict[str, np.ndarray]:
         raise ZooError(f"every column needs a value for each example; received {received}")
     if not lengths[names[0]]:
         return {c.name: np.zeros(0, c.dtype) for c in signature.columns}
-    return take_columns(pd.DataFrame(arrays), signature.columns, "table")
+    return take_columns(from_arrays(arrays, "table"), signature.columns)
 
 
 def _by_name(raw: Any, names: Sequence[str]) -> Mapping[Any, Any]:

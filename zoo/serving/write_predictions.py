@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import ZooError, listing
+from zoo.errors import ZooError, import_extra, listing
 from zoo.utils.files import replacing
 
 Result = Mapping[str, Any]
@@ -56,11 +56,11 @@ def _as_json(value: list[Any]) -> str:
 
 
 def _write_parquet(path: Path, results: Iterable[Result]) -> None:
-    import pandas as pd
-
+    pandas = import_extra("pandas", "writing Parquet")
+    import_extra("pyarrow", "writing Parquet")
     rows = [dict(_cells("", result, list)) for result in results]
     header = list(dict.fromkeys(name for row in rows for name in row))
-    pd.DataFrame(rows, columns=header or ["input"]).to_parquet(path, index=False)
+    pandas.DataFrame(rows, columns=header or ["input"]).to_parquet(path, index=False)
 
 
 def _cells(name: str, value: Any, as_cell: Callable[[list[Any]], Any]) -> Iterator[tuple[str, Any]]:

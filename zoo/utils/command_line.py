@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from zoo.backend.startup import is_set
-from zoo.errors import ZooError
+from zoo.errors import ZooError, needing_all
 from zoo.utils.console import ERR
 from zoo.utils.stopping import Stopped, StopRequests
 
@@ -22,7 +22,8 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            with needing_all("this command"):
+                return super().invoke(ctx)
         except EOFError as error:
             raise RuntimeError(f"a file ends too early ({error})") from error
 

@@ -6,17 +6,19 @@ import configparser
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGE = "keras-model-zoo"
+_PACKAGES = ("keras-model-zoo", "keras-model-zoo-runtime")  # one of them is installed
 
 
 def _version() -> str:
     """Return the version of the installed package; of a checkout that is not installed, that of its `setup.cfg`."""
-    try:
-        return version(_PACKAGE)
-    except PackageNotFoundError:
-        declared = configparser.ConfigParser()
-        declared.read(Path(__file__).resolve().parents[2] / "setup.cfg")
-        return declared.get("metadata", "version", fallback="unknown")
+    for package in _PACKAGES:
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            continue
+    declared = configparser.ConfigParser()
+    declared.read(Path(__file__).resolve().parents[2] / "setup.cfg")
+    return declared.get("metadata", "version", fallback="unknown")
 
 
 __version__ = _version()

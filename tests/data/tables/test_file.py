@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zoo.data.tables.file import read_table
+from zoo.data.tables.file import from_arrays, from_frame, read_table
 from zoo.data.tables.reading import Reading
+from zoo.data.tables.times import column_times
 from zoo.errors import ZooError
 
 
@@ -76,3 +77,31 @@ def test_an_index_of_moments_is_a_column(tmp_path):
     pd.DataFrame({"y": [1, 2, 3]}, index=index).to_parquet(tmp_path / "t.parquet")
     table = read_table(tmp_path / "t.parquet")
     assert list(table.columns) == ["day", "y"] and table.columns["day"].dtype.kind == "M"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([1, 2], np.int8),
+        np.array([1.5, np.nan]),
+        np.array([True, False]),
+        np.array(["a", ""]),
+        np.array(["2020-01-01", "NaT"], "datetime64[us]"),
+        np.array(["a", None, float("nan"), pd.NA], object),
+        np.array([1, None, 2.5], object),
+        np.array([True, None], object),
+    ],
+    ids=lambda values: f"{values.dtype} {values[-1]}",
+)
+def test_arrays_are_typed_as_a_data_frame_is(values):
+    expected, found = from_frame(pd.DataFrame({"a": values}), "t"), from_arrays({"a": values}, "t")
+    assert found.columns["a"].dtype.kind == expected.columns["a"].dtype.kind
+    assert [repr(v) for v in found.columns["a"].tolist()] == [repr(v) for v in expected.columns["a"].tolist()]
+
+
+def test_moments_and_periods_of_a_data_frame_are_read_without_pandas():
+    stamps = pd.date_range("2020-01-01", periods=2, tz="Europe/Berlin")
+    for series in (pd.Series(stamps), pd.Series(pd.period_range("2020-01", periods=2, freq="M"))):
+        expected = column_times(from_frame(pd.DataFrame({"a": series}), "t").columns["a"])
+        found = column_times(from_arrays({"a": series.to_numpy(object)}, "t").columns["a"])
+        np.testing.assert_array_equal(found, expected)

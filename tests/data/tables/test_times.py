@@ -5,7 +5,17 @@ import datetime
 import numpy as np
 import pytest
 
-from zoo.data.tables.times import Step, even_step, likely_step, named_as_time, places, read_times, time_forms
+from zoo.data.tables.parse_moments import ISO, with_pandas, without_pandas
+from zoo.data.tables.times import (
+    _STRPTIME,
+    Step,
+    even_step,
+    likely_step,
+    named_as_time,
+    places,
+    read_times,
+    time_forms,
+)
 
 FIRST = datetime.datetime(2019, 11, 28, 13, 5)
 DAYS = np.arange(np.datetime64("2023-01-02"), np.datetime64("2023-06-01")).astype("datetime64[us]")
@@ -67,3 +77,26 @@ def test_uneven_steps():
     jitter = DAYS + np.arange(len(DAYS)) % 3 * np.timedelta64(1, "s")
     assert even_step(jitter) is None and likely_step(jitter) is None
     assert str(Step("us", 1_500_000)) == "1.5 seconds"
+
+
+FORMS = (*_STRPTIME, "%Y%m%d", "%Y%m", "%Y-%m-%d", "%G-W%V-%u")
+WRITTEN = tuple(
+    datetime.datetime(*parts).strftime(form)
+    for form in FORMS
+    for parts in ((1969, 12, 31, 23, 59, 59, 999999), (2024, 2, 29), (2000, 1, 1, 12), (2021, 7, 4, 13, 5))
+)
+ODD = ("", "31.02.2020", "1/2/2020", "2020-1-5", "noon", "01/01/2020 13:00 PM", "29/02/2023", "2021-W53-1",
+       "2020-W53-1", " 2020-01-01", "2020-01-01 ", "5 JANUARY 2020", "1.1.20 01:02:03.123456789", "2020/1/1 1:2", "99")  # fmt: skip
+IN_ISO = ("2020-01-01", "2020-01-01 10:00", "2020-01-01T10:00:05.123456789", "1960-01-01T10:00:05.9999999",
+          "2020-01-01T10:00Z", "2020-01-01 10:00 UTC", "2020-01-01T10:00+02:00", "2020-01-01T10:00-0530",
+          "2020-01-01 10:00:00.5 +01:00", "2020-13-01", "2020-01-01T24:00", "2020-02-30", "2020-01-01+02:00",
+          "2020-01-01Z", "")  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_without_pandas_moments_are_the_same(form):
+    np.testing.assert_array_equal(with_pandas([*WRITTEN, *ODD], form), without_pandas([*WRITTEN, *ODD], form))
+
+
+def test_without_pandas_moments_in_iso_8601_are_the_same():
+    np.testing.assert_array_equal(with_pandas(IN_ISO, ISO), without_pandas(IN_ISO, ISO))

@@ -12,7 +12,7 @@ from zoo.data.memory.value_types import families, is_table_value, rows_of
 from zoo.data.tables.file import Table, from_frame
 from zoo.data.tables.join import join_tables
 from zoo.data.tables.reading import Reading, check_names
-from zoo.errors import ZooError, first_few, visible
+from zoo.errors import ZooError, first_few, import_extra, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,8 +26,7 @@ def as_pandas(value: Any, where: str) -> pd.DataFrame:
     Raises:
         ZooError: columns have several levels or names twice, differ in length, or are none.
     """
-    import pandas as pd
-
+    pd = import_extra("pandas", f"{where}: a data frame")
     if isinstance(value, pd.DataFrame):
         if value.columns.nlevels > 1:
             raise ZooError(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from zoo.data.sources.decode_files import unreadable
 from zoo.data.sources.folder_layout import class_names, find_classes, find_splits, similar_names
 from zoo.data.sources.image_files import count_suffixes, is_hidden, walk
 from zoo.errors import ZooError, counted
-from zoo.recipe.data_section import Data
 from zoo.tasks import Task
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 
 @dataclass

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,7 +28,9 @@ from zoo.data.sources.audio import (
     read_header,
 )
 from zoo.errors import ZooError
-from zoo.recipe.data_section import Data
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 MAX_KEPT_BYTES = 1 << 30  # of clips that stay in memory
 MAX_DEFAULT_SECONDS = 10.0  # that a recipe without data.seconds takes of long clips

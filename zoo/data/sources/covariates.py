@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from zoo.data.columns import Column, check_columns
 from zoo.data.tables.file import Table, as_texts
 from zoo.data.tables.infer import infer_columns, infer_number
 from zoo.data.tables.times import column_times, time_forms
 from zoo.errors import ZooError, counted
-from zoo.recipe.data_section import Data
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 
 def window_columns(table: Table, data: Data, others: list[str]) -> tuple[list[Column], list[str]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from zoo.data.inputs import ArrayInputs, ImageInputs, Inputs
 from zoo.data.notes import damaged_files
 from zoo.data.sources.images import DecodedImage, decode, quiet_pillow, read_image, read_image_file, reason_of
 from zoo.errors import ZooError, counted
-from zoo.recipe.data_section import Data
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 MAX_KEPT_BYTES = 1 << 29  # of decoded images of a split that stay in memory; they are copied once
 

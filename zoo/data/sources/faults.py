@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.data.notes import damaged_files
 from zoo.errors import ZooError, counted
-from zoo.recipe.data_section import Data
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 
 def path_within(root: Path, base: Path, name: str) -> Path | None:

@@ -6,12 +6,15 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.data.sources.image_files import has_image_suffix, is_hidden
 from zoo.data.sources.split_choice import choose_splits
 from zoo.data.split_names import split_of_folder
 from zoo.errors import ZooError, counted, listing, visible
-from zoo.recipe.data_section import Splits
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Splits
 
 IsData = Callable[[Path], bool]  # whether a file is an example by its name
 

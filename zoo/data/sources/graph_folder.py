@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +21,10 @@ from zoo.data.sources.table import reading_of, split_rows
 from zoo.data.sources.table_targets import find_targets
 from zoo.data.tables.file import Table
 from zoo.errors import ZooError, counted
-from zoo.recipe.data_section import Data
-from zoo.recipe.graph_tables import GraphTables
 from zoo.tasks import Task
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 MAX_NEIGHBORHOOD = 2_000  # nodes; memory grows with their square
 _SUFFIXES = {"csv": ".csv", "parquet": ".parquet", "jsonl": ".jsonl"}
@@ -30,6 +32,8 @@ _SUFFIXES = {"csv": ".csv", "parquet": ".parquet", "jsonl": ".jsonl"}
 
 def graph_form(data: Data, task: Task) -> GraphForm:
     """Return the names of files and columns that a recipe gives, or the usual ones."""
+    from zoo.recipe.graph_tables import GraphTables
+
     tables = data.graph or GraphTables()
     suffix = _SUFFIXES[data.source.partition(":")[0]]
     return GraphForm(

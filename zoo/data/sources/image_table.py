@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from zoo.data.sources.file_rows import FileRows, repeated_files
 from zoo.data.sources.image_paths import image_paths
 from zoo.data.tables.file import Table
 from zoo.errors import ZooError
-from zoo.recipe.data_section import Data
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 _MIN_READ_FRACTION = 0.5  # of the rows; with fewer the table lies in another folder than its images
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,8 +17,10 @@ from zoo.data.tables.infer import infer_columns, infer_number
 from zoo.data.tables.panel import series_rows
 from zoo.data.tables.time_order import TimeColumn, best_form, find_time
 from zoo.errors import ZooError, first_few
-from zoo.recipe.data_section import Data
 from zoo.tasks import Task
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 
 def load_long_form(table: Table, data: Data, task: Task) -> SourceData:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from zoo.data.sources.windows import SPLITS, OneSeries
 from zoo.data.tables.file import Table
 from zoo.data.targets import UNLABELED
 from zoo.errors import ZooError, first_few
-from zoo.recipe.data_section import Data
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 
 def load_scanned(table: Table, data: Data) -> SourceData:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,7 +25,9 @@ from zoo.data.tables.time_order import (
 )
 from zoo.data.tables.times import places
 from zoo.errors import ZooError
-from zoo.recipe.data_section import Data
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 
 def load_series(table: Table, data: Data) -> SourceData:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from zoo.data.split_names import split_of_folder
 from zoo.errors import ZooError, did_you_mean, listing
-from zoo.recipe.data_section import Splits
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Splits
 
 Found = TypeVar("Found")
 _YEAR = re.compile(r"_?(19|20)[0-9]{2}$")
@@ -31,7 +33,7 @@ def choose_splits(
         ZooError: one that the recipe names is missing, or two are for one split.
     """
     splits = {}
-    for split, default in Splits().model_dump().items():
+    for split, default in type(names)().model_dump().items():
         name = getattr(names, split)
         if name not in (None, default):
             if name not in found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,9 +30,11 @@ from zoo.data.tables.reading import Reading
 from zoo.data.tables.texts import without_names
 from zoo.data.tables.uninformative import names_splits, split_note
 from zoo.errors import ZooError, counted
-from zoo.recipe.data_section import Data
 from zoo.recipe.image_column import columns_of
 from zoo.tasks import Task
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 _MAX_SKIPPED_FRACTION = 0.5  # of the rows; a file with more faults is another file than the recipe says
 

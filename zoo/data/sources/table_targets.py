@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,8 +17,10 @@ from zoo.data.tables.infer import infer_number
 from zoo.data.tables.texts import spellings, text_notes
 from zoo.data.targets import UNLABELED
 from zoo.errors import ZooError
-from zoo.recipe.data_section import Data
 from zoo.tasks import Task
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 
 @dataclass(frozen=True, kw_only=True)

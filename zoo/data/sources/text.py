@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,9 +13,11 @@ from zoo.data.inputs import TextInputs
 from zoo.data.structured_targets import same_width
 from zoo.data.tokenizer import fit_tokenizer
 from zoo.errors import ZooError
-from zoo.recipe.data_section import Data
 from zoo.tasks import Task
 from zoo.utils.files import MAX_WHOLE_BYTES, read_regular
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 
 def load_text(name: str, data: Data, task: Task) -> SourceData:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,8 +16,10 @@ from zoo.data.sources.image_files import count_suffixes, is_hidden, walk
 from zoo.data.sources.text import read_text
 from zoo.data.tables.reading import Reading
 from zoo.errors import ZooError, counted
-from zoo.recipe.data_section import Data
 from zoo.tasks import Task
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data
 
 MAX_TEXT_BYTES = 1 << 24  # of a file that is one example; the longest novels have some 5 MB
 

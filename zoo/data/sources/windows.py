@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from zoo.data.dataset import Series, Signature, SourceData, Split
 from zoo.data.inputs import ArrayInputs, Inputs, WindowInputs
 from zoo.data.tables.time_order import iso_text
 from zoo.errors import ZooError, first_few
-from zoo.recipe.data_section import Data, Window
+
+if TYPE_CHECKING:
+    from zoo.recipe.data_section import Data, Window
 
 SPLITS = ("train", "validation", "test")
 _MAX_LEFT_OUT_FRACTION = 0.5  # of the series; a file with more short ones needs another window

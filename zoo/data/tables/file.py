@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import numpy as np
 from zoo.data.tables.csv_file import read_csv
 from zoo.data.tables.json_lines import read_json_lines
 from zoo.data.tables.reading import AS_USUAL, Reading, check_names, tidy
-from zoo.errors import ZooError, first_few
+from zoo.errors import ZooError, first_few, import_extra
 from zoo.utils.files import check_regular
 
 if TYPE_CHECKING:
@@ -123,9 +123,9 @@ def read_table(path: str | Path, reading: Reading = AS_USUAL, target: str = "", 
         columns, lines, used = read_json_lines(path, reading, notes)
         table = Table(str(path), columns, lines, used, notes)
     elif path.suffix.lower() in PARQUET:
+        pd = import_extra("pandas", f"{path}: reading Parquet")
+        import_extra("pyarrow", f"{path}: reading Parquet")
         try:
-            import pandas as pd
-
             check_regular(path)
             frame = pd.read_parquet(path)
         except Exception as error:
@@ -175,6 +175,26 @@ def from_frame(frame: pd.DataFrame, where: str, reading: Reading = AS_USUAL) -> 
     check_names(names, where)
     columns = {name: _typed(frame.iloc[:, i]) for i, name in enumerate(names)}
     return Table(where, columns, None, reading)
+
+
+def from_arrays(arrays: Mapping[str, np.ndarray], where: str) -> Table:
+    """Return arrays `(rows,)` as the columns of a table, without pandas.
+
+    Raises:
+        ZooError: a column is named twice.
+    """
+    check_names(list(arrays), where)
+    return Table(where, {name: _plain_types(values) for name, values in arrays.items()}, None, AS_USUAL)
+
+
+def _plain_types(values: np.ndarray) -> np.ndarray:
+    """Return numbers, booleans and moments as they are, else objects with None for gaps; periods as their starts."""
+    if values.dtype.kind in "iufbM":
+        return values
+    plain = [None if is_gap(v) else v.to_timestamp() if hasattr(v, "to_timestamp") else v for v in values.tolist()]
+    found = np.empty(len(plain), dtype=object)
+    found[:] = plain
+    return found
 
 
 def _typed(series: Any) -> np.ndarray:

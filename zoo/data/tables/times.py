@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from zoo.data.tables.number_style import unique_texts
+from zoo.data.tables.parse_moments import ISO, parse_moments
 
 _ISO = "iso8601"
 _QUARTER = "quarter"
@@ -129,8 +129,6 @@ def _candidates(text: str, numbers: bool) -> list[str]:
 
 def _parse(texts: Sequence[str], form: str) -> np.ndarray:
     """Return the moments of different texts."""
-    import pandas as pd
-
     nothing = np.full(len(texts), np.datetime64("NaT", "us"))
     if form == _YEAR:
         fits = [bool(_WHOLE_YEAR.fullmatch(t)) and _EPOCH_YEARS[0] <= int(t[:4]) < _EPOCH_YEARS[1] for t in texts]
@@ -147,13 +145,7 @@ def _parse(texts: Sequence[str], form: str) -> np.ndarray:
     else:
         texts = [t.replace(",", ".") if form == _ISO else t for t in texts]
         texts = [t if ok else "" for t, ok in zip(texts, fit, strict=True)]
-    given = {_ISO: "ISO8601", _QUARTER: "%Y-%m-%d", _WEEK: "%G-W%V-%u"}.get(form, form)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        zoned = form == _ISO
-        moments = pd.to_datetime(pd.Series(list(texts), dtype=object), format=given, errors="coerce", utc=zoned)
-    moments = moments.dt.tz_localize(None) if zoned else moments
-    return moments.to_numpy().astype("datetime64[us]")
+    return parse_moments(texts, {_ISO: ISO, _QUARTER: "%Y-%m-%d", _WEEK: "%G-W%V-%u"}.get(form, form))
 
 
 def _unix(texts: Sequence[str], per_second: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from zoo.data.notes import Note
 from zoo.data.split_names import split_of_text
 from zoo.data.tables.texts import spellings
 from zoo.data.tables.times import time_forms
-from zoo.recipe.findings import Severity
+
+if TYPE_CHECKING:
+    from zoo.recipe.findings import Severity
 
 _FIRST_DATE = 15_000_101  # the first whole number that may be a date, year, month and day
 _MIN_ROWS = 10  # from here on values that are all different say something
