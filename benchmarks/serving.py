@@ -1,10 +1,10 @@
 """`zoo serve` under load: requests a second with and without dynamic batching, and its overhead over onnxruntime.
 
-python benchmarks/serving.py [--file exported/cnn/digits/model.onnx] [--clients 32] [--requests 4000] [--rounds 3]
+python benchmarks/serving.py [--file exported/cnn/digits/model.onnx] [--clients 32] [--requests 8000] [--rounds 5]
 
 Each client is a connection that sends one example after another, in binary tensors, all from a process of its own.
-The servers run in turn, in processes of their own; the medians over the rounds are printed. Overhead is the median
-of one client's requests less the median of the same calls of onnxruntime in one process.
+Two servers, in processes of their own, are asked in turn; the medians over the rounds are printed. Overhead is the
+median of one client's requests less the median of the same calls of onnxruntime in one process.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,6 +29,7 @@ from zoo.serving.server.served_model import ServedModel
 from zoo.serving.server.tensors import DTYPES, to_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
+LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 WARM_UP = 0.1  # of the requests, not counted
 
 
@@ -35,8 +38,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--file", type=Path, default=ROOT / "exported" / "cnn" / "digits" / "model.onnx")
     parser.add_argument("--clients", type=int, default=32)
-    parser.add_argument("--requests", type=int, default=4000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--requests", type=int, default=8000)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--drive", metavar="URL", help=argparse.SUPPRESS)
     given = parser.parse_args()
     model = ServedModel("model", "1", given.file)
@@ -44,17 +47,17 @@ def main() -> None:
         print(json.dumps(asyncio.run(drive(given.drive, message(model), given.clients, given.requests))))
         return
     found: dict[str, list[float]] = {"alone": [], "together": [], "one client": []}
-    for _ in range(given.rounds):
-        with served(given.file, "--max-batch", "1") as url:
-            found["alone"].append(driven(given, url, given.clients)["a second"])
-        with served(given.file) as url:
-            found["together"].append(driven(given, url, given.clients)["a second"])
-            found["one client"].append(driven(given, url, 1)["median ms"])
+    with served(given.file, "--max-batch", "1") as alone, served(given.file) as together:
+        for _ in range(given.rounds):
+            found["alone"].append(driven(given, alone, given.clients)["a second"])
+            found["together"].append(driven(given, together, given.clients)["a second"])
+            found["one client"].append(driven(given, together, 1)["median ms"])
     medians = {name: statistics.median(values) for name, values in found.items()}
+    ratios = [t / a for t, a in zip(found["together"], found["alone"], strict=True)]
     bare = bare_ms(model, given.requests)
     print(f"{given.file}: {given.clients} clients, one example a request, {given.requests} requests a round")
     print(f"requests a second without batching {medians['alone']:.0f}, with {medians['together']:.0f}")
-    print(f"ratio {statistics.median(t / a for t, a in zip(found['together'], found['alone'], strict=True)):.2f}")
+    print(f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
     print(f"one client: median {medians['one client']:.2f} ms, onnxruntime alone {bare:.2f} ms")
 
 
@@ -101,35 +104,62 @@ def message(model: ServedModel) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + head + b"".join(parts)
 
 
+class Client(asyncio.Protocol):
+    """A connection that sends a request, and the next one once the answer is there, as long as there are some left."""
+
+    def __init__(self, request: bytes, left: Iterator[int], times: list[float], done: asyncio.Future[None]) -> None:
+        self._request, self._left, self._times, self._done = request, left, times, done
+        self._answer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the first request."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._ask()
+
+    def _ask(self) -> None:
+        if next(self._left, None) is None:
+            self._transport.close()
+            self._done.set_result(None)
+            return
+        self._started = time.perf_counter()
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        """Read an answer, or a part of it."""
+        self._answer += data
+        head, blank, body = self._answer.partition(b"\r\n\r\n")
+        length = LENGTH.search(head)
+        if not blank or length is None or len(body) < int(length[1]):
+            return
+        assert head.startswith(b"HTTP/1.1 200"), head
+        self._times.append(time.perf_counter() - self._started)
+        self._answer = b""
+        self._ask()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End, with an error where answers were still due."""
+        if not self._done.done():
+            self._done.set_exception(error or ConnectionError("the server has closed the connection"))
+
+
 async def drive(url: str, request: bytes, clients: int, requests: int) -> dict[str, float]:
     """Return requests a second and the median milliseconds of one."""
+    loop = asyncio.get_running_loop()
+    host, _, port = urlsplit(url).netloc.partition(":")
     times: list[float] = []
-    left = requests
 
-    async def client() -> None:
-        nonlocal left
-        reader, writer = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)
-        while left > 0:
-            left -= 1
-            started = time.perf_counter()
-            writer.write(request)
-            head = await reader.readuntil(b"\r\n\r\n")
-            assert head.startswith(b"HTTP/1.1 200"), head
-            fields = dict(line.split(b": ", 1) for line in head.lower().splitlines()[1:] if line)
-            await reader.readexactly(int(fields[b"content-length"]))
-            times.append(time.perf_counter() - started)
-        writer.close()
-
-    async def all_clients(count: int) -> float:
-        nonlocal left
-        left = count
+    async def send(count: int) -> float:
+        left, done = iter(range(count)), [loop.create_future() for _ in range(clients)]
         started = time.perf_counter()
-        await asyncio.gather(*(client() for _ in range(clients)))
+        for each in done:
+            await loop.create_connection(partial(Client, request, left, times, each), host, int(port))
+        await asyncio.gather(*done)
         return time.perf_counter() - started
 
-    await all_clients(int(WARM_UP * requests) + clients)
+    await send(int(WARM_UP * requests) + clients)
     times.clear()
-    seconds = await all_clients(requests)
+    seconds = await send(requests)
     return {"a second": requests / seconds, "median ms": 1000 * statistics.median(times)}
 
 

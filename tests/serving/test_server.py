@@ -138,6 +138,19 @@ def test_binary_tensors_are_those_of_onnxruntime(recipe):
     assert rest == b""
 
 
+def test_requests_of_one_json_part_each_get_the_answer_to_their_own_bytes(digits):
+    session = onnxruntime.InferenceSession(file_of("cnn/digits"))
+    facts = digits.get("/v2/models/cnn-digits").json()
+    wanted, found = [], []
+    for seed in (0, 1):
+        images = np.random.default_rng(seed).integers(0, 256, (1, 8, 8, 1), np.uint8)
+        answer = post_binary(digits, "/v2/models/cnn-digits/infer", facts, {"image": images}, id="same")
+        found.append(answer.json()["outputs"][0]["data"])
+        wanted.append(session.run(["probabilities"], {"image": images})[0].ravel())
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+    assert not np.allclose(wanted[0], wanted[1])
+
+
 def test_outputs_are_chosen_each_in_its_form(digits):
     facts = digits.get("/v2/models/cnn-digits").json()
     arrays = tensors_of(facts)

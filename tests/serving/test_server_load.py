@@ -83,6 +83,17 @@ def test_a_full_queue_says_when_to_try_again():
     assert "try again" in answer.json()["error"]
 
 
+def test_a_body_that_does_not_arrive_is_given_up():
+    with running(create_app(Repository([DIGITS]), limits=Limits(seconds=0.2)), host="127.0.0.1", port=0) as server:
+        place = urlsplit(server.url)
+        with socket.create_connection((place.hostname, place.port), timeout=60) as client:
+            client.sendall(f"POST {INFER} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{{".encode())
+            answer = http.client.HTTPResponse(client)
+            answer.begin()
+            assert (answer.status, "did not arrive within 0.2 s" in answer.read().decode()) == (408, True)
+        assert post(server.url, ONE)[0] == 200  # its place is free again
+
+
 def test_an_answer_that_takes_too_long_is_given_up(monkeypatch):
     release = threading.Event()
     run = ServedModel.run
@@ -126,7 +137,7 @@ def test_requests_that_come_together_are_run_together():
 
     async def requests():
         model = SimpleNamespace(is_batched=True)
-        batcher = Batcher(model, run, most=4, wait=0.001, observe=lambda examples: None)
+        batcher = Batcher(model, run, most=4, wait=0.001, observe=lambda *batch: None)
 
         def ask(*values):
             return asyncio.create_task(batcher.run({"x": np.array(values)}, ("y",), len(values)))
@@ -157,7 +168,7 @@ def test_requests_of_other_shapes_or_outputs_are_not_run_together():
         return dict.fromkeys(outputs, feeds["x"])
 
     async def requests():
-        batcher = Batcher(SimpleNamespace(is_batched=True), run, most=8, wait=0.0, observe=lambda examples: None)
+        batcher = Batcher(SimpleNamespace(is_batched=True), run, most=8, wait=0.0, observe=lambda *batch: None)
         tasks = []
         for shape, outputs in [((1, 2), "a"), ((1, 2), "a"), ((1, 3), "a"), ((1, 2), "b"), ((1, 2), "a")]:
             tasks.append(asyncio.create_task(batcher.run({"x": np.zeros(shape)}, (outputs,), 1)))
@@ -268,6 +279,27 @@ def test_the_command_serves_without_keras_until_a_signal():
         rest = process.stderr.read()
         assert process.wait() == 0, rest
     assert rest.endswith("stopped\n")
+
+
+def test_a_signal_waits_for_the_request_that_is_being_answered():
+    code = (
+        "import sys; from zoo import cli; from zoo.serving.server.served_model import ServedModel;"
+        "run = ServedModel.run;"
+        "ServedModel.run = lambda *given: (print('begun', file=sys.stderr), sys.stdin.readline(), run(*given))[-1];"
+        f"sys.argv = ['zoo', 'serve', {DIGITS!r}, '--port', '0', '--no-log']; cli.main()"
+    )
+    streams = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], **streams) as process, ThreadPoolExecutor(1) as pool:
+        lines = iter(process.stderr.readline, "")
+        url = next(line for line in lines if line.startswith("ready: ")).split()[1]
+        answer = pool.submit(post, url, ONE)
+        assert next(lines) == "begun\n"
+        process.send_signal(signal.SIGTERM)
+        assert next(lines).startswith("stopping")
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        assert answer.result()[0] == 200
+        assert (process.wait(), next(lines)) == (0, "stopped\n")
 
 
 def test_what_the_extra_brings_is_named(zoo, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import sys
 from collections.abc import Sequence
@@ -63,7 +64,8 @@ def serve(
         batch_ms=batch_ms,
     )
     repository = Repository(files, verify=verify)
-    app = create_app(repository, limits=limits, token=token, log=_write_line if log else _ignore)
+    app = create_app(repository, limits=limits, token=token, log=_write_line if log else None)
+    gc.freeze()  # models and modules stay until the end: collections need not look at them
     with running(app, host=host, port=port) as server:
         for model in repository:
             ERR.print(f"{model.name} (version {model.version}): {model.exported.path}")
@@ -71,7 +73,7 @@ def serve(
             print_notes([f"{host} is reached from other machines, and no token is asked for: --token"])
         ERR.print(f"ready: {server.url}")
         try:
-            server.thread.join()
+            server.ended.wait()
         except (Stopped, KeyboardInterrupt):
             ERR.print("stopping: requests that are being answered are finished first")
     ERR.print("stopped")
@@ -86,7 +88,3 @@ def _is_loopback(host: str) -> bool:
 
 def _write_line(line: str) -> None:
     sys.stderr.write(line + "\n")
-
-
-def _ignore(line: str) -> None:
-    pass

@@ -40,6 +40,7 @@ class ExportedModel:
         path: the file.
         verify: compare the file with the certificate beside it, where there is one, and with the checksum in its
             metadata. False for a file that was changed on purpose, such as a quantized one.
+        spinning: as in `zoo.utils.onnx_session.open_session`.
 
     Attributes:
         task: name of the task.
@@ -62,7 +63,7 @@ class ExportedModel:
             is of a later version.
     """
 
-    def __init__(self, path: str | Path, *, verify: bool = True) -> None:
+    def __init__(self, path: str | Path, *, verify: bool = True, spinning: bool = True) -> None:
         self.path = Path(path)
         if not self.path.exists():
             raise ZooError(f"model file {path} does not exist")
@@ -83,7 +84,7 @@ class ExportedModel:
         decisions = self.signature.decisions
         self.ood_threshold = None if decisions is None or not decisions.ood_quantiles else decisions.ood_quantiles[1]
         self._task = TASKS[self.task]
-        self.session = open_session(content, path)
+        self.session = open_session(content, path, spinning=spinning)
         check_graph(
             self.session,
             self.path,

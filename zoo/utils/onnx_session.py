@@ -15,12 +15,14 @@ _PROVIDERS = ("CPUExecutionProvider",)
 _SILENT = 4  # onnxruntime's level of severity at which it logs fatal errors alone
 
 
-def open_session(model: bytes | str | Path, where: str | Path = "the ONNX model") -> Any:
+def open_session(model: bytes | str | Path, where: str | Path = "the ONNX model", *, spinning: bool = True) -> Any:
     """Return an onnxruntime session on the CPU.
 
     Args:
         model: a file, or its content.
         where: what messages call the model.
+        spinning: threads that wait for work keep a core busy for a while, which makes one call after another faster and
+            takes the core from other threads.
 
     Raises:
         ZooError: onnxruntime cannot read or prepare the model.
@@ -31,6 +33,7 @@ def open_session(model: bytes | str | Path, where: str | Path = "the ONNX model"
     onnxruntime.disable_telemetry_events()  # where another package imported it first
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _SILENT
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     given = model if isinstance(model, bytes) else str(model)
     try:
         return onnxruntime.InferenceSession(given, options, providers=list(_PROVIDERS))

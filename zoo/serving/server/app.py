@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from zoo.errors import ZooError
 from zoo.serving.server import plain_routes, v2_routes
-from zoo.serving.server.edge import Edge
+from zoo.serving.server.edge import Edge, Log
+from zoo.serving.server.inference import InferenceFirst
 from zoo.serving.server.limits import Limits
-from zoo.serving.server.rejection import Rejection, error_answer
+from zoo.serving.server.rejection import Rejection, answer_to, error_answer
 from zoo.serving.server.repository import Repository
 from zoo.serving.server.service import Service
 from zoo.utils.version import __version__
+
+
+class Application(FastAPI):
+    """FastAPI's routes behind the edge, and inference ahead of them.
+
+    Args:
+        service: what the routes share.
+        token: that requests must have (`Authorization: Bearer TOKEN`); empty for none.
+        log: takes a line of JSON for each request, without what it holds; None for no log.
+    """
+
+    def __init__(self, service: Service, token: str, log: Log) -> None:
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+            yield
+            service.close()
+
+        summary = "Exported models over HTTP."
+        super().__init__(title="zoo serve", version=__version__, summary=summary, lifespan=lifespan, redoc_url=None)
+        self.state.service = service
+        self._edge = Edge(InferenceFirst(super().__call__, service), service, token, log)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        scope["app"] = self
+        await self._edge(scope, receive, send)
 
 
 def create_app(
@@ -25,7 +53,7 @@ def create_app(
     *,
     limits: Limits | None = None,
     token: str = "",
-    log: Callable[[str], None] = lambda line: None,
+    log: Log = None,
 ) -> FastAPI:
     """Return the application that serves models.
 
@@ -33,22 +61,11 @@ def create_app(
         repository: the models.
         limits: what is taken at most.
         token: that requests must have (`Authorization: Bearer TOKEN`); empty for none.
-        log: takes a line of JSON for each request, without what it holds.
+        log: takes a line of JSON for each request, without what it holds; None for no log.
     """
-    service = Service(repository, limits or Limits())
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
-        service.close()
-
-    app = FastAPI(
-        title="zoo serve", version=__version__, summary="Exported models over HTTP.", lifespan=lifespan, redoc_url=None
-    )
-    app.state.service = service
-    app.add_middleware(Edge, service=service, token=token, log=log)
-    app.add_exception_handler(Rejection, _answer_rejection)
-    app.add_exception_handler(ZooError, _answer_zoo_error)
+    app = Application(Service(repository, limits or Limits()), token, log)
+    app.add_exception_handler(Rejection, _answer_refused)
+    app.add_exception_handler(ZooError, _answer_refused)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.include_router(v2_routes.router)
@@ -56,13 +73,9 @@ def create_app(
     return app
 
 
-async def _answer_rejection(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Rejection)
-    return error_answer(error.status, str(error), error.headers)
-
-
-async def _answer_zoo_error(request: Request, error: Exception) -> Response:
-    return error_answer(400, str(error))
+async def _answer_refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Rejection | ZooError)
+    return answer_to(error)
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from zoo.serving.feeds import Feeds
 from zoo.serving.server.served_model import ServedModel
 
 Run = Callable[[Feeds, tuple[str, ...]], Awaitable[Feeds]]  # runs the file in another thread
+Observe = Callable[[int, Feeds, Feeds], None]  # takes the number of examples, what was asked, and the answer
 
 
 @dataclass(eq=False, kw_only=True)
@@ -38,13 +39,14 @@ class Batcher:
         run: runs the file.
         most: examples of a batch; a larger request is run alone.
         wait: seconds until a batch starts, full or not.
-        observe: takes the number of examples of each batch.
+        observe: takes each batch that was run.
     """
 
-    def __init__(self, model: ServedModel, run: Run, *, most: int, wait: float, observe: Callable[[int], None]) -> None:
+    def __init__(self, model: ServedModel, run: Run, *, most: int, wait: float, observe: Observe) -> None:
         self._is_batched = model.is_batched and most > 1
         self._run_file, self._most, self._wait, self._observe = run, most, wait, observe
         self._waiting: list[_Waiting] = []
+        self._count = 0  # of examples that wait
         self._full = asyncio.Event()
         self._are_together = False
         self._worker: asyncio.Task[None] | None = None
@@ -56,22 +58,19 @@ class Batcher:
             ZooError: an operation of the file fails on these inputs.
         """
         if not self._is_batched:
-            self._observe(examples)
-            return await self._run_file(feeds, outputs)
+            return await self._run_alone(feeds, outputs, examples)
         answer: asyncio.Future[Feeds] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(feeds=feeds, outputs=outputs, examples=examples, answer=answer))
-        if self._count() >= self._most:
+        self._count += examples
+        if self._count >= self._most:
             self._full.set()
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
         return await answer
 
-    def _count(self) -> int:
-        return sum(each.examples for each in self._waiting)
-
     async def _work(self) -> None:
         while self._waiting:
-            if self._are_together and self._count() < self._most:
+            if self._are_together and self._count < self._most:
                 await self._until_full()
             batch = self._take()
             self._are_together = len(batch) > 1
@@ -98,22 +97,26 @@ class Batcher:
                 examples += each.examples
             else:
                 left.append(each)
-        self._waiting = left
+        self._waiting, self._count = left, sum(each.examples for each in left)
         return batch
 
     async def _answer(self, batch: list[_Waiting]) -> None:
         if len(batch) > 1 and await self._answer_together(batch):
             return
         for each in batch:
-            self._observe(each.examples)
             try:
-                found = await self._run_file(each.feeds, each.outputs)
+                found = await self._run_alone(each.feeds, each.outputs, each.examples)
             except Exception as error:
                 if not each.answer.done():
                     each.answer.set_exception(error)
             else:
                 if not each.answer.done():
                     each.answer.set_result(found)
+
+    async def _run_alone(self, feeds: Feeds, outputs: tuple[str, ...], examples: int) -> Feeds:
+        found = await self._run_file(feeds, outputs)
+        self._observe(examples, feeds, found)
+        return found
 
     async def _answer_together(self, batch: list[_Waiting]) -> bool:
         """Return whether a batch was run; a request that fails must not fail the others."""
@@ -126,7 +129,7 @@ class Batcher:
         if any(len(values) != total for values in found.values()):
             self._is_batched = False  # an output has no axis for the examples, whatever its metadata say
             return False
-        self._observe(total)
+        self._observe(total, feeds, found)
         start = 0
         for each in batch:
             part = slice(start, start + each.examples)

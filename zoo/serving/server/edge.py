@@ -5,22 +5,21 @@ from __future__ import annotations
 import hmac
 import json
 import re
+import secrets
 import time
 import traceback
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zoo.serving.server.rejection import error_answer
 from zoo.serving.server.service import Service
 
-Log = Callable[[str], None]
-REQUEST_ID = "X-Request-ID"
+Log = Callable[[str], None] | None
+_REQUEST_ID = b"x-request-id"
 OPEN_PATHS = ("/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json")  # these need no token
 _ID = re.compile(r"[\x21-\x7e]{1,128}")
 _GONE = 499  # status in the log where the client has left
@@ -33,7 +32,7 @@ class Edge:
         app: the routes.
         service: what they share.
         token: that requests must have (`Authorization: Bearer TOKEN`); empty for none.
-        log: takes a line of JSON for each request, without what it holds.
+        log: takes a line of JSON for each request, without what it holds; None for no log.
     """
 
     def __init__(self, app: ASGIApp, service: Service, token: str, log: Log) -> None:
@@ -45,15 +44,15 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        headers = Headers(scope=scope)
-        given = headers.get(REQUEST_ID, "")
-        request_id = given if _ID.fullmatch(given) else str(uuid.uuid4())
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        given = headers.get(_REQUEST_ID, "")
+        request_id = given if given and _ID.fullmatch(given) else secrets.token_hex(16)
         sent = {"status": 0, "bytes": 0}
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 sent["status"] = message["status"]
-                message["headers"] = [*message["headers"], (REQUEST_ID.lower().encode(), request_id.encode())]
+                message["headers"] = [*message["headers"], (_REQUEST_ID, request_id.encode())]
             sent["bytes"] += len(message.get("body", b""))
             await send(message)
 
@@ -63,7 +62,8 @@ class Edge:
         except ClientDisconnect:
             sent["status"] = sent["status"] or _GONE
         except Exception:
-            self._log(json.dumps({"id": request_id, "error": traceback.format_exc()}))
+            if self._log:
+                self._log(json.dumps({"id": request_id, "error": traceback.format_exc()}))
             if sent["status"]:
                 raise
             answer = error_answer(500, f"internal error; the log has it under {request_id}")
@@ -71,14 +71,14 @@ class Edge:
         finally:
             self._note(scope, request_id, sent, time.perf_counter() - started)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> ASGIApp | None:
+    def _refusal(self, scope: Scope, headers: Mapping[bytes, str]) -> ASGIApp | None:
         """Return the answer to who may not ask: without the token, or from a page of another site."""
-        origin = headers.get("origin")
-        if origin and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != headers.get("host"):
+        origin = headers.get(b"origin")
+        if origin and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != headers.get(b"host"):
             return error_answer(403, "requests from pages of other sites are not answered")
         if not self._token or scope["path"] in OPEN_PATHS:
             return None
-        given = headers.get("authorization", "").encode()
+        given = headers.get(b"authorization", "").encode()
         if hmac.compare_digest(given, f"Bearer {self._token}".encode()):
             return None
         message = "expected the header 'Authorization: Bearer TOKEN' with the server's token"
@@ -90,6 +90,8 @@ class Edge:
         name = scope.get("path_params", {}).get("name", "")
         model = name if name in self._service.repository else ""
         self._service.metrics.observe_request(endpoint, model, sent["status"], seconds)
+        if not self._log:
+            return
         facts = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "id": request_id,

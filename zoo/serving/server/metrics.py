@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.registry import Collector
@@ -43,13 +44,18 @@ class Metrics:
             buckets=_EXAMPLES,
             registry=self._registry,
         )
+        self._of_request = lru_cache(maxsize=1024)(self._labelled)  # as `labels` takes longer than to count
         queue = Gauge("zoo_queue_requests", "Requests that are read, wait or are run.", registry=self._registry)
         queue.set_function(requests_in_progress)
 
     def observe_request(self, endpoint: str, model: str, status: int, seconds: float) -> None:
         """Count an answer."""
-        self._requests.labels(endpoint, model, str(status)).inc()
-        self._seconds.labels(endpoint, model).observe(seconds)
+        count, time = self._of_request(endpoint, model, status)
+        count.inc()
+        time.observe(seconds)
+
+    def _labelled(self, endpoint: str, model: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(endpoint, model, str(status)), self._seconds.labels(endpoint, model)
 
     def observe_batch(self, model: str, examples: int) -> None:
         """Count a run of a file."""

@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from zoo.serving.server.limits import read_body
 from zoo.serving.server.metrics import CONTENT_TYPE
 from zoo.serving.server.plain import answer_in_words
 from zoo.serving.server.service import service_of
@@ -36,12 +35,12 @@ async def predict(request: Request, name: str) -> Response:
     """Answer a picture, a clip, CSV, JSON or text as `zoo predict --json` does."""
     service = service_of(request)
     model = service.repository.get(name)
-    with service.place():
-        body = await read_body(request, service.limits)
+    async with service.queue.admit() as admitted:
+        body = await admitted.read_body(request.headers, request.receive)
         kind = request.headers.get("content-type", "")
         see = partial(service.drift.see, model)
-        answer = service.in_thread(answer_in_words, model.exported, body, kind, service.limits, see)
-        predictions, notes = await service.in_time(answer)
+        asked = model.exported, body, kind, service.limits, see
+        predictions, notes = await service.in_thread(answer_in_words, *asked)
     service.metrics.observe_batch(model.name, len(predictions))
     facts = {
         "model_name": model.name,

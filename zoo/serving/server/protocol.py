@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, NoReturn
 
 import numpy as np
@@ -19,6 +20,7 @@ from zoo.serving.values import fits, sizes
 
 HEADER_LENGTH = "Inference-Header-Content-Length"  # header: bytes of the JSON part, where tensors follow it
 MAX_SIZE = 1 << 31  # of an axis
+MAX_KEPT_BYTES = 1024  # of a JSON part that is kept parsed
 _SIZE, _BINARY, _ALL_BINARY = "binary_data_size", "binary_data", "binary_data_output"  # parameters of the extension
 
 
@@ -105,12 +107,8 @@ def read_request(body: bytes, header_length: str | None, model: ServedModel) -> 
     """
     content = memoryview(body)
     length = len(content) if header_length is None else _header_length(header_length, len(content))
-    try:
-        request = InferenceRequest.model_validate(parse_json(content[:length]))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the request"
-        raise ZooError(f"{place}: {first['msg'].lower()} ({error.error_count()} problems)") from error
+    parse = _parse_again if length <= MAX_KEPT_BYTES and length < len(content) else _parse
+    request = parse(bytes(content[:length]))
     feeds = _feeds(request, content[length:], model)
     outputs = tuple(output.name for output in request.outputs) or tuple(model.outputs)
     _check_names("output", [output.name for output in request.outputs], model.outputs)
@@ -121,6 +119,19 @@ def read_request(body: bytes, header_length: str | None, model: ServedModel) -> 
         binary=_binary_outputs(request, outputs),
         examples=model.check(feeds),
     )
+
+
+def _parse(content: bytes) -> InferenceRequest:
+    try:
+        return InferenceRequest.model_validate(parse_json(content))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the request"
+        raise ZooError(f"{place}: {first['msg'].lower()} ({error.error_count()} problems)") from error
+
+
+# Requests with binary tensors often have the same JSON part, which is then parsed once. Nothing changes what is kept.
+_parse_again = lru_cache(maxsize=256)(_parse)
 
 
 def _header_length(text: str, size: int) -> int:
@@ -193,6 +204,9 @@ def _binary_outputs(request: InferenceRequest, outputs: tuple[str, ...]) -> froz
     return frozenset(name for name, binary in chosen.items() if binary)
 
 
+_to_json = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circular=False).encode
+
+
 def write_answer(request: Inference, model: ServedModel, found: Feeds) -> tuple[bytes, dict[str, str]]:
     """Return the body of an answer and its headers."""
     outputs, parts = [], []
@@ -207,7 +221,7 @@ def write_answer(request: Inference, model: ServedModel, found: Feeds) -> tuple[
     answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version, "outputs": outputs}
     if request.id is not None:
         answer["id"] = request.id
-    header = json.dumps(answer, allow_nan=False, separators=(",", ":")).encode()
+    header = _to_json(answer).encode()
     if not request.binary:
         return header, {"Content-Type": "application/json"}
     headers = {"Content-Type": "application/octet-stream", HEADER_LENGTH: str(len(header))}

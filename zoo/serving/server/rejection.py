@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
+from zoo.errors import ZooError
+
 
 class Rejection(Exception):
     """A request is answered with an error.
@@ -24,3 +26,10 @@ class Rejection(Exception):
 def error_answer(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return `{"error": message}`, in ASCII: a message may quote half of a surrogate pair, which UTF-8 cannot say."""
     return Response(json.dumps({"error": message}), status, headers, media_type="application/json")
+
+
+def answer_to(error: Rejection | ZooError) -> Response:
+    """Return the answer to a request that is refused, or does not fit (400)."""
+    if isinstance(error, Rejection):
+        return error_answer(error.status, str(error), error.headers)
+    return error_answer(400, str(error))

@@ -22,17 +22,18 @@ class Running:
 
     Attributes:
         url: where.
-        thread: ends with the server.
+        ended: set at the end of the server. A signal that interrupts `Thread.join` makes Python up to 3.12 take the
+            thread for ended.
     """
 
     url: str
-    thread: threading.Thread
+    ended: threading.Event
 
 
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.is_up = threading.Event()
+        self.is_up, self.ended = threading.Event(), threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer."""
@@ -66,24 +67,25 @@ def running(app: FastAPI, *, host: str, port: int) -> Iterator[Running]:
     thread = threading.Thread(target=_run, args=(server, listening), name="zoo-serve", daemon=True)
     thread.start()
     server.is_up.wait()
-    if not thread.is_alive() or not server.started:
-        thread.join()
+    if server.ended.is_set() or not server.started:
+        server.ended.wait()
         raise ZooError(f"the server on {host}:{port} did not start")
     name, number = listening.getsockname()[:2]
     try:
-        yield Running(url=f"http://{f'[{name}]' if ':' in name else name}:{number}", thread=thread)
+        yield Running(url=f"http://{f'[{name}]' if ':' in name else name}:{number}", ended=server.ended)
     finally:
         service.is_ready = False
         server.should_exit = True
-        thread.join()
+        server.ended.wait()
 
 
 def _run(server: _Server, listening: socket.socket) -> None:
     try:
         server.run(sockets=[listening])
     finally:
-        server.is_up.set()  # where it has not come up, too
         listening.close()
+        server.ended.set()
+        server.is_up.set()  # where it has not come up, too
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -41,7 +41,7 @@ class ServedModel:
 
     def __init__(self, name: str, version: str, path: Path, *, verify: bool = True) -> None:
         self.name, self.version = name, version
-        self.exported = ExportedModel(path, verify=verify)
+        self.exported = ExportedModel(path, verify=verify, spinning=False)  # a core is for requests
         session = self.exported.session
         self.inputs = {node.name: spec_of(node) for node in session.get_inputs()}
         self.outputs = {node.name: spec_of(node) for node in session.get_outputs()}

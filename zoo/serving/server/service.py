@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from typing import ParamSpec, TypeVar
 
 from starlette.requests import Request
 
 from zoo.serving.feeds import Feeds
+from zoo.serving.server.admission import Queue
 from zoo.serving.server.batching import Batcher
 from zoo.serving.server.drift_watch import DriftWatch
 from zoo.serving.server.limits import Limits
 from zoo.serving.server.metrics import Metrics
-from zoo.serving.server.rejection import Rejection
 from zoo.serving.server.repository import Repository
 from zoo.serving.server.served_model import ServedModel
 
 P = ParamSpec("P")
 T = TypeVar("T")
-RETRY_SECONDS = 1  # after which a client that found the queue full should try again
 
 
 class Service:
@@ -32,6 +30,7 @@ class Service:
     Attributes:
         repository: the models.
         limits: what is taken at most.
+        queue: the requests that are read, wait or are run.
         metrics: what is counted.
         drift: how unlike training data what is asked has become.
         is_ready: requests are answered; False once the server stops.
@@ -40,47 +39,15 @@ class Service:
     def __init__(self, repository: Repository, limits: Limits) -> None:
         self.repository, self.limits = repository, limits
         self.drift = DriftWatch()
-        self.metrics = Metrics(lambda: self._requests, self.drift)
+        self.queue = Queue(limits)
+        self.metrics = Metrics(lambda: self.queue.requests, self.drift)
         self.is_ready = True
-        self._requests = 0
         self._pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="zoo-serve")
         self._batchers: dict[ServedModel, Batcher] = {}
-
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place among the requests that are answered at a time.
-
-        Raises:
-            Rejection: there is none (429).
-        """
-        if self._requests >= self.limits.requests:
-            raise Rejection(
-                429,
-                f"{self.limits.requests:,} requests are being answered, and more are not taken; try again",
-                {"Retry-After": str(RETRY_SECONDS)},
-            )
-        self._requests += 1
-        try:
-            yield
-        finally:
-            self._requests -= 1
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a function returns that runs in a thread of the pool."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, partial(function, *args, **kwargs))
-
-    async def in_time(self, answer: Awaitable[T]) -> T:
-        """Return an answer that comes within the limit; what waits for a thread is not run after it.
-
-        Raises:
-            Rejection: it does not come in time (504).
-        """
-        try:
-            return await asyncio.wait_for(answer, self.limits.seconds)
-        except TimeoutError as error:
-            raise Rejection(
-                504, f"no answer within {self.limits.seconds:g} s; send fewer examples at a time"
-            ) from error
 
     async def infer(self, model: ServedModel, feeds: Feeds, outputs: tuple[str, ...], examples: int) -> Feeds:
         """Return outputs of a file, run together with other requests where they fit.
@@ -88,22 +55,20 @@ class Service:
         Raises:
             ZooError: an operation of the file fails on these inputs.
         """
-
-        async def run(feeds: Feeds, outputs: tuple[str, ...]) -> Feeds:
-            return await self.in_thread(model.run, feeds, outputs)
-
         batcher = self._batchers.get(model)
         if batcher is None:
             batcher = self._batchers[model] = Batcher(
                 model,
-                run,
+                lambda feeds, outputs: self.in_thread(model.run, feeds, outputs),
                 most=self.limits.batch_examples,
                 wait=self.limits.batch_ms / 1000,
-                observe=partial(self.metrics.observe_batch, model.name),
+                observe=partial(self._observe, model),
             )
-        found = await batcher.run(feeds, outputs, examples)
+        return await batcher.run(feeds, outputs, examples)
+
+    def _observe(self, model: ServedModel, examples: int, feeds: Feeds, found: Feeds) -> None:
+        self.metrics.observe_batch(model.name, examples)
         self.drift.see_tensors(model, feeds, found)
-        return found
 
     def forget_unloaded(self) -> None:
         """Let go of models that are no longer loaded, once their requests are answered."""

@@ -6,23 +6,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from zoo.serving.server.limits import check_count, read_body
-from zoo.serving.server.protocol import (
-    HEADER_LENGTH,
-    Inference,
-    InferenceRequest,
-    InputTensor,
-    RequestedOutput,
-    parse_json,
-    read_request,
-    write_answer,
-)
+from zoo.serving.server.admission import Admission
+from zoo.serving.server.inference import PATH, PATH_OF_VERSION, PREFIX, infer
+from zoo.serving.server.protocol import InferenceRequest, InputTensor, RequestedOutput, parse_json
 from zoo.serving.server.rejection import Rejection
 from zoo.serving.server.service import Service, service_of
 from zoo.utils.version import __version__
 
-router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
-MAX_QUICK_BYTES = 1 << 16  # of a body that is read in the thread that takes requests
+router = APIRouter(prefix=PREFIX, tags=["Open Inference Protocol"])
 _EXTENSIONS = ["binary_tensor_data", "model_repository"]
 _SCHEMA = InferenceRequest.model_json_schema()
 _SCHEMA["properties"]["inputs"]["items"] = InputTensor.model_json_schema()
@@ -92,37 +83,16 @@ async def is_version_ready(request: Request, name: str, version: str) -> dict[st
     return {"name": model.name, "ready": True}
 
 
-@router.post("/models/{name}/infer", openapi_extra=_BODY)
-async def infer(request: Request, name: str) -> Response:
+@router.post(PATH, openapi_extra=_BODY)
+async def infer_model(request: Request, name: str) -> Response:
     """Run a model on tensors, in JSON or in the binary extension's form."""
-    return await _infer(request, name, None)
+    return await infer(service_of(request), request.headers, request.receive, name, None)
 
 
-@router.post("/models/{name}/versions/{version}/infer", openapi_extra=_BODY)
+@router.post(PATH_OF_VERSION, openapi_extra=_BODY)
 async def infer_version(request: Request, name: str, version: str) -> Response:
     """Run a version of a model on tensors."""
-    return await _infer(request, name, version)
-
-
-async def _infer(request: Request, name: str, version: str | None) -> Response:
-    service = service_of(request)
-    model = service.repository.get(name, version)
-    with service.place():
-        body = await read_body(request, service.limits)
-
-        async def answer() -> tuple[bytes, dict[str, str]]:
-            given = body, request.headers.get(HEADER_LENGTH), model
-            is_quick = len(body) <= MAX_QUICK_BYTES
-            asked: Inference = read_request(*given) if is_quick else await service.in_thread(read_request, *given)
-            check_count(asked.examples, service.limits)
-            found = await service.infer(model, asked.feeds, asked.outputs, asked.examples)
-            values = sum(output.size for output in found.values())
-            if values <= MAX_QUICK_BYTES // 8:
-                return write_answer(asked, model, found)
-            return await service.in_thread(write_answer, asked, model, found)
-
-        content, headers = await service.in_time(answer())
-    return Response(content, headers=headers)
+    return await infer(service_of(request), request.headers, request.receive, name, version)
 
 
 # === Repository ===
@@ -131,7 +101,8 @@ async def _infer(request: Request, name: str, version: str | None) -> Response:
 @router.post("/repository/index")
 async def repository_index(request: Request) -> list[dict[str, str]]:
     """List the models with their versions and states; `{"ready": true}` lists those that are loaded."""
-    asked = await _options(request)
+    async with service_of(request).queue.admit() as admitted:
+        asked = await _options(request, admitted)
     return service_of(request).repository.index(ready=asked.get("ready") is True)
 
 
@@ -139,10 +110,10 @@ async def repository_index(request: Request) -> list[dict[str, str]]:
 async def load(request: Request, name: str) -> dict[str, Any]:
     """Read a model's files, again where it is loaded."""
     service = service_of(request)
-    if (await _options(request)).get("parameters"):
-        raise Rejection(400, "load: parameters are not supported; a model is read from the file it was started with")
-    with service.place():
-        await service.in_time(service.in_thread(service.repository.load, name))
+    async with service.queue.admit() as admitted:
+        if (await _options(request, admitted)).get("parameters"):
+            raise Rejection(400, "load takes no parameters; a model is read from the file it was started with")
+        await service.in_thread(service.repository.load, name)
     service.forget_unloaded()
     return {}
 
@@ -156,8 +127,8 @@ async def unload(request: Request, name: str) -> dict[str, Any]:
     return {}
 
 
-async def _options(request: Request) -> dict[str, Any]:
-    body = await read_body(request, service_of(request).limits)
+async def _options(request: Request, admitted: Admission) -> dict[str, Any]:
+    body = await admitted.read_body(request.headers, request.receive)
     value = parse_json(body) if body.strip() else {}
     if not isinstance(value, dict):
         raise Rejection(400, "expected a JSON object")
