@@ -61,7 +61,10 @@ def export(
     run: Run,
     quantize: Annotated[
         str | None,
-        typer.Option(metavar="FORM", help="Write a smaller file too: int8 or float16, its loss measured."),
+        typer.Option(
+            metavar="FORM",
+            help="Write a smaller file too, its loss measured: int8, int4, float16, or smallest.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

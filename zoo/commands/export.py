@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from rich.console import Console
 
@@ -46,8 +46,8 @@ def export(
         data: what `zoo.train` was given as `data`, which a run does not keep; a `zoo.Run` that it returned knows it.
         validation: likewise.
         test: likewise.
-        quantize: "int8" or "float16": write a smaller file beside it too, measured on the test split; as the recipe
-            says where it is left out.
+        quantize: "int8", "int4", "float16" or "smallest" of them: write a smaller file beside it too, measured on the
+            test split; as the recipe says where it is left out.
         console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
     Returns:
@@ -57,11 +57,13 @@ def export(
         ZooError: no such run, one that is still in use, other data than the run was trained on, or a file that differs
             from the model.
     """
+    from zoo.recipe.schema import Quantization
     from zoo.training.run import open_run
     from zoo.training.stages import held
 
-    if quantize not in (None, "int8", "float16"):
-        raise ZooError(f"quantize: expected int8 or float16, received {quantize!r}")
+    forms = get_args(Quantization)
+    if quantize not in (None, *forms):
+        raise ZooError(f"quantize: expected {', '.join(forms[:-1])} or {forms[-1]}, received {quantize!r}")
     memory = given_data(data, None, validation, test)
     with held(open_run(run_folder)):
         return export_held(run_folder, console or default_console(), memory, quantize)

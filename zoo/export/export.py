@@ -16,6 +16,7 @@ from zoo.export.convert import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata,
 from zoo.export.decisions import with_decisions
 from zoo.export.decoder import export_decoder
 from zoo.export.distribution import add_distribution
+from zoo.export.file_metrics import Measured
 from zoo.export.intervals import with_intervals
 from zoo.export.kinds import KINDS
 from zoo.export.ood_score import with_ood_score
@@ -51,7 +52,8 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model, quantize: str | N
         run: the run to export.
         dataset: the run's data; its whole test split is compared.
         model: the run's saved model.
-        quantize: form of a smaller file to write beside it, "int8" or "float16"; that of the recipe where left out.
+        quantize: form of a smaller file to write beside it, "int8", "int4", "float16" or "smallest"; that of the recipe
+            where left out.
 
     Returns:
         The certificate, and under `quantized` that of the smaller file, where one was asked for.
@@ -119,7 +121,8 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model, quantize: str | N
     if report is not None:
         write_text(path.with_name("card.md"), card(report, certificate, signature, loaded.recipe.description))
     form = quantize or settings.quantize
-    quantized = {} if form is None else {"quantized": quantize_file(path, loaded, dataset, form)}
+    measured = Measured(loaded=loaded, dataset=dataset, model=model)
+    quantized = {} if form is None else {"quantized": quantize_file(path, measured, form)}
     write_json(path.with_name("certificate.json"), certificate)  # last: it says that the export is whole
     return certificate | quantized
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,37 +16,33 @@ import numpy as np
 import onnx
 
 from zoo.errors import ZooError
-from zoo.evaluation.metrics.comparison import compare
-from zoo.evaluation.metrics.evaluate import evaluate
 from zoo.evaluation.metrics.names import PERCENT
+from zoo.export.compact_graph import compact
 from zoo.export.convert import add_metadata, seal
-from zoo.export.quantization import float16, static_int8, weights_int8
+from zoo.export.file_metrics import Measured, compare_files, file_answers
+from zoo.export.quantization import convolves, float16, static_int8
 from zoo.export.sample import example_feeds, take_sample
-from zoo.postprocessing.kinds import compact_outputs
+from zoo.export.stored_weights import store_weights
 from zoo.recipe.load import published_source
-from zoo.recipe.task import task_of
 from zoo.serving.certificate import CERTIFICATE_VERSION
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.metadata import read_signature
 from zoo.serving.onnx_file import scan
 from zoo.serving.sample_files import Sample, write_sample
-from zoo.tasks import NEED_MORE_THAN_OUTPUTS
 from zoo.training.run import versions
-from zoo.training.saved_outputs import chunks
 from zoo.utils.files import replacing, write_json
-from zoo.utils.onnx_session import runtime
+from zoo.utils.onnx_session import open_session, runtime
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
-    from zoo.recipe import LoadedRecipe
     from zoo.serving.feeds import Feeds
-    from zoo.tasks import Task
 
 QUANTIZATION_KEY = "zoo.quantization"
+SMALLEST = "smallest"  # of all forms
 _CALIBRATED_EXAMPLES = 256  # of the training split
 _CALIBRATION_BATCH = 32
 _USUAL_LOSS = 0.005  # of a fraction, and
-_USUAL_PART = 0.02  # of another metric: where no budget is given, the first way that stays within is taken
+_USUAL_PART = 0.02  # of another metric: what a form may lose where no budget is given
 _MAX_TIMED_SECONDS = 2.0
 _TIMED_CALLS = 200
 _MIN_TOLERANCE = 1e-4  # of the sample's answers on another machine
@@ -58,55 +54,70 @@ class _Candidate:
     """A way to make the file smaller, with what it costs.
 
     Attributes:
+        form: "int8", "int4" or "float16".
         method: how, in words.
         content: the file.
         figures: `metric`, `float32`, `quantized`, `difference`, `interval`, `loss`.
+        allowed: loss that the budget, or what is usual, allows.
     """
 
+    form: str
     method: str
     content: bytes
     figures: dict[str, Any]
+    allowed: float
+
+    @property
+    def is_within(self) -> bool:
+        """Whether it loses no more than is allowed."""
+        return bool(self.figures["loss"] <= self.allowed)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the certificate says of every way that was tried."""
+        parts = {name: self.figures[name] for name in ("quantized", "interval", "loss")}
+        return {"form": self.form, "method": self.method, "bytes": len(self.content), **parts}
 
 
-def quantize_file(path: Path, loaded: LoadedRecipe, dataset: Dataset, form: str) -> dict[str, Any]:
-    """Write `model.int8.onnx`, or float16, beside an exported file, with sample and certificate.
+def quantize_file(path: Path, measured: Measured, form: str) -> dict[str, Any]:
+    """Write `model.int8.onnx`, or another form, beside an exported file, with sample and certificate.
 
-    int8 is tried for weights and activations, and where that loses more than is allowed, for weights alone.
+    Of a form, the first way is taken that loses no more than is allowed, and of "smallest" the smallest such form.
 
     Args:
         path: the exported file.
-        loaded: the recipe.
-        dataset: the run's data: training examples calibrate, the whole test split measures.
-        form: "int8" or "float16".
+        measured: the data: training examples calibrate, the whole test split measures.
+        form: "int8", "int4", "float16" or "smallest".
 
     Returns:
-        The certificate. Where the loss exceeds the budget, `kept` is False: there is no file, and the certificate says
-        what was measured.
+        The certificate. Where the loss exceeds the budget, or no bytes are saved, `kept` is False: there is no file,
+        and the certificate says what was measured.
 
     Raises:
-        ZooError: the metric needs more than the file, or the file has no such form.
+        ZooError: the file has no such form.
     """
-    task, limit = task_of(loaded.recipe), (loaded.recipe.export.budget or {}).get(task_of(loaded.recipe).primary)
-    if task.kind in NEED_MORE_THAN_OUTPUTS:
-        raise ZooError(f"export.quantize: {task.name} needs more than the outputs on the test split to be measured")
+    dataset, recipe = measured.dataset, measured.loaded.recipe
+    limit = (recipe.export.budget or {}).get(measured.task.primary)
     with TemporaryDirectory() as folder:
-        best = _best(path, Path(folder) / "model.onnx", loaded, dataset, form, limit)
-        (Path(folder) / "model.onnx").write_bytes(best.content)
-        sample = take_sample(Path(folder) / "model.onnx", dataset)
-        beside = _beside(path, Path(folder) / "model.onnx", sample)
-    own = path.with_name(f"model.{form}.onnx")
-    kept = limit is None or best.figures["loss"] <= limit
+        tried = Path(folder) / "model.onnx"
+        best, candidates = _best(path, tried, measured, form, limit)
+        tried.write_bytes(best.content)
+        sample = take_sample(tried, dataset)
+        beside = _beside(path, tried, sample)
+    own, float32 = path.with_name(f"model.{best.form}.onnx"), path.read_bytes()
+    kept = (limit is None or best.figures["loss"] <= limit) and len(best.content) < len(float32)
     certificate = {
         "version": CERTIFICATE_VERSION,
         "file": own.name,
-        "form": form,
+        "form": best.form,
         "method": best.method,
         **best.figures,
         "budget": limit,
         "kept": kept,
         "bytes": len(best.content),
-        "float32_bytes": path.stat().st_size,
+        "float32_bytes": len(float32),
         **beside,
+        "tried": [each.facts for each in candidates],
         "samples": len(dataset.test),
         "split": "test",
         "calibrated_on": {"split": "train", "examples": min(_CALIBRATED_EXAMPLES, len(dataset.train))}
@@ -114,7 +125,7 @@ def quantize_file(path: Path, loaded: LoadedRecipe, dataset: Dataset, form: str)
         else None,
         "data": {"source": published_source(dataset.name), "fingerprint": dataset.fingerprint},
         "sha256": hashlib.sha256(best.content).hexdigest(),
-        "float32_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "float32_sha256": hashlib.sha256(float32).hexdigest(),
         "runtimes": [runtime()],
         "versions": versions(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -122,43 +133,81 @@ def quantize_file(path: Path, loaded: LoadedRecipe, dataset: Dataset, form: str)
     if kept:
         with replacing(own) as temporary:
             temporary.write_bytes(best.content)
-        write_sample(own.parent, sample, f".{form}")
-    write_json(own.with_name(f"certificate.{form}.json"), certificate)
+        write_sample(own.parent, sample, f".{best.form}")
+    write_json(own.with_name(f"certificate.{best.form}.json"), certificate)
     return certificate
 
 
 def _best(
-    path: Path, tried: Path, loaded: LoadedRecipe, dataset: Dataset, form: str, limit: float | None
-) -> _Candidate:
-    """Return the first way that loses no more than is allowed, else the one that loses least."""
-    task, original = task_of(loaded.recipe), onnx.load(path)
-    before, found = _outcomes(path, dataset, task), []
-    for method, proto in FORMS[form](original, dataset):
+    path: Path, tried: Path, measured: Measured, form: str, limit: float | None
+) -> tuple[_Candidate, list[_Candidate]]:
+    """Return the chosen candidate and all that were tried: the smallest that loses no more than is allowed.
+
+    If none does, the one that loses least is chosen.
+    """
+    before, found = file_answers(path, measured), []
+    for each in FORMS if form == SMALLEST else (form,):
+        for candidate in _candidates(each, path, tried, measured, before, limit):
+            found.append(candidate)
+            if candidate.is_within:
+                break  # the next way of this form is slower or larger
+    if not found:
+        raise ZooError(
+            f"export.quantize: no answer of the file in {form} is finite, or it has no weights large enough for it"
+        )
+    within = [each for each in found if each.is_within]
+    if within:
+        return min(within, key=lambda each: len(each.content)), found
+    return min(found, key=lambda each: each.figures["loss"]), found
+
+
+def _candidates(
+    form: str, path: Path, tried: Path, measured: Measured, before: np.ndarray, limit: float | None
+) -> Iterator[_Candidate]:
+    original = onnx.load(path)
+    for method, proto in FORMS[form](original, measured.dataset):
         tried.write_bytes(_sealed(proto, original, {"form": form, "method": method}))
-        figures = _figures(task, dataset, before, _outcomes(tried, dataset, task), loaded.recipe.training.seed)
+        figures = compare_files(before, file_answers(tried, measured), measured)
         if figures is None:  # an answer is not finite
             continue
-        found.append(_Candidate(method=method, content=tried.read_bytes(), figures=figures))
-        usual = _USUAL_LOSS if task.primary in PERCENT else _USUAL_PART * abs(figures["float32"])
-        if figures["loss"] <= (usual if limit is None else limit):
-            return found[-1]
-    if not found:
-        raise ZooError(f"export.quantize: no answer of the file in {form} is finite, or it has no weights to quantize")
-    return min(found, key=lambda each: each.figures["loss"])
+        usual = _USUAL_LOSS if measured.task.primary in PERCENT else _USUAL_PART * abs(figures["float32"])
+        allowed = usual if limit is None else limit
+        yield _Candidate(form=form, method=method, content=tried.read_bytes(), figures=figures, allowed=allowed)
+
+
+def _int4(proto: onnx.ModelProto, dataset: Dataset) -> Iterator[tuple[str, onnx.ModelProto]]:
+    stored = store_weights(proto, "int4")
+    if stored is not None:
+        yield _WEIGHTS, stored
 
 
 def _int8(proto: onnx.ModelProto, dataset: Dataset) -> Iterator[tuple[str, onnx.ModelProto]]:
-    static = static_int8(proto, _calibration(proto, dataset))
-    if static is not None:
-        yield _QDQ, weights_int8(static)
-    yield _WEIGHTS, weights_int8(proto)
+    static = static_int8(proto, _calibration(proto, dataset)) if convolves(proto) else None
+    if static is not None and _is_faster(static, proto, dataset):
+        yield _QDQ, store_weights(static, "int8") or static
+    stored = store_weights(proto, "int8")
+    if stored is not None:
+        yield _WEIGHTS, stored
 
 
 def _float16(proto: onnx.ModelProto, dataset: Dataset) -> Iterator[tuple[str, onnx.ModelProto]]:
-    yield "all but inputs and outputs", float16(proto)
+    half = float16(proto)
+    if half is not None:
+        yield "all but inputs and outputs", half
+    stored = store_weights(proto, "float16")
+    if stored is not None:
+        yield _WEIGHTS, stored
 
 
-FORMS = {"int8": _int8, "float16": _float16}
+Ways = Callable[[onnx.ModelProto, "Dataset"], Iterator[tuple[str, onnx.ModelProto]]]
+FORMS: dict[str, Ways] = {"int4": _int4, "int8": _int8, "float16": _float16}
+
+
+def _is_faster(static: onnx.ModelProto, proto: onnx.ModelProto, dataset: Dataset) -> bool:
+    """Return whether one batch of training examples takes less time: some networks are too small for int8 kernels."""
+    feeds = next(_calibration(proto, dataset))
+    first, second = (open_session(each.SerializeToString()) for each in (proto, static))
+    return _latency_ratio(first, second, feeds) < 1
 
 
 def _calibration(proto: onnx.ModelProto, dataset: Dataset) -> Iterator[Feeds]:
@@ -180,40 +229,10 @@ def _sealed(proto: onnx.ModelProto, original: onnx.ModelProto, facts: dict[str, 
     add_metadata(proto, {**kept, QUANTIZATION_KEY: facts})
     proto.producer_name, proto.producer_version = original.producer_name, original.producer_version
     proto.ir_version, proto.doc_string = original.ir_version, original.doc_string
+    compact(proto)
     seal(proto)
     content: bytes = proto.SerializeToString()
     return content
-
-
-def _outcomes(path: Path, dataset: Dataset, task: Task) -> np.ndarray:
-    """Return a file's answers to the test split in the form that metrics take."""
-    exported, split = ExportedModel(path, verify=False), dataset.test
-
-    def run(raw: Any) -> Any:
-        if task.decodes:
-            return exported.predict(raw[0], decoder_input=raw[1]).output
-        prediction = exported.predict(raw)
-        output = prediction.output
-        return dict(prediction.parts) or (output[:, None] if output.ndim == 1 else output)
-
-    return compact_outputs(task.kind, run, (split.take(positions) for positions in chunks(split)), split.targets)
-
-
-def _figures(task: Task, dataset: Dataset, before: np.ndarray, after: np.ndarray, seed: int) -> dict[str, Any] | None:
-    """Return the metric of both files and the interval of their difference; None where an answer is not finite."""
-    y, labels = dataset.test.targets, dataset.signature.labels
-    compared = compare(task, y, after, before, seed=seed, labels=labels)
-    if compared["difference"] is None:
-        return None
-    sign, interval = 1 if task.greater_is_better else -1, compared["interval"]
-    return {
-        "metric": task.primary,
-        "float32": float(evaluate(task, y, before, labels)[task.primary]),
-        "quantized": float(evaluate(task, y, after, labels)[task.primary]),
-        "difference": sign * float(compared["difference"]),
-        "interval": None if interval is None else sorted(sign * bound for bound in interval),
-        "loss": 0.0 - float(compared["difference"]),
-    }
 
 
 def _beside(path: Path, own: Path, sample: Sample) -> dict[str, Any]:
@@ -256,4 +275,6 @@ def quantized_line(certificate: dict[str, Any]) -> str:
     )
     if certificate["kept"]:
         return line
+    if certificate["bytes"] >= certificate["float32_bytes"]:
+        return f"{line}; it saves no bytes, as its weights are few, so the file was not kept"
     return f"{line}; the loss {loss:.4g} exceeds export.budget ({certificate['budget']:g}), so the file was not kept"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 else:
     TaskName = Literal[tuple(TASKS)]
 
+Quantization = Literal["int8", "int4", "float16", "smallest"]  # the last: the smallest of the others
+
 
 class Lora(Section):
     """Low-rank adapters (Hu et al. 2021): kernels stay as they are, and small factors beside them are trained."""
@@ -246,7 +248,7 @@ class Export(Section):
     tolerance: PositiveNumber = Field(
         1e-4, description="largest difference from the Keras model's outputs that is allowed"
     )
-    quantize: Literal["int8", "float16"] | None = Field(
+    quantize: Quantization | None = Field(
         None, description="write a smaller file beside `model.onnx` too; `zoo export RUN --quantize` does so once"
     )
     budget: dict[str, NonNegative] | None = Field(

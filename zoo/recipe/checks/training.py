@@ -7,7 +7,7 @@ from zoo.recipe.checks.collect import Checks
 from zoo.recipe.losses import NtXent, SupCon
 from zoo.recipe.source import KeyPath
 from zoo.recipe.steps import PHOTOMETRIC, SPECTRAL
-from zoo.tasks import ANALYSES, METRICS, NEED_MORE_THAN_OUTPUTS, tasks_with
+from zoo.tasks import ANALYSES, METRICS, tasks_with
 
 
 def check_augment(checks: Checks) -> None:
@@ -150,11 +150,6 @@ def check_evaluation(checks: Checks) -> None:
 def _check_budget(checks: Checks) -> None:
     """Check that the budget of the smaller file is in the metric by which it is measured."""
     metric = checks.recipe.evaluation.metric or checks.task.primary
-    checks.refuse(
-        checks.recipe.export.quantize is not None and checks.task.kind in NEED_MORE_THAN_OUTPUTS,
-        ("export", "quantize"),
-        f"the loss is measured on the test split, and {checks.task.name} needs more than that; leave it out",
-    )
     for name in checks.recipe.export.budget or {}:
         checks.refuse(
             name != metric,
