@@ -28,13 +28,14 @@ PACKAGES = (
     "zoo.tasks",
     "zoo.utils",
 )
-REQUIRED = ("fastapi", "numpy", "onnxruntime", "pillow", "prometheus_client", "rich", "typer", "uvicorn")
+REQUIRED = ("numpy", "onnxruntime", "pillow", "rich", "typer")
+SERVER = ("fastapi", "httptools", "prometheus_client", "uvicorn", "uvloop")
 EXTRAS = {"audio": ("soundfile", "soxr"), "tables": ("pandas", "pyarrow"), "text": ("tokenizers",)}
 
 whole = configparser.ConfigParser()
 whole.read(SOURCES / "setup.cfg", encoding="utf-8")
 texts = [whole["options"]["install_requires"], *whole["options.extras_require"].values()]
-ranges = {re.split(r"[\[>]", line)[0]: line for text in texts for line in text.split()}
+ranges = {re.split(r"[\[>]", line)[0]: line for text in texts for line in text.splitlines() if line}
 
 setup(
     name=f"{whole['metadata']['name']}-runtime",
@@ -45,7 +46,7 @@ setup(
     packages=list(PACKAGES),
     package_dir={"zoo": "../zoo"},
     package_data={"zoo": ["py.typed"]},
-    install_requires=[ranges[name] for name in REQUIRED],
+    install_requires=[ranges[name] for name in (*REQUIRED, *SERVER)],
     extras_require={extra: [ranges[name] for name in names] for extra, names in EXTRAS.items()},
     entry_points={"console_scripts": [whole["options.entry_points"]["console_scripts"].strip()]},
 )

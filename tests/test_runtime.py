@@ -174,6 +174,7 @@ def test_its_ranges_are_those_of_the_whole_package(declared):
     whole_lines = {line.strip() for text in texts for line in text.splitlines()}
     given = [*declared["install_requires"], *(line for extra in declared["extras_require"].values() for line in extra)]
     assert set(given) <= whole_lines
+    assert set(parser["options.extras_require"]["serve"].strip().splitlines()) <= set(given)
     assert declared["version"] == parser["metadata"]["version"]
     assert declared["python_requires"] == parser["options"]["python_requires"]
 
