@@ -43,6 +43,7 @@ COMMANDS = {
     "predict": ["FILE", "INPUTS", "--output", "--verify", "--no-verify", "--json"],
     "verify": ["FILE", "--json"],
     "sample": ["FILE", "--count", "--seed", "--label", "--guidance", "--output", "--verify", "--no-verify"],
+    "gallery": ["FOLDER", "--output", "--onnxruntime-web", "--verify", "--no-verify", "--json"],
     "serve": [
         "[NAME=]FILE…",
         "--host",

@@ -236,7 +236,10 @@ def test_every_requirement_has_both_bounds(setup):
         assert re.fullmatch(r"[\w.-]+(\[[\w-]+\])?>=[\d.]+,<[\d.]+(\s*;.*)?", line), line
 
 
-IMPORT_NAMES = {"grpcio": "grpc", "pyyaml": "yaml", "pillow": "PIL", "scikit-learn": "sklearn"}
+IMPORT_NAMES = {
+    **{"grpcio": "grpc", "pyyaml": "yaml", "pillow": "PIL", "scikit-learn": "sklearn"},
+    "markdown-it-py": "markdown_it",
+}
 BROUGHT_ALONG = {  # what installing a requirement brings along
     "pydantic_core": "pydantic",
     "markupsafe": "jinja2",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.cli import compare, drift, look, serve, train, trials, use, verify  # noqa: F401 (each adds its commands)
+from zoo.cli import compare, drift, gallery, look, serve, train, trials, use, verify  # noqa: F401 (each adds its commands)
 from zoo.cli.app import app
 from zoo.utils.command_line import run
 

@@ -1,0 +1,1 @@
+"""`zoo gallery`: a static site in which exported files run in the browser."""

@@ -1,0 +1,197 @@
+// Strokes drawn by pen, finger or keys, and the pixels that a model gets of them.
+
+const FINE = 8; // fine pixels to a side of one of the model's, which is their mean
+const KEY_STEP = 0.02; // of the canvas, that an arrow key moves the pen
+
+/** What images of a sample look like: colours of paper and ink, width of strokes, and where the ink lies. */
+export function style(images, [height, width]) {
+  const border = [];
+  const boxes = [];
+  const widths = [];
+  let ink = 0;
+  for (const pixels of images) {
+    const edge = [];
+    for (let x = 0; x < width; x++) edge.push(pixels[x], pixels[(height - 1) * width + x]);
+    border.push(edge.sort((a, b) => a - b)[edge.length >> 1]);
+  }
+  const paper = border.sort((a, b) => a - b)[border.length >> 1] > 127 ? 255 : 0;
+  for (const pixels of images) {
+    const marks = Float32Array.from(pixels, (value) => Math.abs(value - paper) / 255);
+    ink = Math.max(ink, ...marks);
+    boxes.push(box(marks, width, 0.25 * Math.max(...marks)));
+    widths.push(strokeWidth(marks, height, width));
+  }
+  const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+  const all = boxes.filter(Boolean);
+  const fit = all.length && {
+    height: mean(all.map((each) => each.bottom - each.top)),
+    width: Math.max(...all.map((each) => each.right - each.left)),
+  };
+  return { paper, ink: paper ? 255 - 255 * ink : 255 * ink, width: mean(widths), fit };
+}
+
+/** The rectangle of the pixels with more than some ink. */
+function box(marks, width, least) {
+  let [top, left, bottom, right] = [Infinity, Infinity, -1, -1];
+  marks.forEach((mark, i) => {
+    if (mark <= least) return;
+    const [y, x] = [Math.floor(i / width), i % width];
+    [top, bottom, left, right] = [Math.min(top, y), Math.max(bottom, y + 1), Math.min(left, x), Math.max(right, x + 1)];
+  });
+  return bottom < 0 ? null : { top, left, bottom, right };
+}
+
+/** Twice the ink over the length of its outline, which the sum of the differences of neighbours measures. */
+function strokeWidth(marks, height, width) {
+  let [area, outline] = [0, 0];
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const here = marks[y * width + x];
+      area += here;
+      outline += Math.abs(here - (x + 1 < width ? marks[y * width + x + 1] : 0));
+      outline += Math.abs(here - (y + 1 < height ? marks[(y + 1) * width + x] : 0));
+    }
+  }
+  return outline ? Math.max(1, (2 * area) / (outline * (Math.PI / 4))) : 1;
+}
+
+/** A canvas to draw on. `look` is what `style` returned; `changed` is called after each stroke. */
+export class Drawing {
+  constructor([height, width], look, changed) {
+    Object.assign(this, { height, width, look, changed, strokes: [], key: null });
+    const times = Math.max(1, Math.round(280 / Math.max(height, width)));
+    this.canvas = document.createElement("canvas");
+    [this.canvas.width, this.canvas.height] = [width * times, height * times];
+    this.canvas.className = "drawing";
+    this.canvas.tabIndex = 0;
+    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", "Draw here. Keys: arrows move the pen, space lowers and lifts it, Delete clears.");
+    this.listen();
+    this.show();
+  }
+
+  listen() {
+    const at = (event) => {
+      const edge = this.canvas.getBoundingClientRect();
+      return [((event.clientX - edge.left) / edge.width) * this.width, ((event.clientY - edge.top) / edge.height) * this.height];
+    };
+    let drawing = null;
+    this.canvas.addEventListener("pointerdown", (event) => {
+      drawing = event.pointerId;
+      this.canvas.setPointerCapture?.(drawing);
+      this.strokes.push([at(event)]);
+      this.show();
+    });
+    this.canvas.addEventListener("pointermove", (event) => {
+      if (event.pointerId !== drawing) return;
+      this.strokes.at(-1).push(at(event));
+      this.show();
+    });
+    for (const name of ["pointerup", "pointercancel"]) {
+      this.canvas.addEventListener(name, (event) => {
+        if (event.pointerId !== drawing) return;
+        drawing = null;
+        this.changed();
+      });
+    }
+    this.canvas.addEventListener("keydown", (event) => this.press(event));
+    this.canvas.addEventListener("blur", () => this.lift());
+  }
+
+  press(event) {
+    const moves = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+    const move = moves[event.key];
+    if (!move && ![" ", "Delete", "Backspace"].includes(event.key)) return;
+    event.preventDefault();
+    this.key ??= { at: [this.width / 2, this.height / 2], down: false };
+    if (event.key === "Delete" || event.key === "Backspace") return this.clear();
+    if (move) {
+      const step = KEY_STEP * Math.max(this.width, this.height);
+      this.key.at = this.key.at.map((value, i) => Math.max(0, Math.min([this.width, this.height][i], value + step * move[i])));
+      if (this.key.down) this.strokes.at(-1).push(this.key.at);
+    } else {
+      this.key.down = !this.key.down;
+      if (this.key.down) this.strokes.push([this.key.at]);
+      else this.changed();
+    }
+    this.show();
+  }
+
+  lift() {
+    if (this.key?.down) {
+      this.key.down = false;
+      this.changed();
+    }
+    this.key = null;
+    this.show();
+  }
+
+  clear() {
+    this.strokes = [];
+    this.show();
+    this.changed();
+  }
+
+  get isEmpty() {
+    return this.strokes.length === 0;
+  }
+
+  show() {
+    const scale = this.canvas.width / this.width;
+    const pen = this.canvas.getContext("2d");
+    this.paint(pen, scale, [0, 0], this.look.width);
+    if (this.key) {
+      pen.strokeStyle = this.key.down ? "rgb(213, 94, 0)" : "rgb(0, 114, 178)";
+      pen.lineWidth = 2;
+      pen.beginPath();
+      pen.arc(this.key.at[0] * scale, this.key.at[1] * scale, (this.look.width * scale) / 2, 0, 2 * Math.PI);
+      pen.stroke();
+    }
+  }
+
+  /** Draw the strokes; `scale` is fine pixels to a pixel of the model, `shift` is added before. */
+  paint(pen, scale, shift, width, stretch = 1) {
+    const grey = (value) => `rgb(${value}, ${value}, ${value})`;
+    pen.fillStyle = grey(this.look.paper);
+    pen.fillRect(0, 0, pen.canvas.width, pen.canvas.height);
+    pen.strokeStyle = grey(this.look.ink);
+    pen.lineWidth = width * scale;
+    pen.lineCap = pen.lineJoin = "round";
+    for (const stroke of this.strokes) {
+      pen.beginPath();
+      const points = stroke.map(([x, y]) => [(x * stretch + shift[0]) * scale, (y * stretch + shift[1]) * scale]);
+      points.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+      if (points.length === 1) pen.lineTo(points[0][0] + 0.01, points[0][1]);
+      pen.stroke();
+    }
+  }
+
+  /** Pixels for the model; `fit` centres the drawing, in the size of what the sample shows. */
+  pixels(fit) {
+    const fine = new OffscreenCanvas(this.width * FINE, this.height * FINE);
+    const { shift, stretch } = fit && this.look.fit ? this.placed() : { shift: [0, 0], stretch: 1 };
+    this.paint(fine.getContext("2d", { willReadFrequently: true }), FINE, shift, this.look.width, stretch);
+    const { data } = fine.getContext("2d").getImageData(0, 0, fine.width, fine.height);
+    const pixels = new Uint8Array(this.width * this.height);
+    for (let y = 0; y < this.height; y++) {
+      for (let x = 0; x < this.width; x++) {
+        let total = 0;
+        for (let v = 0; v < FINE; v++)
+          for (let u = 0; u < FINE; u++) total += data[4 * ((y * FINE + v) * fine.width + x * FINE + u)];
+        pixels[y * this.width + x] = Math.round(total / (FINE * FINE));
+      }
+    }
+    return pixels;
+  }
+
+  placed() {
+    const points = this.strokes.flat();
+    if (!points.length) return { shift: [0, 0], stretch: 1 };
+    const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
+    const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+    const room = [this.look.fit.width - this.look.width, this.look.fit.height - this.look.width].map((n) => Math.max(1, n));
+    const stretch = Math.min(room[0] / Math.max(0.1, right - left), room[1] / Math.max(0.1, bottom - top), 4);
+    const shift = [this.width / 2 - (stretch * (left + right)) / 2, this.height / 2 - (stretch * (top + bottom)) / 2];
+    return { shift, stretch };
+  }
+}
