@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import onnx
 import pytest
+from onnx import numpy_helper
 from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from sklearn.metrics import roc_auc_score
@@ -20,6 +21,7 @@ from zoo.evaluation.result import TaskResult
 from zoo.export.export import converted
 from zoo.export.kinds import KINDS
 from zoo.export.ood_score import with_ood_score
+from zoo.export.parity import hold_to
 from zoo.recipe import load_recipe
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.predict import facts
@@ -98,14 +100,27 @@ def test_letters_and_noise_score_above_digits(trained, exported):
 def test_the_file_is_proved_and_computes_the_network_once(trained, exported):
     few = trained.data.test.part(np.arange(50))
     parity = KINDS["classification"].measure(exported.path, exported.model, few, trained.data.signature)
-    assert set(parity.outputs) == {"probabilities", OOD_SCORE} and parity.label_flips == 0
+    assert set(parity.outputs) == {"probabilities", OOD_SCORE, "unusual"} and parity.label_flips == 0
+    assert parity.outputs["unusual"].max_abs_difference == 0
     assert parity.outputs[OOD_SCORE].max_abs_difference < 1e-4 * parity.outputs[OOD_SCORE].scale
     plain = replace(trained.data, signature=replace(trained.data.signature, decisions=None))
     proto = onnx.load(exported.path)
     alone = converted(trained.loaded, plain, trained.model)
     products = [sum(node.op_type in ("MatMul", "Gemm") for node in each.graph.node) for each in (proto, alone)]
     assert products[0] == products[1] + 2  # the projection, and the distances
-    assert [output.name for output in proto.graph.output] == ["probabilities", "label", "ood_score"]
+    assert [output.name for output in proto.graph.output] == ["probabilities", "label", "ood_score", "unusual"]
+
+
+def test_a_flag_by_another_threshold_is_no_match(trained, exported, tmp_path):
+    proto = onnx.load(exported.path)
+    (limit,) = (each for each in proto.graph.initializer if each.name == "post/unusual_above")
+    limit.CopyFrom(numpy_helper.from_array(np.array(0, np.float32), limit.name))
+    onnx.save(proto, tmp_path / "model.onnx")
+    few = trained.data.test.part(np.arange(50))
+    exporter = KINDS["classification"]
+    parity = exporter.measure(tmp_path / "model.onnx", exported.model, few, trained.data.signature)
+    held, allowed = hold_to(parity, 1e-4, bounded=exporter.bounded)
+    assert held.outputs["unusual"].max_abs_difference == held.max_abs_difference == 1 > allowed
 
 
 def test_a_network_without_features_is_refused():

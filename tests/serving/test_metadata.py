@@ -101,7 +101,7 @@ def test_a_file_of_the_first_version_has_no_version(copied):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"zoo__format": "3"}, "its metadata are of version 3, and this package reads versions up to 2"),
+        ({"zoo__format": "4"}, "its metadata are of version 4, and this package reads versions up to 3"),
         ({"zoo__format": "new"}, "'zoo.format' are damaged: expected a version, received 'new'"),
         ({"zoo__signature": None}, "lacks the metadata 'zoo.signature'"),
         ({"zoo__signature": "{"}, "'zoo.signature' are damaged: no JSON"),

@@ -14,6 +14,7 @@ RESERVED = frozenset(
         *("embedding", "reconstruction", "score", "image", "sample", "label_names", "label_index"),
         *("value_column", "value_shape", "lower", "upper"),
         *("label_costs", "expected_costs", "set_probability", "prediction_set", "ood_score"),
+        *("label_set", "abnormal", "unusual", "tokens", "labels", "count"),
         *("array", "known_covariates"),  # inputs beside static covariates
     )
 )

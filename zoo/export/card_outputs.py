@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from zoo.export import markdown
 from zoo.export.card_inputs import float_type
-from zoo.tasks import LABEL_THRESHOLD
+from zoo.postprocessing.boxes import MAX_DETECTIONS, MIN_SCORE
+from zoo.tasks import IGNORED_PIXEL, LABEL_THRESHOLD
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Signature
@@ -24,7 +25,7 @@ def class_outputs(signature: Signature) -> str:
 
 def class_results(signature: Signature) -> str:
     """Return the outputs of a call in Python."""
-    more = ", prediction_set" * bool(_sets(signature)) + ", ood_score" * bool(_ood(signature))
+    more = ", prediction_set" * bool(_sets(signature)) + ", ood_score, unusual" * bool(_ood(signature))
     return f"probabilities, label{more}"
 
 
@@ -43,7 +44,8 @@ def _ood(signature: Signature) -> str:
     first, second = decisions.ood_quantiles
     return (
         "\n- `ood_score` `(batch,)`: float32, the squared Mahalanobis distance of the features to the nearest class; "
-        f"95% of the validation examples are below {first:.4g}, 99% below {second:.4g}"
+        f"95% of the validation examples are below {first:.4g}, 99% below {second:.4g}\n"
+        "- `unusual` `(batch,)`: bool, the score is above the second"
     )
 
 
@@ -61,7 +63,9 @@ def label_outputs(signature: Signature) -> str:
     """Describe the probability of each label."""
     return (
         f"- `probabilities` `(batch, {len(signature.labels)})`: float32, of each label by itself, in the order "
-        f"{_classes(signature)}; an example has the labels whose probability is {LABEL_THRESHOLD} or more"
+        f"{_classes(signature)}\n"
+        f"- `label_set` `(batch, {len(signature.labels)})`: bool, which labels an example has: those whose "
+        f"probability is {LABEL_THRESHOLD} or more"
     )
 
 
@@ -129,7 +133,10 @@ def transcription_outputs(signature: Signature) -> str:
     """Describe the probabilities that CTC takes."""
     return (
         f"- `probabilities` `(batch, steps, {len(signature.labels)})`: float32, for connectionist temporal "
-        f"classification, in the order {_classes(signature)}: take the best at each step, drop repeats, then blanks"
+        f"classification, in the order {_classes(signature)}\n"
+        "- `tokens` `(batch, steps)`: int64, the symbols by their place in this order: the most probable at each step, "
+        "repeats dropped, then blanks; padded on the right with 0\n"
+        "- `count` `(batch,)`: int64, how many symbols there are"
     )
 
 
@@ -138,16 +145,22 @@ def mask_outputs(signature: Signature) -> str:
     return (
         f"- `probabilities` `(batch, height, width, {len(signature.labels)})`: float32, in the order "
         f"{_classes(signature)}; all 0 in the padding, where the model pads images\n"
-        "- `mask` `(batch, height, width)`: the most probable class of each pixel, int64"
+        "- `mask` `(batch, height, width)`: int64, the most probable class of each pixel; "
+        f"{IGNORED_PIXEL} in the padding"
     )
 
 
 def box_outputs(signature: Signature) -> str:
     """Describe boxes and scores."""
+    classes = len(signature.labels)
     return (
-        "- `boxes` `(batch, places, 4)`: ymin, xmin, ymax, xmax in shares of the image, float32\n"
-        f"- `scores` `(batch, places, {len(signature.labels)})`: float32, in the order {_classes(signature)}; 0 where "
-        "there is no peak, so that no further suppression is needed"
+        f"The best {MAX_DETECTIONS} boxes with a score of at least {MIN_SCORE}, by falling score, padded with 0:\n\n"
+        f"- `boxes` `(batch, {MAX_DETECTIONS}, 4)`: float32, ymin, xmin, ymax, xmax in shares of the image\n"
+        f"- `scores` `(batch, {MAX_DETECTIONS})`: float32\n"
+        f"- `labels` `(batch, {MAX_DETECTIONS})`: int64, the class by its place in {_classes(signature)}\n"
+        "- `count` `(batch,)`: int64, how many boxes there are\n"
+        f"- `detections` `(batch, places, {4 + classes})`: float32, of every place the box and a score for each "
+        "class, 0 where there is no peak, so that no further suppression is needed"
     )
 
 
@@ -162,22 +175,20 @@ def autoencoder_outputs(signature: Signature) -> str:
 
 def anomaly_outputs(signature: Signature) -> str:
     """Describe the outputs of an autoencoder whose score is compared with a threshold."""
+    abnormal = "\n- `abnormal` `(batch,)`: bool, the score is above the threshold that the file's metadata hold"
     if signature.kind == "image":
-        threshold = "the file's metadata hold the threshold above which an image is abnormal"
-        return f"{autoencoder_outputs(signature)}; {threshold}"
+        return autoencoder_outputs(signature) + abnormal
     if signature.kind == "array":
         return (
             "- `embedding` `(batch, features)`: the code, float32\n"
             "- `reconstruction` `(batch, steps, channels)`: float32, standardised\n"
-            "- `score` `(batch,)`: mean squared difference of the last step and its reconstruction, float32; the "
-            "file's metadata hold the threshold above which a step is abnormal"
+            f"- `score` `(batch,)`: mean squared difference of the last step and its reconstruction, float32{abnormal}"
         )
     return (
         "- `embedding` `(batch, features)`: the code, float32\n"
         "- `reconstruction` `(batch, features)`: float32, of the numbers and categories as the network takes them, "
         "standardised\n"
-        "- `score` `(batch,)`: mean squared difference of these and the reconstruction, float32; the file's metadata "
-        "hold the threshold above which a row is abnormal"
+        f"- `score` `(batch,)`: mean squared difference of these and the reconstruction, float32{abnormal}"
     )
 
 

@@ -17,6 +17,7 @@ from zoo.export.decisions import with_decisions
 from zoo.export.decoder import export_decoder
 from zoo.export.distribution import add_distribution
 from zoo.export.file_metrics import Measured
+from zoo.export.graph_postprocessing import add_abnormal
 from zoo.export.intervals import with_intervals
 from zoo.export.kinds import KINDS
 from zoo.export.ood_score import with_ood_score
@@ -143,7 +144,9 @@ def converted(
     """
     recipe, signature, packages = loaded.recipe, dataset.signature, versions()
     proto, facts = KINDS[TASKS[recipe.task].kind].convert(model, recipe, signature)
-    facts |= {} if threshold is None else {"threshold": threshold["threshold"]}
+    if threshold is not None:
+        facts["threshold"] = threshold["threshold"]
+        add_abnormal(proto, threshold["threshold"])
     add_metadata(
         proto,
         {

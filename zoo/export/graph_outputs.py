@@ -1,4 +1,4 @@
-"""Nodes behind a converted model: outputs that follow from its own, such as labels, masks and images."""
+"""Nodes behind a converted model: outputs that follow from its own, such as labels, bounds and images."""
 
 from __future__ import annotations
 
@@ -44,12 +44,6 @@ def add_label(proto: onnx.ModelProto, signature: Signature) -> None:
         _append(proto, node, "prediction_set", TensorProto.BOOL, ["batch", len(signature.labels)])
 
 
-def add_mask(proto: onnx.ModelProto, signature: Signature) -> None:
-    """Add the output `mask` `(batch, height, width)`: the most probable class of each pixel."""
-    node = helper.make_node("ArgMax", ["probabilities"], ["mask"], axis=3, keepdims=0)
-    _append(proto, node, "mask", TensorProto.INT64, _shape(proto)[:3])
-
-
 def add_tags(proto: onnx.ModelProto, signature: Signature) -> None:
     """Add the output `tags` `(batch, length)` where tokens are tagged: the most probable tag, empty for padding."""
     if not signature.tags_tokens:
@@ -77,16 +71,6 @@ def add_tags(proto: onnx.ModelProto, signature: Signature) -> None:
     )
     node = helper.make_node("Gather", ["tag_names", "tag_masked"], ["tags"], axis=0)
     _append(proto, node, "tags", TensorProto.STRING, _shape(proto)[:2])
-
-
-def split_boxes(proto: onnx.ModelProto, signature: Signature) -> None:
-    """Replace the output `detections` by `boxes` `(batch, places, 4)` and `scores` `(batch, places, classes)`."""
-    places, classes = _shape(proto)[1], len(signature.labels)
-    del proto.graph.output[:]
-    proto.graph.initializer.append(helper.make_tensor("box_and_scores", TensorProto.INT64, [2], [4, classes]))
-    node = helper.make_node("Split", ["detections", "box_and_scores"], ["boxes", "scores"], axis=2)
-    _append(proto, node, "boxes", TensorProto.FLOAT, ["batch", places, 4])
-    proto.graph.output.append(helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", places, classes]))
 
 
 def flatten_value(proto: onnx.ModelProto, signature: Signature) -> None:

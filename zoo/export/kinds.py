@@ -5,7 +5,8 @@ from __future__ import annotations
 from zoo.export import card_inputs, card_outputs
 from zoo.export.card_text import CardText, predictor_text, proof_on_noise
 from zoo.export.generators import Generator
-from zoo.export.graph_outputs import add_label, add_mask, add_tags, flatten_value, split_boxes
+from zoo.export.graph_outputs import add_label, add_tags, flatten_value
+from zoo.export.graph_postprocessing import add_label_set, add_mask, add_unusual, choose_boxes, read_best_path
 from zoo.export.parity import different_classes, different_labels, different_sequences, different_sets
 from zoo.export.predictors import SOURCE_AND_TARGET, Predictor
 from zoo.tasks import Kind
@@ -17,6 +18,7 @@ KINDS: dict[Kind, Predictor | Generator] = {
     "classification": Predictor(
         outputs=("probabilities",),
         extend=add_label,
+        decide=add_unusual,
         decisions=different_labels,
         exact=True,
         bounded=True,
@@ -25,10 +27,11 @@ KINDS: dict[Kind, Predictor | Generator] = {
     ),
     "multi_label": Predictor(
         outputs=("probabilities",),
+        decide=add_label_set,
         decisions=different_sets,
         bounded=True,
         decided="labels",
-        card=predictor_text(card_outputs.label_outputs, "(probabilities,)"),
+        card=predictor_text(card_outputs.label_outputs, "probabilities, label_set"),
     ),
     "regression": Predictor(
         outputs=("value",),
@@ -57,14 +60,15 @@ KINDS: dict[Kind, Predictor | Generator] = {
     ),
     "transcription": Predictor(
         outputs=("probabilities",),
+        decide=read_best_path,
         decisions=different_classes,
         bounded=True,
         decided="steps",
-        card=predictor_text(card_outputs.transcription_outputs, "(probabilities,)"),
+        card=predictor_text(card_outputs.transcription_outputs, "probabilities, tokens, count"),
     ),
     "segmentation": Predictor(
         outputs=("probabilities",),
-        extend=add_mask,
+        decide=add_mask,
         decisions=different_classes,
         bounded=True,
         decided="pixels",
@@ -72,15 +76,16 @@ KINDS: dict[Kind, Predictor | Generator] = {
     ),
     "detection": Predictor(
         outputs=("detections",),
-        extend=split_boxes,
-        parts={"boxes": 4, "scores": 0},
+        decide=choose_boxes,
         bounded=True,
-        card=predictor_text(card_outputs.box_outputs, "boxes, scores"),
+        card=predictor_text(card_outputs.box_outputs, "boxes, scores, labels, count, detections"),
     ),
     "reconstruction": Predictor(
         outputs=_AUTOENCODER, card=predictor_text(card_outputs.autoencoder_outputs, _AUTOENCODER_RESULTS)
     ),
-    "anomaly": Predictor(outputs=_AUTOENCODER, card=predictor_text(card_outputs.anomaly_outputs, _AUTOENCODER_RESULTS)),
+    "anomaly": Predictor(
+        outputs=_AUTOENCODER, card=predictor_text(card_outputs.anomaly_outputs, f"{_AUTOENCODER_RESULTS}, abnormal")
+    ),
     "generation": Generator(
         card=CardText(
             inputs=card_inputs.noise,

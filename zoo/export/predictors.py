@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
@@ -23,6 +23,7 @@ from zoo.export.parity import (
     no_decisions,
 )
 from zoo.serving.exported_model import ExportedModel
+from zoo.serving.file_outputs import derived_outputs
 from zoo.tasks import START
 from zoo.training.saved_outputs import chunks, keras_output
 
@@ -48,9 +49,8 @@ class Predictor:
         outputs: names of the Keras model's outputs in the file; of several, in the order of the names in Keras's dict.
         inputs: names of the file's inputs; None where they are the signature's.
         extend: adds to the graph what follows from its outputs.
+        decide: adds to the graph, behind its guards, the answers that `zoo.postprocessing.derived` describes.
         expected: takes the Keras model's output; returns it in the shape of the file's.
-        parts: outputs of the file that stand side by side in the Keras model's, and how many numbers each has there,
-            0 for the rest.
         decisions: counts the decisions in which file and model differ.
         decided: what is counted there, in the plural; None where the outputs are no decisions.
         exact: no decision may differ.
@@ -61,8 +61,8 @@ class Predictor:
     outputs: tuple[str, ...]
     inputs: tuple[str, ...] | None = None
     extend: Callable[[onnx.ModelProto, Signature], None] = add_nothing
+    decide: Callable[[onnx.ModelProto, Signature], None] = add_nothing
     expected: Callable[[Any], Any] = lambda output: output
-    parts: Mapping[str, int] = field(default_factory=dict)
     decisions: Decisions = no_decisions
     decided: str | None = None
     exact: bool = False
@@ -118,6 +118,7 @@ class Predictor:
         add_bounds(proto, signature)
         proto.graph.output.extend(last)
         guard(proto, signature)
+        self.decide(proto, signature)
         check_graph(proto, model, opset)
         return proto
 
@@ -157,8 +158,7 @@ class Predictor:
         if isinstance(output, dict):
             names_of = [name for name in output if name in (*self.outputs, OOD_SCORE)]
             return {name: keras.ops.convert_to_numpy(output[name]) for name in names_of}
-        expected = self.expected(keras.ops.convert_to_numpy(output))
-        return {name: part for name, (part, _) in self.compared(expected, expected).items()}
+        return {self.outputs[0]: self.expected(keras.ops.convert_to_numpy(output))}
 
     def measure(
         self,
@@ -193,11 +193,12 @@ class Predictor:
                 pairs = {name: (values, expected[name]) for name, values in prediction.parts.items()}
             else:
                 expected = self.expected(expected)
-                pairs = self.compared(prediction.output, expected)
+                pairs = {self.outputs[0]: (prediction.output, expected)}
                 if signature.targets:  # numbers in different units: each has a tolerance of its own
                     places = enumerate(signature.targets)
                     pairs = {name: (prediction.output[..., i], expected[..., i]) for i, name in places}
                 pairs |= _bounds(prediction, expected, raw, signature) | more
+            pairs |= _derived(prediction, exported)
             for name, (found, wanted) in pairs.items():
                 measured = difference(found, wanted, path)
                 outputs[name] = outputs[name].joined(measured) if name in outputs else measured
@@ -215,15 +216,11 @@ class Predictor:
         worst = max(output.max_abs_difference for output in outputs.values())
         return Parity(worst, flips, len(split), max(output.scale for output in outputs.values()), outputs)
 
-    def compared(self, found: Any, expected: Any) -> dict[str, tuple[Any, Any]]:
-        """Return the file's and the model's numbers by the name of the output; `parts` cuts the last axis."""
-        if not self.parts:
-            return {self.outputs[0]: (found, expected)}
-        pairs, start = {}, 0
-        for name, size in self.parts.items():
-            part = slice(start, start + size if size else None)
-            pairs[name], start = (found[..., part], expected[..., part]), start + size
-        return pairs
+
+def _derived(prediction: Prediction, exported: ExportedModel) -> dict[str, tuple[Any, Any]]:
+    """Return the answers that the graph derives from its other outputs, and those that NumPy does, by name."""
+    wanted = derived_outputs(exported.signature, prediction.outputs)
+    return {name: (prediction.outputs[name].astype(np.float64), each) for name, each in wanted.items()}
 
 
 def _bounds(prediction: Prediction, expected: Any, raw: Any, signature: Signature) -> dict[str, tuple[Any, Any]]:

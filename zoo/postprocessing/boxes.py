@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+MAX_DETECTIONS = 100  # boxes of an image that are kept
+MIN_SCORE = 0.01  # of a box that is kept
 
-def top_detections(decoded: np.ndarray, *, most: int = 100, threshold: float = 0.01) -> np.ndarray:
-    """Return the boxes with the highest scores.
+
+def top_detections(decoded: np.ndarray, *, most: int = MAX_DETECTIONS, threshold: float = MIN_SCORE) -> np.ndarray:
+    """Return the boxes with the highest scores; of equal ones the first.
 
     Args:
         decoded: `(images, cells, 4 + classes)`: ymin, xmin, ymax, xmax as fractions of the image, then the score of
@@ -20,8 +23,7 @@ def top_detections(decoded: np.ndarray, *, most: int = 100, threshold: float = 0
     """
     images, cells, classes = decoded.shape[0], decoded.shape[1], decoded.shape[2] - 4
     scores = decoded[:, :, 4:].reshape(images, cells * classes)
-    kept = np.argpartition(-scores, most, axis=1)[:, :most] if most < scores.shape[1] else np.arange(scores.shape[1])
-    kept = np.sort(np.broadcast_to(kept, (images, kept.shape[-1])), axis=1)
+    kept = _largest(np.nan_to_num(scores), min(most, scores.shape[1]))
     kept = np.take_along_axis(
         kept, np.argsort(-np.take_along_axis(scores, kept, axis=1), axis=1, kind="stable"), axis=1
     )
@@ -30,3 +32,11 @@ def top_detections(decoded: np.ndarray, *, most: int = 100, threshold: float = 0
     found = np.concatenate([boxes, (kept % classes)[:, :, None], score], axis=2)
     found = np.where((score > 0) & (score >= threshold), found, 0)
     return np.pad(found, ((0, 0), (0, most - found.shape[1]), (0, 0))).astype(np.float32)
+
+
+def _largest(scores: np.ndarray, count: int) -> np.ndarray:
+    """Return the places of the `count` largest scores of each row, in their order; of equal ones the first."""
+    least = -np.partition(-scores, count - 1, axis=1)[:, count - 1 : count]
+    is_above, is_least = scores > least, scores == least
+    is_kept = is_above | (is_least & (np.cumsum(is_least, axis=1) <= count - is_above.sum(axis=1, keepdims=True)))
+    return np.nonzero(is_kept)[1].reshape(len(scores), count)

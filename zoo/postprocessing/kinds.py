@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.postprocessing import derived
 from zoo.postprocessing.compact import (
     Model,
     decode,
@@ -35,10 +36,12 @@ class Postprocessing:
         run: takes the model, the inputs of some examples and the targets from the first of them on; returns the compact
             outputs of these examples.
         join: puts the compact outputs of several batches together.
+        derive: the outputs of an exported file that follow from its others.
     """
 
     run: Callable[[Model, Any, np.ndarray], np.ndarray]
     join: Callable[[list[np.ndarray]], np.ndarray] = np.concatenate
+    derive: derived.Derive = derived.nothing
 
 
 def _call(compact: Compact, model: Model, inputs: Any, targets: np.ndarray) -> np.ndarray:
@@ -49,17 +52,17 @@ def _call(compact: Compact, model: Model, inputs: Any, targets: np.ndarray) -> n
 
 
 KINDS: dict[Kind, Postprocessing] = {
-    "classification": Postprocessing(run=partial(_call, unchanged)),
-    "multi_label": Postprocessing(run=partial(_call, unchanged)),
+    "classification": Postprocessing(run=partial(_call, unchanged), derive=derived.unusual),
+    "multi_label": Postprocessing(run=partial(_call, unchanged), derive=derived.label_set),
     "regression": Postprocessing(run=partial(_call, values)),
     "forecasting": Postprocessing(run=partial(_call, unchanged)),
     "tokens": Postprocessing(run=partial(_call, likelihoods)),
     "sequences": Postprocessing(run=decode, join=pad_rows),
-    "transcription": Postprocessing(run=partial(_call, transcribed), join=pad_rows),
-    "segmentation": Postprocessing(run=partial(_call, pixel_classes)),
-    "detection": Postprocessing(run=partial(_call, detections)),
+    "transcription": Postprocessing(run=partial(_call, transcribed), join=pad_rows, derive=derived.tokens),
+    "segmentation": Postprocessing(run=partial(_call, pixel_classes), derive=derived.mask),
+    "detection": Postprocessing(run=partial(_call, detections), derive=derived.boxes),
     "reconstruction": Postprocessing(run=partial(_call, reconstruction_errors)),
-    "anomaly": Postprocessing(run=partial(_call, scores)),
+    "anomaly": Postprocessing(run=partial(_call, scores), derive=derived.abnormal),
     "generation": Postprocessing(run=partial(_call, unchanged)),
     "representation": Postprocessing(run=partial(_call, unchanged)),
 }

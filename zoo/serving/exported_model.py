@@ -15,10 +15,11 @@ from zoo.errors import ZooError, prefixed
 from zoo.serving.certificate import check_certificate
 from zoo.serving.examples import as_token_ids, check_examples
 from zoo.serving.feeds import Feeds, input_names, one_blank_example, split_feeds
+from zoo.serving.file_outputs import file_outputs
 from zoo.serving.graph_check import check_graph
 from zoo.serving.history import SeriesWindows
 from zoo.serving.kinds import KINDS
-from zoo.serving.metadata import SIGNATURE_KEY, FileSignature, read_signature
+from zoo.serving.metadata import SIGNATURE_KEY, read_signature
 from zoo.serving.noise import draw_noise, noise_parts
 from zoo.serving.onnx_file import scan
 from zoo.serving.prediction import Prediction
@@ -81,15 +82,14 @@ class ExportedModel:
         self.targets = self.signature.targets
         self.labels, self.tokenizer = self.signature.labels, self.signature.tokenizer
         self.threshold, self.time, self.double = self.signature.threshold, self.signature.time, self.signature.double
-        decisions = self.signature.decisions
-        self.ood_threshold = None if decisions is None or not decisions.ood_quantiles else decisions.ood_quantiles[1]
+        self.ood_threshold = self.signature.ood_threshold
         self._task = TASKS[self.task]
         self.session = open_session(content, path, spinning=spinning)
         check_graph(
             self.session,
             self.path,
             inputs=input_names(self.signature, decodes=self._task.decodes),
-            outputs=KINDS[self._task.kind].outputs + more_outputs(self.signature),
+            outputs=file_outputs(self.signature),
             labels=self.labels,
             optional=("label", "guidance", "step_noise") if self._task.makes_images else (),
         )
@@ -275,15 +275,6 @@ class ExportedModel:
         return run_session(self.session, self._outputs, feeds, self.path)
 
 
-def more_outputs(signature: FileSignature) -> tuple[str, ...]:
-    """Return the outputs of a file beside those of its task: bounds, and prediction sets."""
-    bounds = ("lower", "upper") * (signature.intervals is not None)
-    if signature.decisions is None:
-        return bounds
-    sets, scores = signature.decisions.level is not None, signature.decisions.ood_quantiles is not None
-    return (*bounds, *("prediction_set",) * sets, *("ood_score",) * scores)
-
-
 def _join(parts: list[np.ndarray]) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -297,4 +288,4 @@ def _without_confidence(prediction: Prediction, found: Feeds) -> Prediction:
     labels = prediction.labels
     if labels is not None:
         labels = [label if fine else None for label, fine in zip(labels, finite, strict=True)]
-    return replace(prediction, labels=labels, finite=finite)
+    return replace(prediction, labels=labels, finite=finite, outputs=found)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MIN_LISTED_SCORE = 0.3  # of objects that are listed
+_AUTOENCODER = ("reconstruction", "embedding", "score")
 
 Outputs = Mapping[str, np.ndarray]  # of the file, by name
 Fact = dict[str, Any]
@@ -39,6 +40,7 @@ class Serving:
 
     Attributes:
         outputs: names of the file's outputs that are read; the first has an axis for the classes where there are some.
+        earlier: the same of files whose metadata are of version 2 or before; empty where they have the same.
         prediction: takes the file's outputs and the model; returns what they say.
         facts: takes a prediction and the model; returns the same as plain data, an example at a time.
         draw: takes an image, the prediction, the row of the image in it, and the model; returns a picture of what was
@@ -46,6 +48,7 @@ class Serving:
     """
 
     outputs: tuple[str, ...]
+    earlier: tuple[str, ...] = ()
     prediction: Callable[[Outputs, OutputNames], Prediction]
     facts: Callable[[Prediction, OutputNames], list[Fact]]
     draw: Callable[[np.ndarray, Prediction, int, OutputNames], Image] | None = None
@@ -67,7 +70,8 @@ def _classes(found: Outputs, model: OutputNames) -> Prediction:
 
 def _label_sets(found: Outputs, model: OutputNames) -> Prediction:
     probabilities = found["probabilities"]
-    sets = [[n for n, p in zip(model.labels, row, strict=True) if p >= LABEL_THRESHOLD] for row in probabilities]
+    marks = found.get("label_set", probabilities >= LABEL_THRESHOLD)
+    sets = [[name for name, mark in zip(model.labels, row, strict=True) if mark] for row in marks]
     return Prediction(probabilities, probabilities=probabilities, label_sets=sets)
 
 
@@ -90,30 +94,38 @@ def _tokens(found: Outputs, model: OutputNames) -> Prediction:
 
 
 def _transcription(found: Outputs, model: OutputNames) -> Prediction:
-    symbols = collapse_ctc(found["probabilities"].argmax(axis=-1))
+    symbols = found["tokens"] if "tokens" in found else collapse_ctc(found["probabilities"].argmax(axis=-1))
     texts = ["".join(model.labels[i] for i in row if i) for row in symbols]
     return Prediction(found["probabilities"], texts=texts)
 
 
 def _masks(found: Outputs, model: OutputNames) -> Prediction:
-    padding = found["probabilities"].max(axis=-1) == 0  # of images of another shape, for models that pad them
+    padding = found["probabilities"].max(axis=-1) == 0  # in earlier files, whose masks do not mark it
     return Prediction(found["probabilities"], masks=np.where(padding, IGNORED_PIXEL, found["mask"]))
 
 
 def _detections(found: Outputs, model: OutputNames) -> Prediction:
-    output = np.concatenate([found["boxes"], found["scores"]], axis=-1)
-    return Prediction(output, detections=top_detections(output))
+    if "detections" not in found:  # earlier files
+        output = np.concatenate([found["boxes"], found["scores"]], axis=-1)
+        return Prediction(output, detections=top_detections(output))
+    best = [found["boxes"], found["labels"][..., None], found["scores"][..., None]]
+    return Prediction(found["detections"], detections=np.concatenate(best, axis=-1).astype(np.float32))
 
 
 def _reconstructions(found: Outputs, model: OutputNames) -> Prediction:
-    return Prediction(found["reconstruction"], parts=dict(found))
+    return Prediction(found["reconstruction"], parts=_parts(found))
 
 
 def _anomalies(found: Outputs, model: OutputNames) -> Prediction:
     labels: list[str | None] | None = None
     if model.threshold is not None:
-        labels = [model.labels[int(score > model.threshold)] for score in found["score"]]
-    return Prediction(found["reconstruction"], labels=labels, parts=dict(found))
+        marks = found["abnormal"] if "abnormal" in found else found["score"] > np.float32(model.threshold)
+        labels = [model.labels[int(mark)] for mark in marks]
+    return Prediction(found["reconstruction"], labels=labels, parts=_parts(found))
+
+
+def _parts(found: Outputs) -> dict[str, np.ndarray]:
+    return {name: found[name] for name in _AUTOENCODER}
 
 
 def _images(found: Outputs, model: OutputNames) -> Prediction:
@@ -231,18 +243,29 @@ def _draw_objects(image: np.ndarray, prediction: Prediction, row: int, model: Ou
     return draw_boxes(image, prediction.detections[row], model.labels, MIN_LISTED_SCORE)
 
 
-_AUTOENCODER = ("reconstruction", "embedding", "score")
-
 KINDS: dict[Kind, Serving] = {
     "classification": Serving(outputs=("probabilities", "label"), prediction=_classes, facts=_class_facts),
-    "multi_label": Serving(outputs=("probabilities",), prediction=_label_sets, facts=_set_facts),
+    "multi_label": Serving(
+        outputs=("probabilities", "label_set"), earlier=("probabilities",), prediction=_label_sets, facts=_set_facts
+    ),
     "regression": Serving(outputs=("value",), prediction=_values, facts=_value_facts),
     "forecasting": Serving(outputs=("forecast",), prediction=_forecasts, facts=_forecast_facts),
     "tokens": Serving(outputs=("logits",), prediction=_tokens, facts=_token_facts),
     "sequences": Serving(outputs=("logits",), prediction=_logits, facts=_text_facts),
-    "transcription": Serving(outputs=("probabilities",), prediction=_transcription, facts=_text_facts),
+    "transcription": Serving(
+        outputs=("probabilities", "tokens", "count"),
+        earlier=("probabilities",),
+        prediction=_transcription,
+        facts=_text_facts,
+    ),
     "segmentation": Serving(outputs=("probabilities", "mask"), prediction=_masks, facts=_mask_facts, draw=_draw_mask),
-    "detection": Serving(outputs=("scores", "boxes"), prediction=_detections, facts=_object_facts, draw=_draw_objects),
+    "detection": Serving(
+        outputs=("detections", "boxes", "scores", "labels", "count"),
+        earlier=("scores", "boxes"),
+        prediction=_detections,
+        facts=_object_facts,
+        draw=_draw_objects,
+    ),
     "reconstruction": Serving(outputs=_AUTOENCODER, prediction=_reconstructions, facts=_part_facts),
     "anomaly": Serving(outputs=_AUTOENCODER, prediction=_anomalies, facts=_part_facts),
     "generation": Serving(outputs=("image",), prediction=_images, facts=_no_facts),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,7 +22,7 @@ from zoo.tasks import TASKS
 
 SIGNATURE_KEY = "zoo.signature"
 FORMAT_KEY = "zoo.format"  # version of the metadata; files without it are of version 1
-FORMAT = 2  # version that this package writes; it reads all up to it
+FORMAT = 3  # version that this package writes; it reads all up to it
 RAW_KINDS = ("image", "array", "series", "audio", "table", "text", "tokens", "graph")
 KINDS = (*RAW_KINDS, "noise")
 _RANKS = {  # of `shape`
@@ -63,6 +63,7 @@ class FileSignature:
         intervals: bounds that the file gives around its predictions; None for none.
         decisions: how its probabilities become answers; None for the most probable class alone.
         recipe: its name; empty where the file does not say it.
+        version: of the metadata.
     """
 
     task: str
@@ -90,6 +91,13 @@ class FileSignature:
     intervals: PredictionIntervals | None = None
     decisions: ClassDecisions | None = None
     recipe: str = ""
+    version: int = FORMAT
+
+    @property
+    def ood_threshold(self) -> float | None:
+        """The out-of-distribution score above which an example is unusual; None where there is no score."""
+        quantiles = None if self.decisions is None else self.decisions.ood_quantiles
+        return quantiles[1] if quantiles else None
 
 
 def read_signature(file: OnnxFile, path: Path, *, verify: bool = True) -> FileSignature:
@@ -120,7 +128,7 @@ def read_signature(file: OnnxFile, path: Path, *, verify: bool = True) -> FileSi
         raise ZooError(
             f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: expected an object, received {facts!r:.40}"
         )
-    signature = _signature(facts, path)
+    signature = replace(_signature(facts, path), version=version)
     if verify and (version > 1 or CHECKSUM_KEY in metadata) and metadata.get(CHECKSUM_KEY) != file.sha256:
         raise ZooError(
             f"{path}: not as it was exported: its content and '{CHECKSUM_KEY}' in its metadata differ; it was "

@@ -33,6 +33,7 @@ class Prediction:
         embeddings: of encoders, float32 `(examples, features)`.
         parts: of an autoencoder: `embedding` `(examples, features)`, `reconstruction` `(examples, height, width,
             channels)` in [0, 1], and `score` `(examples,)`, their mean squared difference; else empty.
+        outputs: all outputs of the file by name; empty where texts are decoded.
         finite: whether all numbers of an example's answer are finite, `(examples,)`; None where texts are decoded.
     """
 
@@ -54,6 +55,7 @@ class Prediction:
     finite: np.ndarray | None = None
     prediction_sets: np.ndarray | None = None
     ood_scores: np.ndarray | None = None
+    outputs: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of examples."""
