@@ -16,7 +16,8 @@ X = np.random.default_rng(0).normal(size=(4, 6, 3)).astype(np.float32)
 def networks():
     keras.utils.set_random_seed(0)
     sequence, classes = {"input_shape": (None, 3), "outputs": 2}, ("a", "b")
-    for name, options in (("lstm", {"units": 3, "layers": 2}), ("gru", {"units": 3}), ("tcn", {"width": 4})):
+    sizes = {"lstm": {"units": 3, "layers": 2}, "gru": {"units": 3}, "rnn": {"units": 3}, "tcn": {"width": 4}}
+    for name, options in sizes.items():
         inputs = keras.Input((None, 3), name="array")
         logits = registry.build(name, **sequence, **options)(inputs)
         model = keras.Model(inputs, keras.layers.Softmax()(logits), name=name)
@@ -34,7 +35,7 @@ def exported(name, opset=18):
 @pytest.mark.parametrize("opset", [13, 18])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_examples_give_outputs_of_none(name, opset):
-    """Without the guard, onnxruntime aborts the process in LSTM and GRU."""
+    """Without the guard, onnxruntime aborts the process in recurrent operators."""
     probabilities, label = exported(name, opset).run(None, {"array": X[:0]})
     assert probabilities.shape == (0, 2) and probabilities.dtype == np.float32 and label.shape == (0,)
 

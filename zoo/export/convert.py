@@ -14,6 +14,7 @@ import onnx
 from onnx import helper
 
 from zoo.errors import ZooError
+from zoo.export.native_rnn import with_native_rnn
 from zoo.serving.onnx_file import CHECKSUM_KEY, scan
 
 RECIPE_KEY = "zoo.recipe"
@@ -69,6 +70,7 @@ def to_onnx(model: keras.Model, inputs: Sequence[str], outputs: Sequence[str], *
     extra = [i.name for i in proto.graph.input if i.name not in inputs]
     if extra:
         raise ZooError(f"model '{model.name}': values that should be constants became inputs of the graph: {extra}")
+    with_native_rnn(proto)
     return proto
 
 
