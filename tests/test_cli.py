@@ -40,8 +40,8 @@ COMMANDS = {
     "compare": ["RUN RUN…", "--output", "--json"],
     "export": ["RUN", "--quantize", "--json"],
     "drift": ["FILE", "DATA", "--fail", "--verify", "--no-verify", "--json"],
-    "predict": ["FILE", "INPUTS", "--output", "--verify", "--no-verify", "--json"],
-    "verify": ["FILE", "--json"],
+    "predict": ["FILE", "INPUTS", "--output", "--provider", "--threads", "--verify", "--no-verify", "--json"],
+    "verify": ["FILE", "--provider", "--threads", "--json"],
     "sample": ["FILE", "--count", "--seed", "--label", "--guidance", "--output", "--verify", "--no-verify"],
     "gallery": ["FOLDER", "--output", "--onnxruntime-web", "--verify", "--no-verify", "--json"],
     "serve": [
@@ -53,6 +53,8 @@ COMMANDS = {
         "--max-batch",
         "--max-requests",
         "--timeout",
+        "--provider",
+        "--threads",
     ],
 }
 

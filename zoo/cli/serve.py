@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from zoo.cli.app import app
-from zoo.commands.options import Verify
+from zoo.commands.options import Provider, Threads, Verify
 
 
 @app.command()
@@ -29,6 +29,8 @@ def serve(
     max_requests: Annotated[int, typer.Option(min=1, help="Requests that are answered or wait at a time.")] = 256,
     timeout: Annotated[float, typer.Option(min=0.001, help="Seconds until a request is given up.")] = 60.0,
     log: Annotated[bool, typer.Option(help="Write a line of JSON for each request to standard error.")] = True,
+    provider: Provider = "cpu",
+    threads: Threads = None,
     verify: Verify = True,
 ) -> None:
     """Serve exported files over HTTP: the Open Inference Protocol, and answers in words."""
@@ -46,5 +48,7 @@ def serve(
         batch_examples=max_batch,
         batch_ms=batch_ms,
         verify=verify,
+        provider=provider,
+        threads=threads,
         log=log,
     )

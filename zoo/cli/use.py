@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from zoo.cli.app import app
-from zoo.commands.options import Json, Run, Verify
+from zoo.commands.options import Json, Provider, Run, Threads, Verify
 from zoo.utils.console import ERR, OUT, print_result
+from zoo.utils.execution import execution
 
 
 @app.command()
@@ -91,13 +92,16 @@ def predict(
             "masks."
         ),
     ] = None,
+    provider: Provider = "cpu",
+    threads: Threads = None,
     verify: Verify = True,
     as_json: Json = False,
 ) -> None:
     """Predict with an exported file; needs onnxruntime, not TensorFlow."""
     from zoo.commands.predict import predict_and_print
 
-    predict_and_print(file, inputs, output=output, verify=verify, as_json=as_json)
+    where_it_runs = execution(provider, threads)
+    predict_and_print(file, inputs, output=output, verify=verify, execution=where_it_runs, as_json=as_json)
 
 
 @app.command()
@@ -108,6 +112,8 @@ def sample(
     label: Annotated[str | None, typer.Option(help="Class of the images; all in turn where it is left out.")] = None,
     guidance: Annotated[float | None, typer.Option(min=0, help="Weight of the class, for diffusion models.")] = None,
     output: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("samples.png"),
+    provider: Provider = "cpu",
+    threads: Threads = None,
     verify: Verify = True,
 ) -> None:
     """Make images with an exported generator or diffusion model; needs onnxruntime, not TensorFlow."""
@@ -115,5 +121,6 @@ def sample(
     from zoo.utils.image_grid import write_grid
 
     labels = None if label is None else [label] * count
-    write_grid(output, ExportedModel(file, verify=verify).sample(count, seed=seed, labels=labels, guidance=guidance))
+    model = ExportedModel(file, verify=verify, providers=provider, threads=threads)
+    write_grid(output, model.sample(count, seed=seed, labels=labels, guidance=guidance))
     OUT.print(str(output), markup=False)

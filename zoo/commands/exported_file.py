@@ -8,19 +8,22 @@ from typing import Any
 
 from zoo.errors import ZooError
 from zoo.serving.exported_model import ExportedModel
+from zoo.utils.execution import ON_CPU, Execution
 
 
-def open_exported(model: str | os.PathLike[str], *, verify: bool = True) -> ExportedModel:
+def open_exported(
+    model: str | os.PathLike[str], *, verify: bool = True, execution: Execution = ON_CPU
+) -> ExportedModel:
     """Return an exported file that is named itself, or by the run that has it.
 
     Raises:
-        ZooError: it is missing or damaged.
+        ZooError: it is missing or damaged, or this onnxruntime lacks a provider.
     """
     file = Path(model)
     file = file / "export" / "model.onnx" if file.is_dir() else file
     if not file.is_file() and Path(model).is_dir():
         raise ZooError(f"{file} is not there; export the run first: zoo export {model}")
-    return ExportedModel(file, verify=verify)
+    return ExportedModel(file, verify=verify, **execution.settings())
 
 
 def as_paths(model: ExportedModel, data: Any) -> list[Any] | None:

@@ -14,6 +14,7 @@ from zoo.serving.predict import NO_ANSWER, facts, in_one_line, is_answered, pred
 from zoo.serving.write_pictures import is_for_pictures, write_pictures
 from zoo.serving.write_predictions import check_output, write_predictions
 from zoo.utils.console import OUT, print_json_list, print_notes
+from zoo.utils.execution import ON_CPU, Execution, execution
 
 
 def predict(
@@ -21,6 +22,8 @@ def predict(
     data: Any,
     *,
     verify: bool = True,
+    providers: str | Sequence[str] = "cpu",
+    threads: int | None = None,
     notes: list[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Predict with an exported file, on files or on data that a program holds.
@@ -30,6 +33,8 @@ def predict(
         data: a file or folder, or several, as `zoo predict` takes them; or examples, as `Run.predict` takes them. A
             text is a path, unless the model takes texts: then `Path(…)` is one.
         verify: compare the file with the certificate beside it and with the checksum in its metadata.
+        providers: where it runs, as in `zoo.ExportedModel`.
+        threads: that one operation uses on the CPU.
         notes: what a reader of the answers should know, such as columns that are not used, is added to this list.
 
     Returns:
@@ -40,16 +45,23 @@ def predict(
         ZooError: the model or an input is missing, damaged, or does not fit.
     """
     notes = notes if notes is not None else []
-    opened = open_exported(model, verify=verify)
+    where_it_runs = execution(providers, threads)
+    opened = open_exported(model, verify=verify, execution=where_it_runs)
     paths = as_paths(opened, data)
     if paths is not None:
-        return list(predict_each(opened.path, paths, verify=verify, notes=notes))
+        return list(predict_each(opened.path, paths, verify=verify, notes=notes, execution=where_it_runs))
     rows = facts(opened, raw_examples(opened, data, notes))
     return [{"input": f"row {number}", **row} for number, row in enumerate(rows, start=1)]
 
 
 def predict_and_print(
-    file: Path, inputs: Sequence[Path], *, output: Path | None = None, verify: bool = True, as_json: bool = False
+    file: Path,
+    inputs: Sequence[Path],
+    *,
+    output: Path | None = None,
+    verify: bool = True,
+    execution: Execution = ON_CPU,
+    as_json: bool = False,
 ) -> None:
     """Print or write what an exported file says about each example of the inputs.
 
@@ -59,6 +71,7 @@ def predict_and_print(
         output: CSV, Parquet or JSON Lines file to write in place of printing; or a folder, or a PNG file for one image,
             for pictures with the boxes or classes of pixels that were found.
         verify: compare the file with the certificate beside it and with the checksum in its metadata.
+        execution: where it runs.
         as_json: print a JSON document, which stays valid if an input fails: it ends with the last answer before it.
 
     Raises:
@@ -71,9 +84,9 @@ def predict_and_print(
 
     def results() -> Iterator[dict[str, Any]]:
         if output is not None and pictures:
-            answers = write_pictures(output, file, inputs, verify=verify, notes=notes)
+            answers = write_pictures(output, file, inputs, verify=verify, notes=notes, execution=execution)
         else:
-            answers = predict_each(file, inputs, verify=verify, notes=notes)
+            answers = predict_each(file, inputs, verify=verify, notes=notes, execution=execution)
         for result in answers:
             if not is_answered(result):
                 unanswered.append(result["input"])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from zoo.errors import import_extra
 from zoo.utils.console import ERR, print_notes
+from zoo.utils.execution import execution
 from zoo.utils.stopping import Stopped
 
 _NEEDED = ("fastapi", "uvicorn", "prometheus_client")
@@ -27,6 +28,8 @@ def serve(
     batch_examples: int,
     batch_ms: float,
     verify: bool,
+    provider: str,
+    threads: int | None,
     log: bool,
 ) -> None:
     """Serve exported files until SIGTERM or Ctrl-C; then the requests that are being answered are, and it ends.
@@ -43,6 +46,8 @@ def serve(
         batch_examples: that are run together.
         batch_ms: milliseconds that a request waits for others.
         verify: compare each file with the certificate beside it and with the checksum in its metadata.
+        provider: that runs them: "cpu", "cuda", "openvino" or "coreml".
+        threads: that one operation uses on the CPU.
         log: write a line of JSON for each request to standard error.
 
     Raises:
@@ -63,7 +68,8 @@ def serve(
         batch_examples=batch_examples,
         batch_ms=batch_ms,
     )
-    repository = Repository(files, verify=verify)
+    where_they_run = execution(provider, threads, spinning=False)
+    repository = Repository(files, verify=verify, execution=where_they_run)
     app = create_app(repository, limits=limits, token=token, log=_write_line if log else None)
     gc.freeze()  # models and modules stay until the end: collections need not look at them
     with running(app, host=host, port=port) as server:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo.serving.verify_file import verify_file
+from zoo.utils.execution import execution
 
 _MARKS = {True: "ok", False: "FAILED", None: "-"}
 
 
-def verify(model: str | os.PathLike[str]) -> dict[str, Any]:
+def verify(
+    model: str | os.PathLike[str], *, providers: str | Sequence[str] = "cpu", threads: int | None = None
+) -> dict[str, Any]:
     """Examine an exported file with onnxruntime alone; neither Keras nor TensorFlow is imported.
 
     Args:
         model: an ONNX file that `zoo export` wrote, or a run that has one. Its certificate and its sample are those
             beside it.
+        providers: where it runs, as in `zoo.ExportedModel`.
+        threads: that one operation uses on the CPU.
 
     Returns:
         `file`; `ok`, whether no check failed; and `checks`, each with `name`, `ok` (None for one that could not be
@@ -25,10 +30,11 @@ def verify(model: str | os.PathLike[str]) -> dict[str, Any]:
         graph, the answers to the sample, and batches of other sizes.
 
     Raises:
-        ZooError: there is no such file.
+        ZooError: there is no such file, or this onnxruntime lacks a provider.
     """
     path = Path(model)
-    return verify_file(path / "export" / "model.onnx" if path.is_dir() else path)
+    file = path / "export" / "model.onnx" if path.is_dir() else path
+    return verify_file(file, execution(providers, threads))
 
 
 def verify_lines(result: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError, prefixed
-from zoo.serving.certificate import check_certificate
 from zoo.serving.examples import as_token_ids, check_examples
 from zoo.serving.feeds import Feeds, input_names, one_blank_example, split_feeds
 from zoo.serving.file_outputs import file_outputs
@@ -22,26 +21,27 @@ from zoo.serving.kinds import KINDS
 from zoo.serving.metadata import SIGNATURE_KEY, read_signature
 from zoo.serving.noise import draw_noise, noise_parts
 from zoo.serving.onnx_file import scan
-from zoo.serving.prediction import Prediction
+from zoo.serving.prediction import Prediction, marked_finite
+from zoo.serving.read_file import read_model
 from zoo.serving.text_generation import continue_text, decode_sources, fill_in_texts
-from zoo.serving.values import whole_number
+from zoo.serving.values import shown, whole_number
 from zoo.tasks import END, TASKS
-from zoo.utils.files import read_regular
+from zoo.utils.execution import execution
 from zoo.utils.onnx_session import open_session, run_session
 
 __all__ = ["SIGNATURE_KEY", "ExportedModel"]
-
-MAX_FILE_BYTES = 2 << 30  # what a protocol buffer can hold
 
 
 class ExportedModel:
     """An ONNX file that `zoo export` wrote.
 
     Args:
-        path: the file.
+        model: the file, or its bytes.
         verify: compare the file with the certificate beside it, where there is one, and with the checksum in its
             metadata. False for a file that was changed on purpose, such as a quantized one.
-        spinning: as in `zoo.utils.onnx_session.open_session`.
+        providers: where it runs, "cpu", "cuda", "openvino" or "coreml", or several, the preferred one first.
+        threads: that one operation uses on the CPU; None for one a physical core.
+        spinning: as in `zoo.utils.execution.Execution`.
 
     Attributes:
         task: name of the task.
@@ -61,20 +61,21 @@ class ExportedModel:
 
     Raises:
         ZooError: the file is missing, is not ONNX, was not written by `zoo export`, was changed or damaged since, or
-            is of a later version.
+            is of a later version; or this onnxruntime lacks a provider.
     """
 
-    def __init__(self, path: str | Path, *, verify: bool = True, spinning: bool = True) -> None:
-        self.path = Path(path)
-        if not self.path.exists():
-            raise ZooError(f"model file {path} does not exist")
-        try:
-            content = read_regular(self.path, MAX_FILE_BYTES)
-        except OSError as error:
-            raise ZooError(f"model file {path}: not readable ({error.strerror})") from error
-        if verify:
-            check_certificate(self.path, content)
-        file = scan(content, path)
+    def __init__(
+        self,
+        model: str | Path | bytes | bytearray | memoryview,
+        *,
+        verify: bool = True,
+        providers: str | Sequence[str] = "cpu",
+        threads: int | None = None,
+        spinning: bool = True,
+    ) -> None:
+        where_it_runs = execution(providers, threads, spinning=spinning)
+        self.path, content = read_model(model, verify=verify)
+        file = scan(content, self.path)
         self.metadata = file.metadata
         self.signature = read_signature(file, self.path, verify=verify)
         self.task, self.kind, self.target = self.signature.task, self.signature.kind, self.signature.target
@@ -84,7 +85,7 @@ class ExportedModel:
         self.threshold, self.time, self.double = self.signature.threshold, self.signature.time, self.signature.double
         self.ood_threshold = self.signature.ood_threshold
         self._task = TASKS[self.task]
-        self.session = open_session(content, path, spinning=spinning)
+        self.session = open_session(content, self.path, where_it_runs)
         check_graph(
             self.session,
             self.path,
@@ -166,8 +167,27 @@ class ExportedModel:
             blank = self._run(one_blank_example(examples, self.signature, decoder_input))
             parts = [{name: values[:0] for name, values in blank.items()}]
         found = {name: _join([part[name] for part in parts]) for name in parts[0]}
-        prediction = _without_confidence(KINDS[self._task.kind].prediction(found, self), found)
+        prediction = marked_finite(KINDS[self._task.kind].prediction(found, self), found)
         return replace(prediction, series=list(names)) if names else prediction
+
+    def predict_stream(self, batches: Iterable[Any]) -> Iterator[Prediction]:
+        """Run the model on one batch after another, and yield the prediction of each; one batch is held at a time.
+
+        Args:
+            batches: each as `predict` takes it, such as the chunks of a data frame that is read in parts.
+
+        Raises:
+            ZooError: it is a single batch, or a batch does not fit; the message has its number.
+        """
+        if isinstance(batches, str | bytes | Mapping) or hasattr(batches, "columns"):
+            raise ZooError(f"{self.path}: expected an iterable of batches, received {shown(batches)}; use predict()")
+        return self._predict_each(batches)
+
+    def _predict_each(self, batches: Iterable[Any]) -> Iterator[Prediction]:
+        for number, batch in enumerate(batches, start=1):
+            with prefixed(f"batch {number}"):
+                prediction = self.predict(batch)
+            yield prediction
 
     def latency(self, raw: Any, decoder_input: np.ndarray | None = None, *, calls: int = 200) -> float:
         """Return the median milliseconds that onnxruntime takes for one example.
@@ -277,15 +297,3 @@ class ExportedModel:
 
 def _join(parts: list[np.ndarray]) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _without_confidence(prediction: Prediction, found: Feeds) -> Prediction:
-    """Return a prediction that says which answers are finite; the others have no label."""
-    finite = np.full(len(next(iter(found.values()))), True)
-    for values in found.values():
-        if values.dtype.kind == "f":
-            finite &= np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
-    labels = prediction.labels
-    if labels is not None:
-        labels = [label if fine else None for label, fine in zip(labels, finite, strict=True)]
-    return replace(prediction, labels=labels, finite=finite, outputs=found)

@@ -12,6 +12,7 @@ from zoo.serving.inputs import read_inputs
 from zoo.serving.kinds import KINDS
 from zoo.serving.prediction import Prediction
 from zoo.tasks import TASKS
+from zoo.utils.execution import ON_CPU, Execution
 
 NO_ANSWER = "no finite answer"
 _BOUNDED = ("value", "lower", "upper")  # keys of a result with prediction intervals
@@ -47,14 +48,26 @@ def predict(
 
 
 def predict_each(
-    file: str | Path, inputs: Sequence[str | Path], *, verify: bool = True, notes: list[str] | None = None
+    file: str | Path,
+    inputs: Sequence[str | Path],
+    *,
+    verify: bool = True,
+    notes: list[str] | None = None,
+    execution: Execution = ON_CPU,
 ) -> Iterator[dict[str, Any]]:
     """Yield what `predict` returns, one example at a time, as soon as its input is read.
+
+    Args:
+        file: this and the next three are as in `predict`.
+        inputs: see there.
+        verify: see there.
+        notes: see there.
+        execution: where the file is run.
 
     Raises:
         ZooError: as in `predict`; answers to what was read before have been given by then.
     """
-    model = ExportedModel(file, verify=verify)
+    model = ExportedModel(file, verify=verify, **execution.settings())
     if TASKS[model.task].makes_images:
         raise ZooError(f"{file}: makes images from noise; use sample(), or `zoo sample`")
     for names, raw in read_inputs(model, inputs, notes if notes is not None else []):

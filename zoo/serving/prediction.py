@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -60,3 +60,20 @@ class Prediction:
     def __len__(self) -> int:
         """Return the number of examples."""
         return len(self.output)
+
+
+def marked_finite(prediction: Prediction, found: dict[str, np.ndarray]) -> Prediction:
+    """Return a prediction that says which answers are finite; the others have no label.
+
+    Args:
+        prediction: what is marked.
+        found: the outputs of the file that it comes from.
+    """
+    finite = np.full(len(next(iter(found.values()))), True)
+    for values in found.values():
+        if values.dtype.kind == "f":
+            finite &= np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+    labels = prediction.labels
+    if labels is not None:
+        labels = [label if fine else None for label, fine in zip(labels, finite, strict=True)]
+    return replace(prediction, labels=labels, finite=finite, outputs=found)

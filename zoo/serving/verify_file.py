@@ -12,13 +12,15 @@ from typing import Any
 
 from zoo.errors import ZooError
 from zoo.serving.certificate import CERTIFICATE_VERSION, certificate_of, check_certificate
-from zoo.serving.exported_model import MAX_FILE_BYTES, ExportedModel
+from zoo.serving.exported_model import ExportedModel
 from zoo.serving.metadata import FORMAT_KEY, SIGNATURE_KEY, read_signature
 from zoo.serving.onnx_file import CHECKSUM_KEY, OnnxFile, scan
+from zoo.serving.read_file import read_content
 from zoo.serving.sample_check import check_batches, check_sample
 from zoo.serving.sample_files import SAMPLE, read_sample, sample_of
-from zoo.utils.files import read_json, read_regular
-from zoo.utils.onnx_session import runtime
+from zoo.utils.execution import ON_CPU, Execution
+from zoo.utils.files import read_json
+from zoo.utils.onnx_session import check_providers, runtime
 
 CHECKS = ("certificate", "checksum", "metadata", "graph", "sample", "batches")  # in their order
 _METADATA = (SIGNATURE_KEY, "zoo.recipe", "zoo.data", "zoo.versions", FORMAT_KEY, CHECKSUM_KEY)
@@ -32,28 +34,25 @@ _NOTHING = {  # of checks that cannot be made
 Check = dict[str, Any]
 
 
-def verify_file(path: Path) -> dict[str, Any]:
+def verify_file(path: Path, execution: Execution = ON_CPU) -> dict[str, Any]:
     """Examine an exported file.
 
     Args:
         path: the file. The certificate and the sample beside it are used where they are there.
+        execution: where it is run.
 
     Returns:
         `file`; `ok`, whether no check failed; and `checks`, each with `name`, `ok` (None for one that could not be
         made) and `detail`.
 
     Raises:
-        ZooError: there is no such file, or it cannot be read.
+        ZooError: there is no such file, it cannot be read, or this onnxruntime lacks a provider.
     """
-    if not path.exists():
-        raise ZooError(f"model file {path} does not exist")
-    try:
-        content = read_regular(path, MAX_FILE_BYTES)
-    except OSError as error:
-        raise ZooError(f"model file {path}: not readable ({error.strerror})") from error
+    check_providers(execution)
+    content = read_content(path)
     checks = _check_content(path, content)
     if all(check["ok"] is not False for check in checks):
-        checks += _check_answers(path)
+        checks += _check_answers(path, execution)
     made = {check["name"] for check in checks}
     why = "not made: what comes before it failed"
     checks += [_check(name, None, why) for name in CHECKS if name not in made]
@@ -112,16 +111,17 @@ def _check_metadata(file: OnnxFile, path: Path) -> Check:
     return _check("metadata", True, f"{len(file.metadata)} entries; {signature.task}, takes {signature.kind}")
 
 
-def _check_answers(path: Path) -> list[Check]:
+def _check_answers(path: Path, execution: Execution) -> list[Check]:
     """Load a file, and run it."""
     try:
-        model = ExportedModel(path, verify=False)  # compares graph and metadata
+        model = ExportedModel(path, verify=False, **execution.settings())  # compares graph and metadata
         session = model.session
     except ZooError as error:
         return [_check("graph", False, str(error))]
     inputs, outputs = ([each.name for each in part()] for part in (session.get_inputs, session.get_outputs))
     loaded = (
-        f"loads in onnxruntime {runtime()['version']}; {len(inputs)} inputs and {len(outputs)} outputs as described"
+        f"loads in onnxruntime {runtime()['version']} ({', '.join(execution.providers)}); {len(inputs)} inputs and "
+        f"{len(outputs)} outputs as described"
     )
     checks = [_check("graph", True, loaded)]
     tolerances, sample = _tolerances(path), None

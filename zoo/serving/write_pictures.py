@@ -12,6 +12,7 @@ from zoo.serving.inputs import read_inputs
 from zoo.serving.kinds import KINDS
 from zoo.serving.write_predictions import SUFFIXES
 from zoo.tasks import TASKS
+from zoo.utils.execution import ON_CPU, Execution
 from zoo.utils.files import replacing
 
 SUFFIX = ".png"
@@ -25,7 +26,13 @@ def is_for_pictures(path: Path) -> bool:
 
 
 def write_pictures(
-    output: Path, file: str | Path, inputs: Sequence[str | Path], *, verify: bool = True, notes: list[str]
+    output: Path,
+    file: str | Path,
+    inputs: Sequence[str | Path],
+    *,
+    verify: bool = True,
+    notes: list[str],
+    execution: Execution = ON_CPU,
 ) -> Iterator[dict[str, Any]]:
     """Write a picture for each image, and yield what `predict` returns for it once it is written.
 
@@ -35,12 +42,13 @@ def write_pictures(
         inputs: images, folders of images, or npz files.
         verify: compare the file with the certificate beside it and with the checksum in its metadata.
         notes: what a reader of the answers should know is added here.
+        execution: where the file is run.
 
     Raises:
         ZooError: the file's task draws nothing, an input does not fit, a picture cannot be written or would replace
             an input, or there are several for one PNG file.
     """
-    model = ExportedModel(file, verify=verify)
+    model = ExportedModel(file, verify=verify, **execution.settings())
     kind = KINDS[TASKS[model.task].kind]
     if kind.draw is None:
         drawn = [task.name for task in TASKS.values() if KINDS[task.kind].draw is not None]

@@ -10,43 +10,64 @@ import numpy as np
 
 from zoo.backend.startup import disable_telemetry
 from zoo.errors import ZooError
+from zoo.utils.execution import ON_CPU, Execution
 
-_PROVIDERS = ("CPUExecutionProvider",)
 _SILENT = 4  # onnxruntime's level of severity at which it logs fatal errors alone
 
 
-def open_session(model: bytes | str | Path, where: str | Path = "the ONNX model", *, spinning: bool = True) -> Any:
-    """Return an onnxruntime session on the CPU.
+def open_session(model: bytes | str | Path, where: str | Path = "the ONNX model", execution: Execution = ON_CPU) -> Any:
+    """Return an onnxruntime session.
 
     Args:
         model: a file, or its content.
         where: what messages call the model.
-        spinning: threads that wait for work keep a core busy for a while, which makes one call after another faster and
-            takes the core from other threads.
+        execution: providers and threads.
 
     Raises:
-        ZooError: onnxruntime cannot read or prepare the model.
+        ZooError: onnxruntime cannot read or prepare the model, lacks a provider, or cannot start it.
     """
     disable_telemetry()
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()  # where another package imported it first
+    execution.check(onnxruntime.get_available_providers())
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _SILENT
-    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(execution.spinning)))
+    if execution.threads is not None:
+        options.intra_op_num_threads = execution.threads
     given = model if isinstance(model, bytes) else str(model)
     try:
-        return onnxruntime.InferenceSession(given, options, providers=list(_PROVIDERS))
+        session = onnxruntime.InferenceSession(given, options, providers=execution.names())
     except Exception as error:  # onnxruntime raises classes of its own, one for each cause
+        preferred = execution.providers[0]
+        if preferred != "cpu":
+            raise ZooError(
+                f"{where}: provider '{preferred}' does not take the file ({_reason(error)}); take cpu"
+            ) from error
         raise ZooError(f"{where}: not readable as an ONNX model ({_reason(error)})") from error
+    execution.check_started(session.get_providers())
+    return session
 
 
-def runtime() -> dict[str, Any]:
-    """Return name, version and providers of what sessions run in."""
+def check_providers(execution: Execution) -> None:
+    """Refuse providers that this onnxruntime lacks.
+
+    Raises:
+        ZooError: it lacks one; the message lists those that it has.
+    """
     disable_telemetry()
     import onnxruntime
 
-    return {"runtime": "onnxruntime", "version": onnxruntime.__version__, "providers": list(_PROVIDERS)}
+    execution.check(onnxruntime.get_available_providers())
+
+
+def runtime() -> dict[str, Any]:
+    """Return name, version and providers of what sessions on the CPU run in."""
+    disable_telemetry()
+    import onnxruntime
+
+    return {"runtime": "onnxruntime", "version": onnxruntime.__version__, "providers": ON_CPU.names()}
 
 
 def run_session(

@@ -9,7 +9,8 @@ from pathlib import Path
 from zoo.errors import ZooError, did_you_mean, listing
 from zoo.serving.metadata import FileSignature
 from zoo.serving.server.rejection import Rejection
-from zoo.serving.server.served_model import ServedModel
+from zoo.serving.server.served_model import FOR_REQUESTS, ServedModel
+from zoo.utils.execution import Execution
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -23,19 +24,20 @@ class Repository:
     Args:
         files: `FILE`, or `NAME=FILE`; without a name it is the recipe's, with `-` for `/`.
         verify: compare each file with the certificate beside it and with the checksum in its metadata.
+        execution: where they are run.
 
     Raises:
         ZooError: a file is missing or damaged, or a name is none.
     """
 
-    def __init__(self, files: Sequence[str], *, verify: bool = True) -> None:
-        self._verify = verify
+    def __init__(self, files: Sequence[str], *, verify: bool = True, execution: Execution = FOR_REQUESTS) -> None:
+        self._verify, self._execution = verify, execution
         self._files: dict[str, list[Path]] = {}
         self._open: dict[str, dict[str, ServedModel]] = {}
         opened: dict[str, list[ServedModel]] = {}
         for each in files:
             given, path = _named(each)
-            model = ServedModel(given or "model", "1", path, verify=verify)
+            model = ServedModel(given or "model", "1", path, verify=verify, execution=execution)
             model.name = given or recipe_name(model.exported.signature, path)
             several = opened.setdefault(model.name, [])
             several.append(model)
@@ -88,7 +90,10 @@ class Repository:
             ZooError: a file is missing or damaged.
         """
         files = self._files[self._known(name)]
-        models = [ServedModel(name, str(n), path, verify=self._verify) for n, path in enumerate(files, start=1)]
+        models = [
+            ServedModel(name, str(n), path, verify=self._verify, execution=self._execution)
+            for n, path in enumerate(files, start=1)
+        ]
         self._open = {**self._open, name: {model.version: model for model in models}}
 
     def unload(self, name: str) -> None:

@@ -13,8 +13,10 @@ from zoo.serving.examples import check_graphs
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.feeds import Feeds
 from zoo.serving.server.tensors import spec_of
+from zoo.utils.execution import Execution
 from zoo.utils.onnx_session import run_session
 
+FOR_REQUESTS = Execution(spinning=False)  # a core is for requests
 PLATFORM = "onnx_onnxruntime"
 _IDS = ("tokens", "source")  # inputs of token ids
 
@@ -27,6 +29,7 @@ class ServedModel:
         version: "1", "2", …
         path: an ONNX file that `zoo export` wrote.
         verify: compare the file with the certificate beside it and with the checksum in its metadata.
+        execution: where it is run.
 
     Attributes:
         exported: the file.
@@ -39,9 +42,11 @@ class ServedModel:
         ZooError: the file is missing, damaged, or was not written by `zoo export`.
     """
 
-    def __init__(self, name: str, version: str, path: Path, *, verify: bool = True) -> None:
+    def __init__(
+        self, name: str, version: str, path: Path, *, verify: bool = True, execution: Execution = FOR_REQUESTS
+    ) -> None:
         self.name, self.version = name, version
-        self.exported = ExportedModel(path, verify=verify, spinning=False)  # a core is for requests
+        self.exported = ExportedModel(path, verify=verify, **execution.settings())
         session = self.exported.session
         self.inputs = {node.name: spec_of(node) for node in session.get_inputs()}
         self.outputs = {node.name: spec_of(node) for node in session.get_outputs()}
