@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from quantized_table import table as quantized
 from real_table import table as real_tables
 
 from zoo import registry
@@ -407,6 +408,7 @@ PAGES: dict[Path, dict[str, Callable[[], str]]] = {
         "latency": latency,
         "scarce labels": scarce_labels,
         "sampler": sampler,
+        "int8": quantized,
         "anomaly": anomaly,
         "searches": searches,
         "search robustness": robustness,
