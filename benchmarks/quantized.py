@@ -4,8 +4,8 @@ python benchmarks/quantized.py [FOLDER | RUN ...]    default: every folder of `e
 
 A folder holds `model.onnx`, `certificate.int8.json` and, where it was kept, `model.int8.onnx`, as `zoo export RUN
 --quantize int8` and `benchmarks/exported.py` write them; of a run it is `export/`. Size and metric are those of the
-certificate. Latency is measured here: both files in turn, at most 100 calls and three seconds for each batch, on the examples of
-`sample.npz`. A file whose row is known already, by its hash, is not measured again.
+certificate. Latency is measured here: both files in turn, at most 100 calls and three seconds for each batch, on the
+examples of `sample.npz`. A file whose row is known already, by its hash, is not measured again.
 """
 
 from __future__ import annotations
