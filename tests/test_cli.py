@@ -134,7 +134,7 @@ def test_show_names_the_place_of_every_value(zoo):
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        (["res*"], ["resnet18", "resnet1d", "resnet20", "resnet34", "resnet50"]),
+        (["res*"], ["resnet101", "resnet152", "resnet18", "resnet1d", "resnet20", "resnet34", "resnet50"]),
         (["--family", "mlp"], ["mlp", "mlp_mixer"]),
         (["res*", "--family", "mlp"], []),
         (["--task", "tabular_regression", "m*"], ["mlp"]),

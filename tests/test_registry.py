@@ -47,7 +47,15 @@ def test_listing_needs_neither_keras_nor_a_backend():
 
 
 def test_filters():
-    assert registry.list_models("resnet*") == ["resnet18", "resnet1d", "resnet20", "resnet34", "resnet50"]
+    assert registry.list_models("resnet*") == [
+        "resnet101",
+        "resnet152",
+        "resnet18",
+        "resnet1d",
+        "resnet20",
+        "resnet34",
+        "resnet50",
+    ]
     assert registry.list_models("*", family="mlp") == ["mlp", "mlp_mixer"]
     assert registry.list_models("resnet[1-3]?", family="cnn") == ["resnet18", "resnet20", "resnet34"]
     assert "mlp" in registry.list_models(task="tabular_regression")

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from zoo.commands.verify import verify
     from zoo.errors import ZooError
     from zoo.layers.head import features, with_head
-    from zoo.models.applications_weights import load_applications_weights
+    from zoo.pretrained.applications import load_applications_weights
+    from zoo.pretrained.build import build
     from zoo.recipe import list_recipes, load_recipe
-    from zoo.registry import build, list_models, register
+    from zoo.registry import list_models, register
     from zoo.serving.exported_model import ExportedModel
     from zoo.training.lora import add_lora, load_adapters, save_adapters
     from zoo.utils.version import __version__
@@ -47,10 +48,10 @@ _HOME = {
     "add_lora": "zoo.training.lora",
     "load_adapters": "zoo.training.lora",
     "save_adapters": "zoo.training.lora",
-    "load_applications_weights": "zoo.models.applications_weights",
+    "load_applications_weights": "zoo.pretrained.applications",
     "list_recipes": "zoo.recipe",
     "load_recipe": "zoo.recipe",
-    "build": "zoo.registry",
+    "build": "zoo.pretrained.build",
     "ablate": "zoo.commands.ablate",
     "check": "zoo.commands.check",
     "curve": "zoo.commands.curve",

@@ -15,6 +15,7 @@ _EXTRAS = {  # optional module: the package that holds it, and this project's ex
     "datasketch": ("datasketch", "audit"),
     "fastapi": ("fastapi", "serve"),
     "grpc": ("grpcio", "distributed"),
+    "huggingface_hub": ("huggingface_hub", "hub"),
     "jax": ("jax", "jax"),
     "mlcroissant": ("mlcroissant", "snapshot"),
     "pandas": ("pandas", "tables"),

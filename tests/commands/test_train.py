@@ -54,6 +54,7 @@ BY_MODEL = {  # of models that need more than that, or another form of it
     "convnext_tiny": {"widths": "[16, 16, 16]", "depths": "[1, 1, 1]"},
     "crnn": {"widths": "[4, 8, 8]"},
     "efficientnet_b0": {"width": 0.2, "depth": 0.2},
+    "efficientnet_lite0": {"width": 0.2, "depth": 0.2},
     "fasttext": {"buckets": 64, "width": 8},
     "gat": {"width": 8, "heads": 2},
     "gcn": {"width": 8},

@@ -18,6 +18,8 @@ def trainable(model):
         ("resnet18", {}, 11_689_512),  # torchvision
         pytest.param("resnet34", {}, 21_797_672, marks=pytest.mark.slow),  # torchvision
         ("resnet50", {}, 25_557_032),  # torchvision
+        pytest.param("resnet101", {}, 44_549_160, marks=pytest.mark.slow),  # torchvision
+        pytest.param("resnet152", {}, 60_192_808, marks=pytest.mark.slow),  # torchvision
         ("resnet20", {}, 269_722),  # github.com/akamaster/pytorch_resnet_cifar10, option A
         ("resnet20", {"shortcut": "projection"}, 272_474),  # option B
         ("alexnet", {}, 61_100_840),  # torchvision
@@ -28,6 +30,7 @@ def trainable(model):
         ("mobilenet_v2", {}, 3_504_872),  # torchvision
         ("densenet_bc", {}, 7_978_856),  # torchvision
         ("efficientnet_b0", {}, 5_288_548),  # torchvision
+        ("efficientnet_lite0", {}, 4_652_008),  # timm
         ("convnext_tiny", {}, 28_589_128),  # torchvision
         pytest.param(
             "convnext_tiny", {"layer_scale": 0.0}, 28_589_128 - 3 * (96 + 192 + 3 * 384 + 768), marks=pytest.mark.slow
@@ -110,6 +113,7 @@ SMALL_FORMS = {
     "densenet_bc": {"stem": "small", "blocks": (2, 2, 2), "growth": 4},
     "mobilenet_v2": {"stem": "small", "width": 0.1},
     "efficientnet_b0": {"stem": "small", "width": 0.1, "depth": 0.3},
+    "efficientnet_lite0": {"stem": "small", "width": 0.1, "depth": 0.3},
     "convnext_tiny": {"patch": 2, "depths": (1, 2, 1), "widths": (4, 8, 12)},
 }
 

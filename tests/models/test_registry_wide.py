@@ -25,12 +25,24 @@ from zoo.tasks import TASKS
 
 # same code as their smaller sisters, or much to compute
 LARGE = (
-    *("resnet18", "resnet34", "resnet50", "vit_small", "vit_base", "vgg16", "supcon", "triplet", "conditional_ddpm"),
+    *(
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "resnet101",
+        "resnet152",
+        "vit_small",
+        "vit_base",
+        "vgg16",
+        "supcon",
+        "triplet",
+        "conditional_ddpm",
+    ),
     *("bilstm", "conditional_gan", "denoising_autoencoder", "dit_tiny", "masked_language_model", "wide_resnet"),
 )
 LONGER = (  # `.ci/run` adds these to the test command
     *("alexnet", "center_net", "convnext_tiny", "crnn", "ddpm", "densenet_bc", "efficientnet_b0", "masked_autoencoder"),
-    *("mobilenet_v2", "resnet20", "seq2seq_lstm", "seq2seq_transformer", "unet"),
+    *("bert", "efficientnet_lite0", "mobilenet_v2", "resnet20", "seq2seq_lstm", "seq2seq_transformer", "unet"),
 )
 QUICK = ("mlp",)  # the test command runs its options; `-m slow` runs those of all
 DEFAULT = cases(options=False)

@@ -23,9 +23,11 @@ def print_start(console: Console, problem: Problem, facts: dict[str, Any]) -> No
     print_findings(facts["findings"], console, indent="  ")
     console.print(f"Model: {model.name}, {count_parameters(problem.views.network):,} parameters")
     if problem.pretrained is not None:
-        console.print(
-            f"  beginning with the encoder of {problem.pretrained['recipe']}{', frozen' if model.freeze else ''}"
-        )
+        begins = problem.pretrained
+        what = begins["source"] if "source" in begins else f"the encoder of {begins['recipe']}"
+        console.print(f"  beginning with {what}{', frozen' if model.freeze else ''}", markup=False)
+        for note in begins.get("notes", ()):
+            console.print(f"  {note}", markup=False)
         if "lora" in problem.pretrained:
             lora = problem.pretrained["lora"]
             percent = 100 * lora["trained"] / lora["weights"]

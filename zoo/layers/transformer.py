@@ -35,6 +35,7 @@ class BlockOptions:
         dropout: fraction of each branch's output dropped while training.
         stochastic_depth: fraction of examples for which the last block's branches are dropped while training; the rate
             grows from zero at the first block (Huang et al., 2016, arXiv:1603.09382).
+        epsilon: added to the variance in the normalization.
     """
 
     norm: SeriesNorm = "layer"
@@ -42,6 +43,7 @@ class BlockOptions:
     feed_forward: FeedForward = "gelu"
     dropout: float = 0.0
     stochastic_depth: float = 0.0
+    epsilon: float = EPSILON
 
 
 def transformer_blocks(
@@ -152,7 +154,7 @@ def mlp_branch(x: keras.KerasTensor, hidden: int, kind: FeedForward, *, name: st
 
 
 def _norm(x: keras.KerasTensor, options: BlockOptions, *, name: str) -> keras.KerasTensor:
-    return normalization(x, options.norm, epsilon=EPSILON, name=name)
+    return normalization(x, options.norm, epsilon=options.epsilon, name=name)
 
 
 def _given(**arguments: keras.KerasTensor | None) -> dict[str, keras.KerasTensor]:

@@ -1,11 +1,10 @@
 """Convolutional networks: image classifiers, networks with an output for each pixel or cell, and one for sequences.
 
-`zoo.models.applications_weights` loads ImageNet weights into some of them.
+`zoo.pretrained.applications` loads ImageNet weights into some of them.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -15,19 +14,17 @@ from zoo.layers import convnext, dense_block, detection
 from zoo.layers.activations import Activation, kernel_initializer
 from zoo.layers.embedding import sequence_input
 from zoo.layers.head import head
-from zoo.layers.inverted_residual import conv_norm, divisible, inverted_residual
+from zoo.layers.image_input import Stem, check_image
 from zoo.layers.norms import Norm, has_shift, normalization
 from zoo.layers.preactivation import norm_relu, plain_convolution, wide_block
 from zoo.layers.recurrent import Pool, ZeroPaddedSteps, pool_steps
 from zoo.layers.residual import Shortcut, basic_block, bottleneck, convolution
 from zoo.layers.stochastic_depth import linear_rates
 from zoo.layers.temporal import StepNorm, temporal_block
-from zoo.layers.types import AtLeastTen, AtLeastTwo, Count, DropRate, Factor, FiveCounts, NotNegative, Proportion
+from zoo.layers.types import AtLeastTen, AtLeastTwo, Count, DropRate, FiveCounts, NotNegative, Proportion
 from zoo.layers.unet import Upsample, double_convolution, double_size
 from zoo.registry import register
 from zoo.utils.settings import settings_of
-
-Stem = Literal["small", "imagenet"]
 
 
 @register(
@@ -69,7 +66,7 @@ def cnn(
     Raises:
         ValueError: the input is no image, or is too small for the stages; or there is no stage or no convolution.
     """
-    _check_image(input_shape, smallest=2 ** (len(widths) - 1) if widths else 1)
+    check_image(input_shape, smallest=2 ** (len(widths) - 1) if widths else 1)
     if not widths or depth < 1:
         raise ValueError(f"needs at least one stage and one convolution. Received: widths={widths}, depth={depth}")
 
@@ -132,7 +129,7 @@ def _resnet(
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.
     """
-    _check_image(input_shape)
+    check_image(input_shape)
 
     # === Layers ===
     inputs = keras.Input(input_shape)
@@ -224,6 +221,20 @@ def resnet50(**settings: Any) -> keras.Model:
     return _resnet("resnet50", bottleneck, (3, 4, 6, 3), **settings)
 
 
+@register(tasks=("image_classification",), input_shape=(224, 224, 3), outputs=1000, paper="arXiv:1512.03385")
+@settings_of(_resnet)
+def resnet101(**settings: Any) -> keras.Model:
+    """ResNet-101, with the stride on the 3x3 convolutions: 44.5M parameters with 1,000 classes (He et al., table 1)."""
+    return _resnet("resnet101", bottleneck, (3, 4, 23, 3), **settings)
+
+
+@register(tasks=("image_classification",), input_shape=(224, 224, 3), outputs=1000, paper="arXiv:1512.03385")
+@settings_of(_resnet)
+def resnet152(**settings: Any) -> keras.Model:
+    """ResNet-152, with the stride on the 3x3 convolutions: 60.2M parameters with 1,000 classes (He et al., table 1)."""
+    return _resnet("resnet152", bottleneck, (3, 8, 36, 3), **settings)
+
+
 @register(
     tasks=("image_classification",),
     input_shape=(224, 224, 3),
@@ -258,7 +269,7 @@ def alexnet(
     Raises:
         ValueError: the input is no image, or with stem "imagenet" is smaller than 7x7.
     """
-    _check_image(input_shape, smallest=7 if stem == "imagenet" else 1)
+    check_image(input_shape, smallest=7 if stem == "imagenet" else 1)
 
     # === Layers ===
     x = inputs = keras.Input(input_shape)
@@ -313,7 +324,7 @@ def vgg16(
     Raises:
         ValueError: the input is no image; or depths and widths differ in length.
     """
-    _check_image(input_shape)
+    check_image(input_shape)
     _check_stages(depths, widths)
 
     # === Layers ===
@@ -385,7 +396,7 @@ def wide_resnet(
     Raises:
         ValueError: the input is no image, or the depth is not 6 n + 4.
     """
-    _check_image(input_shape)
+    check_image(input_shape)
     if depth % 6 != 4:
         raise ValueError(f"needs a depth of 6 n + 4, such as 10, 16, 22, 28 or 40. Received: depth={depth}")
 
@@ -443,7 +454,7 @@ def densenet_bc(
     if not blocks:
         raise ValueError("needs at least one block. Received: blocks=()")
     halvings = 2 ** (len(blocks) - 1)
-    _check_image(input_shape, smallest=halvings if stem == "small" else 4 * halvings - 3)
+    check_image(input_shape, smallest=halvings if stem == "small" else 4 * halvings - 3)
 
     # === Layers ===
     inputs = keras.Input(input_shape)
@@ -462,139 +473,6 @@ def densenet_bc(
 
     # === Functional model ===
     return keras.Model(inputs, head(x, outputs, dropout=dropout), name="densenet_bc")
-
-
-def _inverted(
-    name: str,
-    input_shape: Sequence[int],
-    outputs: int,
-    stages: Sequence[tuple[int, int, int, int, int]],
-    widths: tuple[int, int],
-    *,
-    stem: Stem,
-    activation: Activation,
-    squeeze: float = 0.0,
-    stochastic_depth: float = 0.0,
-    dropout: float,
-) -> keras.Model:
-    """Assemble stages of (kernel, blocks, filters, expansion, stride) between a stem and a top of the given widths."""
-    _check_image(input_shape)
-    blocks = sum(repeats for _, repeats, *_ in stages)
-    rates = iter(linear_rates(blocks + 1, stochastic_depth))  # as Keras Applications: no block reaches the full rate
-
-    # === Layers ===
-    inputs = keras.Input(input_shape)
-    x = conv_norm(inputs, widths[0], 3, stride=1 if stem == "small" else 2, activation=activation, name="stem")
-    for stage, (kernel_size, repeats, filters, expansion, stride) in enumerate(stages, start=1):
-        for i in range(1, repeats + 1):
-            # with the small stem stage 6 keeps its size, so that the last maps are an eighth of the image
-            halves = i == 1 and not (stem == "small" and stage == 6)
-            x = inverted_residual(
-                x,
-                filters,
-                kernel_size=kernel_size,
-                stride=stride if halves else 1,
-                expansion=expansion,
-                squeeze=squeeze,
-                drop=next(rates),
-                activation=activation,
-                name=f"stage{stage}_block{i}",
-            )
-    x = conv_norm(x, widths[1], activation=activation, name="top")
-    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
-
-    # === Functional model ===
-    return keras.Model(inputs, head(x, outputs, dropout=dropout), name=name)
-
-
-@register(
-    tasks=("image_classification", "audio_classification"),
-    input_shape=(224, 224, 3),
-    outputs=1000,
-    paper="Sandler, Howard, Zhu, Zhmoginov and Chen (2018), arXiv:1801.04381",
-)
-def mobilenet_v2(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    width: Factor = 1.0,
-    stem: Stem = "imagenet",
-    dropout: DropRate = 0.0,
-) -> keras.Model:
-    """MobileNetV2: 3.5M parameters with 1,000 classes (Sandler et al., table 2).
-
-    Args:
-        input_shape: `(height, width, channels)`.
-        outputs: number of classes.
-        width: multiplier of all channels, rounded to multiples of 8; the last 1,280 channels never shrink.
-        stem: "imagenet" (last maps a 32nd of the size) or "small" (an eighth; for 32-pixel images).
-        dropout: fraction of features dropped before the head while training.
-
-    Returns:
-        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
-    """
-    table = ((1, 16, 1, 1), (2, 24, 6, 2), (3, 32, 6, 2), (4, 64, 6, 2), (3, 96, 6, 1), (3, 160, 6, 2), (1, 320, 6, 1))
-    stages = [(3, n, divisible(int(filters * width)), t, s) for n, filters, t, s in table]
-    widths = divisible(32 * width), divisible(1280 * max(width, 1.0))
-    return _inverted(
-        "mobilenet_v2", input_shape, outputs, stages, widths, stem=stem, activation="relu6", dropout=dropout
-    )
-
-
-@register(
-    tasks=("image_classification", "audio_classification"),
-    input_shape=(224, 224, 3),
-    outputs=1000,
-    paper="Tan and Le (2019), arXiv:1905.11946",
-)
-def efficientnet_b0(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    width: Factor = 1.0,
-    depth: Factor = 1.0,
-    stem: Stem = "imagenet",
-    stochastic_depth: DropRate = 0.2,
-    dropout: DropRate = 0.2,
-) -> keras.Model:
-    """EfficientNet-B0: 5.3M parameters with 1,000 classes (Tan and Le, tables 1 and 2).
-
-    Compound scaling (section 3.3) gives B1 to B7: B1 is `depth=1.1`, B4 is `width=1.4, depth=1.8`.
-
-    Args:
-        input_shape: `(height, width, channels)`.
-        outputs: number of classes.
-        width: multiplier of all channels, rounded to multiples of 8.
-        depth: multiplier of the blocks in each stage, rounded up.
-        stem: "imagenet" (last maps a 32nd of the size) or "small" (an eighth; for 32-pixel images).
-        stochastic_depth: rate at which the deepest blocks are dropped while training; it grows from 0 at the first.
-        dropout: fraction of features dropped before the head while training.
-
-    Returns:
-        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
-    """
-    table = (
-        (3, 1, 16, 1, 1),
-        (3, 2, 24, 6, 2),
-        (5, 2, 40, 6, 2),
-        (3, 3, 80, 6, 2),
-        (5, 3, 112, 6, 1),
-        (5, 4, 192, 6, 2),
-        (3, 1, 320, 6, 1),
-    )
-    stages = [(k, math.ceil(n * depth), divisible(filters * width), t, s) for k, n, filters, t, s in table]
-    return _inverted(
-        "efficientnet_b0",
-        input_shape,
-        outputs,
-        stages,
-        (divisible(32 * width), divisible(1280 * width)),
-        stem=stem,
-        activation="swish",
-        squeeze=0.25,
-        stochastic_depth=stochastic_depth,
-        dropout=dropout,
-    )
 
 
 @register(
@@ -635,7 +513,7 @@ def convnext_tiny(
         ValueError: the input is no image, or is too small for the stages; or depths and widths differ in length.
     """
     _check_stages(depths, widths)
-    _check_image(input_shape, smallest=patch * 2 ** (len(depths) - 1))
+    check_image(input_shape, smallest=patch * 2 ** (len(depths) - 1))
     rates = iter(linear_rates(sum(depths), stochastic_depth))
 
     # === Layers ===
@@ -669,17 +547,6 @@ def _check_stages(depths: Sequence[int], widths: Sequence[int]) -> None:
 def _stem_pool(x: keras.KerasTensor) -> keras.KerasTensor:
     x = keras.layers.ZeroPadding2D(1, name="stem_pool_pad")(x)  # zero is the minimum after the ReLU
     return keras.layers.MaxPooling2D(3, strides=2, name="stem_pool")(x)
-
-
-def _check_image(input_shape: Sequence[int], smallest: int = 1) -> None:
-    if len(input_shape) != 3:
-        raise ValueError(f"needs images, (height, width, channels). Received: input_shape={tuple(input_shape)}")
-    if None in input_shape:
-        raise ValueError(
-            f"needs images, (height, width, channels), of a known size. Received: input_shape={tuple(input_shape)}"
-        )
-    if min(input_shape[:2]) < smallest:
-        raise ValueError(f"needs images of {smallest}x{smallest} or more. Received: input_shape={tuple(input_shape)}")
 
 
 @register(tasks=("semantic_segmentation",), input_shape=(256, 256, 1), outputs=2, paper="arXiv:1505.04597")
@@ -794,7 +661,7 @@ def center_net(
 
 
 def _check_divisible(input_shape: Sequence[int], by: int) -> None:
-    _check_image(input_shape)
+    check_image(input_shape)
     if any(size % by for size in input_shape[:2]):
         raise ValueError(f"needs images whose sides are multiples of {by}. Received: input_shape={tuple(input_shape)}")
 

@@ -42,7 +42,8 @@ class Model(BaseModel):
     name: str = Field(description="a registered builder: see `zoo list`")
     pretrained: str | None = Field(
         None,
-        description="folder of a run whose weights this network starts from; all layers but the head must be the same",
+        description="what the network starts from: published weights (file:PATH, package:NAME, "
+        "hf:ORG/NAME[@REVISION], keras:NAME), or the folder of a run; all layers but the head must be the same",
     )
     freeze: bool = Field(False, description="keep the pretrained weights fixed and train only the head")
     lora: Lora | None = Field(

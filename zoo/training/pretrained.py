@@ -1,4 +1,4 @@
-"""Starting from another run's encoder: its weights by the names of the layers, and frozen where that is asked for."""
+"""Starting from published weights or another run's encoder: its weights by name, frozen where that is asked for."""
 
 from __future__ import annotations
 
@@ -10,29 +10,36 @@ from typing import Any
 import keras
 
 from zoo import registry
-from zoo.errors import ZooError
+from zoo.errors import ZooError, prefixed
 from zoo.layers.head import LOGITS
+from zoo.pretrained.load import load_weights
+from zoo.pretrained.source import is_source
 from zoo.training.run import open_run
 from zoo.training.run_files import check_unchanged
 
 
 def load_pretrained(network: keras.Model, folder: str, *, freeze: bool) -> dict[str, Any]:
-    """Copy the weights of a run's encoder into a network of the same architecture. The head is left as it is.
+    """Copy published weights, or those of a run's encoder, into a network of the same architecture.
+
+    The head of a run's network is left as it is; that of published weights is taken where it has as many outputs.
 
     Frozen layers keep their weights, and their norms the statistics that they came with.
 
     Args:
         network: what the registry built.
-        folder: the run folder. Any trained run will do whose model has layers of these names and sizes: an encoder
-            that was trained by comparing or by masking, an autoencoder, or a supervised network.
+        folder: the source of published weights (`zoo.pretrained.load`), or the run folder. Any trained run will do
+            whose model has layers of these names and sizes: an encoder that was trained by comparing or by masking, an
+            autoencoder, or a supervised network.
         freeze: whether all but the head is to stay as it is.
 
     Returns:
-        `run`, `recipe` and the file's `sha256`.
+        `run`, `recipe` and the file's `sha256`; of published weights `source`, `names`, `notes` and `sha256`.
 
     Raises:
         ZooError: there is no such run, it is not trained, or its network is another. Nothing is copied then.
     """
+    if is_source(folder):
+        return _load_published(network, folder, freeze=freeze)
     run = open_run(folder)
     if not run.model_path.is_file():
         raise ZooError(f"model.pretrained: {folder} has no model.keras: the run did not finish its training")
@@ -59,6 +66,15 @@ def load_pretrained(network: keras.Model, folder: str, *, freeze: bool) -> dict[
         layer.trainable = not freeze
     content = hashlib.sha256(Path(run.model_path).read_bytes()).hexdigest()
     return {"run": str(folder), "recipe": source.name, "sha256": content}
+
+
+def _load_published(network: keras.Model, source: str, *, freeze: bool) -> dict[str, Any]:
+    with prefixed("model.pretrained"):
+        loaded = load_weights(network, source)
+    if freeze:
+        for layer in _weighted(network):
+            layer.trainable = layer.name == LOGITS or layer.name in loaded.kept
+    return {"source": source, "names": loaded.names, "notes": list(loaded.notes), "sha256": loaded.sha256}
 
 
 def _load(path: Path) -> keras.Model:

@@ -23,6 +23,8 @@ from zoo.layers.members import ensemble
 from zoo.layers.table import with_embedded_columns
 from zoo.losses import balanced_weights
 from zoo.postprocessing.kinds import compact_outputs
+from zoo.pretrained.build import settings_for
+from zoo.pretrained.source import is_source
 from zoo.tasks import TASKS
 from zoo.training.adapt import adapt
 from zoo.training.effect import check_steps
@@ -229,6 +231,10 @@ def build_network(recipe: Recipe, signature: Signature, preprocessor: Preprocess
     if embedded:
         shape = ((shape[0] or 0) + sum(each.width - each.columns for each in embedded),)
 
+    settings = recipe.model.config
+    if is_source(recipe.model.pretrained or ""):
+        settings = settings_for(recipe.model.name, recipe.model.pretrained or "", settings)
+
     def build() -> keras.Model:
         network = registry.build(
             recipe.model.name,
@@ -236,7 +242,7 @@ def build_network(recipe: Recipe, signature: Signature, preprocessor: Preprocess
             outputs=(len(signature.labels) or _count_of_numbers(signature)) if has_head else None,
             vocabulary=signature.vocabulary,
             every_step=KINDS[TASKS[recipe.task].kind].every_step,
-            **recipe.model.config,
+            **settings,
         )
         if not embedded:
             return network

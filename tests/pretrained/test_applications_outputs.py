@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 from zoo import registry
-from zoo.models.applications_weights import PREPROCESS, REFERENCES, load_applications_weights
+from zoo.pretrained.applications import PREPROCESS, REFERENCES, load_applications_weights
 
 IMAGES = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype("float32")
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]

@@ -6,7 +6,7 @@ import pytest
 import zoo
 from zoo import registry
 from zoo.errors import ZooError
-from zoo.models.applications_weights import PREPROCESS, REFERENCES
+from zoo.pretrained.applications import PREPROCESS, REFERENCES
 
 SHAPE = (32, 32, 3)
 

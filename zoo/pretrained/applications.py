@@ -108,7 +108,34 @@ def load_applications_weights(model: keras.Model, path: str | Path) -> Loaded:
         raise ZooError(f"{path}: not a file of Keras weights; one for {_title(name, options)} ends in .h5 and is HDF5")
     features = 4096 if name == "VGG16" else model.get_layer("logits").kernel.shape[0]
     reference = _read(path, name, options, features)
-    plan, kept = _plan(model, reference, path)
+    return _load(model, reference, name, path)
+
+
+def load_applications_network(model: keras.Model, name: str) -> Loaded:
+    """Put the ImageNet weights of a Keras Applications network into a model of the same architecture.
+
+    Keras finds them: in its cache, or it downloads them there.
+
+    Args:
+        model: see `load_applications_weights`.
+        name: of the network, such as "DenseNet121".
+
+    Raises:
+        ZooError: it is another network than the model's, or the weights are neither in the cache nor can be had.
+    """
+    known, options = _reference_of(model)
+    if name != known:
+        raise ZooError(f"keras:{name}: model '{model.name}' is {_title(known, options)}: take keras:{known}")
+    try:
+        reference = getattr(keras.applications, name)(weights="imagenet", **options)
+    except Exception as error:  # a plain one, of the download
+        reason = str(error).strip().partition("\n")[0]
+        raise ZooError(f"keras:{name}: not in Keras's cache (~/.keras/models), and not to be had: {reason}") from error
+    return _load(model, reference, name, f"keras:{name}")
+
+
+def _load(model: keras.Model, reference: keras.Model, name: str, where: Path | str) -> Loaded:
+    plan, kept = _plan(model, reference, where)
     if name == "VGG16":  # BGR: see PREPROCESS
         plan[0][1][0] = plan[0][1][0][:, :, ::-1]
     for layer, values in plan:
@@ -169,7 +196,7 @@ def _widths_after(path: Path, features: int) -> list[int]:
 
 
 def _plan(
-    model: keras.Model, reference: keras.Model, path: Path
+    model: keras.Model, reference: keras.Model, path: Path | str
 ) -> tuple[list[tuple[keras.layers.Layer, list[np.ndarray]]], tuple[str, ...]]:
     """Return the new weights of each layer, and the names of the layers that keep their weights."""
     plan: list[tuple[keras.layers.Layer, list[np.ndarray]]] = []

@@ -1,0 +1,59 @@
+"""Networks of other libraries, with random weights of which none is idle, give the same outputs here."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from reference_numbers import REFERENCES, images, tokens
+
+import zoo
+from zoo.layers.head import features
+from zoo.pretrained.load import load_weights
+
+MARKED = {"ci": ("efficientnet_lite0-timm",), "slow": ()}
+NAMES = [
+    pytest.param(path.stem, marks=[getattr(pytest.mark, mark) for mark, names in MARKED.items() if path.stem in names])
+    for path in sorted(REFERENCES.glob("*.json"))
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_outputs_equal_those_of_the_reference(name, reference):
+    facts, _, path = reference(name)
+    for size, expected in facts["outputs"].items():
+        size, expected = json.loads(size.replace("(", "[").replace(")", "]")), np.array(expected)
+        settings = {key: tuple(v) if isinstance(v, list) else v for key, v in facts["settings"].items()}
+        if isinstance(size, list):
+            given = {"input_shape": (*size, 3), "outputs": expected.shape[-1]}
+            x = images(*size)
+        else:
+            given, x = {"input_shape": (None,), "vocabulary": 50}, tokens(size, 50)
+        model = zoo.build(facts["builder"], **given, **settings, weights=f"file:{path}")
+        if isinstance(size, int):
+            model = features(model)
+        found = keras.ops.convert_to_numpy(model(x, training=False))
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_tensor_is_used_or_left_out_for_a_reason(name, reference):
+    facts, tensors, path = reference(name)
+    shape = facts["outputs"]
+    is_text = facts["builder"] == "bert"
+    size = json.loads(next(iter(shape)).replace("(", "[").replace(")", "]"))
+    outputs = len(next(iter(shape.values()))[0])
+    given = {"input_shape": (None,), "vocabulary": 50} if is_text else {"input_shape": (*size, 3), "outputs": outputs}
+    settings = {key: tuple(v) if isinstance(v, list) else v for key, v in facts["settings"].items()}
+    model = zoo.build(facts["builder"], **given, **settings)
+    loaded = load_weights(model, f"file:{path}")
+    assert loaded.kept == (("logits",) if is_text else ())
+    count = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    if is_text:
+        head = model.get_layer("logits").count_params()
+        unused = [n for n in tensors if n.startswith("pooler") or n.endswith("token_type_embeddings.weight")]
+        unused = sum(tensors[n].size for n in unused)
+        skipped = 2 * 24 if name == "roberta" else 0
+        assert count - head == facts["parameters"] - unused - skipped
+    else:
+        assert count == facts["parameters"]

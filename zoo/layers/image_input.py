@@ -1,0 +1,24 @@
+"""What builders of networks for images ask of their input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+Stem = Literal["small", "imagenet"]
+
+
+def check_image(input_shape: Sequence[int], smallest: int = 1) -> None:
+    """Check the shape of an image.
+
+    Raises:
+        ValueError: it is no `(height, width, channels)` of a known size, or smaller than `smallest` pixels.
+    """
+    if len(input_shape) != 3:
+        raise ValueError(f"needs images, (height, width, channels). Received: input_shape={tuple(input_shape)}")
+    if None in input_shape:
+        raise ValueError(
+            f"needs images, (height, width, channels), of a known size. Received: input_shape={tuple(input_shape)}"
+        )
+    if min(input_shape[:2]) < smallest:
+        raise ValueError(f"needs images of {smallest}x{smallest} or more. Received: input_shape={tuple(input_shape)}")

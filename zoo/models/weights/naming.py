@@ -1,0 +1,98 @@
+"""What a file of published weights calls the tensors of an architecture, and what is known about such files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+# Our layer (a pattern, of which each group is a whole number) to their module. In their name `{0}` is the first of the
+# numbers, `{0:-1}` one less, and `{n}` the number of the block, counted from 0 over all stages. Several modules stand
+# side by side in one of our layers; `name#1/3` is the second third of a module.
+Rows = Mapping[str, str | tuple[str, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Naming:
+    """The names that one library gives the tensors of an architecture.
+
+    Attributes:
+        origin: the library.
+        has: a tensor that only files with these names have.
+        rows: number of rows of that tensor, where others give it another.
+        layers: see `Rows`; the first pattern that fits a layer counts.
+        left_out: pattern of their tensors that our model has no place for, and why.
+        first: our layer that takes the channels of the image.
+        dense: "out_in", as PyTorch's linear layers, or "in_out", as Keras's, for the matrices of dense layers.
+        prefix: steps before the patches that have learned positions: the class token.
+        first_segment: their embeddings of segments, of which the first is added to the positions.
+        skipped_positions: number of their first positions that no token has.
+    """
+
+    origin: str
+    has: str
+    rows: int | None = None
+    layers: Rows
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    first: str = ""
+    dense: Literal["out_in", "in_out"] = "out_in"
+    prefix: int = 0
+    first_segment: str = ""
+    skipped_positions: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagePreprocessing:
+    """What published weights expect of a photo: RGB of 0 to 255, resized, cropped about the middle, standardised.
+
+    Attributes:
+        size: height and width of the crop.
+        resize: length of the shorter side before it.
+        mean: of each channel.
+        std: of each channel.
+        interpolation: the one that the authors use; files that this package writes are bilinear with antialiasing.
+    """
+
+    size: int
+    resize: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    interpolation: str = "bilinear"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextPreprocessing:
+    """What published weights expect of a text: the tokenizer is the file `tokenizer.json` beside them.
+
+    Attributes:
+        length: number of tokens at which a text is cut, with the marks of its begin and end.
+        unit: an embedding has length 1.
+    """
+
+    length: int
+    unit: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """Weights that others trained.
+
+    Attributes:
+        source: as `model.pretrained` takes it.
+        licence: of the weights.
+        megabytes: of the file.
+        figure: what its authors measured.
+        task: of a file that `zoo export NAME --weights SOURCE` writes.
+        preprocessing: what they expect.
+        settings: of the builder.
+        labels: name of the list of classes.
+    """
+
+    source: str
+    licence: str
+    megabytes: float
+    figure: str
+    task: str
+    preprocessing: ImagePreprocessing | TextPreprocessing
+    settings: Mapping[str, float | int | str] = field(default_factory=dict)
+    labels: str = ""

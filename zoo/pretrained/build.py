@@ -1,0 +1,95 @@
+"""`zoo.build`: a network, with published weights where these are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo import registry
+from zoo.pretrained.known import known_weights
+from zoo.pretrained.source import find_weights
+
+if TYPE_CHECKING:
+    import keras
+
+# What `config.json` of Hugging Face says, by builder: their key, our setting.
+_CONFIGS = {
+    "bert": {
+        "width": ("hidden_size", "dim"),
+        "depth": ("num_hidden_layers", "n_layers"),
+        "heads": ("num_attention_heads", "n_heads"),
+        "epsilon": ("layer_norm_eps",),
+    }
+}
+
+
+def build(
+    name: str,
+    *,
+    input_shape: Sequence[int | None] | None = None,
+    outputs: int | None = None,
+    vocabulary: int | None = None,
+    every_step: bool = False,
+    weights: str | None = None,
+    **config: Any,
+) -> keras.Model:
+    """Build a model.
+
+    Args:
+        name: registry key, for example `"resnet18"`.
+        input_shape: shape of one example, without the batch axis, None for an axis that varies; the builder's default
+            where it is left out.
+        outputs: number of classes or values, for models that have a head; the builder's default where it is left out.
+        vocabulary: number of token ids, where the input is tokens; the builder's default where `input_shape` and
+            `vocabulary` are both left out.
+        every_step: give one output for each step of a sequence.
+        weights: published weights to start from: `file:PATH`, `package:NAME`, `hf:ORG/NAME[@REVISION]` or
+            `keras:NAME`. The head keeps its first values where its number of outputs is another.
+        **config: the builder's own settings; `defaults(name)` lists them. With weights, those of the network that they
+            are of are the default.
+
+    Returns:
+        A built model from `(batch, *input_shape)` to `(batch, outputs)` or, with `every_step` and for dense tasks, to
+        one output for each step or pixel; without a final activation.
+
+    Raises:
+        ZooError: unknown name, an argument that is unknown, of the wrong type or out of range, or weights that are not
+            there, damaged, or of another architecture.
+    """
+    given: dict[str, Any] = {
+        "input_shape": input_shape,
+        "outputs": outputs,
+        "vocabulary": vocabulary,
+        "every_step": every_step,
+    }
+    if weights is None:
+        return registry.build(name, **given, **config)
+    model = registry.build(name, **given, **settings_for(name, weights, config))
+    from zoo.pretrained.load import load_weights
+
+    load_weights(model, weights)
+    return model
+
+
+def settings_for(name: str, source: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a builder for weights: those that are given, and the weights' own for all others.
+
+    Raises:
+        ZooError: there is no such source.
+    """
+    registry.entry(name)
+    known = known_weights(name, source)
+    own = dict(known.settings) if known is not None else _settings_of_config(name, find_weights(source).config)
+    return {**own, **config}
+
+
+def _settings_of_config(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    found = {}
+    for setting, keys in _CONFIGS.get(name, {}).items():
+        value = next((facts[key] for key in keys if key in facts), None)
+        if value is not None:
+            found[setting] = value
+    hidden = facts.get("intermediate_size", facts.get("hidden_dim"))
+    if "width" in found and hidden is not None:
+        found["mlp_ratio"] = hidden / found["width"]
+    return found
