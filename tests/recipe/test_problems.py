@@ -603,6 +603,12 @@ CONSISTENCY = [
         "5: model.freeze: is for a network with model.pretrained; weights drawn at random are not worth keeping",
     ),
     (
+        NUMBERS,
+        {"training": {"epochs": 2, "teacher": "runs/x"}},
+        "8: training.teacher: gives probabilities of classes, and the targets of tabular_regression are of another "
+        "kind; leave it out",
+    ),
+    (
         IMAGES,
         {"model": {"name": "mlp", "lora": {"rank": 2}}},
         "5: model.lora: is for a network with model.pretrained; adapters of weights drawn at random could not make up "

@@ -41,6 +41,7 @@ def report(
         from zoo.commands.folds import cross_validate
         from zoo.commands.write_report import evaluate_and_report
         from zoo.evaluation.analyses import check_analyses
+        from zoo.commands.teacher import taught_by
         from zoo.training.problem import set_up
         from zoo.training.saved_model import load_model
 
@@ -54,6 +55,7 @@ def report(
         facts = audit(dataset, loaded.recipe, loaded.notes)
         if problem.pretrained is not None:
             facts["pretrained"] = problem.pretrained
+        facts |= taught_by(run)
         memory = getattr(run_folder, "memory", None)
         return evaluate_and_report(
             run=run,

@@ -196,6 +196,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
     from zoo.audit.finding import as_findings
     from zoo.commands.folds import check_folds, cross_validate
     from zoo.commands.snapshot import check_snapshot
+    from zoo.commands.teacher import load_teacher, taught_by
     from zoo.commands.write_report import evaluate_and_report
     from zoo.evaluation.kinds import check_before_training
     from zoo.evaluation.watched import measure_of, watch_notes
@@ -206,6 +207,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
     from zoo.training.problem import set_up
     from zoo.training.saved_model import load_model
     from zoo.training.stages import read_fitted, write_fitted
+    from zoo.training.teacher import teach
     from zoo.training.temperature import fit_temperature, temperature_notes
 
     console, is_training = work.console, "training" in work.missing
@@ -219,6 +221,11 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
         problem = set_up(loaded.recipe, dataset)
         if problem.pretrained is not None:
             facts["pretrained"] = problem.pretrained
+        if loaded.recipe.training.teacher is not None and is_training:
+            teacher = load_teacher(problem, console)
+            problem, facts["teacher"] = teach(problem, teacher), teacher.facts
+        elif work.run is not None:
+            facts |= taught_by(work.run)
         steps = len(problem.train) // loaded.recipe.training.batch_size
         notes = [*step_notes(loaded.recipe, steps), *watch_notes(problem)]
         if TASKS[loaded.recipe.task].kind == "transcription":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from zoo.recipe.data_section import Data
 from zoo.recipe.losses import Loss
@@ -33,6 +33,10 @@ class Lora(Section):
     targets: Annotated[list[Literal["attention", "dense", "convolution", "embedding"]], Field(min_length=1)] = Field(
         ["attention", "dense", "convolution", "embedding"], description="kinds of layers that get adapters"
     )
+
+
+def _as_teacher(value: Any) -> Any:
+    return {"source": value} if isinstance(value, str) else value
 
 
 class Model(BaseModel):
@@ -102,6 +106,21 @@ class Distribution(Section):
     )
 
 
+class Teacher(Section):
+    """Knowledge distillation (Hinton et al. 2015): the model also learns what a trained one answers."""
+
+    source: str = Field(description="folder of a run, or an exported file, that knows the same classes")
+    temperature: PositiveNumber = Field(4.0, description="both models' logits are divided by it")
+    weight: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.9, description="of the distance from the teacher's probabilities; the rest is that of `loss`"
+    )
+    features: NonNegative = Field(
+        0.0,
+        description="weight of the cosine distance between the features before both heads, which a linear map of the "
+        "student's is to reach; a run alone has them",
+    )
+
+
 class Training(Section):
     """How long, in what batches, from which seed."""
 
@@ -130,6 +149,9 @@ class Training(Section):
     cpu_kernels: Literal["auto", "off"] = Field(
         "auto",
         description="fused kernels for norms, activations and Adam: on TensorFlow, on one CPU device; off: Keras's own",
+    )
+    teacher: Annotated[Teacher | None, BeforeValidator(_as_teacher, json_schema_input_type=Teacher | str | None)] = (
+        Field(None, description="a trained model to learn from, a run or an exported file, alone or with settings")
     )
     monitor: bool = Field(
         False,

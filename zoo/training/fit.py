@@ -18,6 +18,7 @@ from zoo.backend.cpu_kernels import fused_kernels
 from zoo.backend.determinism import ordered_gradient_sums
 from zoo.backend.precision import with_loss_scale
 from zoo.data.batches import evaluation_batches, training_batches
+from zoo.errors import ZooError
 from zoo.losses import build_loss
 from zoo.optimization.optimizers import build_optimizer, on_plateau
 from zoo.optimization.watched import WatchedOptimizer
@@ -35,6 +36,7 @@ from zoo.training.callbacks.progress import ProgressDisplay
 from zoo.training.callbacks.samples import SampleGrids
 from zoo.training.problem import Problem, class_weights
 from zoo.training.run import id_of, record_backend
+from zoo.training.teacher import Taught
 from zoo.utils.stopping import StopRequests
 
 STEPS_PER_EXECUTION = {
@@ -64,6 +66,8 @@ def compile_for_training(problem: Problem, optimizer: Any, steps: int, epochs: i
         per_call: training steps in one call, at most.
     """
     recipe, model = problem.recipe, problem.views.trained
+    if recipe.training.teacher is not None and not isinstance(model, Taught):
+        raise ZooError("training.teacher: `zoo train` alone learns from a teacher; leave it out here")
     task = TASKS[recipe.task]
     loss = None  # that of a model that makes images is its own
     is_padded = problem.preprocessor.letterbox is not None

@@ -34,6 +34,7 @@ def compute_fixed_features(problem: Problem) -> Problem:
         or TASKS[recipe.task].kind not in _KINDS
         or views.learner is not views.network
         or problem.devices.count > 1
+        or recipe.training.teacher is not None
         or recipe.augment
         or blended
         or problem.train.array is None

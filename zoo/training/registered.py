@@ -53,6 +53,7 @@ MODULES = (
     "training.generative.gan",
     "training.members",
     "training.penalty",
+    "training.teacher",
 )
 
 

@@ -108,6 +108,30 @@ def check_training(checks: Checks) -> None:
         at,
         f"{recipe.loss.name} compares two views of each example, which augmentation tells apart to the end",
     )
+    _check_teacher(checks)
+
+
+def _check_teacher(checks: Checks) -> None:
+    """Check that the task has class probabilities to learn from, and one model that learns."""
+    at: KeyPath = ("training", "teacher")
+    task, recipe = checks.task, checks.recipe
+    if recipe.training.teacher is None:
+        return
+    checks.refuse(
+        not task.classifies,
+        at,
+        f"gives probabilities of classes, and the targets of {task.name} are of another kind; leave it out",
+    )
+    checks.refuse(
+        recipe.training.distribution is not None,
+        at,
+        "answers on one device; leave out training.distribution",
+    )
+    checks.refuse(
+        recipe.model.ensemble is not None,
+        at,
+        "is for one network, and each of model.ensemble would need a loss of its own; leave one of them out",
+    )
 
 
 def check_evaluation(checks: Checks) -> None:

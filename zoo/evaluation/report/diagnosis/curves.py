@@ -73,6 +73,8 @@ def blown_up(s: Situation) -> Iterator[Sign]:
 
 def loss_of_constant(s: Situation) -> float | None:
     """Return the training loss of the best constant answer; None where it is not known."""
+    if s.loaded is not None and s.loaded.recipe.training.teacher is not None:
+        return None  # the distance from a teacher has another scale
     name = None if s.loaded is None else s.loaded.recipe.loss.name
     if name in _LOSS_OF_MEAN:
         return _LOSS_OF_MEAN[name] if as_task(s.task).kind == "regression" else None
