@@ -39,9 +39,9 @@ def report(
         start_keras(run.recipe().recipe.training.processors)
         from zoo.audit.audit import audit
         from zoo.commands.folds import cross_validate
+        from zoo.commands.teacher import taught_by
         from zoo.commands.write_report import evaluate_and_report
         from zoo.evaluation.analyses import check_analyses
-        from zoo.commands.teacher import taught_by
         from zoo.training.problem import set_up
         from zoo.training.saved_model import load_model
 
