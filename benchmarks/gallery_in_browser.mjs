@@ -57,7 +57,8 @@ async function ready(page) {
 }
 
 async function paint(page) {
-  return page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null);
+  const found = () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime;
+  return (await page.waitForFunction(found, { timeout: 10_000 })).jsonValue();
 }
 
 async function findings(page) {
@@ -85,6 +86,19 @@ async function draw(page, strokes) {
   }
   await page.waitForFunction(() => document.querySelector("#answer .answer"), { timeout: WAIT });
   await new Promise((done) => setTimeout(done, 400)); // the last stroke's answer
+  return page.$eval("#answer .answer", (each) => each.textContent);
+}
+
+/** Draw the 1 by keys alone; gives the class that the page answers. */
+async function drawByKeys(page) {
+  await page.evaluate(() => [...document.querySelectorAll("button")].find((each) => each.textContent === "Clear").click());
+  await page.evaluate(() => document.getElementById("answer").replaceChildren());
+  await page.focus("canvas.drawing");
+  for (let i = 0; i < 18; i++) await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Space");
+  for (let i = 0; i < 36; i++) await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Space");
+  await page.waitForFunction(() => document.querySelector("#answer .answer"), { timeout: WAIT });
   return page.$eval("#answer .answer", (each) => each.textContent);
 }
 
@@ -118,6 +132,7 @@ async function examine(entry) {
   if (entry.task === "image_classification" && (await page.$("canvas.drawing"))) {
     result.drawn = {};
     for (const [digit, strokes] of Object.entries(STROKES)) result.drawn[digit] = await draw(page, strokes);
+    result.byKeys = await drawByKeys(page);
     if (pictures) await page.screenshot({ path: path.join(pictures, `${entry.name}-drawn.png`) });
   }
   await page.setViewport({ width: PHONE, height: 844 });

@@ -56,9 +56,7 @@ def find_exported(folder: Path, left_out: dict[str, str], *, verify: bool = True
         except (ZooError, OSError) as error:
             left_out[str(path)] = str(error)
             continue
-        title = _title(model, folder)
-        slug = _slug(title, taken)
-        found.append(ExportedFile(model=model, title=title, slug=slug))
+        found.append(_placed(model, _title(model, folder), taken))
     if not found:
         unusable = "".join(f"\n  {path}: {why}" for path, why in list(left_out.items())[:5])
         raise ZooError(
@@ -79,12 +77,13 @@ def _title(model: ExportedModel, folder: Path) -> str:
     return f"{name} {form}".strip()
 
 
-def _slug(title: str, taken: set[str]) -> str:
-    """Return a folder's name that no other title has; several files of one recipe are numbered."""
+def _placed(model: ExportedModel, title: str, taken: set[str]) -> ExportedFile:
+    """Return a file with a folder that no other has; several files of one title are numbered."""
     first = _NOT_IN_NAMES.sub("-", title.lower()).strip("-")[:_MAX_NAME] or "model"
     first = f"{first}-model" if first == "assets" else first
-    slug, number = first, 2
+    slug, number = first, 1
     while slug in taken:
-        slug, number = f"{first}-{number}", number + 1
+        number += 1
+        slug = f"{first}-{number}"
     taken.add(slug)
-    return slug
+    return ExportedFile(model=model, title=title if number == 1 else f"{title} ({number})", slug=slug)

@@ -9,20 +9,21 @@ const MAX_NUMBERS = 64; // of an embedding that are listed
 
 const headline = (text) => make("p", { class: "answer" }, text);
 
-function classes({ probabilities, label, prediction_set: set, ood_score: score }, given, { model }) {
+function classes({ probabilities, label, prediction_set: set, ood_score: score, unusual }, given, { model }) {
   const { labels } = model.signature;
   const parts = [headline(label.data[0]), bars(labels.map((name, i) => [name, probabilities.data[i]]))];
   if (set) parts.push(make("p", {}, `One of: ${labels.filter((_, i) => set.data[i]).join(", ") || "none"}`));
   if (score && model.ood_threshold !== null) {
-    const unusual = score.data[0] > model.ood_threshold;
-    parts.push(make("p", {}, `${unusual ? "Unusual" : "As usual"}: out-of-distribution score ${show(score.data[0])}`));
+    const isUnusual = unusual ? Boolean(unusual.data[0]) : score.data[0] > model.ood_threshold;
+    parts.push(make("p", {}, `${isUnusual ? "Unusual" : "As usual"}: out-of-distribution score ${show(score.data[0])}`));
   }
   return make("div", {}, ...parts);
 }
 
-function labelSets({ probabilities }, given, { model }) {
+function labelSets({ probabilities, label_set: set }, given, { model }) {
   const { labels } = model.signature;
-  const found = labels.filter((_, i) => probabilities.data[i] >= model.constants.label_threshold);
+  const has = (i) => (set ? set.data[i] : probabilities.data[i] >= model.constants.label_threshold);
+  const found = labels.filter((_, i) => has(i));
   return make("div", {}, headline(found.join(", ") || "none"), bars(labels.map((name, i) => [name, probabilities.data[i]])));
 }
 
@@ -63,11 +64,14 @@ function tokens({ logits, tags }, given, { model }) {
   return headline(best.map((id) => names[id] ?? id).join(" "));
 }
 
-function transcription({ probabilities }, given, { model }) {
-  const width = probabilities.dims[2];
-  const steps = Array.from({ length: probabilities.dims[1] }, (_, i) => argmax(probabilities.data.subarray(i * width, (i + 1) * width)));
-  const text = collapseCtc(steps).map((id) => model.signature.labels[id]).join("");
-  return headline(text || "nothing read");
+function transcription({ probabilities, tokens: symbols }, given, { model }) {
+  const path = symbols ? numbers(symbols).filter(Boolean) : collapseCtc(bestPath(probabilities));
+  return headline(path.map((id) => model.signature.labels[id]).join("") || "nothing read");
+}
+
+/** The most probable class of each step, in files whose graph does not collapse them. */
+function bestPath({ data, dims: [, steps, width] }) {
+  return Array.from({ length: steps }, (_, i) => argmax(data.subarray(i * width, (i + 1) * width)));
 }
 
 function masks({ probabilities, mask }, { image }, { model }) {
@@ -86,23 +90,31 @@ function masks({ probabilities, mask }, { image }, { model }) {
   return make("div", {}, canvas, headline(seen.join(", ") || `only ${labels[0]}`), bars(fractions.filter(([, part]) => part > 0)));
 }
 
-function objects({ boxes, scores }, { image }, { model }) {
+function objects(outputs, { image }, { model }) {
   const { labels } = model.signature;
-  const found = topDetections(boxes.data, scores.data, labels.length).filter(
-    ({ score }) => score >= model.constants.min_listed_score,
-  );
+  const found = detections(outputs, labels.length).filter(({ score }) => score >= model.constants.min_listed_score);
   const canvas = picture(image.pixels, image.dims, "The image, with the objects that were found");
   drawBoxes(canvas, found, labels, model.colors);
   const list = found.map(({ label, score }) => make("li", {}, `${labels[label]}, score ${score.toFixed(2)}`));
   return make("div", {}, canvas, found.length ? make("ol", {}, ...list) : headline("nothing found"));
 }
 
-function reconstruction({ reconstruction: made, score, embedding }, given, { model }) {
+/** The best objects: as the graph lists them, or, in earlier files, out of all places. */
+function detections({ boxes, scores, labels, count }, classes) {
+  if (!labels) return topDetections(boxes.data, scores.data, classes);
+  return Array.from({ length: Number(count.data[0]) }, (_, i) => ({
+    box: Array.from(boxes.data.subarray(4 * i, 4 * i + 4)),
+    label: Number(labels.data[i]),
+    score: scores.data[i],
+  }));
+}
+
+function reconstruction({ reconstruction: made, score, embedding, abnormal }, given, { model }) {
   const parts = [];
   const { threshold, labels } = model.signature;
   if (model.answers === "anomaly" && threshold != null) {
     const note = `score ${show(score.data[0])}, abnormal above ${show(threshold)}`;
-    parts.push(headline(labels[Number(score.data[0] > threshold)]), make("p", {}, note));
+    parts.push(headline(labels[Number(abnormal ? abnormal.data[0] : score.data[0] > threshold)]), make("p", {}, note));
   } else parts.push(make("p", {}, `Error of the reconstruction: ${show(score.data[0])}`));
   const scale = made.data.some((value) => value > 2) ? 1 : 255; // of pixels, or fractions of white
   const pixels = asPixels(made.data.map((value) => value * scale));

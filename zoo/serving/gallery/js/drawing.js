@@ -2,6 +2,7 @@
 
 const FINE = 8; // fine pixels to a side of one of the model's, which is their mean
 const KEY_STEP = 0.02; // of the canvas, that an arrow key moves the pen
+const [MAX_HEIGHT, MAX_WIDTH] = [280, 560]; // of the canvas
 
 /** What images of a sample look like: colours of paper and ink, width of strokes, and where the ink lies. */
 export function style(images, [height, width]) {
@@ -59,7 +60,7 @@ function strokeWidth(marks, height, width) {
 export class Drawing {
   constructor([height, width], look, changed) {
     Object.assign(this, { height, width, look, changed, strokes: [], key: null });
-    const times = Math.max(1, Math.round(280 / Math.max(height, width)));
+    const times = Math.max(1, Math.floor(Math.min(MAX_HEIGHT / height, MAX_WIDTH / width)));
     this.canvas = document.createElement("canvas");
     [this.canvas.width, this.canvas.height] = [width * times, height * times];
     this.canvas.className = "drawing";

@@ -65,7 +65,7 @@ async function check(context, found) {
     return;
   }
   place.textContent = "The file is being run on its sample…";
-  const result = await checkSample(session, sample, model.constants);
+  const result = await checkSample(session, sample, model);
   const word = result.ok ? "Equal to the certificate’s sample" : "Not equal to the certificate’s sample";
   const list = result.outputs.map(({ name, ok, sentence }) => make("li", { class: ok ? "" : "problem" }, `${name}: ${sentence}`));
   place.replaceChildren(make("strong", { class: result.ok ? "good" : "problem" }, word), `. ${hash}`, make("ul", {}, ...list));
@@ -121,6 +121,7 @@ function tryIt(context) {
         say(`Answered in ${Math.round(performance.now() - started)} ms.`);
       }
     } catch (error) {
+      answer.replaceChildren(); // the answer to what was there before would mislead
       say(error.message, true);
     }
     running = false;
