@@ -25,6 +25,7 @@ PACKAGES = (
     "zoo.serving",
     "zoo.serving.drift",
     "zoo.serving.server",
+    "zoo.serving.server.page",
     "zoo.tasks",
     "zoo.utils",
 )
@@ -45,7 +46,7 @@ setup(
     python_requires=whole["options"]["python_requires"],
     packages=list(PACKAGES),
     package_dir={"zoo": "../zoo"},
-    package_data={"zoo": ["py.typed"]},
+    package_data={"zoo": ["py.typed"], "zoo.serving.server.page": ["static/*"]},
     install_requires=[ranges[name] for name in (*REQUIRED, *SERVER)],
     extras_require={extra: [ranges[name] for name in names] for extra, names in EXTRAS.items()},
     entry_points={"console_scripts": [whole["options.entry_points"]["console_scripts"].strip()]},

@@ -87,6 +87,10 @@ class Distribution:
     predictions: tuple[FeatureDistribution, ...]
     left_out: int = 0
 
+    def of(self, name: str) -> FeatureDistribution | None:
+        """Return the distribution of an input; None where it has none."""
+        return next((feature for feature in self.inputs if feature.name == name), None)
+
     def to_json(self) -> dict[str, Any]:
         """Return the distribution as plain data."""
         return {

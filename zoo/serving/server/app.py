@@ -8,14 +8,16 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zoo.errors import ZooError
 from zoo.serving.server import plain_routes, v2_routes
 from zoo.serving.server.edge import Edge, Log
 from zoo.serving.server.inference import InferenceFirst
 from zoo.serving.server.limits import Limits
+from zoo.serving.server.page import routes as page_routes
 from zoo.serving.server.rejection import Rejection, answer_to, error_answer
 from zoo.serving.server.repository import Repository
 from zoo.serving.server.service import Service
@@ -37,10 +39,22 @@ class Application(FastAPI):
             yield
             service.close()
 
-        summary = "Exported models over HTTP."
-        super().__init__(title="zoo serve", version=__version__, summary=summary, lifespan=lifespan, redoc_url=None)
+        super().__init__(
+            title="zoo serve",
+            version=__version__,
+            summary="Exported models over HTTP.",
+            lifespan=lifespan,
+            docs_url=None,
+            redoc_url=None,
+        )
         self.state.service = service
         self._edge = Edge(InferenceFirst(super().__call__, service), service, token, log)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return FastAPI's middleware without the outermost: the edge answers internal errors, and logs them."""
+        stack = super().build_middleware_stack()
+        assert isinstance(stack, ServerErrorMiddleware)
+        return stack.app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -70,6 +84,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.include_router(v2_routes.router)
     app.include_router(plain_routes.router)
+    app.include_router(page_routes.router)
     return app
 
 

@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from zoo.serving.server.page import routes as page_routes
 from zoo.serving.server.rejection import error_answer
 from zoo.serving.server.service import Service
 
 Log = Callable[[str], None] | None
 _REQUEST_ID = b"x-request-id"
-OPEN_PATHS = ("/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json")  # these need no token
+OPEN_PATHS = ("/v2/health/live", "/v2/health/ready", "/openapi.json", *page_routes.OPEN_PATHS)  # these need no token
 _ID = re.compile(r"[\x21-\x7e]{1,128}")
 _GONE = 499  # status in the log where the client has left
 

@@ -11,7 +11,9 @@ from zoo.errors import ZooError
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.inputs import read_inputs
 from zoo.serving.predict import Observer, facts, unseen
+from zoo.serving.prediction import Prediction
 from zoo.serving.server.limits import Limits, check_count
+from zoo.serving.server.pictures import pictures_of
 from zoo.serving.server.protocol import parse_json
 from zoo.serving.server.rejection import Rejection
 from zoo.tasks import TASKS
@@ -35,7 +37,13 @@ _BODY = "body"  # what messages call the input
 
 
 def answer_in_words(
-    model: ExportedModel, content: bytes, content_type: str, limits: Limits, see: Observer = unseen
+    model: ExportedModel,
+    content: bytes,
+    content_type: str,
+    limits: Limits,
+    see: Observer = unseen,
+    *,
+    pictures: bool = False,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Return what `zoo predict --json` says of a file with this content, and what a reader of it should know.
 
@@ -46,13 +54,24 @@ def answer_in_words(
             takes them, or rows of a table as objects.
         limits: how many examples are taken.
         see: takes the examples and what the file answered.
+        pictures: add `picture` to each answer, where the task draws what it finds: a PNG in base64.
 
     Raises:
         ZooError: the examples do not fit, or the model takes none.
         Rejection: the model takes other types (415), or there are too many examples (413).
     """
     if TASKS[model.task].makes_images:
-        raise ZooError("the model makes images from noise; send the noise: POST /v2/models/NAME/infer")
+        raise ZooError("the model makes images from noise: POST /sample/NAME, or the noise to /v2/models/NAME/infer")
+    if pictures:
+        drawn: list[str | None] = []
+
+        def draw(raw: Any, prediction: Prediction) -> None:
+            see(raw, prediction)
+            drawn.extend(pictures_of(model, raw, prediction))
+
+        rows, notes = answer_in_words(model, content, content_type, limits, draw)
+        pairs = zip(rows, drawn or [None] * len(rows), strict=True)
+        return [row if picture is None else {**row, "picture": picture} for row, picture in pairs], notes
     media_type = content_type.partition(";")[0].strip().lower()
     if not content:
         raise ZooError("the body is empty")

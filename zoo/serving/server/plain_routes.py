@@ -31,8 +31,8 @@ _BODY = {
 
 
 @router.post("/predict/{name}", openapi_extra=_BODY, tags=["Answers in words"])
-async def predict(request: Request, name: str) -> Response:
-    """Answer a picture, a clip, CSV, JSON or text as `zoo predict --json` does."""
+async def predict(request: Request, name: str, pictures: bool = False) -> Response:
+    """Answer a picture, a clip, CSV, JSON or text as `zoo predict --json` does; with pictures of what was found."""
     service = service_of(request)
     model = service.repository.get(name)
     async with service.queue.admit() as admitted:
@@ -40,7 +40,7 @@ async def predict(request: Request, name: str) -> Response:
         kind = request.headers.get("content-type", "")
         see = partial(service.drift.see, model)
         asked = model.exported, body, kind, service.limits, see
-        predictions, notes = await service.in_thread(answer_in_words, *asked)
+        predictions, notes = await service.in_thread(answer_in_words, *asked, pictures=pictures)
     service.metrics.observe_batch(model.name, len(predictions))
     facts = {
         "model_name": model.name,

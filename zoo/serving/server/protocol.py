@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,6 +22,7 @@ HEADER_LENGTH = "Inference-Header-Content-Length"  # header: bytes of the JSON p
 MAX_SIZE = 1 << 31  # of an axis
 MAX_KEPT_BYTES = 1024  # of a JSON part that is kept parsed
 _SIZE, _BINARY, _ALL_BINARY = "binary_data_size", "binary_data", "binary_data_output"  # parameters of the extension
+Form = TypeVar("Form", bound=BaseModel)
 
 
 class InputTensor(BaseModel):
@@ -121,13 +122,22 @@ def read_request(body: bytes, header_length: str | None, model: ServedModel) -> 
     )
 
 
-def _parse(content: bytes) -> InferenceRequest:
+def validated(form: type[Form], value: Any) -> Form:
+    """Return a JSON value in its form.
+
+    Raises:
+        ZooError: it has another.
+    """
     try:
-        return InferenceRequest.model_validate(parse_json(content))
+        return form.model_validate(value)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the request"
         raise ZooError(f"{place}: {first['msg'].lower()} ({error.error_count()} problems)") from error
+
+
+def _parse(content: bytes) -> InferenceRequest:
+    return validated(InferenceRequest, parse_json(content))
 
 
 # Requests with binary tensors often have the same JSON part, which is then parsed once. Nothing changes what is kept.

@@ -49,6 +49,10 @@ class Repository:
         """Yield each version of each model that is loaded."""
         return (model for versions in list(self._open.values()) for model in versions.values())
 
+    def latest(self) -> Iterator[ServedModel]:
+        """Yield the version of each model that is loaded which answers where a request names none."""
+        return (next(reversed(versions.values())) for versions in list(self._open.values()))
+
     def __contains__(self, name: str) -> bool:
         """Return whether there is a model of a name, loaded or not."""
         return name in self._files
