@@ -52,13 +52,13 @@ def installed_modules(requirements):
     ]
 
 
-def link_packages(folder, packages):
+def link_packages(folder, packages, data):
     """Make a folder of sources with the files of some packages and no others."""
     for package in packages:
-        inside = folder.joinpath(*package.split("."))
-        inside.mkdir(parents=True)
-        for path in ROOT.joinpath(*package.split(".")).glob("*.py"):
-            (inside / path.name).symlink_to(path)
+        here, inside = ROOT.joinpath(*package.split(".")), folder.joinpath(*package.split("."))
+        for path in (path for pattern in ("*.py", *data.get(package, ())) for path in here.glob(pattern)):
+            (inside / path.relative_to(here)).parent.mkdir(parents=True, exist_ok=True)
+            (inside / path.relative_to(here)).symlink_to(path)
     return folder
 
 
@@ -97,13 +97,15 @@ def file_of(recipe):
 def found(declared, tmp_path_factory, trained):
     """Return what commands do where the runtime alone is installed."""
     folder = inputs(tmp_path_factory.mktemp("runtime"))
-    sources = link_packages(folder / "sources", declared["packages"])
+    sources = link_packages(folder / "sources", declared["packages"], declared["package_data"])
     carrying = str(trained("table").run / "export" / "model.onnx")
     commands = {
         **{recipe: ["predict", file_of(recipe), str(folder / name), "--json"] for recipe, name in ANSWERED},
         "sample": ["sample", file_of("gan/digits"), "--count", "3", "--output", str(folder / "made.png")],
         "verify": ["verify", carrying, "--json"],
         "drift": ["drift", carrying, str(trained("table").data), "--json"],
+        "layout": ["export", file_of("mlp/wine"), "--layout", "docker", "--output", str(folder / "image")],
+        "export": ["export", str(trained("table").run)],
         "train": ["train", "cnn/digits"],
         "parquet": ["predict", file_of("mlp/wine"), str(folder / "wine.csv"), "--output", str(folder / "x.parquet")],
         "version": ["--version"],
@@ -151,10 +153,11 @@ def test_it_serves(found):
 
 
 def test_what_it_leaves_out_is_said(found):
-    code, _, err = found["train"]
-    assert code == 2
-    assert "needs all of keras-model-zoo" in err
-    assert "pip install ." in err
+    for command in ("train", "export"):
+        code, _, err = found[command]
+        assert code == 2
+        assert "needs all of keras-model-zoo" in err
+        assert "pip install ." in err
     code, _, err = found["parquet"]
     assert code == 2
     assert 'pip install "./runtime[tables]"' in err
@@ -177,6 +180,29 @@ def test_its_ranges_are_those_of_the_whole_package(declared):
     assert set(parser["options.extras_require"]["serve"].strip().splitlines()) <= set(given)
     assert declared["version"] == parser["metadata"]["version"]
     assert declared["python_requires"] == parser["options"]["python_requires"]
+
+
+def test_its_data_files_are_shipped(declared):
+    folders = {package: ROOT.joinpath(*package.split(".")) for package in declared["packages"]}
+    wanted = {
+        path
+        for folder in folders.values()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc") and _package_of(path) in folders.values()
+    }
+    data = declared["package_data"]
+    shipped = {path for package, patterns in data.items() for part in patterns for path in folders[package].glob(part)}
+    assert wanted <= shipped
+
+
+def _package_of(path):
+    return next(parent for parent in path.parents if (parent / "__init__.py").exists())
+
+
+def test_it_lays_files_out(found):
+    code, out, err = found["layout"]
+    assert code == 0, err
+    assert str(found["folder"] / "image" / "Dockerfile") in out.splitlines()
 
 
 @pytest.mark.slow

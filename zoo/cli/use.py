@@ -9,6 +9,7 @@ import typer
 
 from zoo.cli.app import app
 from zoo.commands.options import Json, Provider, Run, Threads, Verify
+from zoo.errors import ZooError
 from zoo.utils.console import ERR, OUT, print_result
 from zoo.utils.execution import execution
 
@@ -59,7 +60,7 @@ def report(run: Run, as_json: Json = False) -> None:
 
 @app.command()
 def export(
-    run: Run,
+    run: Annotated[Path, typer.Argument(metavar="RUN|FILE", help="A run folder; with --layout an exported file, too.")],
     quantize: Annotated[
         str | None,
         typer.Option(
@@ -67,9 +68,29 @@ def export(
             help="Write a smaller file too, its loss measured: int8, int4, float16, or smallest.",
         ),
     ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(metavar="triton|kserve|docker", help="Write the exported file as this server wants it."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="With --layout, the folder to write to.")] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="With --layout kserve, where the cluster finds the models."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Export a run to ONNX, proved equal to the Keras model on the test split."""
+    """Export a run to ONNX, proved equal to the Keras model on the test split; or lay the file out for a server."""
+    if layout is not None:
+        if quantize is not None:
+            raise ZooError("--layout takes one file: give the smaller one itself, such as RUN/export/model.int8.onnx")
+        from zoo.commands.layout import lay_out
+
+        laid_out = lay_out(run, layout, output, storage=storage, console=ERR)
+        print_result(laid_out, laid_out["files"], as_json)
+        ERR.print(f"next: {laid_out['next']}", markup=False)
+        return
+    if output is not None or storage is not None:
+        raise ZooError("--output and --storage are for --layout")
     from zoo.commands.export import export as export_run
 
     result = export_run(run, quantize=quantize, console=ERR)

@@ -6,12 +6,12 @@ import configparser
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("keras-model-zoo", "keras-model-zoo-runtime")  # one of them is installed
+DISTRIBUTIONS = ("keras-model-zoo", "keras-model-zoo-runtime")  # one of them is installed
 
 
 def _version() -> str:
     """Return the version of the installed package; of a checkout that is not installed, that of its `setup.cfg`."""
-    for package in _PACKAGES:
+    for package in DISTRIBUTIONS:
         try:
             return version(package)
         except PackageNotFoundError:

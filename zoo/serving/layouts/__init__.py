@@ -1,0 +1,1 @@
+"""Exported files laid out for servers: Triton, KServe, a container."""
