@@ -14,6 +14,7 @@ from zoo.data.dataset import Signature
 from zoo.export import markdown as ours
 from zoo.export.card import card
 from zoo.export.kinds import KINDS
+from zoo.serving.tensor_forms import TensorForm
 from zoo.tasks import TASKS
 from zoo.utils.onnx_session import open_session
 
@@ -131,7 +132,7 @@ def test_the_example_of_a_generator_of_classes_runs():
         value("guidance", TensorProto.FLOAT, [1]),
         value("step_noise", TensorProto.FLOAT, [5, "batch", 2, 2, 1]),
     ]
-    code = KINDS["generation"].card.call(signature)
+    code = KINDS["generation"].card.call(signature, TensorForm())
     scope = run_example(code, inputs, [value("image", TensorProto.FLOAT, ["batch", 2, 2, 1])])
     assert scope["images"].shape == (4, 2, 2, 1)
     assert scope["inputs"]["label"].tolist() == [0, 1, 2, 0] and scope["inputs"]["step_noise"].shape == (5, 4, 2, 2, 1)
@@ -142,5 +143,5 @@ def test_the_example_of_a_table_with_categories_runs():
     signature = Signature("table", "class", columns=columns, labels=("x", "y"))
     inputs = [value("a_b", TensorProto.FLOAT, ["batch", 1]), value("grosse", TensorProto.STRING, ["batch", 1])]
     outputs = [value("p", TensorProto.FLOAT, ["batch", 1]), value("l", TensorProto.STRING, ["batch", 1])]
-    scope = run_example(KINDS["classification"].card.call(signature), inputs, outputs)
+    scope = run_example(KINDS["classification"].card.call(signature, TensorForm()), inputs, outputs)
     assert scope["probabilities"].shape == (1, 1) and scope["label"].tolist() == [[""]]

@@ -11,6 +11,7 @@ from zoo.export.kinds import KINDS
 from zoo.recipe import load_recipe
 from zoo.serving.exported_model import SIGNATURE_KEY, ExportedModel
 from zoo.serving.predict import predict
+from zoo.serving.tensor_forms import TensorForm
 from zoo.tasks import TASKS
 from zoo.training.problem import set_up
 
@@ -58,9 +59,9 @@ def test_what_the_card_says_can_be_run(exported):
 
     scope = {"np": np, "session": onnxruntime.InferenceSession(path)}
     card = KINDS["classification"].card
-    exec(card.call(dataset.signature), scope)
+    exec(card.call(dataset.signature, TensorForm()), scope)
     assert scope["probabilities"].shape == (1, 10) and scope["label"][0] in dataset.signature.labels
-    assert "`edges` `(batch, edges, 2)`" in card.inputs(dataset.signature)
+    assert "`edges` `(batch, edges, 2)`" in card.inputs(dataset.signature, TensorForm())
 
 
 NODES, EDGES = np.zeros((2, 4, 3), np.float32), np.zeros((2, 5, 2), np.int32)

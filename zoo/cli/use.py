@@ -77,12 +77,20 @@ def export(
         str | None,
         typer.Option(metavar="URI", help="With --layout kserve, where the cluster finds the models."),
     ] = None,
+    one_tensor: Annotated[
+        bool, typer.Option("--one-tensor", help="Put all numeric columns of a table into one input.")
+    ] = False,
+    numeric_only: Annotated[
+        bool, typer.Option("--numeric-only", help="No texts in or out: ids of categories and labels, for TensorRT.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Export a run to ONNX, proved equal to the Keras model on the test split; or lay the file out for a server."""
     if layout is not None:
         if quantize is not None:
             raise ZooError("--layout takes one file: give the smaller one itself, such as RUN/export/model.int8.onnx")
+        if one_tensor or numeric_only:
+            raise ZooError("--layout takes a file as it is: export it first, with --one-tensor or --numeric-only")
         from zoo.commands.layout import lay_out
 
         laid_out = lay_out(run, layout, output, storage=storage, console=ERR)
@@ -93,7 +101,7 @@ def export(
         raise ZooError("--output and --storage are for --layout")
     from zoo.commands.export import export as export_run
 
-    result = export_run(run, quantize=quantize, console=ERR)
+    result = export_run(run, quantize=quantize, one_tensor=one_tensor, numeric_only=numeric_only, console=ERR)
     smaller = result.get("quantized")
     paths = [str(Path(result["path"]).with_name(smaller["file"]))] if smaller and smaller["kept"] else []
     print_result(result, [result["path"], *paths], as_json)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
@@ -37,6 +38,8 @@ def export(
     validation: Any = None,
     test: Any = None,
     quantize: str | None = None,
+    one_tensor: bool = False,
+    numeric_only: bool = False,
     console: Console | None = None,
 ) -> dict[str, Any]:
     """Export a run to ONNX, proved on the whole test split.
@@ -48,6 +51,8 @@ def export(
         test: likewise.
         quantize: "int8", "int4", "float16" or "smallest" of them: write a smaller file beside it too, measured on the
             test split; as the recipe says where it is left out.
+        one_tensor: put all numeric columns of a table into one input, as `export.numeric_columns: one_tensor` does.
+        numeric_only: let no texts go in or out, as `export.numeric_only` does.
         console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
     Returns:
@@ -66,7 +71,9 @@ def export(
         raise ZooError(f"quantize: expected {', '.join(forms[:-1])} or {forms[-1]}, received {quantize!r}")
     memory = given_data(data, None, validation, test)
     with held(open_run(run_folder)):
-        return export_held(run_folder, console or default_console(), memory, quantize)
+        changes: dict[str, Any] = {"numeric_columns": "one_tensor"} if one_tensor else {}
+        changes |= {"numeric_only": True} if numeric_only else {}
+        return export_held(run_folder, console or default_console(), memory, quantize, changes)
 
 
 def export_held(
@@ -74,6 +81,7 @@ def export_held(
     console: Console = SILENT,
     memory: MemoryData | None = None,
     quantize: str | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Export a run whose lock this process, or the one that started it, holds: see `export`."""
     choose_backend(_EXPORTING)
@@ -83,7 +91,7 @@ def export_held(
 
     run, _, dataset = reopen(run_folder, memory)
     console.print(f"Exporting {run.folder}")
-    certificate = export_run(run, dataset, load_model(run), quantize)
+    certificate = export_run(run, dataset, load_model(run), quantize, changes)
     print_export(console, certificate)
     return {"path": str(exported_path(run)), **certificate}
 

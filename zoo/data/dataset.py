@@ -61,6 +61,7 @@ class Signature:
         graph: names of the files and columns that graphs come from; None where they come from no tables.
         intervals: bounds that the exported file gives around its predictions; None for none.
         decisions: how the file's probabilities become answers; None for the most probable class alone.
+        numeric_only: the exported file gives places in `labels` instead of texts.
     """
 
     kind: InputKind
@@ -84,6 +85,7 @@ class Signature:
     graph: GraphForm | None = None
     intervals: PredictionIntervals | None = None
     decisions: ClassDecisions | None = None
+    numeric_only: bool = False
 
     @property
     def tensor_names(self) -> list[str]:

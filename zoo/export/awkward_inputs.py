@@ -129,6 +129,12 @@ def _columns(feeds: Feeds, signature: FileSignature) -> Iterator[tuple[str, Feed
         changed = _changed(feeds, value, kinds="OU")
         if changed is not None:
             yield name, changed
+    if signature.tensors.unknown:
+        unknown = {signature.inputs[column]: number for column, number in signature.tensors.unknown.items()}
+        yield (
+            "unseen category",
+            {name: np.full_like(x, unknown[name]) if name in unknown else x for name, x in feeds.items()},
+        )
 
 
 def _images(feeds: Feeds, signature: FileSignature) -> Iterator[tuple[str, Feeds]]:

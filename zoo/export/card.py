@@ -9,13 +9,20 @@ from zoo.audit.finding import as_findings
 from zoo.export import markdown
 from zoo.export.kinds import KINDS
 from zoo.recipe.load import published_source
+from zoo.serving.tensor_forms import TensorForm
 from zoo.tasks import TASKS
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Signature
 
 
-def card(report: Mapping[str, Any], certificate: Mapping[str, Any], signature: Signature, description: str) -> str:
+def card(
+    report: Mapping[str, Any],
+    certificate: Mapping[str, Any],
+    signature: Signature,
+    description: str,
+    form: TensorForm | None = None,
+) -> str:
     """Return the card in Markdown: what the model is for, how good it is, how to call it, what was proved.
 
     Args:
@@ -23,7 +30,9 @@ def card(report: Mapping[str, Any], certificate: Mapping[str, Any], signature: S
         certificate: what `certificate.json` holds.
         signature: the raw input.
         description: the recipe's own.
+        form: of columns, where not each is an input as it stands.
     """
+    form = form or TensorForm()
     text = KINDS[TASKS[report["task"]].kind].card
     metrics, intervals = report["metrics"]["test"], report["intervals"]["test"]
     rows = "\n".join(
@@ -61,7 +70,7 @@ Against the baseline: {markdown.text(report["verdict"])}.
 
 ## Input and output
 
-{text.inputs(signature)}
+{text.inputs(signature, form)}
 
 {text.outputs(signature)}
 
@@ -74,7 +83,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # from version 1.31 on, onnxruntime r
 import numpy as np, onnxruntime
 
 session = onnxruntime.InferenceSession("model.onnx")
-{text.call(signature)}
+{text.call(signature, form)}
 ```
 
 ## Proof

@@ -9,17 +9,18 @@ from zoo.export import markdown
 if TYPE_CHECKING:
     from zoo.data.columns import Column
     from zoo.data.dataset import Signature
+    from zoo.serving.tensor_forms import TensorForm
 
 
-def inputs(signature: Signature) -> str:
+def inputs(signature: Signature, form: TensorForm) -> str:
     """Describe the inputs of a file that takes raw examples."""
-    described = {"table": _columns, "text": _text, "tokens": _tokens, "graph": _graph, "audio": _audio} | {
-        "series": _covariates
-    }
+    if signature.kind in ("table", "series"):
+        return (_columns if signature.kind == "table" else _covariates)(signature, form)
+    described = {"text": _text, "tokens": _tokens, "graph": _graph, "audio": _audio}
     return described.get(signature.kind, _array)(signature)
 
 
-def noise(signature: Signature) -> str:
+def noise(signature: Signature, form: TensorForm) -> str:
     """Describe the inputs of a file that makes images."""
     return (
         "- `noise` `(batch, …)`: float32, standard normal, which decides what is made\n"
@@ -29,19 +30,26 @@ def noise(signature: Signature) -> str:
     )
 
 
-def _columns(signature: Signature) -> str:
+def _columns(signature: Signature, form: TensorForm) -> str:
     rows = "\n".join(
-        f"- {markdown.code(name)} `(batch, {1 if c.tokenizer is None else c.tokenizer.length})`: {_column(c)}"
+        f"- {markdown.code(name)} `(batch, {1 if c.tokenizer is None else c.tokenizer.length})`: {_column(c, form)}"
         f"{'' if name == c.name else f'; the column {markdown.code(c.name)}'}"
         for name, c in zip(signature.input_names, signature.columns, strict=True)
+        if c.name not in form.numbers
     )
-    return f"One input for each column:\n\n{rows}"
+    if not form.numbers:
+        return f"One input for each column:\n\n{rows}"
+    columns = [column for column in signature.columns if column.name in form.numbers]
+    numbers = "\n".join(f"  {i}. {markdown.code(c.name)}: {_column(c, form)}" for i, c in enumerate(columns, start=1))
+    kind = float_type(any(column.double for column in columns))
+    one = f"- `{form.input}` `(batch, {len(columns)})`: {kind}, the columns of numbers in this order:\n{numbers}"
+    return f"{one}\n{rows}".rstrip()
 
 
-def _column(column: Column) -> str:
+def _column(column: Column, form: TensorForm) -> str:
     """Describe what the file takes of a column, and how the table that it was trained on wrote it."""
     if column.type == "category":
-        return "text, empty where missing"
+        return _category(column, form)
     if column.tokenizer is not None:
         return (
             f"int32 token ids below {len(column.tokenizer)} of a text, padded on the right with 0; "
@@ -54,6 +62,13 @@ def _column(column: Column) -> str:
     }
     written = f" ({forms[column.form]})" if forms[column.form] else ""
     return f"{float_type(column.double)}, NaN where missing{written}"
+
+
+def _category(column: Column, form: TensorForm) -> str:
+    if column.name not in form.ids:
+        return "text, empty where missing"
+    count, unknown = len(form.ids[column.name]), form.unknown[column.name]
+    return f"int64, the id of one of {count:,} categories, which the metadata list; {unknown} for others"
 
 
 def float_type(double: bool) -> str:
@@ -75,7 +90,7 @@ def _series(signature: Signature) -> str:
     )
 
 
-def _covariates(signature: Signature) -> str:
+def _covariates(signature: Signature, form: TensorForm) -> str:
     """Describe the inputs of a file that takes windows with covariates."""
     lines = [f"- `array` `(batch, {signature.shape[0]}, {signature.shape[1]})`: {float_type(signature.double)}"]
     if signature.known:
@@ -86,7 +101,7 @@ def _covariates(signature: Signature) -> str:
         )
     names_of_static = signature.input_names[len(signature.input_names) - len(signature.static) :]
     for name, column in zip(names_of_static, signature.static, strict=True):
-        what = "text" if column.type == "category" else "float32"
+        what = _category(column, form) if column.type == "category" else "float32"
         lines.append(
             f"- {markdown.code(name)} `(batch, 1)`: {what}, the column {markdown.code(column.name)} of the series"
         )
@@ -150,11 +165,12 @@ def _array(signature: Signature) -> str:
     return f"- `{signature.kind}` `(batch, {axes})`: {what}{series}"
 
 
-def row(signature: Signature) -> str:
+def row(signature: Signature, form: TensorForm) -> str:
     """Return a line of Python that makes one raw example."""
     if signature.kind == "table":
         return (
-            "types = {'tensor(float)': np.float32, 'tensor(double)': np.float64, 'tensor(int32)': np.int32}\n"
+            "types = {'tensor(float)': np.float32, 'tensor(double)': np.float64, 'tensor(int32)': np.int32,\n"
+            "         'tensor(int64)': np.int64}\n"
             "row = {x.name: np.zeros((1, x.shape[1]), types[x.type]) if x.type in types else np.array([['']], object)\n"
             "       for x in session.get_inputs()}  # a value for each column"
         )
@@ -164,7 +180,7 @@ def row(signature: Signature) -> str:
             "'edges': np.array([[[0, 1], [1, 0]]], np.int32)}"
         )
     if signature.kind == "series":
-        return _covariate_row(signature)
+        return _covariate_row(signature, form)
     if signature.kind in ("text", "tokens"):
         return "row = {'tokens': np.array([[4, 5, 6]], np.int32)}"
     shape = ", ".join(str(n or 64) for n in signature.shape)
@@ -172,7 +188,7 @@ def row(signature: Signature) -> str:
     return f"row = {{{signature.kind!r}: np.zeros((1, {shape}), np.{dtype})}}"
 
 
-def _covariate_row(signature: Signature) -> str:
+def _covariate_row(signature: Signature, form: TensorForm) -> str:
     """Return a line of Python that makes one window with its covariates."""
     dtype = float_type(signature.double)
     parts = [f"'array': np.zeros((1, {signature.shape[0]}, {signature.shape[1]}), np.{dtype})"]
@@ -181,17 +197,18 @@ def _covariate_row(signature: Signature) -> str:
         parts.append(f"'known_covariates': np.zeros({shape}, np.{dtype})")
     names = signature.input_names[len(signature.input_names) - len(signature.static) :]
     for name, column in zip(names, signature.static, strict=True):
-        value = "np.array([['']], object)" if column.type == "category" else "np.zeros((1, 1), np.float32)"
+        value = f"np.zeros((1, 1), np.{'int64' if column.name in form.ids else 'float32'})"
+        value = "np.array([['']], object)" if column.type == "category" and not form.ids else value
         parts.append(f"{name!r}: {value}")
     return f"row = {{{', '.join(parts)}}}"
 
 
-def decoder_row(signature: Signature) -> str:
+def decoder_row(signature: Signature, form: TensorForm) -> str:
     """Return a line of Python that makes a source and the beginning of its target."""
     return "row = {'source': np.array([[4, 5, 6]], np.int32), 'target': np.array([[2]], np.int32)}"
 
 
-def image_call(signature: Signature) -> str:
+def image_call(signature: Signature, form: TensorForm) -> str:
     """Return Python code that makes images."""
     return (
         "count, inputs = 4, {}\n"

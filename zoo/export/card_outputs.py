@@ -19,7 +19,7 @@ def class_outputs(signature: Signature) -> str:
     """Describe probabilities and the most probable class of each example."""
     return (
         f"- `probabilities` `(batch, {len(signature.labels)})`: float32, in the order {_classes(signature)}\n"
-        f"- `label` `(batch,)`: {_label(signature)}, text{_sets(signature)}{_ood(signature)}"
+        f"- `label` `(batch,)`: {_label(signature)}, {_named(signature)}{_sets(signature)}{_ood(signature)}"
     )
 
 
@@ -27,6 +27,11 @@ def class_results(signature: Signature) -> str:
     """Return the outputs of a call in Python."""
     more = ", prediction_set" * bool(_sets(signature)) + ", ood_score, unusual" * bool(_ood(signature))
     return f"probabilities, label{more}"
+
+
+def _named(signature: Signature) -> str:
+    """Return how a class is given."""
+    return "int64, its place in this order" if signature.numeric_only else "text"
 
 
 def _label(signature: Signature) -> str:
@@ -111,7 +116,8 @@ def _bounds(signature: Signature) -> str:
 def token_outputs(signature: Signature) -> str:
     """Describe the logits of each step."""
     logits = f"- `logits` `(batch, length, {len(signature.labels)})`: float32, at each step, before the softmax"
-    tags = "\n- `tags` `(batch, length)`: text, the most probable tag of each token, empty for padding"
+    padding = "0 for padding" if signature.numeric_only else "empty for padding"
+    tags = f"\n- `tags` `(batch, length)`: {_named(signature)}, the most probable tag of each token, {padding}"
     return logits + tags * signature.tags_tokens
 
 

@@ -10,8 +10,10 @@ from zoo.export.card_inputs import inputs, row
 
 if TYPE_CHECKING:
     from zoo.data.dataset import Signature
+    from zoo.serving.tensor_forms import TensorForm
 
 OfSignature = Callable[["Signature"], str]
+OfInputs = Callable[["Signature", "TensorForm"], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,16 +21,16 @@ class CardText:
     """The parts of a card that depend on the kind of task.
 
     Attributes:
-        inputs: takes the signature; describes the file's inputs.
+        inputs: takes the signature and the form of columns; describes the file's inputs.
         outputs: takes the signature; describes the file's outputs.
-        call: takes the signature; Python code that makes an input and runs the file on it.
+        call: takes the signature and the form of columns; Python code that makes an input and runs the file on it.
         proof: takes the certificate; says what was proved.
         has_preprocessing: preprocessing is inside the file.
     """
 
-    inputs: OfSignature
+    inputs: OfInputs
     outputs: OfSignature
-    call: OfSignature
+    call: OfInputs
     proof: Callable[[Mapping[str, Any]], str]
     has_preprocessing: bool = True
 
@@ -57,9 +59,7 @@ def proof_on_examples(certificate: Mapping[str, Any]) -> str:
     )
 
 
-def predictor_text(
-    outputs: OfSignature, results: str | OfSignature = "(logits,)", *, row: OfSignature = row
-) -> CardText:
+def predictor_text(outputs: OfSignature, results: str | OfSignature = "(logits,)", *, row: OfInputs = row) -> CardText:
     """Return the text for a file that takes raw examples.
 
     Args:
@@ -68,9 +68,9 @@ def predictor_text(
         row: makes an example in Python.
     """
 
-    def call(signature: Signature) -> str:
+    def call(signature: Signature, form: TensorForm) -> str:
         unpacked = results if isinstance(results, str) else results(signature)
-        return f"{row(signature)}\n{unpacked} = session.run(None, row)"
+        return f"{row(signature, form)}\n{unpacked} = session.run(None, row)"
 
     return CardText(
         inputs=inputs,

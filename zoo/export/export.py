@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import onnx
 
+from zoo.data.input_names import input_names
 from zoo.errors import ZooError
 from zoo.export.awkward_inputs import try_awkward_inputs
 from zoo.export.card import card
@@ -25,6 +28,7 @@ from zoo.export.quantized_file import FORMS, quantize_file
 from zoo.export.sample import take_sample
 from zoo.recipe.load import published_source
 from zoo.serving.certificate import CERTIFICATE_VERSION
+from zoo.serving.feeds import as_columns
 from zoo.serving.metadata import FORMAT, FORMAT_KEY, SIGNATURE_KEY, read_signature
 from zoo.serving.onnx_file import scan
 from zoo.serving.sample_files import SAMPLE, SAMPLE_JSON, write_sample
@@ -44,9 +48,16 @@ if TYPE_CHECKING:
     from zoo.export.predictors import Predictor
     from zoo.recipe import LoadedRecipe
     from zoo.serving.feeds import Feeds
+    from zoo.serving.metadata import FileSignature
 
 
-def export_run(run: Run, dataset: Dataset, model: keras.Model, quantize: str | None = None) -> dict[str, Any]:
+def export_run(
+    run: Run,
+    dataset: Dataset,
+    model: keras.Model,
+    quantize: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Write `export/model.onnx` with its sample, certificate and card.
 
     Args:
@@ -55,6 +66,7 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model, quantize: str | N
         model: the run's saved model.
         quantize: form of a smaller file to write beside it, "int8", "int4", "float16" or "smallest"; that of the recipe
             where left out.
+        changes: values of the recipe's `export` that differ for this file.
 
     Returns:
         The certificate, and under `quantized` that of the smaller file, where one was asked for.
@@ -63,12 +75,14 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model, quantize: str | N
         ZooError: the model has no ONNX form, or the file does not equal the model; no file is left behind.
     """
     loaded = run.recipe()
-    settings, task = loaded.recipe.export, TASKS[loaded.recipe.task]
+    settings = loaded.recipe.export.model_copy(update=dict(changes or {}))
+    loaded = replace(loaded, recipe=loaded.recipe.model_copy(update={"export": settings}))
+    task = TASKS[loaded.recipe.task]
     exporter = KINDS[task.kind]
     path = run.folder / "report.json"
     report = read_run_file(path) if path.exists() or path.is_symlink() else None
     dataset = with_decisions(with_intervals(dataset, loaded.recipe, report or {}), loaded.recipe, report or {})
-    signature = dataset.signature
+    signature = replace(dataset.signature, numeric_only=settings.numeric_only)
     model = with_ood_score(model, dataset, task.name)
     threshold = None if report is None else report.get("threshold")
     proto = converted(loaded, dataset, model, threshold)
@@ -88,6 +102,7 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model, quantize: str | N
                 f"(allowed {tolerance:.0e}){_in_decisions(parity, exporter.decided)}; it was removed"
             )
         content = temporary.read_bytes()
+    file = read_signature(scan(content, path), path, verify=False)
     if task.reconstructs and signature.kind == "image":
         export_decoder(path.with_name("decoder.onnx"), model, dataset, settings)
     sample = take_sample(path, dataset)
@@ -109,7 +124,7 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model, quantize: str | N
             }
             for name, output in parity.outputs.items()
         },
-        "awkward_inputs": _awkward_inputs(content, exporter, model, sample.inputs, dataset, settings.tolerance),
+        "awkward_inputs": _awkward_inputs(content, exporter, model, sample.inputs, dataset, file, settings.tolerance),
         "runtimes": [runtime()],
         "split": exporter.compared_on,
         "data": {"source": published_source(dataset.name), "fingerprint": dataset.fingerprint},
@@ -120,7 +135,9 @@ def export_run(run: Run, dataset: Dataset, model: keras.Model, quantize: str | N
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     if report is not None:
-        write_text(path.with_name("card.md"), card(report, certificate, signature, loaded.recipe.description))
+        write_text(
+            path.with_name("card.md"), card(report, certificate, signature, loaded.recipe.description, file.tensors)
+        )
     form = quantize or settings.quantize
     measured = Measured(loaded=loaded, dataset=dataset, model=model)
     quantized = {} if form is None else {"quantized": quantize_file(path, measured, form)}
@@ -169,14 +186,23 @@ def _awkward_inputs(
     model: keras.Model,
     feeds: Feeds,
     dataset: Dataset,
+    signature: FileSignature,
     tolerance: float,
 ) -> list[dict[str, Any]]:
-    signature = read_signature(scan(content, "model.onnx"), Path("model.onnx"), verify=False)
 
     def answers(given: Feeds) -> dict[str, np.ndarray]:
-        return exporter.answers(model, given, dataset.signature)
+        return exporter.answers(model, _usual(given, signature), dataset.signature)
 
     return try_awkward_inputs(open_session(content), answers, feeds, signature, tolerance)
+
+
+def _usual(feeds: Feeds, signature: FileSignature) -> Feeds:
+    """Return inputs of a file as one without other forms of columns takes them."""
+    columns = as_columns(feeds, signature)
+    if signature.kind != "table":
+        return columns
+    names = input_names([column.name for column in signature.columns])
+    return {name: columns[column.name] for name, column in zip(names, signature.columns, strict=True)}
 
 
 def _in_decisions(parity: Parity, decided: str | None) -> str:

@@ -12,6 +12,7 @@ from zoo.export.diffusion_sampler import sampler_proto
 from zoo.export.graph_outputs import add_image
 from zoo.export.parity import OutputParity, Parity
 from zoo.export.sampler_parity import measure_sampler
+from zoo.export.tensor_forms import refuse_forms
 from zoo.training.generative.views import SAMPLE, draw_inputs, process_of, sampling_of
 from zoo.utils.onnx_session import open_session
 
@@ -58,6 +59,7 @@ class Generator:
         Raises:
             ZooError: an operation of the model has no ONNX form.
         """
+        refuse_forms(recipe.export, "a model that makes images")
         return convert_sampler(model, recipe, signature)
 
     def prove(

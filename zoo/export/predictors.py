@@ -22,6 +22,7 @@ from zoo.export.parity import (
     hold_to,
     no_decisions,
 )
+from zoo.export.tensor_forms import change_forms
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.file_outputs import derived_outputs
 from zoo.tasks import START
@@ -80,9 +81,22 @@ class Predictor:
         """
         if signature.kind == "image":  # models of older runs take one size where newer ones take any
             signature = replace(signature, shape=tuple(model.inputs[0].shape[1:]))
-        return self.graph(model, signature, opset=recipe.export.opset), signature.to_json()
+        forms: dict[str, Any] = {}
 
-    def graph(self, model: keras.Model, signature: Signature, *, opset: int) -> onnx.ModelProto:
+        def change(proto: onnx.ModelProto) -> None:
+            forms.update(change_forms(proto, signature, recipe.export))
+
+        proto = self.graph(model, signature, opset=recipe.export.opset, change=change)
+        return proto, {**signature.to_json(), **forms}
+
+    def graph(
+        self,
+        model: keras.Model,
+        signature: Signature,
+        *,
+        opset: int,
+        change: Callable[[onnx.ModelProto], None] | None = None,
+    ) -> onnx.ModelProto:
         """Convert a saved model to ONNX.
 
         Every weight and statistic is a constant of the graph, the first axis is named `batch`, and inputs and outputs
@@ -93,6 +107,7 @@ class Predictor:
             signature: the raw input: one uint8 image, float array or sequence of token ids, one input for each column
                 of a table, or the nodes and edges of a graph.
             opset: version of the ONNX operators, 13 to 18.
+            change: changes the forms of inputs and outputs, before the graph is guarded.
 
         Returns:
             A checked model.
@@ -117,6 +132,8 @@ class Predictor:
         self.extend(proto, signature)
         add_bounds(proto, signature)
         proto.graph.output.extend(last)
+        if change is not None:
+            change(proto)
         guard(proto, signature)
         self.decide(proto, signature)
         check_graph(proto, model, opset)

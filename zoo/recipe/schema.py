@@ -271,6 +271,13 @@ class Export(Section):
     tolerance: PositiveNumber = Field(
         1e-4, description="largest difference from the Keras model's outputs that is allowed"
     )
+    numeric_columns: Literal["separate", "one_tensor"] = Field(
+        "separate", description="each numeric column of a table is an input, or all are one tensor `(batch, columns)`"
+    )
+    numeric_only: bool = Field(
+        False,
+        description="no texts go in or out: categories are ids that the metadata list, labels places in their list",
+    )
     quantize: Quantization | None = Field(
         None, description="write a smaller file beside `model.onnx` too; `zoo export RUN --quantize` does so once"
     )

@@ -20,7 +20,7 @@ MAX_BATCH_VALUES = 1 << 22  # and numbers in their inputs
 def input_names(signature: FileSignature, *, decodes: bool) -> list[str]:
     """Return the names of the inputs that a file must have."""
     if signature.kind == "table":
-        return [signature.inputs[column.name] for column in signature.columns]
+        return [*([signature.tensors.input] if signature.tensors.numbers else []), *signature.inputs.values()]
     if signature.kind == "graph":
         return ["nodes", "edges"]
     if signature.kind == "series":
@@ -50,12 +50,23 @@ def split_feeds(examples: Any, signature: FileSignature, decoder_input: np.ndarr
 def as_inputs(examples: Any, signature: FileSignature, decoder_input: np.ndarray | None = None) -> Feeds:
     """Return all examples as inputs of the file, by name."""
     if signature.kind == "table":
-        return {signature.inputs[column.name]: _column(examples[column.name], column) for column in signature.columns}
+        columns = {column.name: _column(examples[column.name], column) for column in signature.columns}
+        return signature.tensors.join(columns, signature.inputs)
     if isinstance(examples, Mapping):
-        return {name: values if values.ndim > 1 else values[:, None] for name, values in examples.items()}
+        arrays = {name: values if values.ndim > 1 else values[:, None] for name, values in examples.items()}
+        static = {column: arrays.pop(name) for column, name in signature.inputs.items()}
+        return arrays | signature.tensors.join(static, signature.inputs)
     if decoder_input is not None:
         return {"source": examples, "target": decoder_input}
     return {"tokens" if signature.kind == "text" else signature.kind: examples}
+
+
+def as_columns(feeds: Feeds, signature: FileSignature) -> Feeds:
+    """Return inputs of a file with each column of a table under its own name, numbers and texts as they were."""
+    if signature.kind == "table":
+        return signature.tensors.split(feeds, signature.inputs)
+    static = signature.tensors.split(feeds, signature.inputs)
+    return {**feeds, **{name: static[column] for column, name in signature.inputs.items()}}
 
 
 def _column(values: np.ndarray, column: Column) -> np.ndarray:

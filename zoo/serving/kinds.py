@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -58,7 +58,7 @@ class Serving:
 
 
 def _classes(found: Outputs, model: OutputNames) -> Prediction:
-    labels: list[str | None] = [str(label) for label in found["label"]]
+    labels: list[str | None] = _names(found["label"], model.labels).tolist()
     return Prediction(
         found["probabilities"],
         probabilities=found["probabilities"],
@@ -66,6 +66,11 @@ def _classes(found: Outputs, model: OutputNames) -> Prediction:
         prediction_sets=found.get("prediction_set"),
         ood_scores=found.get(OOD_SCORE),
     )
+
+
+def _names(found: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Return texts, or the names at the places that a file without texts gives."""
+    return found.astype(object) if found.dtype.kind not in "iu" else np.array(names, object)[found]
 
 
 def _label_sets(found: Outputs, model: OutputNames) -> Prediction:
@@ -89,7 +94,10 @@ def _logits(found: Outputs, model: OutputNames) -> Prediction:
 
 
 def _tokens(found: Outputs, model: OutputNames) -> Prediction:
-    tags = [[str(tag) for tag in row if tag] for row in found["tags"]] if "tags" in found else None
+    tags = None
+    if "tags" in found:  # the first label is that of padding, of which files give places or an empty text
+        rows = _names(found["tags"], ("", *model.labels[1:]))
+        tags = [[str(tag) for tag in row if tag] for row in rows]
     return Prediction(found["logits"], tags=tags)
 
 

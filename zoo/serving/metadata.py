@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -18,6 +18,7 @@ from zoo.data.tokenizer import SPECIAL, Level, Tokenizer
 from zoo.errors import ZooError, listing
 from zoo.serving.certificate import HOW_TO_SKIP
 from zoo.serving.onnx_file import CHECKSUM_KEY, OnnxFile
+from zoo.serving.tensor_forms import TensorForm, form_from_json
 from zoo.tasks import TASKS
 
 SIGNATURE_KEY = "zoo.signature"
@@ -63,6 +64,7 @@ class FileSignature:
         intervals: bounds that the file gives around its predictions; None for none.
         decisions: how its probabilities become answers; None for the most probable class alone.
         recipe: its name; empty where the file does not say it.
+        tensors: how columns become inputs, where not each is one as it stands.
         version: of the metadata.
     """
 
@@ -91,6 +93,7 @@ class FileSignature:
     intervals: PredictionIntervals | None = None
     decisions: ClassDecisions | None = None
     recipe: str = ""
+    tensors: TensorForm = field(default_factory=TensorForm)
     version: int = FORMAT
 
     @property
@@ -173,7 +176,9 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns, and kind '{kind}'")
     static = take("static", _are_columns, "a list of columns with name and type", [])
     named = {"table": columns, "series": static}.get(kind, [])
-    same = {column["name"]: column["name"] for column in named}
+    tensors = take("tensors", lambda v: _is_tensor_form(v, named), "the tensors of columns", {})
+    joined = form_from_json(tensors).numbers
+    same = {column["name"]: column["name"] for column in named if column["name"] not in joined}
     inputs = take("inputs", lambda v: _are_inputs(v, same), "a name for each column", same)
     if columns and kind in ("array", "series") and len(columns) != shape[-1]:
         raise ZooError(f"{path}: the metadata '{SIGNATURE_KEY}' are damaged: {len(columns)} columns of {shape[-1]}")
@@ -215,12 +220,21 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         graph=GraphForm(**graph) if graph else None,
         intervals=PredictionIntervals.from_json(intervals) if intervals else None,
         decisions=ClassDecisions.from_json(decisions) if decisions else None,
+        tensors=form_from_json(tensors),
         recipe=take("recipe", lambda v: isinstance(v, str), "a name", ""),
         double=take("double", lambda v: isinstance(v, bool), "true or false", False),
         sample_rate=take(
             "sample_rate", lambda v: (v != 0) == (kind == "audio") and (v == 0 or _is_count(v)), "a sample rate", 0
         ),
     )
+
+
+def _is_tensor_form(value: Any, columns: Sequence[Mapping[str, Any]]) -> bool:
+    if not isinstance(value, dict) or not _reads(form_from_json, value):
+        return False
+    form, types = form_from_json(value), {column["name"]: column["type"] for column in columns}
+    numbers = all(types.get(name) == "number" for name in form.numbers) and bool(form.input) == bool(form.numbers)
+    return numbers and all(types.get(name) == "category" for name in form.ids)
 
 
 def _are_inputs(value: Any, columns: Mapping[str, str]) -> bool:

@@ -86,7 +86,7 @@ def _take(feeds: Feeds, axes: Mapping[str, int | None], rows: np.ndarray) -> Fee
 def _blank(session: Any) -> Feeds:
     """Return one example of zeros or empty texts."""
     types = {"tensor(string)": object, "tensor(uint8)": np.uint8, "tensor(int32)": np.int32}
-    types |= {"tensor(double)": np.float64}
+    types |= {"tensor(double)": np.float64, "tensor(int64)": np.int64}
     feeds = {}
     for each in session.get_inputs():
         length = _BLANK_PIXELS if each.type == "tensor(uint8)" else _BLANK_LENGTH

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from zoo.errors import ZooError
 from zoo.serving.drift.monitor import DriftMonitor
+from zoo.serving.feeds import as_columns
 from zoo.serving.kinds import KINDS
 from zoo.tasks import TASKS
 
@@ -124,7 +125,7 @@ def _examples(feeds: Feeds, signature: FileSignature) -> Any:
     if signature.kind == "table":
         if any(column.type not in ("number", "category") for column in signature.columns):
             return None
-        return {column.name: feeds[signature.inputs[column.name]][:, 0] for column in signature.columns}
+        return {name: values[:, 0] for name, values in as_columns(feeds, signature).items()}
     if signature.kind in ("graph", "series"):
-        return feeds
+        return as_columns(feeds, signature)
     return feeds.get(signature.kind) if signature.kind in ("image", "array", "audio") else None
