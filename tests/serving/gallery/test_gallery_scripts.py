@@ -136,6 +136,8 @@ def test_subwords_of_another_making_are_not_tried(in_node):
     assert "tokenizer of subwords" in reason_not_to_run(changed)
     half = {**described, "inputs": [{"name": "x", "type": "float16"}]}
     assert "lack the type of x" in reason_not_to_run(half)
+    joined = {**described, "signature": {"tensors": {"numbers": {"input": "numbers", "columns": ["a"]}}}}
+    assert "joined or numbered" in reason_not_to_run(joined)
 
 
 def test_decoding_is_that_of_python(in_node):
