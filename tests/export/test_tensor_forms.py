@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from zoo.serving.drift.monitor import DriftMonitor
 
 from zoo.data.columns import Column
 from zoo.data.dataset import Signature
@@ -18,6 +17,7 @@ from zoo.export.export import export_run
 from zoo.export.generators import Generator
 from zoo.export.tensor_forms import change_forms
 from zoo.recipe.schema import Export
+from zoo.serving.drift.monitor import DriftMonitor
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.server.drift_watch import _examples
 from zoo.serving.verify_file import verify_file
