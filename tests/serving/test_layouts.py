@@ -103,7 +103,7 @@ def test_triton_is_told_the_tensors_of_the_file(recipe, model_config, tmp_path):
             assert np.prod(tensor.dims) == np.prod(shape) and len(tensor.dims)
 
 
-@pytest.mark.parametrize("name", ["größe, in cm", 'a "b" \\ c', "line\nbreak", "日"])
+@pytest.mark.parametrize("name", ["größe, in cm", 'a "b" \\ c', "line\n1 break", "日"])
 def test_names_are_quoted_as_the_text_format_reads_them(name, model_config):
     text = f"name: {quoted(name)}"
     assert text.isascii()
@@ -136,8 +136,8 @@ def test_a_smaller_file_is_laid_out_with_its_own_certificate(tmp_path):
 
 
 def test_kserve_has_a_manifest_of_the_models_that_triton_serves(tmp_path):
-    _, then = write_layout(file_of("mlp/breast_cancer"), "kserve", tmp_path, storage='s3://bucket/"models"')
-    assert 's3://bucket/"models"' in then
+    _, then = write_layout(file_of("mlp/breast_cancer"), "kserve", tmp_path, storage='s3://bucket/a #1: "models"')
+    assert 's3://bucket/a #1: "models"' in then
     manifest = yaml.safe_load((tmp_path / "inference_service.yaml").read_text())
     assert manifest == {
         "apiVersion": "serving.kserve.io/v1beta1",
@@ -149,7 +149,7 @@ def test_kserve_has_a_manifest_of_the_models_that_triton_serves(tmp_path):
                     "modelFormat": {"name": "onnx", "version": "1"},
                     "runtime": "kserve-tritonserver",
                     "protocolVersion": "v2",
-                    "storageUri": 's3://bucket/"models"',
+                    "storageUri": 's3://bucket/a #1: "models"',
                 }
             }
         },
