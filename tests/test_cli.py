@@ -38,7 +38,7 @@ COMMANDS = {
     "find-lr": ["RECIPE", "KEY=VALUE", "--steps", "--low", "--high", "--output", "--json"],
     "evaluate": ["RUN", "DATA", "--output", "--json"],
     "compare": ["RUN RUN…", "--output", "--json"],
-    "export": ["RUN", "--quantize", "--layout", "--output", "--storage", "--json"],
+    "export": ["RUN", "--quantize", "--layout", "--output", "--storage", "--format", "--json"],
     "drift": ["FILE", "DATA", "--fail", "--verify", "--no-verify", "--json"],
     "predict": ["FILE", "INPUTS", "--output", "--provider", "--threads", "--verify", "--no-verify", "--json"],
     "verify": ["FILE", "--provider", "--threads", "--json"],

@@ -11,6 +11,7 @@ from types import ModuleType
 
 MAX_SHOWN_NAMES = 5  # of files or rows in a message, which counts them all
 _EXTRAS = {  # optional module: the package that holds it, and this project's extra that brings it
+    "ai_edge_litert": ("ai-edge-litert", "litert"),
     "cleanlab": ("cleanlab", "audit"),
     "datasketch": ("datasketch", "audit"),
     "fastapi": ("fastapi", "serve"),
@@ -18,6 +19,7 @@ _EXTRAS = {  # optional module: the package that holds it, and this project's ex
     "huggingface_hub": ("huggingface_hub", "hub"),
     "jax": ("jax", "jax"),
     "mlcroissant": ("mlcroissant", "snapshot"),
+    "openvino": ("openvino", "openvino"),
     "pandas": ("pandas", "tables"),
     "prometheus_client": ("prometheus_client", "serve"),
     "pyarrow": ("pyarrow", "tables"),

@@ -83,6 +83,9 @@ def export(
     numeric_only: Annotated[
         bool, typer.Option("--numeric-only", help="No texts in or out: ids of categories and labels, for TensorRT.")
     ] = False,
+    file_format: Annotated[
+        str, typer.Option("--format", help="litert or openvino: write the run in this format beside the ONNX file.")
+    ] = "onnx",
     as_json: Json = False,
 ) -> None:
     """Export a run to ONNX, proved equal to the Keras model on the test split; or lay the file out for a server."""
@@ -101,9 +104,18 @@ def export(
         raise ZooError("--output and --storage are for --layout")
     from zoo.commands.export import export as export_run
 
-    result = export_run(run, quantize=quantize, one_tensor=one_tensor, numeric_only=numeric_only, console=ERR)
+    result = export_run(
+        run,
+        quantize=quantize,
+        one_tensor=one_tensor,
+        numeric_only=numeric_only,
+        format=file_format,
+        console=ERR,
+    )
     smaller = result.get("quantized")
     paths = [str(Path(result["path"]).with_name(smaller["file"]))] if smaller and smaller["kept"] else []
+    if "other_format" in result:
+        paths.append(str(Path(result["path"]).with_name(result["other_format"]["file"])))
     print_result(result, [result["path"], *paths], as_json)
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from zoo.backend.startup import choose_backend, environment_with, start_keras
 from zoo.commands.given_data import given_data
 from zoo.commands.reopen import SILENT, reopen
-from zoo.errors import ZooError
+from zoo.errors import ZooError, import_extra
 from zoo.utils.files import write_text
 from zoo.utils.notebook import default_console
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zoo.recipe import LoadedRecipe
     from zoo.training.run import Run
 
+OTHER_FORMATS = {"litert": ("ai_edge_litert",), "openvino": ("openvino",)}  # and the modules that read them
 _EXPORTING = "tensorflow"  # the backend whose models tf2onnx reads
 
 
@@ -40,6 +41,7 @@ def export(
     quantize: str | None = None,
     one_tensor: bool = False,
     numeric_only: bool = False,
+    format: str = "onnx",
     console: Console | None = None,
 ) -> dict[str, Any]:
     """Export a run to ONNX, proved on the whole test split.
@@ -53,10 +55,12 @@ def export(
             test split; as the recipe says where it is left out.
         one_tensor: put all numeric columns of a table into one input, as `export.numeric_columns: one_tensor` does.
         numeric_only: let no texts go in or out, as `export.numeric_only` does.
+        format: "litert" or "openvino": write the run in this format beside the ONNX file, too.
         console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
     Returns:
-        The certificate, and `path`, the file; under `quantized` the certificate of the smaller one, where asked for.
+        The certificate, and `path`, the file; under `quantized` and `other_format` the certificates of the smaller file
+        and of the one in another format, where asked for.
 
     Raises:
         ZooError: no such run, one that is still in use, other data than the run was trained on, or a file that differs
@@ -69,11 +73,18 @@ def export(
     forms = get_args(Quantization)
     if quantize not in (None, *forms):
         raise ZooError(f"quantize: expected {', '.join(forms[:-1])} or {forms[-1]}, received {quantize!r}")
+    if format not in ("onnx", *OTHER_FORMATS):
+        raise ZooError(f"format: expected onnx, {' or '.join(OTHER_FORMATS)}, received {format!r}")
+    for module in OTHER_FORMATS.get(format, ()):
+        import_extra(module, f"--format {format}")  # before the work
+        if one_tensor or numeric_only:
+            raise ZooError(f"--format {format} takes the columns one by one; leave out --one-tensor and --numeric-only")
     memory = given_data(data, None, validation, test)
     with held(open_run(run_folder)):
         changes: dict[str, Any] = {"numeric_columns": "one_tensor"} if one_tensor else {}
         changes |= {"numeric_only": True} if numeric_only else {}
-        return export_held(run_folder, console or default_console(), memory, quantize, changes)
+        other = None if format == "onnx" else format
+        return export_held(run_folder, console or default_console(), memory, quantize, changes, other)
 
 
 def export_held(
@@ -82,6 +93,7 @@ def export_held(
     memory: MemoryData | None = None,
     quantize: str | None = None,
     changes: Mapping[str, Any] | None = None,
+    other_format: str | None = None,
 ) -> dict[str, Any]:
     """Export a run whose lock this process, or the one that started it, holds: see `export`."""
     choose_backend(_EXPORTING)
@@ -91,7 +103,7 @@ def export_held(
 
     run, _, dataset = reopen(run_folder, memory)
     console.print(f"Exporting {run.folder}")
-    certificate = export_run(run, dataset, load_model(run), quantize, changes)
+    certificate = export_run(run, dataset, load_model(run), quantize, changes, other_format)
     print_export(console, certificate)
     return {"path": str(exported_path(run)), **certificate}
 
@@ -188,6 +200,10 @@ def print_export(console: Console, certificate: dict[str, Any]) -> None:
         from zoo.export.quantized_file import quantized_line
 
         console.print(f"Exported {quantized_line(certificate['quantized'])}", markup=False)
+    if "other_format" in certificate:
+        from zoo.export.other_formats import format_line
+
+        console.print(f"Exported {format_line(certificate['other_format'])}", markup=False)
 
 
 def differing_decisions(certificate: dict[str, Any]) -> str:

@@ -81,3 +81,22 @@ def _share_constants(graph: onnx.GraphProto) -> None:
     for inner in graphs_of(graph):
         for node in inner.node:
             node.input[:] = [same.get(name, name) for name in node.input]
+
+
+def drop_unread(graph: onnx.GraphProto) -> None:
+    """Remove nodes and constants that nothing reads any more."""
+    while True:
+        read = {value.name for value in graph.output} | _read(graph)
+        kept = [node for node in graph.node if any(name in read for name in node.output)]
+        if len(kept) == len(graph.node):
+            break
+        del graph.node[:]
+        graph.node.extend(kept)
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in read]:
+        graph.initializer.remove(tensor)
+
+
+def _read(graph: onnx.GraphProto) -> set[str]:
+    inner = (attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g"))
+    names = {name for node in graph.node for name in node.input}
+    return names.union(*(_read(each) | {value.name for value in each.output} for each in inner))

@@ -24,6 +24,8 @@ from zoo.export.graph_postprocessing import add_abnormal
 from zoo.export.intervals import with_intervals
 from zoo.export.kinds import KINDS
 from zoo.export.ood_score import with_ood_score
+from zoo.export.other_formats import FORMATS as OTHER_FORMATS
+from zoo.export.other_formats import export_format
 from zoo.export.quantized_file import FORMS, quantize_file
 from zoo.export.sample import take_sample
 from zoo.recipe.load import published_source
@@ -57,6 +59,7 @@ def export_run(
     model: keras.Model,
     quantize: str | None = None,
     changes: Mapping[str, Any] | None = None,
+    other_format: str | None = None,
 ) -> dict[str, Any]:
     """Write `export/model.onnx` with its sample, certificate and card.
 
@@ -67,9 +70,10 @@ def export_run(
         quantize: form of a smaller file to write beside it, "int8", "int4", "float16" or "smallest"; that of the recipe
             where left out.
         changes: values of the recipe's `export` that differ for this file.
+        other_format: "litert" or "openvino": write the run in this format beside it, too.
 
     Returns:
-        The certificate, and under `quantized` that of the smaller file, where one was asked for.
+        The certificate, and under `quantized` and `other_format` those of the other files that were asked for.
 
     Raises:
         ZooError: the model has no ONNX form, or the file does not equal the model; no file is left behind.
@@ -88,8 +92,9 @@ def export_run(
     proto = converted(loaded, dataset, model, threshold)
     path = run.folder / "export" / "model.onnx"
     beside = ("certificate.json", "card.md", "decoder.onnx", SAMPLE, SAMPLE_JSON)
-    smaller = (each for form in FORMS for each in path.parent.glob(f"*.{form}.*"))
-    for older in (*(path.with_name(name) for name in beside), *smaller, path):
+    others = (each for name in (*FORMS, *OTHER_FORMATS) for each in path.parent.glob(f"*.{name}.*"))
+    files = (name for other in OTHER_FORMATS.values() for name in other.files)
+    for older in (*(path.with_name(name) for name in (*beside, *files)), *others, path):
         older.unlink(missing_ok=True)  # must not pass for this one if this one fails
     with replacing(path) as temporary:
         onnx.save(proto, temporary)
@@ -141,8 +146,9 @@ def export_run(
     form = quantize or settings.quantize
     measured = Measured(loaded=loaded, dataset=dataset, model=model)
     quantized = {} if form is None else {"quantized": quantize_file(path, measured, form)}
+    other = {} if other_format is None else {"other_format": export_format(path, measured, other_format)}
     write_json(path.with_name("certificate.json"), certificate)  # last: it says that the export is whole
-    return certificate | quantized
+    return certificate | quantized | other
 
 
 def converted(

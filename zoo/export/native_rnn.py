@@ -11,6 +11,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from zoo.export.compact_graph import drop_unread
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Cell:
@@ -73,7 +75,7 @@ def with_native_rnn(proto: onnx.ModelProto) -> None:
         graph.node.extend(nodes)
         replaced = True
     if replaced:
-        _drop_unread(graph)
+        drop_unread(graph)
 
 
 def _cell(loop: onnx.NodeProto, graph: onnx.GraphProto) -> _Cell | None:
@@ -167,22 +169,3 @@ def _is_zero(name: str, values: _Values) -> bool:
         name = expand.input[0]
     array = values.array(name)
     return array is not None and not array.any()
-
-
-def _drop_unread(graph: onnx.GraphProto) -> None:
-    """Remove nodes and constants that nothing reads any more."""
-    while True:
-        read = {value.name for value in graph.output} | _read(graph)
-        kept = [node for node in graph.node if any(name in read for name in node.output)]
-        if len(kept) == len(graph.node):
-            break
-        del graph.node[:]
-        graph.node.extend(kept)
-    for tensor in [tensor for tensor in graph.initializer if tensor.name not in read]:
-        graph.initializer.remove(tensor)
-
-
-def _read(graph: onnx.GraphProto) -> set[str]:
-    inner = (attribute.g for node in graph.node for attribute in node.attribute if attribute.HasField("g"))
-    names = {name for node in graph.node for name in node.input}
-    return names.union(*(_read(each) | {value.name for value in each.output} for each in inner))
