@@ -15,9 +15,8 @@ from zoo.postprocessing.decoding import (
     collapse_ctc,
     ctc_greedy,
     greedy,
-    next_token_probabilities,
-    sample,
 )
+from zoo.postprocessing.sampling import next_token_probabilities, sample
 
 VOCABULARY = 6  # padding, unknown, start, end and two symbols
 ALLOWED = [1, END, 4, 5]

@@ -17,7 +17,7 @@ from zoo.evaluation.report.pictures import spectrogram_picture
 from zoo.evaluation.report.predictions import Predictions
 from zoo.evaluation.result import TrainedTask
 from zoo.evaluation.slices.find import add_slices
-from zoo.postprocessing.decoding import sample
+from zoo.postprocessing.sampling import sample
 from zoo.recipe.task import task_of
 from zoo.tasks import TASKS
 from zoo.training.problem import build_network

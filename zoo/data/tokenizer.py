@@ -123,13 +123,12 @@ class Tokenizer:
         """Return the text of one row of ids, up to its end mark or padding."""
         if self.level == "subword":
             return self._joined(ids)
-        names = self.names
         found = []
         for i in ids:
             if i in (PADDING, END):
                 break
             if i != START:
-                found.append("\N{REPLACEMENT CHARACTER}" if i == UNKNOWN else names[i])
+                found.append("\N{REPLACEMENT CHARACTER}" if i == UNKNOWN else self.symbols[i - len(SPECIAL)])
         return ("" if self.level == "character" else " ").join(found)
 
     def _joined(self, ids: Iterable[int]) -> str:

@@ -28,6 +28,7 @@ from zoo.export.other_formats import FORMATS as OTHER_FORMATS
 from zoo.export.other_formats import export_format
 from zoo.export.quantized_file import FORMS, quantize_file
 from zoo.export.sample import take_sample
+from zoo.export.steps import STEP_FILES, export_steps, has_steps
 from zoo.recipe.load import published_source
 from zoo.serving.certificate import CERTIFICATE_VERSION
 from zoo.serving.feeds import as_columns
@@ -61,7 +62,7 @@ def export_run(
     changes: Mapping[str, Any] | None = None,
     other_format: str | None = None,
 ) -> dict[str, Any]:
-    """Write `export/model.onnx` with its sample, certificate and card.
+    """Write `export/model.onnx` with its sample, certificate and card, and the steps of what writes texts.
 
     Args:
         run: the run to export.
@@ -91,7 +92,7 @@ def export_run(
     threshold = None if report is None else report.get("threshold")
     proto = converted(loaded, dataset, model, threshold)
     path = run.folder / "export" / "model.onnx"
-    beside = ("certificate.json", "card.md", "decoder.onnx", SAMPLE, SAMPLE_JSON)
+    beside = ("certificate.json", "card.md", "decoder.onnx", *STEP_FILES, SAMPLE, SAMPLE_JSON)
     others = (each for name in (*FORMS, *OTHER_FORMATS) for each in path.parent.glob(f"*.{name}.*"))
     files = (name for other in OTHER_FORMATS.values() for name in other.files)
     for older in (*(path.with_name(name) for name in (*beside, *files)), *others, path):
@@ -110,6 +111,7 @@ def export_run(
     file = read_signature(scan(content, path), path, verify=False)
     if task.reconstructs and signature.kind == "image":
         export_decoder(path.with_name("decoder.onnx"), model, dataset, settings)
+    steps = {"steps": export_steps(path, model, dataset, task, settings)} if has_steps(task) else {}
     sample = take_sample(path, dataset)
     write_sample(path.parent, sample)
     certificate = {
@@ -130,6 +132,7 @@ def export_run(
             for name, output in parity.outputs.items()
         },
         "awkward_inputs": _awkward_inputs(content, exporter, model, sample.inputs, dataset, file, settings.tolerance),
+        **steps,
         "runtimes": [runtime()],
         "split": exporter.compared_on,
         "data": {"source": published_source(dataset.name), "fingerprint": dataset.fingerprint},

@@ -21,25 +21,31 @@ class Attention(keras.layers.Layer):
 
     Args:
         heads: number of heads, which split the width among them.
+        kv_heads: number of heads of keys and values, each for `heads / kv_heads` heads of queries (grouped-query
+            attention, Ainslie et al., 2023, arXiv:2305.13245); `heads` by default.
         causal: hide later steps from each step.
     """
 
-    def __init__(self, heads: int, *, causal: bool = False, **kwargs: Any) -> None:
+    def __init__(self, heads: int, *, kv_heads: int | None = None, causal: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.heads, self.causal = heads, causal
+        self.heads, self.kv_heads, self.causal = heads, kv_heads or heads, causal
 
     def build(self, x_shape: tuple[int | None, ...], context_shape: tuple[int | None, ...] | None = None) -> None:
         """Make the projections.
 
         Raises:
-            ValueError: the heads do not divide the width.
+            ValueError: the heads do not divide the width, or the heads of keys and values not the heads.
         """
         width = int(x_shape[-1] or 0)
         if width % self.heads:
             raise ValueError(f"width must be a multiple of heads. Received: width={width}, heads={self.heads}")
+        if self.heads % self.kv_heads:
+            raise ValueError(
+                f"heads must be a multiple of kv_heads. Received: heads={self.heads}, kv_heads={self.kv_heads}"
+            )
         common: dict[str, Any] = {"dtype": self.dtype_policy}
         self.query = keras.layers.Dense(width, name="query", **common)
-        self.key_value = keras.layers.Dense(2 * width, name="key_value", **common)
+        self.key_value = keras.layers.Dense(2 * width // self.heads * self.kv_heads, name="key_value", **common)
         self.projection = keras.layers.Dense(width, name="projection", **common)
         self.query.build(x_shape)
         self.key_value.build(context_shape or x_shape)
@@ -54,26 +60,62 @@ class Attention(keras.layers.Layer):
             valid: boolean `(batch, context steps)`, true for the steps that are not padding; all steps by default.
             rotations: rotary positions of `x`, `(2, steps, width / heads / 2)`.
         """
-        query = self._by_head(self.query(x))
-        key, value = ops.split(self.key_value(x if context is None else context), 2, axis=-1)
-        if valid is not None:
-            value = value * ops.cast(valid, value.dtype)[:, :, None]
-        value = self._by_head(value)
-        if rotations is None:
-            columns = self._by_head(key, (0, 2, 3, 1))
-        else:
-            query = rotate(query, rotations)
-            columns = ops.transpose(rotate(self._by_head(key), rotations), (0, 1, 3, 2))
-        scores = ops.matmul(query * query.shape[-1] ** -0.5, columns)
+        query = self.queries(x, rotations)
+        columns, value = self.memory(x if context is None else context, valid, rotations)
+        scores = self.scores(query, columns)
         visible = self._visible(scores, valid)
         if visible is not None:
             scores = scores + (1 - ops.cast(visible, scores.dtype)) * MASKED_SCORE
-        mean = ops.matmul(ops.softmax(scores, axis=-1), value)
-        return self.projection(ops.reshape(ops.transpose(mean, (0, 2, 1, 3)), (-1, ops.shape(x)[1], x.shape[-1])))
+        return self.project(self.mean(ops.softmax(scores, axis=-1), value))
 
-    def _by_head(self, x: Any, order: tuple[int, ...] = (0, 2, 1, 3)) -> Any:
+    def queries(self, x: Any, rotations: Any = None) -> Any:
+        """Return scaled queries, `(batch, heads, steps, width / heads)`."""
+        query = self._by_head(self.query(x), self.heads)
+        if rotations is not None:
+            query = rotate(query, rotations)
+        return query * query.shape[-1] ** -0.5
+
+    def memory(self, context: Any, valid: Any = None, rotations: Any = None) -> tuple[Any, Any]:
+        """Return the keys as columns, `(batch, kv_heads, size, steps)`, and the values, `(batch, kv_heads, steps, size)`.
+
+        The values of padding are zero.
+        """
+        key, value = ops.split(self.key_value(context), 2, axis=-1)
+        if valid is not None:
+            value = value * ops.cast(valid, value.dtype)[:, :, None]
+        value = self._by_head(value, self.kv_heads)
+        if rotations is None:
+            return self._by_head(key, self.kv_heads, (0, 2, 3, 1)), value
+        return ops.transpose(rotate(self._by_head(key, self.kv_heads), rotations), (0, 1, 3, 2)), value
+
+    def scores(self, query: Any, columns: Any) -> Any:
+        """Return the products of queries and keys, `(batch, heads, steps, context steps)`."""
+        return self._ungroup(ops.matmul(self._group(query), columns), query)
+
+    def mean(self, weights: Any, value: Any) -> Any:
+        """Return the weighted means of the values, `(batch, heads, steps, width / heads)`."""
+        return self._ungroup(ops.matmul(self._group(weights), value), weights)
+
+    def project(self, mean: Any) -> Any:
+        """Map the means of all heads to the output, `(batch, steps, width)`."""
+        mean = ops.transpose(mean, (0, 2, 1, 3))
+        return self.projection(ops.reshape(mean, (-1, ops.shape(mean)[1], self.heads * mean.shape[-1])))
+
+    def _group(self, x: Any) -> Any:
+        """Put the heads that share keys below each other: `(batch, kv_heads, heads / kv_heads * steps, size)`."""
+        if self.kv_heads == self.heads:
+            return x
+        shape = ops.shape(x)
+        return ops.reshape(x, (shape[0], self.kv_heads, self.heads // self.kv_heads * shape[2], shape[3]))
+
+    def _ungroup(self, x: Any, like: Any) -> Any:
+        if self.kv_heads == self.heads:
+            return x
+        return ops.reshape(x, (ops.shape(x)[0], self.heads, ops.shape(like)[2], ops.shape(x)[3]))
+
+    def _by_head(self, x: Any, heads: int, order: tuple[int, ...] = (0, 2, 1, 3)) -> Any:
         """Map `(batch, steps, width)` to `(batch, heads, steps, width / heads)`, or to another order of these axes."""
-        x = ops.reshape(x, (-1, ops.shape(x)[1], self.heads, x.shape[-1] // self.heads))
+        x = ops.reshape(x, (-1, ops.shape(x)[1], heads, x.shape[-1] // heads))
         return ops.transpose(x, order)
 
     def _visible(self, scores: Any, valid: Any) -> Any:
@@ -91,4 +133,5 @@ class Attention(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "heads": self.heads, "causal": self.causal}
+        own = {"heads": self.heads, "kv_heads": self.kv_heads, "causal": self.causal}
+        return {**super().get_config(), **own}

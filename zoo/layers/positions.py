@@ -69,7 +69,7 @@ def rotate(x: Any, rotations: Any) -> Any:
 
     Args:
         x: queries or keys, `(batch, heads, steps, size)`.
-        rotations: cosines and sines, `(2, steps, size / 2)`.
+        rotations: cosines and sines, `(2, steps, size / 2)`, or of each example, `(2, batch, 1, steps, size / 2)`.
 
     Returns:
         A tensor of the shape of `x`.
@@ -102,6 +102,10 @@ class LearnedPositions(keras.layers.Layer):
         """Add the vectors of the first positions."""
         return x + self.embeddings[: ops.shape(x)[1]]
 
+    def at(self, x: Any, position: Any) -> Any:
+        """Add the vectors of given positions, int32 `(batch, steps)`."""
+        return x + ops.cast(ops.take(self.embeddings, position, axis=0), x.dtype)
+
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return `shape`."""
         return shape
@@ -131,6 +135,12 @@ class SinusoidalPositions(keras.layers.Layer):
         waves = ops.reshape(ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1), (-1, width))
         if self.prefix:
             waves = ops.pad(waves, [[self.prefix, 0], [0, 0]])
+        return x + ops.cast(waves, x.dtype)
+
+    def at(self, x: Any, position: Any) -> Any:
+        """Add the waves of given positions in a sequence, int32 `(batch, steps)`."""
+        angles = _angles_at(position, x.shape[-1])
+        waves = ops.reshape(ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1), ops.shape(x))
         return x + ops.cast(waves, x.dtype)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -163,6 +173,14 @@ class Rotations(keras.layers.Layer):
             angles = ops.pad(angles, [[self.prefix, 0], [0, 0]])
         return ops.cast(ops.stack([ops.cos(angles), ops.sin(angles)]), self.compute_dtype)
 
+    def at(self, position: Any) -> Any:
+        """Return the rotations of given positions in a sequence, int32 `(batch, steps)`, for each example.
+
+        Their shape `(2, batch, 1, steps, size / 2)` fits all heads.
+        """
+        angles = _angles_at(position, self.size)[:, None]
+        return ops.cast(ops.stack([ops.cos(angles), ops.sin(angles)]), self.compute_dtype)
+
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return `(2, steps, size / 2)`."""
         return (2, shape[1], self.size // 2)
@@ -180,6 +198,11 @@ def _angles(steps: Any, size: int, grid: Grid | None, base: float) -> Any:
     frequencies = _frequencies(size // 2, base)
     angles = np.concatenate([place // grid[1] * frequencies, place % grid[1] * frequencies], axis=1)
     return ops.convert_to_tensor(angles, "float32")
+
+
+def _angles_at(position: Any, size: int) -> Any:
+    """Return position times frequency, `(batch, steps, size / 2)`."""
+    return ops.cast(position, "float32")[:, :, None] * _frequencies(size, BASE)
 
 
 def _frequencies(size: int, base: float) -> np.ndarray:

@@ -53,6 +53,7 @@ def transformer_blocks(
     depth: int,
     heads: int,
     mlp_ratio: float,
+    kv_heads: int | None = None,
     causal: bool = False,
     valid: keras.KerasTensor | None = None,
     rotations: keras.KerasTensor | None = None,
@@ -68,6 +69,7 @@ def transformer_blocks(
         depth: number of blocks.
         heads: attention heads.
         mlp_ratio: hidden width of the feed-forward branch, in widths.
+        kv_heads: heads of keys and values in self-attention; `heads` by default.
         causal: hide later steps from each step; with padding on the right, this also hides padding from real steps.
         valid: boolean `(batch, steps)`, true for the steps that are not padding; all steps by default.
         rotations: rotary positions, as `zoo.layers.positions.add_positions` returns them.
@@ -82,7 +84,7 @@ def transformer_blocks(
     hidden = hidden_width(width, mlp_ratio)
     for i, rate in enumerate(linear_rates(depth, options.stochastic_depth), start=1):
         part = f"{name}{i}_attention"
-        y = Attention(heads, causal=causal, name=part)(
+        y = Attention(heads, kv_heads=kv_heads, causal=causal, name=part)(
             branch_input(x, options, name=part), **_given(valid=valid, rotations=rotations)
         )
         x = add_branch(x, y, options, rate=rate, name=part)

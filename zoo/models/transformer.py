@@ -139,6 +139,7 @@ def gpt(
     width: Count = 128,
     depth: Count = 4,
     heads: Count = 4,
+    kv_heads: Count | None = None,
     mlp_ratio: Factor = 4.0,
     positions: Positions = "learned",
     maximum_length: Count = 1024,
@@ -161,6 +162,8 @@ def gpt(
         width: features of each step, a multiple of `heads`.
         depth: number of blocks.
         heads: attention heads.
+        kv_heads: heads of keys and values, a divisor of `heads`, each for as many heads of queries (grouped-query
+            attention, arXiv:2305.13245); fewer make the cache of a text that is generated smaller. None: `heads`.
         mlp_ratio: hidden width of the feed-forward branch, in widths.
         positions: "learned", as far as `maximum_length`; "sinusoidal"; or "rotary".
         maximum_length: number of learned positions.
@@ -176,7 +179,7 @@ def gpt(
 
     Raises:
         ValueError: the input is not tokens or is longer than learned positions reach, or the heads do not divide the
-            width; or tied embeddings have fewer tokens than outputs.
+            width, or `kv_heads` not the heads; or tied embeddings have fewer tokens than outputs.
     """
     options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
     vocabulary = _require_vocabulary(vocabulary, input_shape)
@@ -190,7 +193,16 @@ def gpt(
         )
     x = _embed(inputs, vocabulary, width, positions, layer=tied)
     x, rotations = _with_positions(x, positions, options, heads=heads, longest=maximum_length)
-    x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, causal=True, rotations=rotations)
+    x = transformer_blocks(
+        x,
+        options,
+        depth=depth,
+        heads=heads,
+        mlp_ratio=mlp_ratio,
+        kv_heads=kv_heads,
+        causal=True,
+        rotations=rotations,
+    )
     logits = head(x, outputs) if tied is None else tied(keras.layers.Identity(name=FEATURES)(x), to_logits=True)
 
     # === Functional model ===

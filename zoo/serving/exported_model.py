@@ -23,8 +23,9 @@ from zoo.serving.noise import draw_noise, noise_parts
 from zoo.serving.onnx_file import scan
 from zoo.serving.prediction import Prediction, marked_finite
 from zoo.serving.read_file import read_model
-from zoo.serving.text_generation import continue_text, decode_sources, fill_in_texts
+from zoo.serving.text_generation import decode_sources
 from zoo.serving.values import shown, whole_number
+from zoo.serving.writes_text import WritesText
 from zoo.tasks import END, TASKS
 from zoo.utils.execution import execution
 from zoo.utils.onnx_session import open_session, run_session
@@ -32,7 +33,7 @@ from zoo.utils.onnx_session import open_session, run_session
 __all__ = ["SIGNATURE_KEY", "ExportedModel"]
 
 
-class ExportedModel:
+class ExportedModel(WritesText):
     """An ONNX file that `zoo export` wrote.
 
     Args:
@@ -73,7 +74,8 @@ class ExportedModel:
         threads: int | None = None,
         spinning: bool = True,
     ) -> None:
-        where_it_runs = execution(providers, threads, spinning=spinning)
+        self._execution = execution(providers, threads, spinning=spinning)
+        self._verify = verify
         self.path, content = read_model(model, verify=verify)
         file = scan(content, self.path)
         self.metadata = file.metadata
@@ -85,7 +87,7 @@ class ExportedModel:
         self.threshold, self.time, self.double = self.signature.threshold, self.signature.time, self.signature.double
         self.ood_threshold = self.signature.ood_threshold
         self._task = TASKS[self.task]
-        self.session = open_session(content, self.path, where_it_runs)
+        self.session = open_session(content, self.path, self._execution)
         check_graph(
             self.session,
             self.path,
@@ -156,7 +158,7 @@ class ExportedModel:
         names = raw.names if isinstance(raw, SeriesWindows) else ()
         examples = self._examples(raw)
         if self._task.decodes and decoder_input is None:
-            symbols = decode_sources(self._run, examples)
+            symbols = decode_sources(self._run, examples, steps=self.steps)
             return Prediction(symbols, texts=[self._text(row) for row in symbols])
         if decoder_input is not None:
             decoder_input = as_token_ids(decoder_input, "decoder_input", len(self.labels))
@@ -210,75 +212,6 @@ class ExportedModel:
             self._run(feeds)
             times.append(time.perf_counter() - started)
         return 1000 * statistics.median(times[calls // 10 :])
-
-    def decode(self, raw: Any, most: int = 256, *, beams: int = 1) -> np.ndarray:
-        """Decode the target of each source, `(examples, length)` token ids padded with 0.
-
-        Args:
-            raw: texts `(examples,)`, or one text.
-            most: most tokens of a target.
-            beams: hypotheses that are kept; 1 is greedy.
-
-        Raises:
-            ZooError: the file decodes nothing, or `raw` is no text.
-        """
-        if not self._task.decodes:
-            raise ZooError(f"{self.path}: decoding is for sequence to sequence, and the file's task is {self.task}")
-        return decode_sources(
-            self._run,
-            self._examples(raw),
-            most=whole_number(most, "most", least=1),
-            beams=whole_number(beams, "beams", least=1),
-        )
-
-    def generate(
-        self,
-        prompt: str,
-        length: int,
-        *,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float | None = None,
-        seed: int = 0,
-    ) -> str:
-        """Continue a text by sampling from a language model.
-
-        Args:
-            prompt: what the text begins with, at least one character.
-            length: characters to add.
-            temperature: below 1 is more even, above 1 more varied.
-            top_k: keep only the k most probable tokens.
-            top_p: sample from the most probable that together have this probability (Holtzman et al. 2019).
-            seed: the same seed gives the same text.
-        """
-        if self.task != "language_modeling" or self.tokenizer is None:
-            raise ZooError(f"{self.path}: generating is for language models, and the file's task is {self.task}")
-        if not isinstance(prompt, str) or not prompt:
-            raise ZooError(f"prompt: expected a text of at least one character, received {prompt!r}")
-
-        return continue_text(
-            self._run,
-            self.tokenizer,
-            prompt,
-            length=whole_number(length, "length", least=1),
-            context=self.shape[0] or 0,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            seed=seed,
-        )
-
-    def fill_in(self, texts: Sequence[str] | np.ndarray) -> list[str]:
-        """Put the most probable symbol in each place of texts that the vocabulary lacks, for example U+FFFD.
-
-        Args:
-            texts: `(examples,)`; what is longer than the model's context is cut.
-        """
-        if not self._task.fills_in or self.tokenizer is None:
-            raise ZooError(f"{self.path}: filling in is for masked language models, and the file's task is {self.task}")
-        with prefixed(self.path):
-            given = check_examples(texts, self.signature)
-        return fill_in_texts(self._run, self.tokenizer, [text[: self.shape[0]] for text in given])
 
     def _text(self, row: np.ndarray) -> str:
         return "".join(self.labels[i] for i in row if i > END)

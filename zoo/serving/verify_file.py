@@ -18,6 +18,7 @@ from zoo.serving.onnx_file import CHECKSUM_KEY, OnnxFile, scan
 from zoo.serving.read_file import read_content
 from zoo.serving.sample_check import check_batches, check_sample
 from zoo.serving.sample_files import SAMPLE, read_sample, sample_of
+from zoo.serving.step_check import check_steps
 from zoo.utils.execution import ON_CPU, Execution
 from zoo.utils.files import read_json
 from zoo.utils.onnx_session import check_providers, runtime
@@ -29,6 +30,7 @@ _TOLERANCE = 1e-4  # where there is no certificate
 _NOTHING = {  # of checks that cannot be made
     "certificate": "not made: no certificate of this file is beside it",
     "sample": f"not made: no {SAMPLE} is beside the file",
+    "steps": "not made: no steps of this file are beside it",
 }
 
 Check = dict[str, Any]
@@ -134,7 +136,9 @@ def _check_answers(path: Path, execution: Execution) -> list[Check]:
             checks.append(_outcome("sample", check_sample, session, sample, tolerances, model.signature))
         except ZooError as error:
             checks.append(_check("sample", False, str(error)))
-    return [*checks, _outcome("batches", check_batches, session, sample, tolerances, model.signature)]
+    checks.append(_outcome("batches", check_batches, session, sample, tolerances, model.signature))
+    steps = _outcome("steps", check_steps, path, session, sample, tolerances, model.signature)
+    return checks if steps["ok"] is None else [*checks, steps]
 
 
 def _outcome(name: str, check: Callable[..., str | None], *arguments: Any) -> Check:
