@@ -13,7 +13,8 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,17 @@ import numpy as np
 from zoo.postprocessing.sampling import sample
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.sample_files import SAMPLE
+from zoo.tasks import TASKS
 
 PROMPT = "The "
 PARTS = 10  # of a text, whose tokens are timed apart
-SAMPLINGS: dict[str, dict[str, Any]] = {"greedy": {"top_k": 1}, "sampled": {"temperature": 0.8, "top_p": 0.95, "seed": 1}}
+SAMPLINGS: dict[str, dict[str, Any]] = {
+    "greedy": {"top_k": 1},
+    "sampled": {"temperature": 0.8, "top_p": 0.95, "seed": 1},
+}
 
 
-def medians(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def medians(calls: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Return the median seconds of calls that take turns."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
@@ -67,10 +72,10 @@ def measure_language_model(model: ExportedModel, whole: ExportedModel, length: i
     """Print the tokens a second of a language model."""
     context = model.shape[0] or 0
     for name, settings in SAMPLINGS.items():
-        calls: dict[str, Callable[[], object]] = {
-            "cache": lambda settings=settings: model.generate(PROMPT, length, **settings),
-            "window for each token": lambda settings=settings: whole.generate(PROMPT, length, **settings),
-            "window moved by one": lambda settings=settings: moving_window(model, length, settings),
+        calls: dict[str, Callable[[], str]] = {
+            "cache": partial(model.generate, PROMPT, length, **settings),
+            "window for each token": partial(whole.generate, PROMPT, length, **settings),
+            "window moved by one": partial(moving_window, model, length, settings),
         }
         texts = {key: call() for key, call in calls.items()}
         found = medians(calls, rounds)
@@ -78,21 +83,19 @@ def measure_language_model(model: ExportedModel, whole: ExportedModel, length: i
         print(f"  {name}: tokens/s {rates}")
         for key in list(calls)[1:]:
             same = texts["cache"] == texts[key]
-            first = texts["cache"][:context] == texts[key][:context]
-            print(
-                f"    {found[key] / found['cache']:.1f} times the {key}; "
-                f"{'the same text' if same else f'the first {context} characters are ' + ('the same' if first else 'not the same')}"
-            )
+            part = "the" if same else f"the first {context} characters are the"
+            unlike = not same and texts["cache"][:context] != texts[key][:context]
+            print(f"    {found[key] / found['cache']:.1f} times the {key}; {'no' if unlike else part} same text")
         parts = " ".join(f"{ms:.2f}" for ms in time_by_position(model, length, settings, rounds))
         print(f"    ms a token in each tenth of the text: {parts}")
 
 
-def measure_decoder(model: ExportedModel, whole: ExportedModel, sources: np.ndarray, rounds: int) -> None:
+def measure_decoder(model: ExportedModel, whole: ExportedModel, sources: list[str], rounds: int) -> None:
     """Print the answers a second of a sequence to sequence model."""
     for beams in (1, 4):
         calls = {
-            "cache": lambda beams=beams: model.decode(sources, beams=beams),
-            "whole": lambda beams=beams: whole.decode(sources, beams=beams),
+            "cache": partial(model.decode, sources, beams=beams),
+            "whole": partial(whole.decode, sources, beams=beams),
         }
         answers = [call() for call in calls.values()]
         found = medians(calls, rounds)
@@ -118,12 +121,13 @@ def main() -> None:
             parser.error(f"{file} has no step.onnx beside it")
         whole.steps = None
         print(f"{file}: {model.signature.recipe}")
-        if model.tokenizer is not None and not model._task.decodes:
+        assert model.tokenizer is not None, "it reads texts"
+        if not TASKS[model.task].decodes:
             measure_language_model(model, whole, given.length, given.rounds)
             continue
         rows = np.load(model.path.with_name(SAMPLE))["source"]
-        texts = np.array([model.tokenizer.decode(row) for row in rows], dtype=object)
-        measure_decoder(model, whole, np.resize(texts, given.sources), given.rounds)
+        texts = [model.tokenizer.decode(row) for row in rows]
+        measure_decoder(model, whole, (texts * given.sources)[: given.sources], given.rounds)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def export_steps(path: Path, model: keras.Model, dataset: Dataset, task: Task, s
     """
     try:
         steps = split_steps(_network(model))
-        digests = _write(path, steps, settings.opset)
+        digests = write_steps(path, steps, settings.opset)
         found = _compare(path, model, dataset, task)
         tolerance = settings.tolerance * max(1.0, found.scale)
         if found.max_abs_difference > tolerance:
@@ -81,8 +81,8 @@ def _network(model: keras.Model) -> keras.Model:
     return inside[0] if len(inside) == 1 else model
 
 
-def _write(path: Path, steps: Steps, opset: int) -> dict[str, dict[str, Any]]:
-    """Write the files, and return their hashes and sizes by name."""
+def write_steps(path: Path, steps: Steps, opset: int) -> dict[str, dict[str, Any]]:
+    """Write the files beside an exported one, and return their hashes and sizes by name."""
     content = path.read_bytes()
     facts: dict[str, Any] = {
         "weights": path.name,

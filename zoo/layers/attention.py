@@ -76,7 +76,7 @@ class Attention(keras.layers.Layer):
         return query * query.shape[-1] ** -0.5
 
     def memory(self, context: Any, valid: Any = None, rotations: Any = None) -> tuple[Any, Any]:
-        """Return the keys as columns, `(batch, kv_heads, size, steps)`, and the values, `(batch, kv_heads, steps, size)`.
+        """Return keys as columns, `(batch, kv_heads, size, steps)`, and values, `(batch, kv_heads, steps, size)`.
 
         The values of padding are zero.
         """

@@ -189,7 +189,7 @@ class CachedConvolution(keras.layers.Layer):
         return (CacheEntry(name=f"{self.convolution.name}_inputs", shape=(self.span, width)),)
 
     def call(self, x: Any, before: Any) -> tuple[Any, Any]:
-        """Map new steps `(batch, steps, width)` and the inputs before to `(batch, steps, filters)` and the last inputs."""
+        """Map new steps `(batch, steps, width)` and the inputs before to `(batch, steps, filters)` and last inputs."""
         convolution = self.convolution
         inputs = ops.concatenate([before, x], axis=1)
         y = ops.conv(inputs, convolution.kernel, padding="valid", dilation_rate=self.dilation)
@@ -204,7 +204,7 @@ class CachedConvolution(keras.layers.Layer):
 
 
 def with_state(layer: keras.layers.RNN) -> keras.layers.RNN:
-    """Return a recurrent layer that also returns its last states; its cell, and so its weights, are those of `layer`."""
+    """Return a recurrent layer with the cell of `layer`, and so its weights, that also returns its last states."""
     copy = type(layer).from_config({**layer.get_config(), "return_state": True, "name": f"{layer.name}_cached"})
     copy.cell = layer.cell
     return copy

@@ -162,7 +162,7 @@ class _Builder:
         return y
 
     def _positions(self, layer: Any, arguments: Any, options: Any) -> Any:
-        if getattr(layer, "grid", None) is not None or getattr(layer, "prefix", 0):
+        if not isinstance(layer, LearnedPositions) and (layer.grid is not None or layer.prefix):
             raise ZooError(f"layer '{layer.name}' has positions on a grid, which have no cache")
         self.has_length = True
         return CachedPositions(layer)(self._step_of(arguments[0]), self.length)

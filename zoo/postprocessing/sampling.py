@@ -141,7 +141,9 @@ def draw_tokens(
         tokens[rows, lengths[rows]] = drawn
         lengths[rows] += 1
         yield rows, drawn
-        goes_on = np.array([not ended(row, token) for row, token in zip(rows, drawn, strict=True)], bool)
+        goes_on = np.array(
+            [not ended(row, token) for row, token in zip(rows.tolist(), drawn.tolist(), strict=True)], bool
+        )
         rows = rows[goes_on]
 
 

@@ -204,4 +204,3 @@ class StepCache:
 def _steps(axis: int, start: int, count: int) -> tuple[slice, ...]:
     """Return the index of some steps on an axis."""
     return (*[slice(None)] * axis, slice(start, start + count))
-

@@ -99,9 +99,7 @@ def continue_texts(
         if steps is None
         else CachedPass(steps, len(prompts), context=settings.context, longest=longest)
     )
-    draws = draw_tokens(
-        model, tokens, length=settings.length, sampling=settings.sampling, noise=noise, ended=ended
-    )
+    draws = draw_tokens(model, tokens, length=settings.length, sampling=settings.sampling, noise=noise, ended=ended)
     for rows, drawn in draws:
         for row, token in zip(rows.tolist(), drawn.tolist(), strict=True):
             if token not in stop_ids and (piece := texts[row].add(token, stop_texts)):

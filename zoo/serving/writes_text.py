@@ -71,14 +71,34 @@ class WritesText:
         )
 
     @overload
-    def generate(self, prompt: str, length: int, **settings: Any) -> str: ...
+    def generate(
+        self,
+        prompt: str,
+        length: int,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | Sequence[int] = 0,
+        stop: Stop = (),
+    ) -> str: ...
 
     @overload
-    def generate(self, prompt: Sequence[str], length: int, **settings: Any) -> list[str]: ...
+    def generate(
+        self,
+        prompt: list[str] | tuple[str, ...],
+        length: int,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int | Sequence[int] = 0,
+        stop: Stop = (),
+    ) -> list[str]: ...
 
     def generate(
         self,
-        prompt: str | Sequence[str],
+        prompt: str | list[str] | tuple[str, ...],
         length: int,
         *,
         temperature: float = 1.0,
@@ -107,8 +127,8 @@ class WritesText:
         Raises:
             ZooError: the file is no language model, or an argument is out of range.
         """
-        is_one = not isinstance(prompt, Sequence | np.ndarray) or isinstance(prompt, str)
-        prompts: Sequence[Any] = [prompt] if is_one else list(prompt)
+        is_one = not isinstance(prompt, list | tuple)
+        prompts: list[Any] = [prompt] if is_one else list(prompt)
         pieces: list[list[str]] = [[] for _ in prompts]
         for number, piece in self._continued(prompts, length, Sampling(temperature, top_k, top_p), seed, stop):
             pieces[number].append(piece)
