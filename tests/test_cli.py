@@ -42,7 +42,12 @@ COMMANDS = {
     "drift": ["FILE", "DATA", "--fail", "--verify", "--no-verify", "--json"],
     "predict": ["FILE", "INPUTS", "--output", "--provider", "--threads", "--verify", "--no-verify", "--json"],
     "verify": ["FILE", "--provider", "--threads", "--json"],
-    "sample": ["FILE", "--count", "--seed", "--label", "--guidance", "--output", "--verify", "--no-verify"],
+    "sample": [
+        "FILE",
+        *("--count", "--seed", "--label", "--guidance", "--output"),
+        *("--prompt", "--length", "--temperature", "--top-k", "--top-p", "--stop", "--stream"),
+        *("--verify", "--no-verify"),
+    ],
     "gallery": ["FOLDER", "--output", "--onnxruntime-web", "--verify", "--no-verify", "--json"],
     "serve": [
         "[NAME=]FILE…",

@@ -147,21 +147,34 @@ def predict(
 
 @app.command()
 def sample(
-    file: Annotated[Path, typer.Argument(help="An ONNX file of a model that makes images.")],
+    file: Annotated[Path, typer.Argument(help="An ONNX file of a model that makes images, or of a language model.")],
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Images to make.")] = 40,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same images.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same images and texts.")] = 0,
     label: Annotated[str | None, typer.Option(help="Class of the images; all in turn where it is left out.")] = None,
     guidance: Annotated[float | None, typer.Option(min=0, help="Weight of the class, for diffusion models.")] = None,
     output: Annotated[Path, typer.Option(help="PNG file to write.")] = Path("samples.png"),
+    prompt: Annotated[
+        list[str] | None, typer.Option(help="Text that a language model continues; may be given several times.")
+    ] = None,
+    length: Annotated[int, typer.Option(min=1, help="Tokens to add to a prompt.")] = 200,
+    temperature: Annotated[float, typer.Option(help="Below 1 is more even, above 1 more varied.")] = 0.8,
+    top_k: Annotated[int | None, typer.Option(min=1, help="Keep only the k most probable tokens.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Keep the most probable tokens of this probability.")] = None,
+    stop: Annotated[list[str] | None, typer.Option(help="End before this text; may be given several times.")] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Print each piece of a text as it comes.")] = False,
     provider: Provider = "cpu",
     threads: Threads = None,
     verify: Verify = True,
 ) -> None:
-    """Make images with an exported generator or diffusion model; needs onnxruntime, not TensorFlow."""
+    """Make images or continue texts with an exported file; needs onnxruntime, not TensorFlow."""
+    from zoo.commands.sample import TextOptions, print_texts, write_images
     from zoo.serving.exported_model import ExportedModel
-    from zoo.utils.image_grid import write_grid
 
-    labels = None if label is None else [label] * count
     model = ExportedModel(file, verify=verify, providers=provider, threads=threads)
-    write_grid(output, model.sample(count, seed=seed, labels=labels, guidance=guidance))
-    OUT.print(str(output), markup=False)
+    if prompt:
+        options = TextOptions(
+            length=length, temperature=temperature, top_k=top_k, top_p=top_p, stop=stop or (), seed=seed
+        )
+        print_texts(model, prompt, options, stream=stream)
+    else:
+        write_images(model, output, count=count, seed=seed, label=label, guidance=guidance)

@@ -115,8 +115,8 @@ class ExportedModel(WritesText):
         """
         if not self._task.makes_images:
             raise ZooError(
-                f"{self.path}: making images is for generators, and the file's task is {self.task}; use predict(), or "
-                "`zoo predict`"
+                f"{self.path}: making images is for generators, and the file's task is {self.task}; use "
+                + ("generate(), or `zoo sample --prompt`" if self._task.reads_corpus else "predict(), or `zoo predict`")
             )
         given = [each.name for each in self.session.get_inputs()]
         with prefixed(self.path):
