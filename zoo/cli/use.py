@@ -10,7 +10,7 @@ import typer
 from zoo.cli.app import app
 from zoo.commands.options import Json, Provider, Run, Threads, Verify
 from zoo.errors import ZooError
-from zoo.utils.console import ERR, OUT, print_result
+from zoo.utils.console import ERR, print_result
 from zoo.utils.execution import execution
 
 
