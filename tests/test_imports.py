@@ -239,7 +239,7 @@ def test_every_requirement_has_both_bounds(setup):
 
 
 IMPORT_NAMES = {
-    **{"grpcio": "grpc", "pyyaml": "yaml", "pillow": "PIL", "scikit-learn": "sklearn"},
+    **{"grpcio": "grpc", "protobuf": "google", "pyyaml": "yaml", "pillow": "PIL", "scikit-learn": "sklearn"},
     "markdown-it-py": "markdown_it",
 }
 BROUGHT_ALONG = {  # what installing a requirement brings along

@@ -15,6 +15,7 @@ _EXTRAS = {  # optional module: the package that holds it, and this project's ex
     "cleanlab": ("cleanlab", "audit"),
     "datasketch": ("datasketch", "audit"),
     "fastapi": ("fastapi", "serve"),
+    "google": ("protobuf", "serve-grpc"),
     "grpc": ("grpcio", "distributed"),
     "huggingface_hub": ("huggingface_hub", "hub"),
     "jax": ("jax", "jax"),
@@ -82,12 +83,13 @@ def counted(names: Iterable[object], what: str) -> str:
     return f"{len(every):,} {what}: {', '.join(every[:MAX_SHOWN_NAMES])}{more}"
 
 
-def import_extra(module: str, who: str) -> ModuleType:
+def import_extra(module: str, who: str, extra: str = "") -> ModuleType:
     """Import a module of an optional package.
 
     Args:
         module: the module, such as `statsmodels.datasets.co2`.
         who: what needs it, such as "builtin:co2".
+        extra: that brings it, where several do.
 
     Raises:
         ZooError: the package is not installed; the message names the extra that brings it.
@@ -95,11 +97,11 @@ def import_extra(module: str, who: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        package, extra = _EXTRAS[module.partition(".")[0]]
+        package, usual = _EXTRAS[module.partition(".")[0]]
         project = "./runtime" if is_runtime() else "."
         raise ZooError(
             f"{who} needs {package}, which is not installed: "
-            f'pip install "{project}[{extra}]" in the folder of zoo\'s sources'
+            f'pip install "{project}[{extra or usual}]" in the folder of zoo\'s sources'
         ) from error
 
 

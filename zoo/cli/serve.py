@@ -17,6 +17,10 @@ def serve(
     ],
     host: Annotated[str, typer.Option(help="Address to listen on; the default is this machine alone.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")] = 8000,
+    grpc_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port to answer gRPC on, too; needs the extra serve-grpc."),
+    ] = None,
     token: Annotated[
         str, typer.Option(envvar="ZOO_TOKEN", show_default=False, help="Token that each request must have.")
     ] = "",
@@ -40,6 +44,7 @@ def serve(
         files,
         host=host,
         port=port,
+        grpc_port=grpc_port,
         token=token,
         body_mebibytes=max_body,
         examples=max_examples,

@@ -20,6 +20,7 @@ def serve(
     *,
     host: str,
     port: int,
+    grpc_port: int | None,
     token: str,
     body_mebibytes: int,
     examples: int,
@@ -38,6 +39,7 @@ def serve(
         files: `FILE`, or `NAME=FILE`.
         host: address to listen on.
         port: to listen on; 0 for any that is free.
+        grpc_port: to answer gRPC on; 0 for any that is free, None for HTTP alone.
         token: that requests must have; empty for none.
         body_mebibytes: this and the next five are those of `zoo.serving.server.limits.Limits`.
         examples: of a request.
@@ -55,6 +57,9 @@ def serve(
     """
     for module in _NEEDED:
         import_extra(module, "zoo serve")
+    if grpc_port is not None:
+        for module in ("grpc", "google.protobuf"):
+            import_extra(module, "zoo serve --grpc-port", "serve-grpc")
     from zoo.serving.server.app import create_app
     from zoo.serving.server.limits import MEBIBYTE, Limits
     from zoo.serving.server.repository import Repository
@@ -70,13 +75,16 @@ def serve(
     )
     where_they_run = execution(provider, threads, spinning=False)
     repository = Repository(files, verify=verify, execution=where_they_run)
-    app = create_app(repository, limits=limits, token=token, log=_write_line if log else None)
+    grpc = None if grpc_port is None else (host, grpc_port)
+    app = create_app(repository, limits=limits, token=token, log=_write_line if log else None, grpc=grpc)
     gc.freeze()  # models and modules stay until the end: collections need not look at them
     with running(app, host=host, port=port) as server:
         for model in repository:
             ERR.print(f"{model.name} (version {model.version}): {model.exported.path}")
         if not token and not _is_loopback(host):
             print_notes([f"{host} is reached from other machines, and no token is asked for: --token"])
+        if app.state.grpc is not None:
+            ERR.print(f"gRPC: {app.state.grpc.address}")
         ERR.print(f"ready: {server.url}")
         try:
             server.ended.wait()

@@ -23,13 +23,19 @@ PACKAGES = (
     "zoo.serving.drift",
     "zoo.serving.layouts",
     "zoo.serving.server",
+    "zoo.serving.server.grpc_service",
     "zoo.serving.server.page",
     "zoo.tasks",
     "zoo.utils",
 )
 REQUIRED = ("numpy", "onnxruntime", "pillow", "rich", "typer")
 SERVER = ("fastapi", "httptools", "prometheus_client", "uvicorn", "uvloop")
-EXTRAS = {"audio": ("soundfile", "soxr"), "tables": ("pandas", "pyarrow"), "text": ("tokenizers",)}
+EXTRAS = {
+    "audio": ("soundfile", "soxr"),
+    "serve-grpc": ("grpcio", "protobuf"),
+    "tables": ("pandas", "pyarrow"),
+    "text": ("tokenizers",),
+}
 
 
 def read_config(path: Path) -> configparser.ConfigParser:

@@ -27,9 +27,9 @@ class Queue:
     def __init__(self, limits: Limits) -> None:
         self.limits, self.requests = limits, 0
 
-    def admit(self) -> Admission:
-        """Return a place in the queue, to be held by `async with`."""
-        return Admission(self)
+    def admit(self, *, has_body: bool = False) -> Admission:
+        """Return a place in the queue for a request, whose body may be here, to be held by `async with`."""
+        return Admission(self, has_body=has_body)
 
 
 class Admission:
@@ -41,10 +41,10 @@ class Admission:
         Rejection: there is no place (429), or by the limit the body has not arrived (408) or there is no answer (504).
     """
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: Queue, *, has_body: bool) -> None:
         self._queue, self._limits = queue, queue.limits
         self._timeout = asyncio.timeout(queue.limits.seconds)
-        self._has_body = False
+        self._has_body = has_body
 
     async def __aenter__(self) -> Self:
         """Take the place."""

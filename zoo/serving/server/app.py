@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from zoo.errors import ZooError
 from zoo.serving.server import plain_routes, v2_routes
 from zoo.serving.server.edge import Edge, Log
+from zoo.serving.server.grpc_service.run import GrpcServer
 from zoo.serving.server.inference import InferenceFirst
 from zoo.serving.server.limits import Limits
 from zoo.serving.server.page import routes as page_routes
@@ -31,12 +32,17 @@ class Application(FastAPI):
         service: what the routes share.
         token: that requests must have (`Authorization: Bearer TOKEN`); empty for none.
         log: takes a line of JSON for each request, without what it holds; None for no log.
+        grpc: a server of gRPC that begins and ends with this one.
     """
 
-    def __init__(self, service: Service, token: str, log: Log) -> None:
+    def __init__(self, service: Service, token: str, log: Log, grpc: GrpcServer | None) -> None:
         @asynccontextmanager
         async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+            if grpc is not None:
+                await grpc.start()
             yield
+            if grpc is not None:
+                await grpc.stop()
             service.close()
 
         super().__init__(
@@ -47,7 +53,7 @@ class Application(FastAPI):
             docs_url=None,
             redoc_url=None,
         )
-        self.state.service = service
+        self.state.service, self.state.grpc = service, grpc
         self._edge = Edge(InferenceFirst(super().__call__, service), service, token, log)
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -68,6 +74,7 @@ def create_app(
     limits: Limits | None = None,
     token: str = "",
     log: Log = None,
+    grpc: tuple[str, int] | None = None,
 ) -> FastAPI:
     """Return the application that serves models.
 
@@ -76,8 +83,11 @@ def create_app(
         limits: what is taken at most.
         token: that requests must have (`Authorization: Bearer TOKEN`); empty for none.
         log: takes a line of JSON for each request, without what it holds; None for no log.
+        grpc: host and port on which gRPC is answered, too; None for HTTP alone.
     """
-    app = Application(Service(repository, limits or Limits()), token, log)
+    service = Service(repository, limits or Limits())
+    beside = None if grpc is None else GrpcServer(service, host=grpc[0], port=grpc[1], token=token, log=log)
+    app = Application(service, token, log, beside)
     app.add_exception_handler(Rejection, _answer_refused)
     app.add_exception_handler(ZooError, _answer_refused)
     app.add_exception_handler(HTTPException, _answer_http_error)

@@ -21,7 +21,7 @@ from zoo.serving.values import fits, sizes
 HEADER_LENGTH = "Inference-Header-Content-Length"  # header: bytes of the JSON part, where tensors follow it
 MAX_SIZE = 1 << 31  # of an axis
 MAX_KEPT_BYTES = 1024  # of a JSON part that is kept parsed
-_SIZE, _BINARY, _ALL_BINARY = "binary_data_size", "binary_data", "binary_data_output"  # parameters of the extension
+BINARY_SIZE, _BINARY, _ALL_BINARY = "binary_data_size", "binary_data", "binary_data_output"  # of the extension
 Form = TypeVar("Form", bound=BaseModel)
 
 
@@ -109,8 +109,21 @@ def read_request(body: bytes, header_length: str | None, model: ServedModel) -> 
     content = memoryview(body)
     length = len(content) if header_length is None else _header_length(header_length, len(content))
     parse = _parse_again if length <= MAX_KEPT_BYTES and length < len(content) else _parse
-    request = parse(bytes(content[:length]))
-    feeds = _feeds(request, content[length:], model)
+    return understood(parse(bytes(content[:length])), content[length:], model)
+
+
+def understood(request: InferenceRequest, rest: memoryview, model: ServedModel) -> Inference:
+    """Return what a request asks of a model.
+
+    Args:
+        request: its JSON part.
+        rest: the binary tensors behind it.
+        model: what is asked.
+
+    Raises:
+        ZooError: it does not fit the model.
+    """
+    feeds = _feeds(request, rest, model)
     outputs = tuple(output.name for output in request.outputs) or tuple(model.outputs)
     _check_names("output", [output.name for output in request.outputs], model.outputs)
     return Inference(
@@ -168,11 +181,11 @@ def _feeds(request: InferenceRequest, rest: memoryview, model: ServedModel) -> F
         raise ZooError(f"missing inputs: {listing(missing)} (received: {listing(names)})")
     feeds: Feeds = {}
     for tensor in request.inputs:
-        size = tensor.parameters.get(_SIZE)
+        size = tensor.parameters.get(BINARY_SIZE)
         if size is not None and (type(size) is not int or not 0 <= size <= len(rest)):
             raise ZooError(
-                f"input '{tensor.name}': {_SIZE} is {size!r:.40}, and {len(rest)} bytes are left behind the JSON part; "
-                f"the header {HEADER_LENGTH} says where it ends"
+                f"input '{tensor.name}': {BINARY_SIZE} is {size!r:.40}, and {len(rest)} bytes are left behind the JSON "
+                f"part; the header {HEADER_LENGTH} says where it ends"
             )
         given, rest = (None, rest) if size is None else (rest[:size], rest[size:])
         feeds[tensor.name] = _array(tensor, given, model.inputs[tensor.name])
@@ -183,7 +196,7 @@ def _feeds(request: InferenceRequest, rest: memoryview, model: ServedModel) -> F
 
 def _array(tensor: InputTensor, given: memoryview | None, spec: TensorSpec) -> np.ndarray:
     where = f"input '{tensor.name}'"
-    unknown = sorted(set(tensor.parameters) - {_SIZE})
+    unknown = sorted(set(tensor.parameters) - {BINARY_SIZE})
     if unknown:
         raise ZooError(f"{where}: the parameter '{unknown[0]}' is not supported")
     if tensor.datatype != spec.datatype:
@@ -225,7 +238,7 @@ def write_answer(request: Inference, model: ServedModel, found: Feeds) -> tuple[
         facts: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(values.shape)}
         if name in request.binary:
             parts.append(to_bytes(values, datatype))
-            outputs.append({**facts, "parameters": {_SIZE: len(parts[-1])}})
+            outputs.append({**facts, "parameters": {BINARY_SIZE: len(parts[-1])}})
         else:
             outputs.append({**facts, "data": to_json(values)})
     answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version, "outputs": outputs}

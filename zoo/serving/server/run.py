@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import uvicorn
@@ -69,6 +69,8 @@ def running(app: FastAPI, *, host: str, port: int) -> Iterator[Running]:
     server.is_up.wait()
     if server.ended.is_set() or not server.started:
         server.ended.wait()
+        if app.state.grpc is not None and app.state.grpc.problem is not None:
+            raise app.state.grpc.problem
         raise ZooError(f"the server on {host}:{port} did not start")
     name, number = listening.getsockname()[:2]
     try:
@@ -81,7 +83,8 @@ def running(app: FastAPI, *, host: str, port: int) -> Iterator[Running]:
 
 def _run(server: _Server, listening: socket.socket) -> None:
     try:
-        server.run(sockets=[listening])
+        with suppress(SystemExit):  # which uvicorn raises where it does not come up
+            server.run(sockets=[listening])
     finally:
         listening.close()
         server.ended.set()
