@@ -94,10 +94,10 @@ def export(
             raise ZooError("--layout takes one file: give the smaller one itself, such as RUN/export/model.int8.onnx")
         if one_tensor or numeric_only:
             raise ZooError("--layout takes a file as it is: export it first, with --one-tensor or --numeric-only")
-        from zoo.commands.layout import lay_out
+        from zoo.commands.layout import lay_out, layout_lines
 
         laid_out = lay_out(run, layout, output, storage=storage, console=ERR)
-        print_result(laid_out, laid_out["files"], as_json)
+        print_result(laid_out, layout_lines(laid_out, output or ""), as_json)
         ERR.print(f"next: {laid_out['next']}", markup=False)
         return
     if output is not None or storage is not None:

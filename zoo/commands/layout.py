@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +51,9 @@ def lay_out(
             export(model, console=console)
     files, then = write_layout(path, layout, Path(output), storage=storage or STORAGE)
     return {"path": str(path), "layout": layout, "files": [str(file) for file in files], "next": then}
+
+
+def layout_lines(laid_out: Mapping[str, Any], output: str | os.PathLike[str]) -> list[str]:
+    """Return what stands in the folder itself, for a person to read."""
+    entries = {Path(file).relative_to(output).parts[0] for file in laid_out["files"]}
+    return [str(Path(output) / entry) for entry in sorted(entries)]
