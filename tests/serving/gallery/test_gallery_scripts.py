@@ -14,8 +14,9 @@ from zoo.postprocessing.boxes import top_detections
 from zoo.postprocessing.decoding import ctc_greedy, greedy, next_token_probabilities, sample
 from zoo.serving.gallery.description import CONSTANTS
 from zoo.serving.gallery.reasons import reason_not_to_run
-from zoo.serving.metadata import FileSignature
+from zoo.serving.metadata import KINDS, FileSignature
 from zoo.serving.noise import draw_noise
+from zoo.tasks import TASKS
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="node is not installed")
@@ -171,6 +172,63 @@ def test_decoding_is_that_of_python(in_node):
         lambda t: table[t[:, -1]], prompt, length=40, temperature=0.9, top_k=6, seed=5
     )[0, 2:]  # fmt: skip
     assert found["sampled"] == [int(i) for i in drawn if i]
+
+
+def test_every_kind_of_input_and_answer_has_its_part(in_node):
+    script = (
+        """import { ANSWERS } from "./answers.js";
+        import { FLOWS } from "./flows.js";
+        import { INPUTS } from "./inputs.js";""",
+        "console.log(JSON.stringify([ANSWERS, FLOWS, INPUTS].map((table) => Object.keys(table))));",
+    )
+    answers, flows, inputs = in_node(script)
+    assert set(inputs) == set(KINDS)
+    assert set(answers) == {task.kind for task in TASKS.values()} - {"generation", "sequences"}  # which have flows
+    assert set(flows) == {"predict", "fill_in", "translate", "continue", "generate"}
+
+
+def test_an_answer_that_differs_is_seen(in_node):
+    sample = {
+        "inputs": {"x": {"datatype": "FP32", "shape": [1, 2], "data": [None, "-inf"]}},
+        "outputs": {
+            "value": {"datatype": "FP32", "shape": [1, 3], "data": [10.0, -2.0, None]},
+            "label": {"datatype": "BYTES", "shape": [1], "data": ["a"]},
+            "image": {"datatype": "UINT8", "shape": [2], "data": [7, 200]},
+            "mask": {"datatype": "INT64", "shape": [2], "data": [1, 2]},
+        },
+    }
+    changes = {
+        "none": {},
+        "rounding": {"value": [10.0009, -2.0, None], "image": [8, 199]},
+        "value": {"value": [10.0011, -2.0, None]},
+        "finite": {"value": [10.0, -2.0, 0.0]},
+        "label": {"label": ["b"]},
+        "image": {"image": [9, 200]},
+        "mask": {"mask": [1, 3]},
+    }
+    script = (
+        """import { checkSample } from "./check.js";
+        import { readSample, tensor } from "./tensors.js";""",
+        """const given = { inputs: readSample(sample.inputs), outputs: readSample(sample.outputs) };
+        const tried = async (change, tolerances) => {
+          const found = Object.fromEntries(Object.entries(given.outputs).map(([name, { type, dims, data }]) =>
+            [name, name in change ? tensor(type, dims, change[name]) : { type, dims, data }]));
+          const seen = [];
+          const session = { run: async ({ x }) => (seen.push(...x.data), found) };
+          const { ok, outputs } = await checkSample(session, given, { constants, tolerances });
+          return [ok, outputs.filter((each) => !each.ok).map((each) => each.name), seen.map(String)];
+        };
+        const rows = {};
+        for (const [name, change] of Object.entries(changes)) rows[name] = await tried(change, {});
+        rows.smaller = await tried(changes.value, { value: 0.002 });
+        console.log(JSON.stringify(rows));""",
+    )
+    found = in_node(script, sample=sample, changes=changes)
+    assert {name for name, (ok, _, _) in found.items() if ok} == {"none", "rounding", "smaller"}
+    assert {name: wrong for name, (ok, wrong, _) in found.items() if not ok} == {
+        **{"value": ["value"], "finite": ["value"], "label": ["label"], "image": ["image"], "mask": ["mask"]}
+    }
+    assert found["none"][2] == ["NaN", "-Infinity"]
 
 
 def test_objects_are_those_of_python(in_node):

@@ -115,8 +115,12 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(words=words, shape=_shape, megabytes=lambda count: f"{count / 1e6:.1f} MB")
+    environment.filters.update(words=words, shape=_shape, size=_size)
     return environment
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} KB"
 
 
 def _shape(sizes: Sequence[Any]) -> str:

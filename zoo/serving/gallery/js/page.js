@@ -1,28 +1,12 @@
 // A model's page: loads the file, checks it on its sample, and lets the visitor try it.
 
-import { audioInput } from "./audio_input.js";
 import { checkSample } from "./check.js";
 import { button, make } from "./dom.js";
-import { FLOWS, noiseInput } from "./flows.js";
-import { graphInput } from "./graph_input.js";
-import { imageInput } from "./image_input.js";
-import { arrayInput, seriesInput } from "./series_input.js";
+import { FLOWS } from "./flows.js";
+import { INPUTS } from "./inputs.js";
 import { Session } from "./session.js";
-import { tableInput } from "./table_input.js";
 import { example, readSample } from "./tensors.js";
-import { textInput, tokensInput } from "./text_input.js";
 
-const INPUTS = {
-  image: imageInput,
-  array: arrayInput,
-  series: seriesInput,
-  audio: audioInput,
-  table: tableInput,
-  text: textInput,
-  tokens: tokensInput,
-  graph: graphInput,
-  noise: noiseInput,
-};
 const WAIT = 150; // milliseconds after a change, before the file is run
 
 const at = (id) => document.getElementById(id);

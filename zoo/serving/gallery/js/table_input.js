@@ -32,7 +32,8 @@ export function tableInput(context) {
 function makeField(column, name, context) {
   if (column.type === "free_text") return textField(column, name, context);
   if (column.type !== "number") return categoryField(column, name, context);
-  return column.form === "time" ? timeField(column, name, context) : numberField(column, name, context);
+  const fields = { time: timeField, boolean: booleanField };
+  return (fields[column.form] ?? numberField)(column, name, context);
 }
 
 function inputType(context, name) {
@@ -40,10 +41,9 @@ function inputType(context, name) {
 }
 
 function numberField(column, name, context) {
-  const truth = column.form === "boolean" ? "0 is false, 1 is true; " : "";
   const field = make("input", { type: "text", inputmode: "decimal", autocomplete: "off", oninput: context.changed });
   return {
-    element: labelled(column.name, field, `${truth}empty where missing`),
+    element: labelled(column.name, field, "empty where missing"),
     load: (inputs) => (field.value = Number.isNaN(inputs[name].data[0]) ? "" : String(Number(inputs[name].data[0].toPrecision(7)))),
     read() {
       const text = field.value.trim();
@@ -51,6 +51,17 @@ function numberField(column, name, context) {
       if (text !== "" && !Number.isFinite(value)) throw new Error(`${column.name}: "${text}" is no number`);
       return { [name]: tensor(inputType(context, name), [1, 1], [value]) };
     },
+  };
+}
+
+function booleanField(column, name, context) {
+  const words = { "": NaN, false: 0, true: 1 };
+  const options = Object.keys(words).map((word) => make("option", {}, word));
+  const field = make("select", { onchange: context.changed }, ...options);
+  return {
+    element: labelled(column.name, field, "empty where missing"),
+    load: (inputs) => (field.value = Object.keys(words).find((word) => Object.is(words[word], inputs[name].data[0])) ?? ""),
+    read: () => ({ [name]: tensor(inputType(context, name), [1, 1], [words[field.value]]) }),
   };
 }
 
