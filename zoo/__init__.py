@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zoo.commands.curve import curve
     from zoo.commands.describe import describe
     from zoo.commands.drift import drift
+    from zoo.commands.embed import embed
     from zoo.commands.evaluate import evaluate
     from zoo.commands.export import export
     from zoo.commands.improve import improve
@@ -58,6 +59,7 @@ _HOME = {
     "compare": "zoo.commands.compare",
     "describe": "zoo.commands.describe",
     "drift": "zoo.commands.drift",
+    "embed": "zoo.commands.embed",
     "list_models": "zoo.registry",
     "register": "zoo.registry",
     "ExportedModel": "zoo.serving.exported_model",
@@ -89,6 +91,7 @@ __all__ = [
     "curve",
     "describe",
     "drift",
+    "embed",
     "evaluate",
     "export",
     "features",

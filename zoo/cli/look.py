@@ -35,6 +35,17 @@ def describe(name: Annotated[str, typer.Argument(help="A model's name.")], as_js
 
 
 @app.command()
+def weights(
+    name: Annotated[str | None, typer.Argument(help="A model's name; all models with a map where left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List published weights: source, licence, size, figure and preprocessing, and whose files a model reads."""
+    from zoo.commands.weights import weights_and_print
+
+    weights_and_print(name, as_json)
+
+
+@app.command()
 def recipes(as_json: Json = False) -> None:
     """List the recipes."""
     from zoo.recipe.compose import summaries

@@ -60,7 +60,13 @@ def report(run: Run, as_json: Json = False) -> None:
 
 @app.command()
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN|FILE", help="A run folder; with --layout an exported file, too.")],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN|FILE|NAME",
+            help="A run folder; with --layout an exported file, too; with --weights the name of a model.",
+        ),
+    ],
     quantize: Annotated[
         str | None,
         typer.Option(
@@ -72,7 +78,7 @@ def export(
         str | None,
         typer.Option(metavar="triton|kserve|docker", help="Write the exported file as this server wants it."),
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="With --layout, the folder to write to.")] = None,
+    output: Annotated[Path | None, typer.Option(help="With --layout, the folder to write to; with --weights, the file.")] = None,
     storage: Annotated[
         str | None,
         typer.Option(metavar="URI", help="With --layout kserve, where the cluster finds the models."),
@@ -86,10 +92,23 @@ def export(
     file_format: Annotated[
         str, typer.Option("--format", help="litert or openvino: write the run in this format beside the ONNX file.")
     ] = "onnx",
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="SOURCE", help="Published weights: package:NAME, file:PATH, hf:ORG/NAME or keras:NAME."),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="With --weights, a text file with the name of a class in each line.")
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="With --weights: image_classification, or representation_learning for features."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Export a run to ONNX, proved equal to the Keras model on the test split; or lay the file out for a server."""
+    """Export a run to ONNX, proved on the test split; or published weights; or lay a file out for a server."""
     if layout is not None:
+        if weights is not None:
+            raise ZooError("--layout takes a file: export the weights first, with --output")
         if quantize is not None:
             raise ZooError("--layout takes one file: give the smaller one itself, such as RUN/export/model.int8.onnx")
         if one_tensor or numeric_only:
@@ -100,8 +119,8 @@ def export(
         print_result(laid_out, layout_lines(laid_out, output or ""), as_json)
         ERR.print(f"next: {laid_out['next']}", markup=False)
         return
-    if output is not None or storage is not None:
-        raise ZooError("--output and --storage are for --layout")
+    if storage is not None or (output is not None and weights is None):
+        raise ZooError("--storage is for --layout, and --output for --layout and --weights")
     from zoo.commands.export import export as export_run
 
     result = export_run(
@@ -110,6 +129,10 @@ def export(
         one_tensor=one_tensor,
         numeric_only=numeric_only,
         format=file_format,
+        weights=weights,
+        output=output,
+        labels=labels,
+        task=task,
         console=ERR,
     )
     smaller = result.get("quantized")
@@ -143,6 +166,39 @@ def predict(
 
     where_it_runs = execution(provider, threads)
     predict_and_print(file, inputs, output=output, verify=verify, execution=where_it_runs, as_json=as_json)
+
+
+@app.command()
+def embed(
+    file: Annotated[Path, typer.Argument(help="An ONNX file with embeddings that `zoo export` wrote.")],
+    inputs: Annotated[list[Path], typer.Argument(help="As `zoo predict` takes them.")],
+    output: Annotated[
+        Path | None, typer.Option(help="File of vectors to write: .npy (names in a .json beside it) or .parquet.")
+    ] = None,
+    nearest: Annotated[
+        int | None, typer.Option(min=1, metavar="K", help="Print the K most similar inputs of each, by cosine.")
+    ] = None,
+    query: Annotated[
+        list[Path] | None, typer.Option(help="With --nearest: print those of these inputs; may be given several times.")
+    ] = None,
+    provider: Provider = "cpu",
+    threads: Threads = None,
+    verify: Verify = True,
+    as_json: Json = False,
+) -> None:
+    """Write the embeddings of inputs, or find the most similar ones; needs onnxruntime, not TensorFlow."""
+    from zoo.commands.embed import embed_and_print
+
+    embed_and_print(
+        file,
+        inputs,
+        output=output,
+        neighbours=nearest,
+        queries=query or (),
+        verify=verify,
+        execution=execution(provider, threads),
+        as_json=as_json,
+    )
 
 
 @app.command()

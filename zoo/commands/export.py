@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from rich.console import Console
 
 from zoo.backend.startup import choose_backend, environment_with, start_keras
+from zoo.commands.export_published import export_weights
 from zoo.commands.given_data import given_data
 from zoo.commands.reopen import SILENT, reopen
 from zoo.errors import ZooError, import_extra
@@ -42,12 +43,16 @@ def export(
     one_tensor: bool = False,
     numeric_only: bool = False,
     format: str = "onnx",
+    weights: str | None = None,
+    output: str | os.PathLike[str] | None = None,
+    labels: str | os.PathLike[str] | Sequence[str] | None = None,
+    task: str | None = None,
     console: Console | None = None,
 ) -> dict[str, Any]:
-    """Export a run to ONNX, proved on the whole test split.
+    """Export a run to ONNX, proved on the whole test split; or a published network, without training.
 
     Args:
-        run_folder: the run.
+        run_folder: the run; with `weights` the name of a builder.
         data: what `zoo.train` was given as `data`, which a run does not keep; a `zoo.Run` that it returned knows it.
         validation: likewise.
         test: likewise.
@@ -56,6 +61,11 @@ def export(
         one_tensor: put all numeric columns of a table into one input, as `export.numeric_columns: one_tensor` does.
         numeric_only: let no texts go in or out, as `export.numeric_only` does.
         format: "litert" or "openvino": write the run in this format beside the ONNX file, too.
+        weights: source of published weights, such as `package:NAME`, which the file then holds.
+        output: with weights, the file to write.
+        labels: with weights, names of the classes, or a file with a name a line; those that are known for the weights
+            where it is left out.
+        task: with weights, "image_classification" or "representation_learning" (features); theirs where it is left out.
         console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
     Returns:
@@ -66,6 +76,13 @@ def export(
         ZooError: no such run, one that is still in use, other data than the run was trained on, or a file that differs
             from the model.
     """
+    shown = console or default_console()
+    if weights is not None:
+        of_runs = {"quantize": quantize, "one_tensor": one_tensor or None, "numeric_only": numeric_only or None}
+        of_runs["format"] = None if format == "onnx" else format
+        _refuse("weights", data=data, validation=validation, test=test, **of_runs)
+        return export_weights(str(run_folder), weights, output, labels=labels, task=task, console=shown)
+    _refuse("a run", output=output, labels=labels, task=task)
     from zoo.recipe.schema import Quantization
     from zoo.training.run import open_run
     from zoo.training.stages import held
@@ -84,7 +101,13 @@ def export(
         changes: dict[str, Any] = {"numeric_columns": "one_tensor"} if one_tensor else {}
         changes |= {"numeric_only": True} if numeric_only else {}
         other = None if format == "onnx" else format
-        return export_held(run_folder, console or default_console(), memory, quantize, changes, other)
+        return export_held(run_folder, shown, memory, quantize, changes, other)
+
+
+def _refuse(what: str, **others: Any) -> None:
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        raise ZooError(f"{given[0]} has no effect on the export of {what}; leave it out")
 
 
 def export_held(

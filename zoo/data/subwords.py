@@ -51,9 +51,19 @@ class Subwords:
         names = {number: name for name, number in numbers.items()}
         return tuple(names.get(i, f"<unused {i}>") for i in range(max(names, default=-1) + 1))
 
-    def cut(self, text: str) -> tuple[list[int], list[str]]:
-        """Return the numbers of the pieces of a text, and the pieces; special ones are not added."""
+    def cut(self, text: str, length: int | None = None, *, marks: bool = False) -> tuple[list[int], list[str]]:
+        """Return the numbers of the pieces of a text, and the pieces.
+
+        Args:
+            text: the text.
+            length: number of pieces, with the marks, after which the text is cut; None for no limit.
+            marks: put the marks around it that the tokenizer's template has.
+        """
         found = self._tokenizer.encode(text, add_special_tokens=False)
+        if length is not None:
+            found.truncate(max(0, length - (self._tokenizer.num_special_tokens_to_add(False) if marks else 0)))
+        if marks:
+            found = self._tokenizer.post_process(found)
         return found.ids, found.tokens
 
     def join(self, numbers: Sequence[int]) -> str:

@@ -48,6 +48,7 @@ def _with_vocabulary(column: Column, texts: Mapping[str, np.ndarray], settings: 
         max_ids=settings.vocabulary,
         kind=settings.kind,
         file=settings.file,
+        marks=settings.marks,
     )
     longest = max((tokenizer.encode([text]).shape[1] for text in train), default=1)
     tokenizer = replace(tokenizer, length=min(longest, settings.length or longest))

@@ -42,6 +42,8 @@ class Tokenizer:
         lowercase: fold case first.
         length: number of tokens at which a text is cut; None for no limit.
         subwords: how words are cut into pieces, as the package tokenizers writes it; empty at all other levels.
+        marks: put the marks around each text that the subword tokenizer's own template has, such as [CLS] and [SEP];
+            they count in `length`.
     """
 
     level: Level
@@ -49,6 +51,7 @@ class Tokenizer:
     lowercase: bool = False
     length: int | None = None
     subwords: str = ""
+    marks: bool = False
 
     def __len__(self) -> int:
         """Return the number of ids, with the special ones."""
@@ -67,12 +70,12 @@ class Tokenizer:
     def _pieces(self) -> Subwords:
         return Subwords(self.subwords)
 
-    def _cut(self, text: str) -> tuple[list[int], list[str]]:
-        """Return the ids of a text of any length, and its tokens."""
+    def _cut(self, text: str, length: int | None) -> tuple[list[int], list[str]]:
+        """Return the ids of a text, and its tokens: as many as `length`, all of them if it is None."""
         if self.level != "subword":
-            tokens = split(text, self.level, self.lowercase)
+            tokens = split(text, self.level, self.lowercase)[:length]
             return [self._ids.get(token, UNKNOWN) for token in tokens], tokens
-        numbers, tokens = self._pieces.cut(text)
+        numbers, tokens = self._pieces.cut(text, length, marks=self.marks)
         unknown = self._pieces.unknown
         return [UNKNOWN if number == unknown else number + len(SPECIAL) for number in numbers], tokens
 
@@ -83,7 +86,7 @@ class Tokenizer:
             texts: the texts.
             end: add the end mark to each text, beyond `length`.
         """
-        rows = [self._cut(text)[0][: self.length] + [END] * end for text in texts]
+        rows = [self._cut(text, self.length)[0] + [END] * end for text in texts]
         ids = np.zeros((len(rows), max(map(len, rows), default=0) or 1), np.int32)
         for i, row in enumerate(rows):
             ids[i, : len(row)] = row
@@ -91,7 +94,7 @@ class Tokenizer:
 
     def tokens(self, text: str) -> list[str]:
         """Return the tokens of a text whose ids `encode` gives."""
-        return self._cut(text)[1][: self.length]
+        return self._cut(text, self.length)[1]
 
     def note(self, texts: Sequence[str] | np.ndarray, where: str) -> str | None:
         """Return a sentence on what the vocabulary and the length limit lose of some texts; None where it is nothing.
@@ -103,7 +106,7 @@ class Tokenizer:
         total = unknown = cut = 0
         examples = dict[str, None]()
         for text in texts:
-            ids, tokens = self._cut(text)
+            ids, tokens = self._cut(text, None)
             cut += self.length is not None and len(tokens) > self.length
             ids = ids[: self.length]
             total += len(ids)
@@ -145,13 +148,14 @@ class Tokenizer:
 
     def to_json(self) -> dict[str, Any]:
         """Return the tokenizer as plain data."""
-        facts = {
+        facts: dict[str, Any] = {
             "level": self.level,
             "symbols": list(self.symbols),
             "lowercase": self.lowercase,
             "length": self.length,
         }
-        return facts | ({"subwords": self.subwords} if self.subwords else {})
+        facts |= {"subwords": self.subwords} if self.subwords else {}
+        return facts | ({"marks": True} if self.marks else {})
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Tokenizer:
@@ -162,6 +166,7 @@ class Tokenizer:
             bool(facts["lowercase"]),
             facts["length"],
             facts.get("subwords", ""),
+            bool(facts.get("marks", False)),
         )
 
 
@@ -174,6 +179,7 @@ def fit_tokenizer(
     length: int | None = None,
     kind: SubwordKind | None = None,
     file: str | None = None,
+    marks: bool = False,
 ) -> Tokenizer:
     """Return a tokenizer whose vocabulary is the most frequent tokens of some texts, in sorted order.
 
@@ -187,13 +193,14 @@ def fit_tokenizer(
         length: number of tokens at which a text is cut.
         kind: of subwords: "bpe", the default, or "wordpiece".
         file: `tokenizer.json` of a tokenizer of subwords, which is taken as it is.
+        marks: put the marks of its template around each text.
     """
     if level == "subword":
         pieces = read_subwords(file) if file else None
         if pieces is None:
             size = (max_ids or DEFAULT_SUBWORDS) - len(SPECIAL)
             pieces = train_subwords(texts, kind=kind or "bpe", lowercase=lowercase, size=size)
-        return Tokenizer(level, pieces.pieces, lowercase, length, pieces.text)
+        return Tokenizer(level, pieces.pieces, lowercase, length, pieces.text, marks)
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(split(text, level, lowercase))

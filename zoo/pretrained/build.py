@@ -19,8 +19,11 @@ _CONFIGS = {
         "depth": ("num_hidden_layers", "n_layers"),
         "heads": ("num_attention_heads", "n_heads"),
         "epsilon": ("layer_norm_eps",),
+        "maximum_length": ("max_position_embeddings",),
     }
 }
+_SKIPPING = ("roberta", "xlm-roberta", "camembert")  # their first positions are those of padding
+_SKIPPED_POSITIONS = 2
 
 
 def build(
@@ -92,4 +95,6 @@ def _settings_of_config(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     hidden = facts.get("intermediate_size", facts.get("hidden_dim"))
     if "width" in found and hidden is not None:
         found["mlp_ratio"] = hidden / found["width"]
+    if facts.get("model_type") in _SKIPPING and "maximum_length" in found:
+        found["maximum_length"] -= _SKIPPED_POSITIONS
     return found

@@ -48,6 +48,11 @@ class Tokenize(Section):
     file: str | None = Field(
         None, description="of subwords: a tokenizer.json of the package tokenizers, which is taken as it is"
     )
+    marks: bool = Field(
+        False,
+        description="of file: put the marks of its template, such as [CLS] and [SEP], around each text; they count in "
+        "length",
+    )
     lowercase: bool = False
     vocabulary: Annotated[int, Field(ge=8)] | None = Field(
         None,
@@ -61,6 +66,8 @@ class Tokenize(Section):
         given = [name for name in ("kind", "file") if getattr(self, name) is not None]
         if given and self.level != "subword":
             raise ValueError(f"{given[0]} is of level: subword, and the level is {self.level}")
+        if self.marks and self.file is None:
+            raise ValueError("marks are those of a tokenizer.json, and no file is named; leave them out")
         if self.file is None:
             if self.level == "subword" and self.kind != "wordpiece" and (self.vocabulary or 8000) < MIN_BYTES_IDS:
                 raise ValueError(

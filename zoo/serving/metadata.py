@@ -159,7 +159,7 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
 
     task = take("task", lambda v: v in list(TASKS), f"a task that this version knows ({listing(TASKS)})")
     makes_images = TASKS[task].makes_images
-    known = ("noise",) if makes_images else TASKS[task].inputs
+    known = ("noise",) if makes_images else (*TASKS[task].inputs, *TASKS[task].published)
     if "text" in known:
         known = (*known, "tokens")
     kind = take("kind", lambda v: v in [k for k in KINDS if k in known], f"for the task {task} {' or '.join(known)}")

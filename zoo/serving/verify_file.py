@@ -25,6 +25,8 @@ from zoo.utils.onnx_session import check_providers, runtime
 
 CHECKS = ("certificate", "checksum", "metadata", "graph", "sample", "batches")  # in their order
 _METADATA = (SIGNATURE_KEY, "zoo.recipe", "zoo.data", "zoo.versions", FORMAT_KEY, CHECKSUM_KEY)
+_WEIGHTS = "zoo.weights"  # of a published network, which comes from no run
+_OF_A_RUN = ("zoo.recipe", "zoo.data")
 
 _TOLERANCE = 1e-4  # where there is no certificate
 _NOTHING = {  # of checks that cannot be made
@@ -107,7 +109,8 @@ def _check_metadata(file: OnnxFile, path: Path) -> Check:
     except ValueError as error:
         return _check("metadata", False, f"{path}: damaged, no JSON ({error})")
     is_old = file.metadata.get(FORMAT_KEY, "1") == "1"  # such files lack the two last entries
-    lacking = [key for key in _METADATA if key not in file.metadata and not (is_old and key in _METADATA[-2:])]
+    needed = [key for key in _METADATA if not (_WEIGHTS in file.metadata and key in _OF_A_RUN)]
+    lacking = [key for key in needed if key not in file.metadata and not (is_old and key in _METADATA[-2:])]
     if lacking:
         return _check("metadata", False, f"lacks {', '.join(lacking)}")
     return _check("metadata", True, f"{len(file.metadata)} entries; {signature.task}, takes {signature.kind}")

@@ -277,6 +277,7 @@ _ALL = (
         name="representation_learning",
         kind="representation",
         inputs=("image",),
+        published=("text",),
         sources=_IMAGES,
         losses=("nt_xent", "supcon", "contrastive", "triplet", "masked_pixels"),
         primary="accuracy",

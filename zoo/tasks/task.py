@@ -83,6 +83,7 @@ class Task:
         embeds: the saved model gives embeddings, which are evaluated by a classifier on top of them.
         takes_sequences: the arrays of an example are sequences `(steps, features)`, not vectors `(features,)`.
         reads_corpus: the source is running text, which is cut into windows of characters.
+        published: further kinds of input, of files that hold a published network.
         fills_in: the network predicts characters that are hidden.
         analyses: what can be added to the evaluation (`ANALYSES`).
     """
@@ -117,6 +118,7 @@ class Task:
     takes_sequences: bool = False
     reads_corpus: bool = False
     fills_in: bool = False
+    published: tuple[str, ...] = ()
     analyses: tuple[str, ...] = ()
 
     @property

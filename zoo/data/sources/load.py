@@ -215,6 +215,7 @@ def _vocabulary(train: Split, validation: Split, test: Split, settings: Tokenize
         max_ids=settings.vocabulary,
         kind=settings.kind,
         file=settings.file,
+        marks=settings.marks,
         length=settings.length,
     )
     notes = [

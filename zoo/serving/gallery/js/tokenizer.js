@@ -18,6 +18,7 @@ const REPLACEMENT = "\ufffd";
 export class Tokenizer {
   constructor(facts, constants) {
     Object.assign(this, { level: facts.level, symbols: facts.symbols, lowercase: facts.lowercase, length: facts.length });
+    if (facts.marks) throw new Error("a tokenizer with marks around each text is not read here");
     this.constants = constants;
     this.first = constants.end + 1; // id of the first symbol
     this.pieces = facts.subwords ? new Pieces(JSON.parse(facts.subwords)) : null;
