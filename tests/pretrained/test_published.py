@@ -180,8 +180,11 @@ def sentences(count, most, rng):
     return [" ".join(words[rng.integers(len(words), size=length)]) for length in lengths]
 
 
-@pytest.mark.ci
-def test_minilm_gives_the_embeddings_and_tokens_of_the_reference(tmp_path):
+@pytest.mark.parametrize(
+    ("texts", "lines"),
+    [pytest.param(20, 1_000, marks=pytest.mark.ci), pytest.param(200, 10_000, marks=pytest.mark.slow)],
+)
+def test_minilm_gives_the_embeddings_and_tokens_of_the_reference(texts, lines, tmp_path):
     import tokenizers
 
     file = tmp_path / "minilm.onnx"
@@ -190,10 +193,10 @@ def test_minilm_gives_the_embeddings_and_tokens_of_the_reference(tmp_path):
     tensors, rng = load_file(path), np.random.default_rng(0)
     independent = tokenizers.BertWordPieceTokenizer(str(path.with_name("vocab.txt")), lowercase=True)
     independent.enable_truncation(256)
-    texts = sentences(200, 300, rng)
-    found = zoo.embed(file, texts)
-    expected = [embedding(tensors, np.array(independent.encode(text).ids), heads=12) for text in texts]
+    given = sentences(texts, 300, rng)
+    found = zoo.embed(file, given)
+    expected = [embedding(tensors, np.array(independent.encode(text).ids), heads=12) for text in given]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
     tokenizer = zoo.ExportedModel(file).tokenizer
-    lines = sentences(10_000, 60, rng)
-    assert [tokenizer.tokens(line) for line in lines] == [each.tokens for each in independent.encode_batch(lines)]
+    given = sentences(lines, 60, rng)
+    assert [tokenizer.tokens(line) for line in given] == [each.tokens for each in independent.encode_batch(given)]
