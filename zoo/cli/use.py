@@ -78,7 +78,9 @@ def export(
         str | None,
         typer.Option(metavar="triton|kserve|docker", help="Write the exported file as this server wants it."),
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="With --layout, the folder to write to; with --weights, the file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="With --layout, the folder to write to; with --weights, the file.")
+    ] = None,
     storage: Annotated[
         str | None,
         typer.Option(metavar="URI", help="With --layout kserve, where the cluster finds the models."),
