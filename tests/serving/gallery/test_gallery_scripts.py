@@ -11,11 +11,13 @@ import pytest
 import zoo.serving.gallery
 from zoo.data.tokenizer import Tokenizer, fit_tokenizer
 from zoo.postprocessing.boxes import top_detections
-from zoo.postprocessing.decoding import ctc_greedy, greedy, next_token_probabilities, sample
+from zoo.postprocessing.decoding import ctc_greedy, greedy
+from zoo.postprocessing.sampling import next_token_probabilities, sample
 from zoo.serving.gallery.description import CONSTANTS
 from zoo.serving.gallery.reasons import reason_not_to_run
 from zoo.serving.metadata import KINDS, FileSignature
 from zoo.serving.noise import draw_noise
+from zoo.serving.tensor_forms import TensorForm
 from zoo.tasks import TASKS
 
 NODE = shutil.which("node")
@@ -137,8 +139,6 @@ def test_subwords_of_another_making_are_not_tried(in_node):
     assert "tokenizer of subwords" in reason_not_to_run(changed)
     half = {**described, "inputs": [{"name": "x", "type": "float16"}]}
     assert "lack the type of x" in reason_not_to_run(half)
-    joined = {**described, "signature": {"tensors": {"numbers": {"input": "numbers", "columns": ["a"]}}}}
-    assert "joined or numbered" in reason_not_to_run(joined)
 
 
 def test_decoding_is_that_of_python(in_node):
@@ -172,6 +172,45 @@ def test_decoding_is_that_of_python(in_node):
         lambda t: table[t[:, -1]], prompt, length=40, temperature=0.9, top_k=6, seed=5
     )[0, 2:]  # fmt: skip
     assert found["sampled"] == [int(i) for i in drawn if i]
+
+
+@pytest.mark.parametrize("one_tensor", [True, False])
+@pytest.mark.parametrize("ids", [True, False])
+def test_columns_become_the_tensors_of_a_file_and_columns_again(in_node, one_tensor, ids):
+    form = TensorForm(
+        input="numbers" if one_tensor else "",
+        numbers=("b", "a") if one_tensor else (),
+        ids={"c": {"": 0, "x": 1, "constructor": 2}} if ids else {},
+        unknown={"c": 3} if ids else {},
+    )
+    inputs = {"c": "c_1"} | ({} if one_tensor else {"a": "a", "b": "b_1"})
+    texts = ["x", "", "constructor", "toString"]
+    rows = [
+        {"a": np.float32([[i]]), "b": np.float32([[i / 2]]), "c": np.array([[text]], object)}
+        for i, text in enumerate(texts)
+    ]
+    script = (
+        """import { joinColumns, splitColumns } from "./tensor_forms.js";
+        import { tensor } from "./tensors.js";""",
+        """const plain = (tensors) => Object.fromEntries(
+          Object.entries(tensors).map(([name, { type, dims, data }]) =>
+            [name, { dims, data: Array.from(data, type === "int64" ? Number : (value) => value) }]));
+        console.log(JSON.stringify(rows.map(({ a, b, c }) => {
+          const joined = joinColumns({
+            a: tensor("float32", [1, 1], [a]), b: tensor("float32", [1, 1], [b]), c: tensor("string", [1, 1], [c]),
+          }, signature);
+          return [plain(joined), plain(splitColumns(joined, signature))];
+        })));""",
+    )
+    signature = {"kind": "table", "inputs": inputs, "tensors": form.to_json()}
+    given = [{name: values.item() for name, values in row.items()} for row in rows]
+    for row, (joined, split) in zip(rows, in_node(script, rows=given, signature=signature), strict=True):
+        expected = form.join(row, inputs)
+        assert {name: (each["dims"], each["data"]) for name, each in joined.items()} == {
+            name: (list(values.shape), values.ravel().tolist()) for name, values in expected.items()
+        }
+        again = {name: values.ravel().tolist() for name, values in form.split(expected, inputs).items()}
+        assert {name: each["data"] for name, each in split.items()} == again
 
 
 def test_every_kind_of_input_and_answer_has_its_part(in_node):

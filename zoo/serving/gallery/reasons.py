@@ -20,8 +20,6 @@ def reason_not_to_run(facts: Mapping[str, Any]) -> str | None:
     if other:
         return f"onnxruntime-web's tensors lack the type of {', '.join(other)}"
     signature = facts["signature"]
-    if signature.get("tensors"):
-        return "its columns are joined or numbered (--one-tensor, --numeric-only), which the page's script does not do"
     tokenizers = [signature.get("tokenizer"), *(column.get("tokenizer") for column in signature.get("columns", []))]
     for tokenizer in tokenizers:
         if tokenizer and tokenizer.get("subwords") and not _are_known_pieces(tokenizer["subwords"]):

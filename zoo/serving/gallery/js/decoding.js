@@ -1,4 +1,4 @@
-// Whole sequences from a model's answers for one step, as `zoo.postprocessing.decoding` makes them.
+// Whole sequences from a model's answers for one step, as `zoo.postprocessing` makes them.
 
 import { Generator } from "./random.js";
 

@@ -1,8 +1,9 @@
 // Numbers by position: vectors, sequences, and the last steps of a series with its covariates.
 
 import { labelled, make, show } from "./dom.js";
-import { size, tensor, typeOf } from "./tensors.js";
 import { columnFields } from "./table_input.js";
+import { inputOf, joinColumns, splitColumns } from "./tensor_forms.js";
+import { size, tensor, typeOf } from "./tensors.js";
 
 const ROWS = 10; // of a field
 
@@ -14,18 +15,22 @@ export function arrayInput(context) {
 
 export function seriesInput(context) {
   const { signature, inputs } = context.model;
-  const statics = columnFields(signature.static ?? [], signature.inputs ?? {}, context);
-  const taken = new Set(Object.values(signature.inputs ?? {}));
-  const fields = inputs.filter((each) => !taken.has(each.name)).map((each) => matrixField(each, context));
-  return together([...fields, ...statics], context);
+  const statics = columnFields(signature.static ?? [], context);
+  const ofColumns = new Set((signature.static ?? []).map(({ name }) => inputOf(name, signature)));
+  const fields = inputs.filter((each) => !ofColumns.has(each.name)).map((each) => matrixField(each, context));
+  return together(fields, context, statics);
 }
 
-function together(fields, { model }) {
+function together(fields, { model }, statics = []) {
   return {
-    element: make("form", { class: "fields wide", onsubmit: (event) => event.preventDefault() }, ...fields.map((each) => each.element)),
-    load: (inputs) => fields.forEach((field) => field.load(inputs)),
+    element: make("form", { class: "fields wide", onsubmit: (event) => event.preventDefault() }, ...[...fields, ...statics].map((each) => each.element)),
+    load(inputs) {
+      fields.forEach((field) => field.load(inputs));
+      if (statics.length) statics.forEach((field) => field.load(splitColumns(inputs, model.signature)));
+    },
     read() {
       const feeds = Object.assign({}, ...fields.map((field) => field.read()));
+      if (statics.length) Object.assign(feeds, joinColumns(Object.assign({}, ...statics.map((each) => each.read())), model.signature));
       return { feeds, history: history(feeds, model) };
     },
   };

@@ -1,20 +1,22 @@
 // A row of a table, as a form.
 
 import { labelled, make } from "./dom.js";
+import { inputOf, joinColumns, splitColumns } from "./tensor_forms.js";
 import { tensor, typeOf } from "./tensors.js";
 import { Tokenizer } from "./tokenizer.js";
 
 const DAY = 86_400_000; // milliseconds
 const MAX_SHOWN = 12; // fields that are open from the start
 
-/** The fields of some columns; `names` gives the input of each. */
-export function columnFields(columns, names, context) {
-  return columns.map((column) => makeField(column, names[column.name] ?? column.name, context));
+/** The fields of some columns: each loads and reads tensors by the name of its column. */
+export function columnFields(columns, context) {
+  const seen = context.sample ? splitColumns(context.sample.inputs, context.model.signature) : {};
+  return columns.map((column) => makeField(column, { ...context, seen }));
 }
 
 export function tableInput(context) {
   const { signature } = context.model;
-  const fields = columnFields(signature.columns, signature.inputs ?? {}, context);
+  const fields = columnFields(signature.columns, context);
   const shown = fields.slice(0, MAX_SHOWN).map((field) => field.element);
   const rest = fields.slice(MAX_SHOWN).map((field) => field.element);
   const element = make("form", { class: "fields", onsubmit: (event) => event.preventDefault() }, ...shown);
@@ -24,27 +26,32 @@ export function tableInput(context) {
   }
   return {
     element,
-    load: (inputs) => fields.forEach((field) => field.load(inputs)),
-    read: () => ({ feeds: Object.assign({}, ...fields.map((field) => field.read())) }),
+    load(inputs) {
+      const columns = splitColumns(inputs, signature);
+      fields.forEach((field) => field.load(columns));
+    },
+    read: () => ({ feeds: joinColumns(Object.assign({}, ...fields.map((field) => field.read())), signature) }),
   };
 }
 
-function makeField(column, name, context) {
+function makeField(column, context) {
+  const { name } = column;
   if (column.type === "free_text") return textField(column, name, context);
   if (column.type !== "number") return categoryField(column, name, context);
   const fields = { time: timeField, boolean: booleanField };
   return (fields[column.form] ?? numberField)(column, name, context);
 }
 
-function inputType(context, name) {
-  return typeOf(context.model.inputs.find((each) => each.name === name)?.type ?? "float");
+function inputType({ model }, name) {
+  const input = inputOf(name, model.signature);
+  return typeOf(model.inputs.find((each) => each.name === input).type);
 }
 
 function numberField(column, name, context) {
   const field = make("input", { type: "text", inputmode: "decimal", autocomplete: "off", oninput: context.changed });
   return {
     element: labelled(column.name, field, "empty where missing"),
-    load: (inputs) => (field.value = Number.isNaN(inputs[name].data[0]) ? "" : String(Number(inputs[name].data[0].toPrecision(7)))),
+    load: (columns) => (field.value = Number.isNaN(columns[name].data[0]) ? "" : String(Number(columns[name].data[0].toPrecision(7)))),
     read() {
       const text = field.value.trim();
       const value = text === "" ? NaN : Number(text);
@@ -60,7 +67,7 @@ function booleanField(column, name, context) {
   const field = make("select", { onchange: context.changed }, ...options);
   return {
     element: labelled(column.name, field, "empty where missing"),
-    load: (inputs) => (field.value = Object.keys(words).find((word) => Object.is(words[word], inputs[name].data[0])) ?? ""),
+    load: (columns) => (field.value = Object.keys(words).find((word) => Object.is(words[word], columns[name].data[0])) ?? ""),
     read: () => ({ [name]: tensor(inputType(context, name), [1, 1], [words[field.value]]) }),
   };
 }
@@ -69,8 +76,8 @@ function timeField(column, name, context) {
   const field = make("input", { type: "datetime-local", step: "1", oninput: context.changed });
   return {
     element: labelled(column.name, field, "empty where missing"),
-    load(inputs) {
-      const days = inputs[name].data[0];
+    load(columns) {
+      const days = columns[name].data[0];
       field.value = Number.isNaN(days) ? "" : new Date(Math.round(days * 86400) * 1000).toISOString().slice(0, 19);
     },
     read() {
@@ -81,12 +88,12 @@ function timeField(column, name, context) {
 }
 
 function categoryField(column, name, context) {
-  const seen = [...new Set(context.sample?.inputs[name]?.data ?? [])].filter(Boolean);
-  const list = make("datalist", { id: `values-${name}` }, ...seen.map((value) => make("option", { value })));
+  const seen = [...new Set(context.seen[name]?.data ?? [])].filter(Boolean);
+  const list = make("datalist", { id: `values-${inputOf(name, context.model.signature)}` }, ...seen.map((value) => make("option", { value })));
   const field = make("input", { type: "text", list: list.id, autocomplete: "off", oninput: context.changed });
   return {
     element: make("div", {}, labelled(column.name, field, "a category; empty where missing"), list),
-    load: (inputs) => (field.value = inputs[name].data[0]),
+    load: (columns) => (field.value = columns[name].data[0]),
     read: () => ({ [name]: tensor("string", [1, 1], [field.value]) }),
   };
 }
@@ -96,7 +103,7 @@ function textField(column, name, context) {
   const field = make("textarea", { rows: "2", oninput: context.changed });
   return {
     element: labelled(column.name, field, "a text; empty where missing"),
-    load: (inputs) => (field.value = tokenizer.decode(Array.from(inputs[name].data))),
+    load: (columns) => (field.value = tokenizer.decode(Array.from(columns[name].data))),
     read() {
       const ids = new Int32Array(tokenizer.length);
       ids.set(tokenizer.encode(field.value));
