@@ -51,6 +51,7 @@ COMMANDS = {
         "--task",
         "--json",
     ],
+    "soup": ["RUN RUN…", "--uniform", "--runs", "--export", "--no-export", "--json"],
     "drift": ["FILE", "DATA", "--fail", "--verify", "--no-verify", "--json"],
     "predict": ["FILE", "INPUTS", "--output", "--provider", "--threads", "--verify", "--no-verify", "--json"],
     "embed": ["FILE", "INPUTS", "--output", "--nearest", "--query", "--verify", "--no-verify", "--json"],

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zoo.commands.predict import predict
     from zoo.commands.run import Run
     from zoo.commands.snapshot import snapshot
+    from zoo.commands.soup import soup
     from zoo.commands.train import train
     from zoo.commands.tune import tune
     from zoo.commands.verify import verify
@@ -71,6 +72,7 @@ _HOME = {
     "Run": "zoo.commands.run",
     "predict": "zoo.commands.predict",
     "snapshot": "zoo.commands.snapshot",
+    "soup": "zoo.commands.soup",
     "train": "zoo.commands.train",
     "tune": "zoo.commands.tune",
     "verify": "zoo.commands.verify",
@@ -108,6 +110,7 @@ __all__ = [
     "save_adapters",
     "sklearn",
     "snapshot",
+    "soup",
     "train",
     "tune",
     "verify",

@@ -94,3 +94,13 @@ def test_it_is_rebuilt_from_its_configuration():
     again.build(model.trainable_variables)
     assert [v.shape for v in again.variables] == [v.shape for v in model.optimizer.variables]
     assert again.momentum == 0.9
+
+
+@pytest.mark.parametrize(("given", "every"), [({}, 1), ({"accumulate": 2}, 2)])
+def test_the_mean_is_that_of_the_weights_after_each_update_from_its_start(given, every):
+    """10 steps; the mean begins after 2 of 5 of the epoch's planned steps."""
+    seen, found = fitted(compiled(swa="40%", **given))
+    updates = seen[every::every]
+    start = round(2 / every)
+    for ours, *theirs in zip(found, *updates[start:], strict=True):
+        np.testing.assert_allclose(ours, np.mean(theirs, axis=0), rtol=1e-5, atol=1e-6)

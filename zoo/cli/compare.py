@@ -1,4 +1,4 @@
-"""The command that compares runs."""
+"""Commands on several runs: which is better, and one model of them all."""
 
 from __future__ import annotations
 
@@ -23,3 +23,20 @@ def compare(
 
     found = comparing.compare(*runs, output=output, console=ERR)
     print_result(found, comparing.comparison_lines(found), as_json)
+
+
+@app.command()
+def soup(
+    given: Annotated[list[Path], typer.Argument(metavar="RUN RUN…", help="Runs that began with the same weights.")],
+    uniform: Annotated[
+        bool, typer.Option("--uniform", help="Keep all runs, also where validation is worse with one.")
+    ] = False,
+    runs: Annotated[Path, typer.Option(help="Folder for run folders.")] = Path("runs"),
+    export: Annotated[bool, typer.Option("--export/--no-export", help="Write the ONNX file at the end.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Average the weights of runs with which validation gets no worse; evaluate, report and export the result."""
+    from zoo.commands import soup as mixing
+
+    run = mixing.soup(given, uniform=uniform, runs=runs, export=export, console=ERR)
+    print_result({"run": str(run), **run.metrics}, [str(run)], as_json)

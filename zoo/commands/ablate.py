@@ -32,7 +32,7 @@ from zoo.utils.notebook import default_console
 from zoo.utils.stopping import StopRequests
 
 _ZEROED = ("mixup", "cutmix", "l1", "l2")
-_REMOVED = ("clip_value", "clip_norm", "clip_global_norm", "ema", "layer_decay", "unfreeze_epochs", "groups")
+_REMOVED = ("clip_value", "clip_norm", "clip_global_norm", "ema", "swa", "layer_decay", "unfreeze_epochs", "groups")
 
 
 @dataclass(frozen=True, kw_only=True)

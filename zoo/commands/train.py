@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,11 @@ from zoo.utils.notebook import default_console
 if TYPE_CHECKING:
     from zoo.data.dataset import Dataset
     from zoo.data.memory.given import MemoryData
+    from zoo.training.fit import Fitted
+    from zoo.training.problem import Problem
     from zoo.utils.stopping import StopRequests
+
+    MakeWeights = Callable[[Problem, dict[str, Any]], Fitted]
 
 
 def train(
@@ -133,6 +137,7 @@ def train_together(
     console: Console = SILENT,
     stop: StopRequests | None = None,
     memory: MemoryData | None = None,
+    make_weights: MakeWeights | None = None,
 ) -> Path | None:
     """Train a recipe as one of several processes: see `train`, and `zoo.backend.processes` for the place of this one.
 
@@ -146,6 +151,8 @@ def train_together(
         console: likewise.
         stop: what signals ask for: the training stops after a step and writes its state.
         memory: data of a Python program, which takes the place of the recipe's source.
+        make_weights: what takes the place of training: gives the model its weights, adds to the facts on the data where
+            they are from, and returns their metrics.
 
     Returns:
         The run folder; None in a process that is not the first.
@@ -177,7 +184,7 @@ def train_together(
 
         dataset = load_dataset(loaded.recipe.data, TASKS[loaded.recipe.task], loaded.recipe.preprocess, memory)
         if work.missing != ["export"]:
-            _train_and_report(work, loaded, dataset, memory)
+            _train_and_report(work, loaded, dataset, memory, make_weights)
             if work.run is None or not work.is_first:
                 console.print("Trained; the first process evaluates and exports")
                 return None
@@ -189,7 +196,13 @@ def train_together(
         return run.folder
 
 
-def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory: MemoryData | None) -> None:
+def _train_and_report(
+    work: Work,
+    loaded: LoadedRecipe,
+    dataset: Dataset,
+    memory: MemoryData | None,
+    make_weights: MakeWeights | None,
+) -> None:
     """Do the stages before the export that are missing."""
     from zoo.audit.accept import refuse_errors
     from zoo.audit.audit import audit, with_notes
@@ -206,7 +219,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
     from zoo.training.lora import save_adapters
     from zoo.training.problem import set_up
     from zoo.training.saved_model import load_model
-    from zoo.training.stages import read_fitted, write_fitted
+    from zoo.training.stages import read_fitted, write_fitted, write_rows
     from zoo.training.teacher import teach
     from zoo.training.temperature import fit_temperature, temperature_notes
 
@@ -232,6 +245,7 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
             notes += long_text_notes(dataset.train.targets, problem.views.network.output_shape[1])
         facts["findings"] = with_notes(facts["findings"], notes)
         print_start(console, problem, facts)
+        made = None if make_weights is None else make_weights(problem, facts)
         check_before_training(problem)
         check_folds(loaded, memory)
         if work.run is not None:
@@ -241,8 +255,12 @@ def _train_and_report(work: Work, loaded: LoadedRecipe, dataset: Dataset, memory
                 try_in_this_process(loaded, dataset, problem.views.saved)
             work.create(loaded, facts)
         if work.run is not None:
-            console.print(f"{'Training' if is_training else 'Trained already'} in {work.run.folder}")
-        if is_training:
+            doing = "Trained already" if not is_training else "Training" if made is None else "Writing the run"
+            console.print(f"{doing} in {work.run.folder}")
+        if made is not None and work.run is not None:
+            fitted = made
+            write_rows(work.run.folder, made.history)
+        elif is_training:
             folder = work.run.folder if work.run else None
             measure = measure_of(problem)
             fitted = fit(problem, folder, console, resume=work.has_checkpoint, measure=measure, stop=work.stop)

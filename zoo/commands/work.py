@@ -13,6 +13,7 @@ from rich.console import Console
 from zoo.backend.processes import Place
 from zoo.commands.reopen import check_same_data
 from zoo.errors import ZooError
+from zoo.training.run_files import read_run_file
 from zoo.utils.files import write_json
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from zoo.training.run import Run
     from zoo.training.stages import Stage
     from zoo.utils.stopping import StopRequests
+
+
+def _known(run: Run) -> dict[str, Any]:
+    path = run.folder / "data.json"
+    return read_run_file(path) if path.is_file() else {}
 
 
 @dataclass(kw_only=True)
@@ -79,6 +85,8 @@ class Work:
                 f"{folder}: this run is finished already; `zoo report` makes its report again, `zoo export` its ONNX "
                 "file"
             )
+        if "training" in self.missing and "soup" in _known(self.run):
+            raise ZooError(f"{folder}: this soup was interrupted before its model was written; call `zoo soup` again")
         self.has_checkpoint = bool(state_files(self.run.folder / "checkpoints"))  # else it starts from the beginning
         if self.is_first:
             record_request(self.run, export=self.export)

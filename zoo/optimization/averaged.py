@@ -1,4 +1,8 @@
-"""A moving average of a model's weights (Polyak and Juditsky 1992, doi:10.1137/0330046)."""
+"""Averages of a model's weights over training.
+
+A moving one (Polyak and Juditsky 1992, doi:10.1137/0330046), or the mean from some update on (stochastic weight
+averaging, Izmailov et al. 2018, arXiv:1803.05407).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,8 @@ class AveragedOptimizer(WrappedOptimizer):
 
     Averaged are the weights and the statistics of the norms, as averaged weights need statistics of their own. After
     `t` updates the average keeps `min(momentum, (1 + t) / (10 + t))` of itself, so that the weights at the start count
-    for next to nothing after a few updates. It moves once an update, however many steps there are to one.
+    for next to nothing after a few updates. It moves once an update, however many steps there are to one. With `start`
+    it is the mean of the weights after each of the updates from then on, and before the weights as they are.
 
     `averaged_step` moves it: an optimiser does not see the statistics.
 
@@ -25,6 +30,7 @@ class AveragedOptimizer(WrappedOptimizer):
         optimizers: the one optimiser.
         groups: a zero for each variable.
         momentum: what the average keeps of itself at most.
+        start: number of updates before the first whose weights are in the mean; None for a moving average.
         state_shapes: shapes of the statistics.
     """
 
@@ -33,20 +39,23 @@ class AveragedOptimizer(WrappedOptimizer):
         optimizers: Sequence[Any],
         groups: Sequence[int],
         *,
-        momentum: float,
+        momentum: float = 0.0,
+        start: int | None = None,
         state_shapes: Sequence[Sequence[int]] = (),
         **options: Any,
     ) -> None:
         super().__init__(optimizers, groups, **options)
-        self.momentum, self.state_shapes = momentum, [list(shape) for shape in state_shapes]
+        self.momentum, self.start, self.state_shapes = momentum, start, [list(shape) for shape in state_shapes]
 
     @classmethod
-    def around(cls, optimizer: Any, model: Any, momentum: float) -> AveragedOptimizer:
+    def around(
+        cls, optimizer: Any, model: Any, momentum: float = 0.0, *, start: int | None = None
+    ) -> AveragedOptimizer:
         """Return an optimiser that averages a model's weights, whose average begins with those that it has now."""
         weights = averaged_variables(model)
         count = len(model.trainable_variables)
         shapes = [tuple(v.shape) for v in weights[count:]]
-        averaged = cls([optimizer], [0] * count, momentum=momentum, state_shapes=shapes)
+        averaged = cls([optimizer], [0] * count, momentum=momentum, start=start, state_shapes=shapes)
         averaged.build(model.trainable_variables)
         for average, weight in zip(averaged.averages, weights, strict=True):
             average.assign(ops.copy(weight))  # JAX gives a buffer away once, and so no two may share one
@@ -66,6 +75,9 @@ class AveragedOptimizer(WrappedOptimizer):
         updates = ops.convert_to_tensor(self.iterations)
         count = ops.cast(updates, "float32")
         kept = ops.minimum(self.momentum, (1.0 + count) / (10.0 + count))
+        if self.start is not None:
+            averaged = ops.maximum(count - self.start, 1.0)  # updates whose weights are in the mean, with this one
+            kept = (averaged - 1.0) / averaged
         moves = ops.not_equal(updates, self._averaged_updates)
         for average, weight in zip(self.averages, weights, strict=True):
             value = ops.convert_to_tensor(average)  # JAX's operations take no variables
@@ -75,7 +87,8 @@ class AveragedOptimizer(WrappedOptimizer):
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the optimiser."""
-        return {**super().get_config(), "momentum": self.momentum, "state_shapes": self.state_shapes}
+        own = {"momentum": self.momentum, "start": self.start, "state_shapes": self.state_shapes}
+        return {**super().get_config(), **own}
 
 
 def averaged_variables(model: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from zoo.optimization.clipping import CLIPS
 from zoo.optimization.depth import heights, layers_of
 from zoo.optimization.grouped import GroupedOptimizer, innermost
 from zoo.optimization.schedules import Scaled, Stretched, build_schedule
+from zoo.recipe.schedules import steps_of
 
 _CLASSES = {
     "sgd": keras.optimizers.SGD,
@@ -38,7 +39,7 @@ _KERAS_NAMES = {  # Keras's names of settings, where they differ
     },
 }
 _NOT_HIDDEN = [rf"(^|/){LOGITS}/", "codebook"]  # paths of matrices that Muon leaves to Adam, beside embeddings
-_OWN = ("name", "accumulate", "learning_rate", "ema", "groups", "layer_decay", "unfreeze_epochs", *CLIPS)
+_OWN = ("name", "accumulate", "learning_rate", "ema", "swa", "groups", "layer_decay", "unfreeze_epochs", *CLIPS)
 
 
 def build_optimizer(settings: Any, model: keras.Model, steps_per_epoch: int, epochs: int) -> keras.optimizers.Optimizer:
@@ -74,6 +75,9 @@ def build_optimizer(settings: Any, model: keras.Model, steps_per_epoch: int, epo
             accumulate=settings.accumulate,
         )
     optimizer.build(variables)
+    if settings.swa is not None:
+        start = round(steps_of(settings.swa, steps_per_epoch, epochs) / settings.accumulate)
+        return AveragedOptimizer.around(optimizer, model, start=start)
     return optimizer if settings.ema is None else AveragedOptimizer.around(optimizer, model, settings.ema)
 
 

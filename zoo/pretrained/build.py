@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry
-from zoo.pretrained.known import known_weights
-from zoo.pretrained.source import find_weights
 
 if TYPE_CHECKING:
     import keras
@@ -80,6 +78,9 @@ def settings_for(name: str, source: str, config: Mapping[str, Any]) -> dict[str,
     Raises:
         ZooError: there is no such source.
     """
+    from zoo.pretrained.known import known_weights
+    from zoo.pretrained.source import find_weights
+
     registry.entry(name)
     known = known_weights(name, source)
     own = dict(known.settings) if known is not None else _settings_of_config(name, find_weights(source).config)

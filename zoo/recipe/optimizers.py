@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from zoo.recipe.schedules import LearningRate
+from zoo.recipe.schedules import Duration, LearningRate
 from zoo.recipe.types import Fraction, NonNegative, Positive, PositiveNumber, Section
 
 
@@ -33,6 +33,11 @@ class OptimizerSettings(Section):
         None,
         description="momentum of a moving average of the weights, which is what is validated, kept and exported; "
         "after t updates it is (1 + t) / (10 + t) at most",
+    )
+    swa: Duration | None = Field(
+        None,
+        description="when the mean of the weights of all later updates begins (stochastic weight averaging), which is "
+        "then what is validated, kept and exported",
     )
     groups: Annotated[list[Group], Field(min_length=1)] | None = Field(
         None, description="layers with other settings; a layer takes those of the first group that it matches"

@@ -89,7 +89,7 @@ def range_test(problem: Problem, steps: int, low: float, high: float) -> RangeTe
         raise ZooError("the range test is for one loss that is to fall; the two of a GAN play against each other")
     rate = Exponential(schedule="exponential", initial=low, factor=high / low, every=f"{steps - 1} steps")
     groups = [group.model_copy(update={"learning_rate": None}) for group in recipe.optimizer.groups or ()]
-    changed = {"learning_rate": rate, "layer_decay": None, "unfreeze_epochs": None, "ema": None}
+    changed = {"learning_rate": rate, "layer_decay": None, "unfreeze_epochs": None, "ema": None, "swa": None}
     optimizer = recipe.optimizer.model_copy(update={**changed, "groups": groups or None})
     per_epoch = len(problem.train) // recipe.training.batch_size
     epochs = math.ceil(steps / per_epoch)

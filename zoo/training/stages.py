@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from zoo.errors import ZooError
+from zoo.training.callbacks.log import EpochLog
 from zoo.training.run import Run
 from zoo.training.run_files import TRAINING, check_unchanged, checksum, read_run_file
 from zoo.utils.files import clear_leftovers, read_json, read_regular, write_json
@@ -89,6 +90,13 @@ def held(run: Run) -> Iterator[None]:
 def held_by(run: Run) -> str | None:
     """Return which process works on a run, on which host and since when; None where none does."""
     return holder(run.folder / _LOCK)
+
+
+def write_rows(folder: Path, rows: list[dict[str, float]]) -> None:
+    """Write metrics that no training logged, a row an epoch."""
+    log = EpochLog(folder / _METRICS)
+    log.rows = rows
+    log.write()
 
 
 def write_fitted(run: Run, fitted: Fitted) -> None:

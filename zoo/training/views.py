@@ -227,6 +227,11 @@ def prepared_shape(signature: Signature, preprocessor: Preprocessor) -> tuple[in
 
 def _trained(inputs: Any, outputs: Any, parts: Parts) -> keras.Model:
     recipe = parts.recipe
-    adds = recipe.regularization.l1 or recipe.regularization.l2 or recipe.optimizer.ema is not None
+    adds = (
+        recipe.regularization.l1
+        or recipe.regularization.l2
+        or recipe.optimizer.ema is not None
+        or recipe.optimizer.swa is not None
+    )
     kind = TrainedMembers if has_members(parts.network) else Penalized if adds else keras.Model
     return kind(inputs, outputs, name="trained")

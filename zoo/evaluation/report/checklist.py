@@ -146,7 +146,7 @@ def _regularized(recipe: Mapping[str, Any]) -> Answer:
     used += [f"{words(name)} {optimizer[name]:g}" for name in ("weight_decay",) if _positive(optimizer.get(name))]
     smoothing = (recipe.get("loss") or {}).get("label_smoothing")
     used += [f"label smoothing {smoothing:g}"] if _positive(smoothing) else []
-    used += ["weight averaging"] if optimizer.get("ema") else []
+    used += ["weight averaging"] if optimizer.get("ema") or optimizer.get("swa") else []
     return (YES, f"{', '.join(used)}.") if used else (LOOK, "No dropout, weight decay, augmentation or the like is on.")
 
 

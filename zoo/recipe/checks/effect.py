@@ -59,6 +59,9 @@ def beyond_the_run(recipe: Recipe) -> Iterator[tuple[KeyPath, str]]:
     unfreeze = recipe.optimizer.unfreeze_epochs
     if unfreeze is not None and unfreeze >= training.epochs:
         yield ("optimizer", "unfreeze_epochs"), f"no block below the head would ever learn: {_epochs(recipe)}"
+    swa = recipe.optimizer.swa
+    if swa is not None and _in_epochs(swa, recipe) >= training.epochs:
+        yield ("optimizer", "swa"), f"no weights would be averaged: {_epochs(recipe)}"
     if (training.stop_after or 0) > training.epochs:
         yield (
             ("training", "stop_after"),

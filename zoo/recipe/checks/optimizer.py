@@ -24,6 +24,11 @@ def check_optimizer(checks: Checks) -> None:
         ("optimizer", "unfreeze_epochs"),
         "blocks that wait have a schedule of their own, which reduce_on_plateau cannot lower; choose another schedule",
     )
+    checks.refuse(
+        optimizer.swa is not None and optimizer.ema is not None,
+        ("optimizer", "swa"),
+        "is a mean of the weights, and optimizer.ema another; keep one",
+    )
     clips = [key for key in _CLIPS if getattr(optimizer, key) is not None]
     if len(clips) > 1:
         text = f"{' and '.join(clips)} are set; keep one, and set the other to null"

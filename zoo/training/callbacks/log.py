@@ -57,8 +57,12 @@ class EpochLog(keras.callbacks.Callback):
         row = {"epoch": epoch + 1, **metrics, "learning_rate": learning_rate(self.model.optimizer)}
         row["seconds"] = round(self._before + time.perf_counter() - self._started, 3)
         self.rows.append(row)
+        self.write()
+
+    def write(self) -> None:
+        """Write the rows."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(row))
+        writer = csv.DictWriter(text, fieldnames=list(self.rows[-1]))
         writer.writeheader()
         writer.writerows(self.rows)
         write_text(self.path, text.getvalue())
