@@ -94,6 +94,18 @@ def test_a_body_that_does_not_arrive_is_given_up():
         assert post(server.url, ONE)[0] == 200  # its place is free again
 
 
+def test_a_head_that_does_not_arrive_is_given_up():
+    with running(create_app(Repository([DIGITS]), limits=Limits(seconds=0.2)), host="127.0.0.1", port=0) as server:
+        place = urlsplit(server.url)
+        with socket.create_connection((place.hostname, place.port), timeout=60) as client:
+            client.sendall(b"GET /v2 HTTP/1.1\r\nHost: ")
+            answer = http.client.HTTPResponse(client)
+            answer.begin()
+            assert (answer.status, answer.read(), client.recv(1)) == (408, b"", b"")
+        with socket.create_connection((place.hostname, place.port), timeout=60) as client:
+            assert client.recv(1) == b""  # nothing is sent
+
+
 def test_an_answer_that_takes_too_long_is_given_up(monkeypatch):
     release = threading.Event()
     run = ServedModel.run
@@ -242,6 +254,32 @@ def test_a_stop_waits_for_the_requests_that_are_being_answered(monkeypatch):
         assert answer.result()[0] == 200
     with pytest.raises(OSError):
         post(server.url, ONE)
+
+
+def test_a_stop_under_load_loses_no_request():
+    answered, lost = [], []
+    under_load = threading.Semaphore(0)
+
+    def ask(server):
+        connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
+        while True:
+            try:
+                connection.request("POST", INFER, ONE)
+                answered.append(connection.getresponse().read())
+                under_load.release()
+            except ConnectionRefusedError:  # nothing was sent
+                return
+            except (OSError, http.client.HTTPException) as error:
+                lost.append(error)
+                return
+
+    app = create_app(Repository([DIGITS]))
+    with ThreadPoolExecutor(8) as pool, running(app, host="127.0.0.1", port=0) as server:
+        for _ in range(8):
+            pool.submit(ask, server)
+        for _ in range(100):
+            under_load.acquire()
+    assert (lost, len(answered) >= 100) == ([], True)
 
 
 def test_a_port_that_is_taken_is_said():

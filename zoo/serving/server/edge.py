@@ -54,6 +54,8 @@ class Edge:
             if message["type"] == "http.response.start":
                 sent["status"] = message["status"]
                 message["headers"] = [*message["headers"], (_REQUEST_ID, request_id.encode())]
+                if not self._service.is_ready:  # so that the client sends its next request elsewhere
+                    message["headers"].append((b"connection", b"close"))
             sent["bytes"] += len(message.get("body", b""))
             await send(message)
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from fastapi import FastAPI
 
 from zoo.errors import ZooError
+from zoo.serving.server.connection import Connection
 
 BACKLOG = 2048  # connections that wait to be taken
+ACCEPT_SECONDS = 0.1  # in which those that wait when the server stops are
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,13 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.is_up.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take the connections that are made, but no more of them, and end once they are answered."""
+        for each in sockets or ():
+            each.listen(0)
+        await asyncio.sleep(ACCEPT_SECONDS)
+        await super().shutdown(sockets)
+
 
 @contextmanager
 def running(app: FastAPI, *, host: str, port: int) -> Iterator[Running]:
@@ -57,6 +69,7 @@ def running(app: FastAPI, *, host: str, port: int) -> Iterator[Running]:
     service = app.state.service
     config = uvicorn.Config(
         app,
+        http=cast(Any, partial(Connection, service.limits.seconds)),
         access_log=False,
         log_config=None,
         server_header=False,
