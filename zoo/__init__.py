@@ -78,7 +78,7 @@ _HOME = {
     "verify": "zoo.commands.verify",
 }
 
-_IN_RUNTIME = ("ExportedModel", "ZooError", "__version__", "drift", "predict", "verify")
+_IN_RUNTIME = ("ExportedModel", "ZooError", "__version__", "drift", "embed", "predict", "verify")
 
 __all__ = [
     "ExportedModel",

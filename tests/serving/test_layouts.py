@@ -224,7 +224,7 @@ def test_the_command_lays_a_file_out(zoo, tmp_path):
         (("--layout", "dockr", "--output", output), "did you mean 'docker'?"),
         (("--layout", "docker", "--output", output, "--storage", "s3://x"), "--storage is for --layout kserve"),
         (("--layout", "triton", "--output", file), "expected a folder, and this is a file"),
-        (("--output", output), "--output and --storage are for --layout"),
+        (("--output", output), "--storage is for --layout, and --output for --layout and --weights"),
     ):
         code, _, err = zoo("export", file, *arguments)
         assert (code, message in err) == (2, True), err
