@@ -11,7 +11,8 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.serving.feeds import Feeds
 from zoo.tasks import UNKNOWN
-from zoo.utils.onnx_session import run_session
+from zoo.utils.empty_batch import REFUSED, run_empty_batch
+from zoo.utils.onnx_session import open_session, run_session
 
 if TYPE_CHECKING:
     from zoo.serving.metadata import FileSignature
@@ -27,12 +28,12 @@ _MAX_NUMBERS = 1 << 22  # in the inputs of a batch
 
 
 def try_awkward_inputs(
-    session: Any, answers: Answers, feeds: Feeds, signature: FileSignature, tolerance: float
+    content: bytes, answers: Answers, feeds: Feeds, signature: FileSignature, tolerance: float
 ) -> list[dict[str, Any]]:
     """Run a file and its Keras model on awkward inputs, for at most `MAX_SECONDS` and the one that is being tried then.
 
     Args:
-        session: the file in onnxruntime.
+        content: the file. A batch of no examples is run in another process, which it may abort.
         answers: the model.
         feeds: a few usual examples as the file takes them.
         signature: what the file says of itself.
@@ -41,29 +42,37 @@ def try_awkward_inputs(
     Returns:
         For each `input` the `answer`: "equal", where both are not finite in the same places too; "different";
         "refused", where file, model or both raise; or "not tried", where time was up or the batch is too large. With
-        `max_abs_difference` of the finite numbers, and whether those of `file` and `keras` are "finite".
+        `max_abs_difference` of the finite numbers, and whether those of `file` and `keras` are "finite"; a file that
+        ends the process has "aborted", and is refused.
     """
-    started, tried = time.monotonic(), []
+    started, tried, session = time.monotonic(), [], open_session(content)
+    names = [each.name for each in session.get_outputs()]
+
+    def run(given: Feeds) -> Feeds | str:
+        if not any(values.size for values in given.values()):
+            return run_empty_batch(content, given)
+        try:
+            return run_session(session, names, given)
+        except ZooError:
+            return REFUSED
+
     for name, given in _awkward(feeds, signature):
         if time.monotonic() - started > MAX_SECONDS or sum(each.size for each in given.values()) > _MAX_NUMBERS:
             tried.append({"input": name, "answer": "not tried"})
             continue
-        tried.append({"input": name, **_try(session, answers, given, tolerance)})
+        tried.append({"input": name, **_try(run, answers, given, tolerance)})
     return tried
 
 
-def _try(session: Any, answers: Answers, feeds: Feeds, tolerance: float) -> dict[str, Any]:
+def _try(run: Callable[[Feeds], Feeds | str], answers: Answers, feeds: Feeds, tolerance: float) -> dict[str, Any]:
     try:
         expected: Mapping[str, np.ndarray] | None = answers(feeds)
     except Exception:  # of TensorFlow and Keras, each with classes of its own
         expected = None
-    names = [each.name for each in session.get_outputs()]
-    try:
-        found: Feeds | None = run_session(session, names, feeds)
-    except ZooError:
-        found = None
-    if found is None or expected is None:
-        return {"answer": "refused", "file": _state(found, names), "keras": _state(expected, names)}
+    found = run(feeds)
+    if isinstance(found, str) or expected is None:
+        file = found if isinstance(found, str) else _state(found, found)
+        return {"answer": "refused", "file": file, "keras": _state(expected, expected or ())}
     own = {name: found[name] for name in expected}
     pairs = [(own[name], expected[name]) for name in expected]
     facts = {"file": _state(own, own), "keras": _state(expected, own)}
@@ -87,7 +96,7 @@ def _difference(found: np.ndarray, expected: np.ndarray) -> tuple[float, float]:
 
 def _state(found: Mapping[str, np.ndarray] | None, names: Any) -> str:
     if found is None:
-        return "refused"
+        return REFUSED
     finite = all(np.isfinite(found[name]).all() for name in names if name in found and found[name].dtype.kind == "f")
     return "finite" if finite else "not finite"
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +13,10 @@ from zoo.data.input_names import input_names
 from zoo.errors import ZooError
 from zoo.export.awkward_inputs import try_awkward_inputs
 from zoo.export.card import card
+from zoo.export.certificate_facts import certificate_facts
 from zoo.export.convert import DATA_KEY, RECIPE_KEY, VERSIONS_KEY, add_metadata, seal
 from zoo.export.decisions import with_decisions
-from zoo.export.decoder import export_decoder
+from zoo.export.decoder import BESIDE, export_decoder
 from zoo.export.distribution import add_distribution
 from zoo.export.file_metrics import Measured
 from zoo.export.graph_postprocessing import add_abnormal
@@ -30,7 +29,6 @@ from zoo.export.quantized_file import FORMS, quantize_file
 from zoo.export.sample import take_sample
 from zoo.export.steps import STEP_FILES, export_steps, has_steps
 from zoo.recipe.load import published_source
-from zoo.serving.certificate import CERTIFICATE_VERSION
 from zoo.serving.feeds import as_columns
 from zoo.serving.metadata import FORMAT, FORMAT_KEY, SIGNATURE_KEY, read_signature
 from zoo.serving.onnx_file import scan
@@ -39,7 +37,6 @@ from zoo.tasks import TASKS
 from zoo.training.run import Run, versions
 from zoo.training.run_files import read_run_file
 from zoo.utils.files import replacing, write_json, write_text
-from zoo.utils.onnx_session import open_session, runtime
 
 if TYPE_CHECKING:
     import keras
@@ -92,7 +89,7 @@ def export_run(
     threshold = None if report is None else report.get("threshold")
     proto = converted(loaded, dataset, model, threshold)
     path = run.folder / "export" / "model.onnx"
-    beside = ("certificate.json", "card.md", "decoder.onnx", *STEP_FILES, SAMPLE, SAMPLE_JSON)
+    beside = ("certificate.json", "card.md", *BESIDE, *STEP_FILES, SAMPLE, SAMPLE_JSON)
     others = (each for name in (*FORMS, *OTHER_FORMATS) for each in path.parent.glob(f"*.{name}.*"))
     files = (name for other in OTHER_FORMATS.values() for name in other.files)
     for older in (*(path.with_name(name) for name in (*beside, *files)), *others, path):
@@ -110,38 +107,22 @@ def export_run(
         content = temporary.read_bytes()
     file = read_signature(scan(content, path), path, verify=False)
     if task.reconstructs and signature.kind == "image":
-        export_decoder(path.with_name("decoder.onnx"), model, dataset, settings)
+        export_decoder(path.parent, model, dataset, loaded)
     steps = {"steps": export_steps(path, model, dataset, task, settings)} if has_steps(task) else {}
     sample = take_sample(path, dataset)
     write_sample(path.parent, sample)
-    certificate = {
-        "version": CERTIFICATE_VERSION,
-        "file": path.name,
-        "max_abs_difference": parity.max_abs_difference,
-        "mean_abs_difference": parity.mean_abs_difference,
-        "label_flips": parity.label_flips,
-        "samples": parity.samples,
-        "tolerance": tolerance,
-        "decisions": exporter.decided,
-        "outputs": {
-            name: {
-                "max_abs_difference": output.max_abs_difference,
-                "mean_abs_difference": output.mean_abs_difference,
-                "tolerance": output.tolerance,
-            }
-            for name, output in parity.outputs.items()
-        },
-        "awkward_inputs": _awkward_inputs(content, exporter, model, sample.inputs, dataset, file, settings.tolerance),
-        **steps,
-        "runtimes": [runtime()],
-        "split": exporter.compared_on,
-        "data": {"source": published_source(dataset.name), "fingerprint": dataset.fingerprint},
-        "opset": settings.opset,
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": len(content),
-        "versions": versions(),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    certificate = certificate_facts(
+        path.name,
+        content,
+        parity,
+        tolerance,
+        dataset,
+        split=exporter.compared_on,
+        opset=settings.opset,
+        decisions=exporter.decided,
+        awkward_inputs=_awkward_inputs(content, exporter, model, sample.inputs, dataset, file, settings.tolerance),
+    )
+    certificate |= steps
     if report is not None:
         write_text(
             path.with_name("card.md"), card(report, certificate, signature, loaded.recipe.description, file.tensors)
@@ -202,7 +183,7 @@ def _awkward_inputs(
     def answers(given: Feeds) -> dict[str, np.ndarray]:
         return exporter.answers(model, _usual(given, signature), dataset.signature)
 
-    return try_awkward_inputs(open_session(content), answers, feeds, signature, tolerance)
+    return try_awkward_inputs(content, answers, feeds, signature, tolerance)
 
 
 def _usual(feeds: Feeds, signature: FileSignature) -> Feeds:

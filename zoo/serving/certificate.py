@@ -10,12 +10,21 @@ from zoo.utils.files import read_json
 
 CERTIFICATE = "certificate.json"
 CERTIFICATE_VERSION = 2  # that this package writes; those without the key are of version 1
+DECODER = "decoder"  # stem of the file with the second half of an autoencoder
 CERTIFIED_FILE = "model.onnx"  # what a certificate without the key `file` is of
 HOW_TO_SKIP = "verify=False or --no-verify skips the comparison"
 
 
+def own_part(path: Path) -> str:
+    """Return the part of a name that files beside an exported one have, too: `.int8`, `.decoder`, or nothing."""
+    first, *others = path.name.split(".")[:-1] or [""]
+    return "".join(f".{part}" for part in ([first] if first == DECODER and not others else others))
+
+
 def certificate_of(path: Path) -> Path | None:
     """Return the certificate of a file: `certificate.int8.json` of `model.int8.onnx`, else that which speaks of it.
+
+    That of `decoder.onnx` is `certificate.decoder.json`.
 
     A certificate speaks of the file that it names. Where that one is not there, the file was renamed, and it is this
     one's.
@@ -23,7 +32,7 @@ def certificate_of(path: Path) -> Path | None:
     Raises:
         ZooError: the certificate is damaged.
     """
-    own = path.with_name(".".join(["certificate", *path.name.split(".")[1:-1], "json"]))
+    own = path.with_name(f"certificate{own_part(path)}.json")
     if own.name != CERTIFICATE and own.is_file():
         return own
     beside = path.with_name(CERTIFICATE)

@@ -19,7 +19,7 @@ from zoo.serving.graph_check import check_graph
 from zoo.serving.history import SeriesWindows
 from zoo.serving.kinds import KINDS
 from zoo.serving.metadata import SIGNATURE_KEY, read_signature
-from zoo.serving.noise import draw_noise, noise_parts
+from zoo.serving.noise import draw_noise, embedding_parts, noise_parts
 from zoo.serving.onnx_file import scan
 from zoo.serving.prediction import Prediction, marked_finite
 from zoo.serving.read_file import read_model
@@ -126,6 +126,16 @@ class ExportedModel(WritesText):
             raise ZooError(f"{self.path}: the images are not finite; take a lower guidance, or train the model again")
         return np.concatenate([part["image"] for part in parts])
 
+    def reconstruct(self, embeddings: Any) -> np.ndarray:
+        """Turn embeddings of an autoencoder into images, float32 `(examples, height, width, channels)` in [0, 1].
+
+        Args:
+            embeddings: `(examples, features)`, as the first half of the autoencoder gives them.
+        """
+        with prefixed(self.path):
+            parts = list(embedding_parts(embeddings, self.signature))
+        return np.concatenate([self._run(part)["reconstruction"] for part in parts])
+
     def predict(self, raw: Any, decoder_input: np.ndarray | None = None) -> Prediction:
         """Run the model.
 
@@ -150,7 +160,8 @@ class ExportedModel(WritesText):
             ZooError: an example does not fit, or holds a number that is not finite where the model takes none.
         """
         if self._task.makes_images:
-            raise ZooError(f"{self.path}: makes images from noise; use sample(), or `zoo sample`")
+            given = self.signature.noise.input
+            raise ZooError(f"{self.path}: makes images from {given}; use sample(), or `zoo sample`")
         if decoder_input is not None and not self._task.decodes:
             raise ZooError(
                 f"{self.path}: decoder_input is for sequence to sequence, and the file's task is {self.task}"

@@ -27,7 +27,8 @@ def input_names(signature: FileSignature, *, decodes: bool) -> list[str]:
         return ["array", *([KNOWN] if signature.known else []), *signature.inputs.values()]
     if decodes:
         return ["source", "target"]
-    return ["tokens" if signature.kind == "text" else signature.kind]
+    names = {"text": "tokens", "noise": signature.noise.input}
+    return [names.get(signature.kind, signature.kind)]
 
 
 def split_feeds(examples: Any, signature: FileSignature, decoder_input: np.ndarray | None = None) -> list[Feeds]:

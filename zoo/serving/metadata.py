@@ -17,6 +17,7 @@ from zoo.data.tables.time_order import TimeColumn
 from zoo.data.tokenizer import SPECIAL, Level, Tokenizer
 from zoo.errors import ZooError, listing
 from zoo.serving.certificate import HOW_TO_SKIP
+from zoo.serving.noise_form import Noise, noise_from_json
 from zoo.serving.onnx_file import CHECKSUM_KEY, OnnxFile
 from zoo.serving.tensor_forms import TensorForm, form_from_json
 from zoo.tasks import TASKS
@@ -64,6 +65,7 @@ class FileSignature:
         intervals: bounds that the file gives around its predictions; None for none.
         decisions: how its probabilities become answers; None for the most probable class alone.
         recipe: its name; empty where the file does not say it.
+        noise: of a file that makes images, what it takes and from which distribution that is drawn.
         tensors: how columns become inputs, where not each is one as it stands.
         version: of the metadata.
     """
@@ -93,6 +95,7 @@ class FileSignature:
     intervals: PredictionIntervals | None = None
     decisions: ClassDecisions | None = None
     recipe: str = ""
+    noise: Noise = field(default_factory=Noise)
     tensors: TensorForm = field(default_factory=TensorForm)
     version: int = FORMAT
 
@@ -220,6 +223,7 @@ def _signature(facts: Mapping[str, Any], path: Path) -> FileSignature:
         graph=GraphForm(**graph) if graph else None,
         intervals=PredictionIntervals.from_json(intervals) if intervals else None,
         decisions=ClassDecisions.from_json(decisions) if decisions else None,
+        noise=noise_from_json(take("noise", lambda v: _reads(noise_from_json, v), "a distribution", {})),
         tensors=form_from_json(tensors),
         recipe=take("recipe", lambda v: isinstance(v, str), "a name", ""),
         double=take("double", lambda v: isinstance(v, bool), "true or false", False),

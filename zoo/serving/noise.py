@@ -10,7 +10,8 @@ import numpy as np
 from zoo.errors import ZooError, did_you_mean, listing
 from zoo.serving.feeds import MAX_BATCH, Feeds
 from zoo.serving.metadata import FileSignature
-from zoo.serving.values import whole_number
+from zoo.serving.noise_form import Noise
+from zoo.serving.values import as_floats, whole_number
 
 _LARGEST_GUIDANCE = 1e6  # far above what makes an image; float32 overflows behind it
 
@@ -51,7 +52,11 @@ def draw_noise(
             feeds[name] = np.array([signature.guidance if guidance is None else _weight(guidance)], np.float32)
         else:
             lead = (signature.steps, count) if name == "step_noise" else (count,)
-            feeds[name] = generator.standard_normal((*lead, *(n or 1 for n in signature.shape)), np.float32)
+            drawn = generator.standard_normal((*lead, *(n or 1 for n in signature.shape)), np.float32)
+            if signature.noise.mean and name == signature.noise.input:
+                mean, deviation = (np.array(x, np.float32) for x in (signature.noise.mean, signature.noise.deviation))
+                drawn = mean + deviation * drawn
+            feeds[name] = drawn
     return feeds
 
 
@@ -84,3 +89,17 @@ def _weight(guidance: Any) -> float:
     if not 0 <= weight <= _LARGEST_GUIDANCE:
         raise ZooError(f"guidance: expected 0 to {_LARGEST_GUIDANCE:g}, received {guidance}")
     return weight
+
+
+def embedding_parts(embeddings: Any, signature: FileSignature) -> Iterator[Feeds]:
+    """Yield embeddings `(examples, features)` as inputs of a decoder, some at a time; none as one part without any.
+
+    Raises:
+        ZooError: the file is no decoder, or takes other sizes.
+    """
+    name = signature.noise.input
+    if name == Noise().input:
+        raise ZooError(f"reconstructing is for decoder.onnx, and the file's task is {signature.task}")
+    values = as_floats(embeddings, signature.shape, name)
+    for i in range(0, max(1, len(values)), MAX_BATCH):
+        yield {name: values[i : i + MAX_BATCH]}

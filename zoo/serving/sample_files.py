@@ -15,6 +15,7 @@ import numpy as np
 
 from zoo.data.sources.archive import Archive
 from zoo.errors import ZooError, listing
+from zoo.serving.certificate import DECODER, own_part
 from zoo.serving.feeds import Feeds
 from zoo.utils.files import replacing, write_json
 
@@ -62,8 +63,8 @@ def write_sample(folder: Path, sample: Sample, form: str = "") -> None:
 
 def sample_of(path: Path) -> Path:
     """Return where the sample of a file is: `sample.int8.npz` of `model.int8.onnx`, `sample.npz` of all others."""
-    own = path.with_name(".".join(["sample", *path.name.split(".")[1:-1], "npz"]))
-    return own if own.is_file() else path.with_name(SAMPLE)
+    own = path.with_name(f"sample{own_part(path)}.npz")
+    return own if own.is_file() or own_part(path) == f".{DECODER}" else path.with_name(SAMPLE)
 
 
 def read_sample(path: Path, inputs: list[str], outputs: list[str]) -> Sample:
