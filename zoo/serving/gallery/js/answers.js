@@ -9,9 +9,14 @@ const MAX_NUMBERS = 64; // of an embedding that are listed
 
 const headline = (text) => make("p", { class: "answer" }, text);
 
+/** Texts, or the names at the places that a file without texts gives. */
+function named(each, names) {
+  return each.type === "string" ? each.data : numbers(each).map((place) => names[place]);
+}
+
 function classes({ probabilities, label, prediction_set: set, ood_score: score, unusual }, given, { model }) {
   const { labels } = model.signature;
-  const parts = [headline(label.data[0]), bars(labels.map((name, i) => [name, probabilities.data[i]]))];
+  const parts = [headline(named(label, labels)[0]), bars(labels.map((name, i) => [name, probabilities.data[i]]))];
   if (set) parts.push(make("p", {}, `One of: ${labels.filter((_, i) => set.data[i]).join(", ") || "none"}`));
   if (score && model.ood_threshold !== null) {
     const isUnusual = unusual ? Boolean(unusual.data[0]) : score.data[0] > model.ood_threshold;
@@ -57,7 +62,7 @@ function forecasts({ forecast, lower, upper }, { history }, { model }) {
 }
 
 function tokens({ logits, tags }, given, { model }) {
-  if (tags) return headline(numbers(tags).filter(Boolean).join(" "));
+  if (tags) return headline(named(tags, ["", ...(model.signature.labels ?? []).slice(1)]).filter(Boolean).join(" "));
   const width = logits.dims[2];
   const names = model.signature.labels ?? [];
   const best = Array.from({ length: logits.dims[1] }, (_, i) => argmax(logits.data.subarray(i * width, (i + 1) * width)));
