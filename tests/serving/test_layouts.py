@@ -19,6 +19,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 
 from zoo.errors import ZooError
 from zoo.serving.layouts import docker
+from zoo.serving.layouts.deployment import Deployment
 from zoo.serving.layouts.docker import write_runtime
 from zoo.serving.layouts.kserve import kubernetes_name
 from zoo.serving.layouts.triton import quoted
@@ -133,6 +134,17 @@ def test_a_smaller_file_is_laid_out_with_its_own_certificate(tmp_path):
     checks = {check["name"]: check["ok"] for check in verify_file(copy)["checks"]}
     assert copy.read_bytes() == small.read_bytes()
     assert (checks["certificate"], checks["graph"]) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "copied"), [("model.onnx", {"step.onnx", "encoder.onnx"}), ("model.int8.onnx", set())]
+)
+def test_steps_go_with_the_file_whose_weights_they_read(name, copied, tmp_path):
+    for each in (name, "step.onnx", "encoder.onnx", "sample.npz", "card.md"):
+        (tmp_path / each).write_text(each)
+    Deployment(path=tmp_path / name, model=None, storage="").copy_to(tmp_path / "out")
+    found = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
+    assert found == {"model.onnx": name, **{each: each for each in ("sample.npz", "card.md", *copied)}}
 
 
 def test_kserve_has_a_manifest_of_the_models_that_triton_serves(tmp_path):

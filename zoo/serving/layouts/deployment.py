@@ -10,6 +10,7 @@ from zoo.serving.certificate import CERTIFICATE, CERTIFIED_FILE, certificate_of
 from zoo.serving.sample_files import SAMPLE, SAMPLE_JSON, sample_of
 from zoo.serving.server.page.model_facts import CARD
 from zoo.serving.server.served_model import ServedModel
+from zoo.serving.step_model import ENCODER, STEP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +33,21 @@ class Deployment:
         return self.model.name
 
     def copy_to(self, folder: Path) -> None:
-        """Copy the file, and the card, the certificate and the sample beside it, under their usual names."""
+        """Copy the file, and what is beside it, under their usual names: card, certificate, sample, and steps.
+
+        Steps read their weights from the file by its name, so they go with one that keeps it.
+        """
         folder.mkdir(parents=True)
         sample = sample_of(self.path)
-        beside = {
+        beside: dict[str, Path | None] = {
             CERTIFIED_FILE: self.path,
             CARD: self.path.with_name(CARD),
             CERTIFICATE: certificate_of(self.path),
             SAMPLE: sample,
             SAMPLE_JSON: sample.with_suffix(".json"),
         }
+        if self.path.name == CERTIFIED_FILE:
+            beside |= {name: self.path.with_name(name) for name in (STEP, ENCODER)}
         for name, path in beside.items():
             if path is not None and path.is_file():
                 shutil.copyfile(path, folder / name)
