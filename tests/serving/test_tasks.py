@@ -114,3 +114,41 @@ def test_what_a_file_cannot_do():
         ExportedModel(exported("lstm/elnino")).decode(np.zeros((1, 48, 1)))
     with pytest.raises(ZooError, match="generating is for language models"):
         ExportedModel(exported("lstm/dates")).generate("a", 3)
+
+
+def test_a_language_model_continues_several_prompts_as_each_alone():
+    model = ExportedModel(exported("transformer/python_topics"))
+    prompts, settings = ["The ", "If a class", "x"], {"temperature": 0.7, "top_p": 0.9}
+    alone = [model.generate(prompt, 12, seed=3, **settings) for prompt in prompts]
+    assert model.generate(prompts, 12, seed=3, **settings) == alone
+    assert model.generate(prompts[:2], 12, seed=[3, 3], **settings) == alone[:2]
+    assert len(set(model.generate(["The "] * 5, 12, seed=[3, 4, 5, 6, 7]))) > 2
+    assert all(len(text) == len(prompt) + 12 for text, prompt in zip(alone, prompts, strict=True))
+    pieces = list(model.stream("The ", 12, seed=3, **settings))
+    assert pieces[0] == "The " and len(pieces) == 13 and "".join(pieces) == alone[0]
+    assert model.generate("The ", 12, seed=3, stop=alone[0][9:11], **settings) == alone[0][:9]
+    with pytest.raises(ZooError, match="one for each of 2 prompts, received 3"):
+        model.generate(["a", "b"], 3, seed=[1, 2, 3])
+    with pytest.raises(ZooError, match="stop: expected texts"):
+        model.generate("a", 3, stop=[""])
+    with pytest.raises(ZooError, match="`zoo sample --prompt`"):
+        model.sample(1)
+
+
+def test_texts_are_printed_whole_or_piece_by_piece(zoo):
+    command = (
+        "sample",
+        str(exported("transformer/python_topics")),
+        "--length",
+        "15",
+        "--seed",
+        "2",
+        "--prompt",
+        "The ",
+    )
+    code, whole, _ = zoo(*command)
+    assert (code, len(whole)) == (0, 20) and whole.startswith("The ")
+    assert zoo(*command, "--stream")[:2] == (0, whole)
+    assert zoo(*command, "--prompt", "If")[1].startswith(whole)
+    code, _, error = zoo(*command, "--prompt", "If", "--stream")
+    assert code == 2 and "--stream: expected one --prompt, received 2" in error
