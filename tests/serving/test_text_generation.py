@@ -56,7 +56,8 @@ def test_texts_of_different_lengths_go_on_together():
 
 
 @pytest.mark.parametrize(
-    ("stop", "text"), [(["ca"], "ab"), (["bc", "cab"], "ab"), (["x"], "abcabc"), ([6], "ab"), ([4, "abc"], "abc")]
+    ("stop", "text"),
+    [(["ca"], "ab"), (["bc", "cab"], "ab"), (["ab", "cab"], "ab"), (["x"], "abcabc"), ([6], "ab"), ([4, "abc"], "abc")],
 )
 def test_a_text_ends_before_a_stop(stop, text):
     tokenizer = fit_tokenizer(["abc"], level="character")

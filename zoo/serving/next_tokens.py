@@ -66,17 +66,15 @@ class CachedPass:
         self._context = context
         self._cache = StepCache(model, rows, capacity=capacity)
         self._rows = np.arange(rows)  # of the texts, in the cache
-        self._starts = np.zeros(rows, np.intp)
 
     def __call__(self, rows: Rows, tokens: np.ndarray, lengths: Rows) -> np.ndarray:
         """Return the logits after the last token of each row; rows that are left out once do not come back."""
         if len(rows) < len(self._rows):
             kept = np.searchsorted(self._rows, rows)
             self._cache.take(kept)
-            self._rows, self._starts = rows, self._starts[kept]
-        held, starts = self._starts, window_starts(lengths, self._context)
-        self._starts = starts
-        goes_on = (starts == held) & (self._cache.lengths == lengths - starts - 1)
+            self._rows = rows
+        starts = window_starts(lengths, self._context)
+        goes_on = self._cache.lengths == lengths - starts - 1  # else it is new, or its window has moved
         if goes_on.all():
             return self._cache.read(tokens[np.arange(len(rows)), lengths - 1][:, None])[:, -1]
         logits: dict[int, np.ndarray] = {}
