@@ -2,33 +2,43 @@
 
 const FINE = 8; // fine pixels to a side of one of the model's, which is their mean
 const KEY_STEP = 0.02; // of the canvas, that an arrow key moves the pen
+const NOISE = 4; // median deviations of the paper, beyond which a pixel is ink
 const [MAX_HEIGHT, MAX_WIDTH] = [280, 560]; // of the canvas
 
-/** What images of a sample look like: colours of paper and ink, width of strokes, and where the ink lies. */
+/** What images of a sample look like: greys of paper and ink, width of strokes, and the size of what is drawn. */
 export function style(images, [height, width]) {
-  const border = [];
-  const boxes = [];
-  const widths = [];
-  let ink = 0;
-  for (const pixels of images) {
-    const edge = [];
-    for (let x = 0; x < width; x++) edge.push(pixels[x], pixels[(height - 1) * width + x]);
-    border.push(edge.sort((a, b) => a - b)[edge.length >> 1]);
-  }
-  const paper = border.sort((a, b) => a - b)[border.length >> 1] > 127 ? 255 : 0;
-  for (const pixels of images) {
-    const marks = Float32Array.from(pixels, (value) => Math.abs(value - paper) / 255);
-    ink = Math.max(ink, ...marks);
-    boxes.push(box(marks, width, 0.25 * Math.max(...marks)));
-    widths.push(strokeWidth(marks, height, width));
-  }
-  const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
-  const all = boxes.filter(Boolean);
-  const fit = all.length && {
-    height: mean(all.map((each) => each.bottom - each.top)),
-    width: Math.max(...all.map((each) => each.right - each.left)),
+  const seen = images.map((pixels) => separate(pixels, [height, width]));
+  const light = seen.filter((each) => each.sign < 0);
+  const usual = 2 * light.length > seen.length ? light : seen.filter((each) => each.sign > 0); // a canvas has one paper
+  const boxes = seen.map(({ marks }) => box(marks, width, 0.25)).filter(Boolean);
+  return {
+    paper: Math.round(mean(usual.map((each) => each.paper))),
+    ink: Math.round(mean(usual.map((each) => each.ink))),
+    width: median(seen.map(({ marks }) => strokeWidth(marks, height, width))),
+    fit: boxes.length && {
+      height: mean(boxes.map((each) => each.bottom - each.top)),
+      width: Math.max(...boxes.map((each) => each.right - each.left)),
+    },
   };
-  return { paper, ink: paper ? 255 - 255 * ink : 255 * ink, width: mean(widths), fit };
+}
+
+const mean = (values) => values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+/** The paper, which is the grey of the edge, and the ink of each pixel, 0 to 1, without the noise of the paper. */
+function separate(pixels, [height, width]) {
+  const isEdge = (i) => i < width || i >= (height - 1) * width || i % width === 0 || i % width === width - 1;
+  const edge = Array.from(pixels).filter((_, i) => isEdge(i));
+  const paper = median(edge);
+  const noise = median(edge.map((value) => Math.abs(value - paper)));
+  const darkest = pixels.reduce((a, b) => Math.min(a, b));
+  const lightest = pixels.reduce((a, b) => Math.max(a, b));
+  const sign = lightest - paper >= paper - darkest ? 1 : -1;
+  const ink = sign > 0 ? lightest : darkest;
+  const floor = NOISE * noise;
+  const range = Math.max(1, Math.abs(ink - paper) - floor);
+  const marks = Float32Array.from(pixels, (value) => Math.max(0, (value - paper) * sign - floor) / range);
+  return { paper, ink, sign, marks };
 }
 
 /** The rectangle of the pixels with more than some ink. */
