@@ -38,7 +38,7 @@ def test_a_new_head_is_kept_and_said(lite0):
         np.testing.assert_array_equal(old, new)
 
 
-@pytest.mark.parametrize("channels", [1, 2, 4])
+@pytest.mark.parametrize("channels", [1, 4])
 def test_other_channels_see_what_the_first_ones_saw(channels, lite0):
     """An image whose channels are equal gives the same features, as with timm."""
     three = zoo.build("efficientnet_lite0", input_shape=SIZE, outputs=5, weights=f"file:{lite0}")
@@ -81,7 +81,7 @@ def test_another_architecture_is_refused(lite0, reference):
         zoo.build("efficientnet_lite0", weights=f"file:{reference('bert')[2]}")
     with pytest.raises(ZooError, match="and the file's has"):
         zoo.build("efficientnet_lite0", input_shape=SIZE, depth=2.0, weights=f"file:{lite0}")
-    with pytest.raises(ZooError, match=r"none is known for it \(there are maps for bert, efficientnet_lite0"):
+    with pytest.raises(ZooError, match=r"none is known for it \(there are maps for bert, convnext_tiny"):
         zoo.build("mlp", input_shape=(4,), weights=f"file:{lite0}")
 
 

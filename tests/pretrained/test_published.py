@@ -68,6 +68,7 @@ def small(reference):
     return path, tensors, write_tokenizer(folder / "tokenizer.json", words)
 
 
+@pytest.mark.ci
 def test_a_published_encoder_of_texts_becomes_a_file_without_training(small, tmp_path):
     path, tensors, tokenizer = small
     file = tmp_path / "texts.onnx"

@@ -11,7 +11,18 @@ import zoo
 from zoo.layers.head import features
 from zoo.pretrained.load import load_weights
 
-MARKED = {"ci": ("efficientnet_lite0-timm",), "slow": ()}
+MARKED = {
+    "ci": ("efficientnet_lite0-timm", "resnet18", "efficientnet_b0-timm", "vit_tiny", "resnet50", "convnext_tiny"),
+    "slow": (
+        "resnet34",
+        "resnet101",
+        "resnet152",
+        "vit_small",
+        "vit_base-torchvision",
+        "convnext_tiny-timm",
+        "densenet121",
+    ),
+}
 NAMES = [
     pytest.param(path.stem, marks=[getattr(pytest.mark, mark) for mark, names in MARKED.items() if path.stem in names])
     for path in sorted(REFERENCES.glob("*.json"))

@@ -47,6 +47,8 @@ def with_positions(positions: np.ndarray, count: int, prefix: int, *, grid: tupl
             )
         return positions[:count]
     side = math.isqrt(len(positions) - prefix)
+    if count == len(positions) and (side**2 != count - prefix or grid == (side, side)):
+        return positions  # else they are of a square image, and this one is not
     if side**2 != len(positions) - prefix:
         raise ZooError(f"{len(positions) - prefix} positions of patches are no square")
     patches = positions[prefix:].reshape(side, side, -1)

@@ -87,10 +87,11 @@ def choose_naming(tensors: Tensors, namings: Sequence[Naming]) -> Naming | None:
 
 
 class _Number(int):
-    """A number in a name: `{0:-1}` is one less."""
+    """A number in a name: `{0:-1}` is one less, `{0:*2-1}` one less than twice it."""
 
     def __format__(self, spec: str) -> str:
-        return str(self + int(spec or 0))
+        factor, offset = re.fullmatch(r"(?:\*(\d+))?([+-]\d+)?", spec).groups(default="")  # type: ignore[union-attr]
+        return str(self * int(factor or 1) + int(offset or 0))
 
 
 def _modules(path: str, naming: Naming, block: int) -> tuple[str, ...]:
@@ -257,6 +258,7 @@ class _Planner:
 def _part(module: str, suffix: str) -> Part:
     name, _, fraction = module.partition("#")
     part, _, parts = fraction.partition("/")
+    suffix = suffix.removeprefix(".") if name.endswith("_") else suffix
     return Part(name + suffix, int(part or 0), int(parts or 1))
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 # Our layer (a pattern, of which each group is a whole number) to their module. In their name `{0}` is the first of the
-# numbers, `{0:-1}` one less, and `{n}` the number of the block, counted from 0 over all stages. Several modules stand
-# side by side in one of our layers; `name#1/3` is the second third of a module.
+# numbers, `{0:-1}` one less, `{0:*2-1}` one less than twice it, and `{n}` the number of the block, counted from 0 over
+# all stages. Several modules stand side by side in one of our layers; `name#1/3` is the second third of a module.
 Rows = Mapping[str, str | tuple[str, ...]]
 
 

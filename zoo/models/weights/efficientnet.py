@@ -1,10 +1,10 @@
-"""Weights of `efficientnet_lite0`."""
+"""Weights of EfficientNet and EfficientNet-Lite."""
 
 from __future__ import annotations
 
 from zoo.models.weights.naming import ImagePreprocessing, Naming, Published
 
-BUILDERS = ("efficientnet_lite0",)
+BUILDERS = ("efficientnet_b0", "efficientnet_lite0")
 
 _COUNTER = {r".*\.num_batches_tracked": "a counter of training"}
 
@@ -22,6 +22,8 @@ NAMINGS = (
             r"stage\d+_block\d+_depthwise_norm": "_blocks.{n}._bn1",
             r"stage\d+_block\d+_project_conv": "_blocks.{n}._project_conv",
             r"stage\d+_block\d+_project_norm": "_blocks.{n}._bn2",
+            r"stage\d+_block\d+_excite_reduce": "_blocks.{n}._se_reduce",
+            r"stage\d+_block\d+_excite_restore": "_blocks.{n}._se_expand",
             r"top_conv": "_conv_head",
             r"top_norm": "_bn1",
             r"logits": "_fc",
@@ -45,6 +47,8 @@ NAMINGS = (
             r"stage(\d+)_block(\d+)_depthwise_norm": "blocks.{0:-1}.{1:-1}.bn2",
             r"stage(\d+)_block(\d+)_project_conv": "blocks.{0:-1}.{1:-1}.conv_pwl",
             r"stage(\d+)_block(\d+)_project_norm": "blocks.{0:-1}.{1:-1}.bn3",
+            r"stage(\d+)_block(\d+)_excite_reduce": "blocks.{0:-1}.{1:-1}.se.conv_reduce",
+            r"stage(\d+)_block(\d+)_excite_restore": "blocks.{0:-1}.{1:-1}.se.conv_expand",
             r"top_conv": "conv_head",
             r"top_norm": "bn2",
             r"logits": "classifier",
