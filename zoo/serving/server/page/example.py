@@ -12,7 +12,7 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.serving.drift.distribution import Distribution, FeatureDistribution
 from zoo.serving.exported_model import ExportedModel
-from zoo.serving.feeds import Feeds
+from zoo.serving.feeds import Feeds, as_columns
 from zoo.serving.sample_files import read_sample, sample_of
 from zoo.serving.server.pictures import png
 from zoo.serving.server.served_model import ServedModel
@@ -32,7 +32,7 @@ def example_of(model: ServedModel, distribution: Distribution | None) -> dict[st
         value = _value(exported, {name: values[:1] for name, values in sample.items()})
         if value is not None:
             return {"origin": "sample", "value": value}
-    except (ZooError, IndexError, ValueError):  # none, or not of this file
+    except (ZooError, LookupError, ValueError):  # none, or not of this file
         pass
     if exported.kind == "table" and distribution is not None:
         found = {column.name: distribution.of(column.name) for column in exported.columns}
@@ -64,8 +64,9 @@ def _value(exported: ExportedModel, first: Feeds) -> Any:
     if kind == "audio":
         return _wav(first["audio"][0], signature.sample_rate)
     if kind == "table":
+        columns = as_columns(first, signature)
         return {
-            column.name: _plain(first[signature.inputs[column.name]].ravel()[0])
+            column.name: _plain(columns[column.name].ravel()[0])
             for column in exported.columns
             if column.type in ("number", "category") and column.form != "time"
         }
@@ -77,10 +78,8 @@ def _value(exported: ExportedModel, first: Feeds) -> Any:
         known = ~np.isnan(nodes).all(axis=1)
         return {"nodes": _rounded(nodes[known]), "edges": edges[(edges >= 0).all(axis=1)].tolist()}
     if kind == "series":
-        return {
-            name: _rounded(values[0]) if values.dtype.kind == "f" else values[0].tolist()
-            for name, values in first.items()
-        }
+        found = as_columns(first, signature)
+        return {name: _rounded(found[name][0]) for name in first}
     if kind in ("array", "tokens"):
         return _rounded(first[kind][0])
     return None
