@@ -20,7 +20,8 @@ from zoo.serving.server.rejection import error_answer
 from zoo.serving.server.service import Service
 
 Log = Callable[[str], None] | None
-_REQUEST_ID = b"x-request-id"
+REQUEST_ID = "x-request-id"
+HEADERS = "zoo.headers"  # of a scope: its headers as texts, by their names in lower case
 OPEN_PATHS = ("/v2/health/live", "/v2/health/ready", "/openapi.json", *page_routes.OPEN_PATHS)  # these need no token
 _ID = re.compile(r"[\x21-\x7e]{1,128}")
 _GONE = 499  # status in the log where the client has left
@@ -45,15 +46,16 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        given = headers.get(_REQUEST_ID, "")
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        scope[HEADERS] = headers
+        given = headers.get(REQUEST_ID, "")
         request_id = given if given and _ID.fullmatch(given) else secrets.token_hex(16)
         sent = {"status": 0, "bytes": 0}
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 sent["status"] = message["status"]
-                message["headers"] = [*message["headers"], (_REQUEST_ID, request_id.encode())]
+                message["headers"] = [*message["headers"], (REQUEST_ID.encode(), request_id.encode())]
                 if not self._service.is_ready:  # so that the client sends its next request elsewhere
                     message["headers"].append((b"connection", b"close"))
             sent["bytes"] += len(message.get("body", b""))
@@ -74,14 +76,14 @@ class Edge:
         finally:
             self._note(scope, request_id, sent, time.perf_counter() - started)
 
-    def _refusal(self, scope: Scope, headers: Mapping[bytes, str]) -> ASGIApp | None:
+    def _refusal(self, scope: Scope, headers: Mapping[str, str]) -> ASGIApp | None:
         """Return the answer to who may not ask: without the token, or from a page of another site."""
-        origin = headers.get(b"origin")
-        if origin and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != headers.get(b"host"):
+        origin = headers.get("origin")
+        if origin and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != headers.get("host"):
             return error_answer(403, "requests from pages of other sites are not answered")
         if not self._token or scope["path"] in OPEN_PATHS:
             return None
-        given = headers.get(b"authorization", "").encode()
+        given = headers.get("authorization", "").encode()
         if hmac.compare_digest(given, f"Bearer {self._token}".encode()):
             return None
         message = "expected the header 'Authorization: Bearer TOKEN' with the server's token"

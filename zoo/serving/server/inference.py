@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zoo.errors import ZooError
+from zoo.serving.server.edge import HEADERS
 from zoo.serving.server.limits import check_count
 from zoo.serving.server.protocol import HEADER_LENGTH, read_request, write_answer
 from zoo.serving.server.rejection import Rejection, answer_to
@@ -52,9 +53,8 @@ class InferenceFirst:
             return
         name, has_version, version = asked.groups()
         scope["path_params"], scope["route"] = {"name": name}, _ROUTES[has_version is not None]
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            answer = await infer(self._service, headers, receive, name, version)
+            answer = await infer(self._service, scope[HEADERS], receive, name, version)
         except (Rejection, ZooError) as error:
             answer = answer_to(error)
         await answer(scope, receive, send)

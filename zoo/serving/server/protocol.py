@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -232,20 +232,44 @@ _to_json = json.JSONEncoder(allow_nan=False, separators=(",", ":"), check_circul
 
 def write_answer(request: Inference, model: ServedModel, found: Feeds) -> tuple[bytes, dict[str, str]]:
     """Return the body of an answer and its headers."""
-    outputs, parts = [], []
+    parts: list[bytes] = []
+    outputs: list[_Output] = []
+    data: dict[str, list[Any]] = {}
     for name in request.outputs:
         datatype, values = model.outputs[name].datatype, found[name]
-        facts: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(values.shape)}
-        if name in request.binary:
+        is_binary = name in request.binary
+        if is_binary:
             parts.append(to_bytes(values, datatype))
-            outputs.append({**facts, "parameters": {BINARY_SIZE: len(parts[-1])}})
         else:
-            outputs.append({**facts, "data": to_json(values)})
-    answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version, "outputs": outputs}
-    if request.id is not None:
-        answer["id"] = request.id
-    header = _to_json(answer).encode()
+            data[name] = to_json(values)
+        outputs.append((name, datatype, values.shape, len(parts[-1]) if is_binary else None))
+    given = model.name, model.version, request.id, tuple(outputs)
+    header = _head(*given, data) if data or request.id is not None else _head_again(*given)
     if not request.binary:
         return header, {"Content-Type": "application/json"}
     headers = {"Content-Type": "application/octet-stream", HEADER_LENGTH: str(len(header))}
     return b"".join([header, *parts]), headers
+
+
+_Output = tuple[str, str, tuple[int, ...], int | None]  # name, datatype, shape, and its bytes where it is binary
+
+
+def _head(
+    name: str, version: str, request_id: str | None, outputs: Sequence[_Output], data: Mapping[str, list[Any]]
+) -> bytes:
+    """Return the JSON part of an answer."""
+    tensors = [
+        {"name": output, "datatype": datatype, "shape": shape}
+        | ({"data": data[output]} if size is None else {"parameters": {BINARY_SIZE: size}})
+        for output, datatype, shape, size in outputs
+    ]
+    answer: dict[str, Any] = {"model_name": name, "model_version": version, "outputs": tensors}
+    if request_id is not None:
+        answer["id"] = request_id
+    return _to_json(answer).encode()
+
+
+@lru_cache(maxsize=1024)
+def _head_again(name: str, version: str, request_id: str | None, outputs: tuple[_Output, ...]) -> bytes:
+    """Return the JSON part of an answer whose tensors are all binary, as it was made before."""
+    return _head(name, version, request_id, outputs, {})
