@@ -75,7 +75,7 @@ def test_the_example_of_every_shipped_card_runs(path, monkeypatch):
 def test_what_users_write_is_shown_as_they_wrote_it():
     text = written_card()
     _, front, body = text.split("---\n", 2)
-    assert set(yaml.safe_load(front)) == {"library_name", "tags"}
+    assert set(yaml.safe_load(front)) == {"library_name", "pipeline_tag", "license", "tags", "model-index"}
     html = markdown.markdown(body, extensions=["tables", "fenced_code"])
     assert not re.search(r"<(b|img|em|a|script)[ >]", html)
     assert html.count("<h1>") == 1
@@ -145,3 +145,37 @@ def test_the_example_of_a_table_with_categories_runs():
     outputs = [value("p", TensorProto.FLOAT, ["batch", 1]), value("l", TensorProto.STRING, ["batch", 1])]
     scope = run_example(KINDS["classification"].card.call(signature, TensorForm()), inputs, outputs)
     assert scope["probabilities"].shape == (1, 1) and scope["label"].tolist() == [[""]]
+
+
+def test_the_front_matter_is_what_hubs_read():
+    """Required fields, figures of the report, and nothing that is no number; `huggingface_hub` reads it where it is."""
+    per_class = [{"label": "a", "precision": 0.25, "recall": None, "f1": 0.75, "support": 1200}]
+    metrics = {"test": {"accuracy": 0.5, "log_loss": None, "mcc": float("nan")}}
+    facts = report(metrics=metrics, per_class=per_class)
+    certificate = {
+        **CERTIFICATE,
+        "latency": {"milliseconds": 0.125, "calls": 50, "hardware": {"cpu": "X"}},
+        "ir_version": 8,
+    }
+    certificate["awkward_inputs"] = [{"input": "NaN", "answer": "equal", "file": "finite"}]
+    signature = Signature("table", "t", columns=(Column("a", "number"),), labels=("a", "b"))
+    text = card(facts, certificate, signature, "", license_name="apache-2.0")
+    front = yaml.safe_load(text.split("---\n")[1])
+    assert front["license"] == "apache-2.0" and front["pipeline_tag"] == "tabular-classification"
+    (entry,) = front["model-index"]
+    (result,) = entry["results"]
+    assert result["metrics"] == [{"type": "accuracy", "name": "accuracy", "value": 0.5}]
+    assert "| a | 0.250 | not defined | 0.750 | 1,200 |" in text and "| NaN | finite | equal |" in text
+    assert "onnxruntime 1.14 or later" in text and "0.125 ms for one example, median of 50 calls on cpu X" in text
+    assert "License of the model: apache-2.0" in text
+    assert "license: unknown" in card(facts, CERTIFICATE, signature, "")
+    hub = pytest.importorskip("huggingface_hub")
+    data = hub.ModelCard(text).data
+    assert (data.license, data.library_name, data.eval_results[0].metric_value) == ("apache-2.0", "onnx", 0.5)
+
+
+def test_noise_and_threshold_are_said():
+    signature = Signature("image", "label", (8, 8, 1))
+    facts = report(task="image_generation", threshold={"threshold": 0.0123456789})
+    text = card(facts, {**CERTIFICATE, "decisions": None}, signature, "", noise_shape=(64,))
+    assert "one example of `noise` has the shape (64,)" in text and "a score above 0.0123457 is abnormal" in text

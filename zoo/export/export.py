@@ -22,6 +22,7 @@ from zoo.export.file_metrics import Measured
 from zoo.export.graph_postprocessing import add_abnormal
 from zoo.export.intervals import with_intervals
 from zoo.export.kinds import KINDS
+from zoo.export.latency import median_latency
 from zoo.export.ood_score import with_ood_score
 from zoo.export.other_formats import FORMATS as OTHER_FORMATS
 from zoo.export.other_formats import export_format
@@ -122,11 +123,18 @@ def export_run(
         decisions=exporter.decided,
         awkward_inputs=_awkward_inputs(content, exporter, model, sample.inputs, dataset, file, settings.tolerance),
     )
-    certificate |= steps
+    certificate |= {**steps, "ir_version": proto.ir_version, "latency": median_latency(content, sample.inputs)}
     if report is not None:
-        write_text(
-            path.with_name("card.md"), card(report, certificate, signature, loaded.recipe.description, file.tensors)
+        text = card(
+            report,
+            certificate,
+            signature,
+            loaded.recipe.description,
+            file.tensors,
+            settings.license,
+            file.shape if task.makes_images else (),
         )
+        write_text(path.with_name("card.md"), text)
     form = quantize or settings.quantize
     measured = Measured(loaded=loaded, dataset=dataset, model=model)
     quantized = {} if form is None else {"quantized": quantize_file(path, measured, form)}

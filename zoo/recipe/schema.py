@@ -271,6 +271,9 @@ class Export(Section):
     tolerance: PositiveNumber = Field(
         1e-4, description="largest difference from the Keras model's outputs that is allowed"
     )
+    license: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+-]*$")] | None = Field(
+        None, description="license of the model as hubs name it, such as `apache-2.0`, which the card states"
+    )
     numeric_columns: Literal["separate", "one_tensor"] = Field(
         "separate", description="each numeric column of a table is an input, or all are one tensor `(batch, columns)`"
     )
