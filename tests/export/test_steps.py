@@ -13,9 +13,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 import zoo
 from zoo.errors import ZooError
+from zoo.export import steps
 from zoo.export.convert import seal, to_onnx
 from zoo.export.reshapes import simplify_reshapes
-from zoo.export.steps import write_steps
+from zoo.export.steps import export_steps, write_steps
 from zoo.layers.steps import split_steps
 from zoo.postprocessing.decoding import beam_search, greedy
 from zoo.postprocessing.sampling import Sampling, draw_tokens
@@ -66,7 +67,7 @@ def exported(tmp_path_factory):
 @pytest.mark.parametrize("sampling", [Sampling(top_k=1), Sampling(temperature=0.8, top_p=0.9)])
 def test_texts_of_different_lengths_get_the_tokens_of_the_whole_pass_beyond_the_context(exported, name, sampling):
     path, run = exported(name)
-    steps, context, length = open_steps(path), 12, 40
+    opened, context, length = open_steps(path), 12, 40
     prompts = np.zeros((3, 17), np.int32)
     for row, count in enumerate((4, 17, 1)):
         prompts[row, :count] = np.random.default_rng(row).integers(4, VOCABULARY, count)
@@ -89,7 +90,7 @@ def test_texts_of_different_lengths_get_the_tokens_of_the_whole_pass_beyond_the_
         return found
 
     whole = texts(WholePass(run, context))
-    assert texts(CachedPass(steps, 3, context=context, longest=17 + length)) == whole
+    assert texts(CachedPass(opened, 3, context=context, longest=17 + length)) == whole
     assert [len(text) for text in whole] == [length, 9, length] and len(set(whole[0] + whole[2])) > (
         1 if sampling.top_k == 1 else 5
     )
@@ -204,3 +205,14 @@ def test_steps_that_answer_otherwise_than_the_file_are_found(exported, tmp_path)
     step.unlink()
     with pytest.raises(ZooError, match=r"step.onnx is missing"):
         check_steps(path, session, None, {"": 1e-4}, signature)
+
+
+def test_the_certificate_says_why_there_are_no_steps(tmp_path, monkeypatch):
+    path, settings = tmp_path / "model.onnx", SimpleNamespace(opset=18, tolerance=1e-4)
+    tokens = {"input_shape": (None,), "outputs": VOCABULARY, "vocabulary": VOCABULARY, "every_step": True}
+    both = zoo.build("rnn", units=4, bidirectional=True, **tokens)
+    assert "'layer1_reverse' (ReversedSteps) mixes steps" in export_steps(path, both, None, None, settings)["reason"]
+    (tmp_path / "step.onnx").write_text("older")
+    monkeypatch.setattr(steps, "split_steps", lambda network: np.zeros(2).reshape(3))
+    reason = export_steps(path, both, None, None, settings)["reason"]
+    assert reason.startswith("ValueError: cannot reshape") and list(tmp_path.iterdir()) == []

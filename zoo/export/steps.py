@@ -62,10 +62,11 @@ def export_steps(path: Path, model: keras.Model, dataset: Dataset, task: Task, s
             raise ZooError(
                 f"the steps differ from the Keras model by {found.max_abs_difference:.2e} (allowed {tolerance:.0e})"
             )
-    except ZooError as error:
+    except Exception as error:  # of Keras, TensorFlow, tf2onnx, onnx or onnxruntime: the file itself is whole
         for name in STEP_FILES:
             path.with_name(name).unlink(missing_ok=True)
-        return {"reason": str(error)}
+        is_ours = isinstance(error, ZooError)
+        return {"reason": str(error) if is_ours else f"{type(error).__name__}: {error}".partition("\n")[0]}
     return {
         "files": digests,
         "max_abs_difference": found.max_abs_difference,

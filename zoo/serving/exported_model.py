@@ -58,6 +58,7 @@ class ExportedModel(WritesText):
         time: the column of time of a series from a table.
         double: arrays, and numbers that are predicted, are float64.
         session: the file in onnxruntime.
+        steps: what writes texts with a cache, where the file has it beside it.
         metadata: the entries of the file's metadata, as text.
 
     Raises:
