@@ -270,6 +270,22 @@ def test_an_answer_that_differs_is_seen(in_node):
     assert found["none"][2] == ["NaN", "-Infinity"]
 
 
+def test_the_pen_has_paper_ink_and_width_of_the_examples(in_node):
+    generator = np.random.default_rng(5)
+    images = np.full((5, 40, 48), 200.0)
+    images[:, 8:32, 20:23] = 60  # a stroke of 3 pixels
+    images[4] = 260 - images[4]  # one of five is light on dark
+    images += generator.normal(0, 4, images.shape)
+    script = (
+        'import { style } from "./drawing.js";',
+        "console.log(JSON.stringify(style(images.map((each) => Uint8Array.from(each)), [40, 48])));",
+    )
+    found = in_node(script, images=images.round().reshape(5, -1).tolist())
+    assert abs(found["paper"] - 200) <= 3 and 40 <= found["ink"] <= 60  # the ink is that of the darkest pixel
+    assert 2.5 <= found["width"] <= 4
+    assert found["fit"] == {"height": 24, "width": 3}
+
+
 def test_objects_are_those_of_python(in_node):
     generator = np.random.default_rng(4)
     boxes, scores = generator.random((30, 4)).astype(np.float32), generator.random((30, 5)).astype(np.float32) ** 8
