@@ -16,6 +16,7 @@ from typing import Any
 
 from quantized_table import table as quantized
 from real_table import table as real_tables
+from routes_table import table as routes
 
 from zoo import registry
 from zoo.errors import ZooError
@@ -409,6 +410,7 @@ PAGES: dict[Path, dict[str, Callable[[], str]]] = {
         "scarce labels": scarce_labels,
         "sampler": sampler,
         "int8": quantized,
+        "routes": routes,
         "anomaly": anomaly,
         "searches": searches,
         "search robustness": robustness,

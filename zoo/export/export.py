@@ -119,7 +119,7 @@ def export_run(
         tolerance,
         dataset,
         split=exporter.compared_on,
-        opset=settings.opset,
+        opset=next(each.version for each in proto.opset_import if not each.domain),
         decisions=exporter.decided,
         awkward_inputs=_awkward_inputs(content, exporter, model, sample.inputs, dataset, file, settings.tolerance),
     )

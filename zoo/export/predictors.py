@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from zoo.data.class_decisions import OOD_SCORE
-from zoo.export.convert import check_graph, name_axes, to_onnx
+from zoo.export.convert import check_graph, name_axes
 from zoo.export.graph_outputs import add_bounds, add_nothing
 from zoo.export.guards import guard
 from zoo.export.parity import (
@@ -22,6 +22,7 @@ from zoo.export.parity import (
     hold_to,
     no_decisions,
 )
+from zoo.export.routes import convert
 from zoo.export.tensor_forms import change_forms
 from zoo.serving.exported_model import ExportedModel
 from zoo.serving.file_outputs import derived_outputs
@@ -124,7 +125,7 @@ class Predictor:
         if isinstance(model.output, dict):  # without the outputs that only Keras's evaluation reads
             outputs = tuple(sorted({*outputs, OOD_SCORE} & set(model.output)))  # in Keras's order
             model = keras.Model(model.input, {name: model.output[name] for name in outputs}, name=model.name)
-        proto = to_onnx(model, inputs, outputs, opset=opset)
+        proto = convert(model, inputs, outputs, opset=opset)
         last = [output for output in proto.graph.output if output.name == OOD_SCORE]
         for output in last:  # behind what the task itself puts out
             proto.graph.output.remove(output)
