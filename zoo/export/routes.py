@@ -52,7 +52,7 @@ def convert(
     except ZooError as first:
         if any(importlib.util.find_spec(name) is None for name in ("torch", "onnxscript")):
             raise ZooError(
-                f"{first}; the second route, PyTorch's exporter, needs: pip install torch onnxscript"
+                f"{first}; the second route, PyTorch's exporter, is not installed: pip install '.[torch]'"
             ) from first
         try:
             proto = ROUTES[SECOND](model, inputs, outputs, opset)
