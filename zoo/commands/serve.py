@@ -13,6 +13,7 @@ from zoo.utils.execution import execution
 from zoo.utils.stopping import Stopped
 
 _NEEDED = ("fastapi", "uvicorn", "prometheus_client")
+SWITCH_SECONDS = 0.0005  # that a thread which has run a file waits for the interpreter; Python's own are 0.005
 
 
 def serve(
@@ -77,6 +78,7 @@ def serve(
     repository = Repository(files, verify=verify, execution=where_they_run)
     grpc = None if grpc_port is None else (host, grpc_port)
     app = create_app(repository, limits=limits, token=token, log=_write_line if log else None, grpc=grpc)
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # models and modules stay until the end: collections need not look at them
     with running(app, host=host, port=port) as server:
         for model in repository:
