@@ -149,3 +149,16 @@ def test_models_without_published_weights_are_refused(files, name, config, messa
     model = registry.build(name, **{"input_shape": SHAPE, "outputs": 4, **config})
     with pytest.raises(ZooError, match=message):
         zoo.load_applications_weights(model, files[0] / "full.h5")
+
+
+def test_what_keras_cannot_download_is_refused_without_a_word_on_standard_output(monkeypatch, capsys):
+    def unreachable(*arguments, **options):
+        print("Downloading data")
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(keras.applications, "MobileNetV2", unreachable)
+    with pytest.raises(ZooError, match=r"keras:MobileNetV2: not in Keras's cache .* Name or service not known"):
+        zoo.build("mobilenet_v2", input_shape=(64, 64, 3), outputs=2, width=0.35, weights="keras:MobileNetV2")
+    with pytest.raises(ZooError, match=r"is MobileNetV2, alpha 0\.35: take keras:MobileNetV2"):
+        zoo.build("mobilenet_v2", input_shape=(64, 64, 3), outputs=2, width=0.35, weights="keras:VGG16")
+    assert capsys.readouterr().out == ""

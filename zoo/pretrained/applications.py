@@ -5,6 +5,8 @@ Nothing is downloaded. keras.io/api/applications names the files, for example `c
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -127,7 +129,8 @@ def load_applications_network(model: keras.Model, name: str) -> Loaded:
     if name != known:
         raise ZooError(f"keras:{name}: model '{model.name}' is {_title(known, options)}: take keras:{known}")
     try:
-        reference = getattr(keras.applications, name)(weights="imagenet", **options)
+        with contextlib.redirect_stdout(sys.stderr):  # Keras shows the download where our answers go
+            reference = getattr(keras.applications, name)(weights="imagenet", **options)
     except Exception as error:  # a plain one, of the download
         reason = str(error).strip().partition("\n")[0]
         raise ZooError(f"keras:{name}: not in Keras's cache (~/.keras/models), and not to be had: {reason}") from error
