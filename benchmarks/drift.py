@@ -32,7 +32,10 @@ DATA: dict[str, tuple[str, list[str]]] = {
     "wine": ("mlp/wine", []),
     "breast cancer": ("mlp/breast_cancer", []),
     "digits": ("mlp/digits", []),
-    "fortunes": ("ngrams/fortunes", ["data.source=folder:fortunes", "training.epochs=4"]),
+    "fortunes": (
+        "ngrams/fortunes",
+        ["data.source=folder:fortunes", "data.accept=[near_duplicates]", "training.epochs=4"],
+    ),
 }
 SHIFT = 0.5  # standard deviations of a feature
 NOISE = 1.0  # standard deviations of each feature of a table
