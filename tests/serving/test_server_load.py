@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 from zoo.errors import ZooError
 from zoo.serving.server.app import create_app
 from zoo.serving.server.batching import Batcher
+from zoo.serving.server.connection import Connection
 from zoo.serving.server.limits import Limits
 from zoo.serving.server.repository import Repository
 from zoo.serving.server.run import running
@@ -98,6 +99,10 @@ def test_a_head_that_does_not_arrive_is_given_up():
     with running(create_app(Repository([DIGITS]), limits=Limits(seconds=0.2)), host="127.0.0.1", port=0) as server:
         place = urlsplit(server.url)
         with socket.create_connection((place.hostname, place.port), timeout=60) as client:
+            client.sendall(b"GET /v2 HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = http.client.HTTPResponse(client)
+            answer.begin()
+            assert (answer.status, len(answer.read()) > 0) == (200, True)
             client.sendall(b"GET /v2 HTTP/1.1\r\nHost: ")
             answer = http.client.HTTPResponse(client)
             answer.begin()
@@ -254,6 +259,23 @@ def test_a_stop_waits_for_the_requests_that_are_being_answered(monkeypatch):
         assert answer.result()[0] == 200
     with pytest.raises(OSError):
         post(server.url, ONE)
+
+
+def test_a_stop_answers_the_request_that_is_on_its_way(monkeypatch):
+    shutdown = Connection.shutdown
+    with running(create_app(Repository([DIGITS])), host="127.0.0.1", port=0) as server:
+        client = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
+        client.request("POST", INFER, ONE)
+        assert client.getresponse().read()
+
+        def shutdown_and_ask(connection):
+            shutdown(connection)
+            client.request("POST", INFER, ONE)
+
+        monkeypatch.setattr(Connection, "shutdown", shutdown_and_ask)
+    answer = client.getresponse()
+    assert (answer.status, answer.headers["connection"], len(answer.read()) > 0) == (200, "close", True)
+    client.close()
 
 
 def test_a_stop_under_load_loses_no_request():
