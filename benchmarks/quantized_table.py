@@ -17,7 +17,7 @@ MAX_PART = 0.02  # of another metric, that a file may lose
 def is_good(row: dict[str, Any]) -> bool:
     """Return whether a file is small and good enough."""
     limit = MAX_POINTS if row["metric"] in PERCENT else MAX_PART * abs(row["float32"])
-    return bool(row["kept"] and row["bytes"] <= MAX_RATIO * row["float32_bytes"] and row["loss"] <= limit)
+    return bool(row["kept"] and row["bytes"] <= MAX_RATIO * row["float32_bytes"] and row["loss"] <= limit + 1e-9)
 
 
 def summary(rows: list[dict[str, Any]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from zoo import registry
 from zoo.utils.files import read_json
 
 ROUTES = Path(__file__).resolve().parent / "results" / "routes.json"
@@ -28,7 +29,7 @@ def table() -> str:
     machine, used = result["hardware"], result["runtime"]
     lines += [
         "",
-        f"Of {len(result['rows'])} builders tf2onnx converts {counts[0]}, the second route {counts[1]}, each with a "
+        f"Of the {len(result['rows'])} builders measured, of {len(registry.list_models())}, tf2onnx converts {counts[0]}, the second route {counts[1]}, each with a "
         f"difference of at most {MAX_DIFFERENCE:g}. {used['runtime']} {used['version']}; {machine['cores']} cores of "
         f"{machine['cpu']}.",
     ]

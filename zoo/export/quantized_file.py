@@ -45,6 +45,7 @@ _USUAL_LOSS = 0.005  # of a fraction, and
 _USUAL_PART = 0.02  # of another metric: what a form may lose where no budget is given
 _MAX_TIMED_SECONDS = 2.0
 _TIMED_CALLS = 200
+_ROUNDING = 1e-9  # of a difference of two metrics
 _MIN_TOLERANCE = 1e-4  # of the sample's answers on another machine
 _QDQ, _WEIGHTS = "QDQ: weights int8 and activations uint8, static", "weights alone"
 
@@ -70,7 +71,7 @@ class _Candidate:
     @property
     def is_within(self) -> bool:
         """Whether it loses no more than is allowed."""
-        return bool(self.figures["loss"] <= self.allowed)
+        return bool(self.figures["loss"] <= self.allowed + _ROUNDING)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def quantize_file(path: Path, measured: Measured, form: str) -> dict[str, Any]:
         sample = take_sample(tried, dataset)
         beside = _beside(path, tried, sample)
     own, float32 = path.with_name(f"model.{best.form}.onnx"), path.read_bytes()
-    kept = (limit is None or best.figures["loss"] <= limit) and len(best.content) < len(float32)
+    kept = (limit is None or best.is_within) and len(best.content) < len(float32)
     certificate = {
         "version": CERTIFICATE_VERSION,
         "file": own.name,
