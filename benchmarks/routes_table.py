@@ -29,8 +29,8 @@ def table() -> str:
     machine, used = result["hardware"], result["runtime"]
     lines += [
         "",
-        f"Of the {len(result['rows'])} builders measured, of {len(registry.list_models())}, tf2onnx converts {counts[0]}, "
-        f"the second route {counts[1]}, each with a difference of at most {MAX_DIFFERENCE:g}. {used['runtime']} "
+        f"Of the {len(result['rows'])} builders measured, of {len(registry.list_models())}, tf2onnx converts "
+        f"{counts[0]}, the second route {counts[1]}, each with a difference of at most {MAX_DIFFERENCE:g}. {used['runtime']} "
         f"{used['version']}; {machine['cores']} cores of {machine['cpu']}.",
     ]
     return "\n".join(lines)
