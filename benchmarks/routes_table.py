@@ -27,11 +27,12 @@ def table() -> str:
         lines.append(f"| `{row['builder']}` | {' | '.join(cells)} | {', '.join(times)} |")
     counts = [sum(_is_right(row["routes"][route]) for row in result["rows"]) for route in ("tf2onnx", "torch")]
     machine, used = result["hardware"], result["runtime"]
+    known, count = len(registry.list_models()), len(result["rows"])
     lines += [
         "",
-        f"Of the {len(result['rows'])} builders measured, of {len(registry.list_models())}, tf2onnx converts "
-        f"{counts[0]}, the second route {counts[1]}, each with a difference of at most {MAX_DIFFERENCE:g}. {used['runtime']} "
-        f"{used['version']}; {machine['cores']} cores of {machine['cpu']}.",
+        f"Of the {count} builders measured, of {known}, tf2onnx converts {counts[0]}, the second route {counts[1]}, each "
+        f"with a difference of at most {MAX_DIFFERENCE:g}. {used['runtime']} {used['version']}; {machine['cores']} cores "
+        f"of {machine['cpu']}.",
     ]
     return "\n".join(lines)
 
