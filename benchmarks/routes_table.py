@@ -30,9 +30,9 @@ def table() -> str:
     known, count = len(registry.list_models()), len(result["rows"])
     lines += [
         "",
-        f"Of the {count} builders measured, of {known}, tf2onnx converts {counts[0]}, the second route {counts[1]}, each "
-        f"with a difference of at most {MAX_DIFFERENCE:g}. {used['runtime']} {used['version']}; {machine['cores']} cores "
-        f"of {machine['cpu']}.",
+        f"Of the {count} builders measured, of {known}, tf2onnx converts {counts[0]}, the second route {counts[1]}, "
+        f"each with a difference of at most {MAX_DIFFERENCE:g}. {used['runtime']} {used['version']}; "
+        f"{machine['cores']} cores of {machine['cpu']}.",
     ]
     return "\n".join(lines)
 
