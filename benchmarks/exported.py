@@ -29,7 +29,7 @@ MAX_BYTES = 4 << 20  # of a file in the repository
 MAX_ALL_BYTES = 30 << 20  # of `exported/`
 NAMES = (  # autoencoders alone have a decoder, and what writes texts has steps
     *("model.onnx", "certificate.json", "card.md", "sample.npz", "sample.json", "decoder.onnx"),
-    *("step.onnx", "encoder.onnx"),
+    *("certificate.decoder.json", "sample.decoder.npz", "sample.decoder.json", "step.onnx", "encoder.onnx"),
     *("model.int8.onnx", "certificate.int8.json", "sample.int8.npz", "sample.int8.json"),
 )
 _LEFT_OUT = shutil.ignore_patterns("checkpoints", "tensorboard", "samples", "*.log")  # of a copy of a run
