@@ -51,6 +51,7 @@ COMMANDS = {
         "--task",
         "--json",
     ],
+    "publish": ["RUN", "--to", "--license", "--private", "--sample", "--no-sample", "--json"],
     "soup": ["RUN RUN…", "--uniform", "--runs", "--export", "--no-export", "--json"],
     "drift": ["FILE", "DATA", "--fail", "--verify", "--no-verify", "--json"],
     "predict": ["FILE", "INPUTS", "--output", "--provider", "--threads", "--verify", "--no-verify", "--json"],

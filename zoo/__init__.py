@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from zoo.commands.init import init
     from zoo.commands.load import load
     from zoo.commands.predict import predict
+    from zoo.commands.publish import publish
     from zoo.commands.run import Run
     from zoo.commands.snapshot import snapshot
     from zoo.commands.soup import soup
@@ -71,6 +72,7 @@ _HOME = {
     "load": "zoo.commands.load",
     "Run": "zoo.commands.run",
     "predict": "zoo.commands.predict",
+    "publish": "zoo.commands.publish",
     "snapshot": "zoo.commands.snapshot",
     "soup": "zoo.commands.soup",
     "train": "zoo.commands.train",
@@ -106,6 +108,7 @@ __all__ = [
     "load_applications_weights",
     "load_recipe",
     "predict",
+    "publish",
     "register",
     "save_adapters",
     "sklearn",

@@ -236,3 +236,23 @@ def sample(
         print_texts(model, prompt, options, stream=stream)
     else:
         write_images(model, output, count=count, seed=seed, label=label, guidance=guidance)
+
+
+@app.command()
+def publish(
+    run: Run,
+    to: Annotated[
+        str, typer.Option(metavar="folder:DIR|hf:ORG/NAME", help="A new folder, or a repository of the hub.")
+    ],
+    license: Annotated[str | None, typer.Option(help="Of the model, as the hub writes it: apache-2.0.")] = None,
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    sample: Annotated[
+        bool, typer.Option("--sample/--no-sample", help="Publish the sample, a few test examples, too.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Publish a run: card, weights, ONNX file and certificate, recipe, figures; others load and fine-tune it."""
+    from zoo.commands import publish as publishing
+
+    found = publishing.publish(run, to, license=license, private=private, sample=sample, console=ERR)
+    print_result(found, [found.get("url") or found["to"]], as_json)

@@ -77,6 +77,8 @@ class GivenData:
             loaded = load_recipe(file, overrides, shown=f"the recipe proposed for {self.shown}")
         doubts = [f"look at this: {doubt}" for doubt in proposal.doubts]
         reasons = [reason for reason in proposal.reasons if not reason.startswith("search.")]
+        if self.path is not None:  # the exported card holds the notes, and is for others
+            reasons = [reason.replace(str(self.path.resolve()), self.path.name) for reason in reasons]
         notes = [f"no recipe was named; proposed is {reason}" for reason in reasons]
         return replace(loaded, notes=(*notes, *doubts, *loaded.notes))
 

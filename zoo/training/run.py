@@ -77,7 +77,7 @@ class Run:
         path = self.folder / "recipe.yaml"
         loaded = load_recipe(path, trained=True)
         known = self.environment.get("recipe_sha256")
-        if known is not None and known != _recipe_checksum(path):
+        if known is not None and known != recipe_checksum(path):
             raise ZooError(
                 f"{path} is not the recipe that the run was begun with (only data.source may change, where the data "
                 f"was moved): put it back, or begin a new run with zoo train {path}"
@@ -109,7 +109,7 @@ def fill_run(loaded: LoadedRecipe, folder: Path, run_id: str | None = None) -> R
         folder / "environment.json",
         {
             "recipe": loaded.name,
-            "recipe_sha256": _recipe_checksum(folder / "recipe.yaml"),
+            "recipe_sha256": recipe_checksum(folder / "recipe.yaml"),
             "created": now.isoformat(timespec="seconds"),
             **({} if run_id is None else {"id": run_id}),
             **environment(),
@@ -148,7 +148,7 @@ def id_of(folder: Path) -> str | None:
     return read_run_file(path).get("id") if path.is_file() else None
 
 
-def _recipe_checksum(path: Path) -> str:
+def recipe_checksum(path: Path) -> str:
     """Return the SHA-256 of what a resolved recipe says, the place of its data apart."""
     tree, _ = read(path, str(path))
     data = tree.get("data")

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from zoo.errors import ZooError
-from zoo.training.callbacks.log import EpochLog
 from zoo.training.run import Run
 from zoo.training.run_files import TRAINING, check_unchanged, checksum, read_run_file
 from zoo.utils.files import clear_leftovers, read_json, read_regular, write_json
@@ -94,6 +93,8 @@ def held_by(run: Run) -> str | None:
 
 def write_rows(folder: Path, rows: list[dict[str, float]]) -> None:
     """Write metrics that no training logged, a row an epoch."""
+    from zoo.training.callbacks.log import EpochLog
+
     log = EpochLog(folder / _METRICS)
     log.rows = rows
     log.write()
