@@ -83,7 +83,7 @@ def test_what_cannot_be_published_is_refused(run, tmp_path):
     ):
         with pytest.raises(ZooError, match=message):
             zoo.publish(run, to)
-    with pytest.raises(ZooError, match="expected a name such as apache-2.0"):
+    with pytest.raises(ZooError, match=r"expected a name such as apache-2\.0"):
         zoo.publish(run, f"folder:{tmp_path / 'x'}", license="My Own")
     unfinished = zoo.train("mlp/wine", SHORT, runs=tmp_path, export=False)
     with pytest.raises(ZooError, match="its export is missing; finish it"):

@@ -74,7 +74,8 @@ class GivenData:
         with TemporaryDirectory() as folder:
             file = Path(folder) / f"{name}.yaml"
             file.write_text(proposal.text(f"zoo.init({self.shown})", "zoo.train(…)"), encoding="utf-8")
-            loaded = load_recipe(file, overrides, shown=f"the recipe proposed for {self.shown}")
+            what = "data" if self.path is None else self.path.name
+            loaded = load_recipe(file, overrides, shown=f"the recipe proposed for {what}")
         doubts = [f"look at this: {doubt}" for doubt in proposal.doubts]
         reasons = [reason for reason in proposal.reasons if not reason.startswith("search.")]
         if self.path is not None:  # the exported card holds the notes, and is for others

@@ -1,4 +1,4 @@
-"""`zoo publish`: what others need of a run, in a folder or on the Hugging Face hub, without the paths of this machine."""
+"""`zoo publish`: what others need of a run, in a folder or on the Hugging Face hub, without paths of this machine."""
 
 from __future__ import annotations
 
