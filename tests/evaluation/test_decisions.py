@@ -18,7 +18,7 @@ from zoo.evaluation.decisions import (
     threshold_costs,
 )
 from zoo.evaluation.result import TaskResult
-from zoo.recipe.schema import Cost, Evaluation
+from zoo.recipe.evaluation_section import Cost, Evaluation
 
 
 def problem(labels, validation=1000, **evaluation):

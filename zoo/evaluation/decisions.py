@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zoo.evaluation.result import Outputs, TaskResult
-    from zoo.recipe.schema import Cost, Recipe
+    from zoo.recipe.evaluation_section import Cost
+    from zoo.recipe.schema import Recipe
     from zoo.training.problem import Problem
 
 _USUAL_COST = 1.0  # of an error that a recipe gives no cost
