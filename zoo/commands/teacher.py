@@ -65,7 +65,8 @@ def load_teacher(problem: Problem, console: Console) -> Teacher:
 
 def taught_by(run: Run) -> dict[str, Any]:
     """Return what the data file of a run says of its teacher, by its key; nothing where it has none."""
-    known = read_run_file(run.folder / "data.json")
+    path = run.folder / "data.json"  # which a fold that is not trained yet does not have
+    known = read_run_file(path) if path.is_file() else {}
     return {"teacher": known["teacher"]} if "teacher" in known else {}
 
 
