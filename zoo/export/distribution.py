@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.export.convert import add_metadata, seal
 from zoo.serving.drift.distribution import DISTRIBUTION_KEY, Distribution, distribution_of
-from zoo.serving.drift.features import Feature, input_features, joined
+from zoo.serving.drift.features import UNKNOWN_TOKENS, Feature, input_features, joined
 from zoo.serving.drift.kinds import KINDS
 from zoo.serving.exported_model import ExportedModel
 from zoo.tasks import TASKS
@@ -51,7 +51,12 @@ def distribution(model: ExportedModel, dataset: Dataset) -> Distribution:
     most = MAX_DECODED if model.kind in ("image", "audio") else MAX_EXAMPLES
     inputs = joined([input_features(model, raw) for raw in _batches(dataset.train, most)])
     overlap = int(model.shape[0] or 1) if task.forecasts or task.scans_series else 1  # windows that share steps
-    return distribution_of(inputs, _predictions(model, dataset), overlap=overlap)
+    unseen: list[Feature] = []
+    if len(dataset.validation) and any(feature.name.endswith(UNKNOWN_TOKENS) for feature in inputs):
+        # the vocabulary is of the training split, in which next to nothing is unknown
+        found = joined([input_features(model, raw) for raw in _batches(dataset.validation, most)])
+        unseen = [feature for feature in found if feature.name.endswith(UNKNOWN_TOKENS)]
+    return distribution_of(inputs, _predictions(model, dataset), unseen=unseen, overlap=overlap)
 
 
 def _predictions(model: ExportedModel, dataset: Dataset) -> dict[str, list[Feature]]:

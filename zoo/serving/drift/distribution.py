@@ -111,6 +111,7 @@ def distribution_of(
     inputs: Sequence[Feature],
     predictions: Mapping[str, Sequence[Feature]],
     *,
+    unseen: Sequence[Feature] = (),
     overlap: int = 1,
     max_bytes: int = MAX_BYTES,
 ) -> Distribution:
@@ -119,9 +120,11 @@ def distribution_of(
     Args:
         inputs: of the training examples.
         predictions: by the split that they are of.
+        unseen: inputs that are counted on validation instead, as they are of another kind on what training has seen.
         overlap: examples in which each step occurs, where they are windows of a series.
         max_bytes: room for the distribution as JSON.
     """
+    others = {feature.name: feature for feature in unseen}
     examples = len(inputs[0]) if inputs else 0
     effective = effective_size(rows_of(inputs)) if examples else 0.0
     repeats = effective < _MIN_EFFECTIVE * examples
@@ -130,7 +133,12 @@ def distribution_of(
             examples=examples,
             effective=round((examples if repeats else effective) / overlap, 1),
             repeats=repeats,
-            inputs=tuple(_summary(feature, bins, categories) for feature in inputs),
+            inputs=tuple(
+                replace(_summary(others[feature.name], bins, categories), split="validation")
+                if feature.name in others
+                else _summary(feature, bins, categories)
+                for feature in inputs
+            ),
             predictions=tuple(
                 replace(_summary(feature, bins, categories), split=split)
                 for split, features in predictions.items()

@@ -24,6 +24,9 @@ MAX_POSITIONS = 100  # numbers of a vector, or channels of a sequence, that are 
 _SILENCE = 1e-6  # added to a level before its logarithm
 
 
+UNKNOWN_TOKENS = "unknown tokens"  # the rate, behind the name of the column in a table
+
+
 @dataclass(frozen=True)
 class Feature:
     """One number or category of each example.
@@ -121,7 +124,7 @@ def _of_ids(ids: np.ndarray, vocabulary: int | None, prefix: str) -> list[Featur
     count = np.where(given.any(axis=1), given.sum(axis=1), np.nan)
     found = [number(f"{prefix}token rank", (ids * given).sum(axis=1) / count / (vocabulary or 1))]
     if vocabulary:
-        found.insert(0, number(f"{prefix}unknown tokens", (ids == UNKNOWN).sum(axis=1) / count))
+        found.insert(0, number(f"{prefix}{UNKNOWN_TOKENS}", (ids == UNKNOWN).sum(axis=1) / count))
     return found
 
 
