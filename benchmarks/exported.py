@@ -30,7 +30,7 @@ MAX_ALL_BYTES = 30 << 20  # of `exported/`
 NAMES = (  # autoencoders alone have a decoder, and what writes texts has steps
     *("model.onnx", "certificate.json", "card.md", "sample.npz", "sample.json", "decoder.onnx"),
     *("certificate.decoder.json", "sample.decoder.npz", "sample.decoder.json", "step.onnx", "encoder.onnx"),
-    *("model.int8.onnx", "certificate.int8.json", "sample.int8.npz", "sample.int8.json"),
+    *("model.int8.onnx", "certificate.int8.json", "sample.int8.npz"),
 )
 _LEFT_OUT = shutil.ignore_patterns("checkpoints", "tensorboard", "samples", "*.log")  # of a copy of a run
 

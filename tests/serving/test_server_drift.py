@@ -12,8 +12,10 @@ pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
 from zoo.data.sources.load import load_dataset
+from zoo.export.convert import add_metadata, seal
 from zoo.export.distribution import add_distribution
 from zoo.recipe import load_recipe
+from zoo.serving.drift.distribution import DISTRIBUTION_KEY
 from zoo.serving.server import drift_watch
 from zoo.serving.server.app import create_app
 from zoo.serving.server.repository import Repository
@@ -39,9 +41,22 @@ def file(data, tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def old(file, tmp_path_factory):
+    """Return the same file without the distribution, as older versions wrote it."""
+    path = tmp_path_factory.mktemp("old") / "model.onnx"
+    proto = onnx.load(file)
+    entries = {entry.key: entry.value for entry in proto.metadata_props if entry.key != DISTRIBUTION_KEY}
+    del proto.metadata_props[:]
+    add_metadata(proto, entries)
+    seal(proto)
+    onnx.save(proto, path)
+    return path
+
+
 @pytest.fixture
-def client(file):
-    return TestClient(create_app(Repository([f"wine={file}", f"old={EXPORTED / 'mlp/wine/model.onnx'}"])))
+def client(file, old):
+    return TestClient(create_app(Repository([f"wine={file}", f"old={old}"])))
 
 
 def columns(data, shift=0.0):
