@@ -461,7 +461,7 @@ def test_an_autoencoder_leaves_both_halves_and_an_anomaly_detector_its_threshold
     error = np.square(found.parts["reconstruction"] - raw / 255).mean((1, 2, 3))
     np.testing.assert_allclose(found.parts["score"], error, rtol=1e-4)
     decoder = onnxruntime.InferenceSession(run / "export" / "decoder.onnx")
-    (image,) = decoder.run(None, {"embedding": found.parts["embedding"]})
+    (image,) = decoder.run(["reconstruction"], {"embedding": found.parts["embedding"]})
     np.testing.assert_allclose(image, found.parts["reconstruction"], atol=1e-5)
     np.savez(tmp_path / "x.npz", x=raw)
     rows = predict(run / "export" / "model.onnx", [tmp_path / "x.npz"])

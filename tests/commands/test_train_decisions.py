@@ -49,6 +49,6 @@ def test_report_file_and_answers_agree(tmp_path):
     assert whole == pytest.approx(fbeta_score(frame["diagnosis"], labels, beta=2, pos_label="malignant"))
     card, certificate = run / "export" / "card.md", json.loads((run / "export" / "certificate.json").read_text())
     assert "least expected cost, by a threshold" in card.read_text() and certificate["label_flips"] == 0
-    assert set(certificate["outputs"]) == {"probabilities", "ood_score"}
+    assert set(certificate["outputs"]) == {"probabilities", "ood_score", "unusual"}
     page = (run / "report.html").read_text()
     assert all(title in page for title in ("Cost of the decisions", "Prediction sets", "Unusual examples", "Slices"))
