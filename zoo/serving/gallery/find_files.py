@@ -71,7 +71,8 @@ def _onnx_files(folder: Path) -> Iterator[Path]:
 
 
 def _title(model: ExportedModel, folder: Path) -> str:
-    form = " ".join(model.path.name.split(".")[1:-1])
+    stem, *forms = model.path.name.split(".")[:-1]
+    form = " ".join([stem, *forms] if stem == "decoder" else forms)
     above = [part for part in model.path.relative_to(folder).parts[:-1] if part != "export"]
     name = model.signature.recipe or "/".join(above) or folder.resolve().name
     return f"{name} {form}".strip()

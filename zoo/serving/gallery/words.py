@@ -17,7 +17,7 @@ def certificate_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines = [("Compared with the Keras model", _compared(facts))] if "max_abs_difference" in facts else []
     lines += [(f"Output {name}", _difference(output)) for name, output in facts.get("outputs", {}).items()]
     if facts.get("label_flips") is not None:
-        what = str(facts.get("decisions", "labels")).capitalize()
+        what = str(facts.get("decisions") or "labels").capitalize()
         lines.append((what, f"{facts['label_flips']:,} of {facts.get('samples', 0):,} differ"))
     tried = facts.get("awkward_inputs") or []
     if tried:
