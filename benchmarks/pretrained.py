@@ -54,7 +54,7 @@ Examples = tuple[list[Any], np.ndarray]
 
 def drawings(folder: Path) -> Examples:
     """Return pictures on white, as files, and their category."""
-    paths, labels, known = [], [], set[bytes]()
+    paths, labels, known = list[Path](), list[int](), set[bytes]()
     for label, category in enumerate(CATEGORIES):
         for source in sorted((DRAWINGS / category).rglob("*.png")):
             try:
