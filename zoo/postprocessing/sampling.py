@@ -106,7 +106,7 @@ def draw_tokens(
     start: int = START,
     end: int | None = END,
 ) -> Iterator[tuple[Rows, Ints]]:
-    """Yield the next token of each row that goes on, once for each of `length` tokens.
+    """Yield the next token of each row that has not ended, once for each of `length` tokens.
 
     Args:
         step: the model.

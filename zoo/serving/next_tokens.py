@@ -94,7 +94,7 @@ class CachedPass:
 
 
 class SourceSteps:
-    """The steps of greedy and beam search: each beginning of an answer is read once, and goes on from its own cache.
+    """The steps of greedy and beam search: each beginning of an answer is read once, and continues from its own cache.
 
     Args:
         model: the step model.

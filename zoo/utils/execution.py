@@ -78,7 +78,7 @@ class Execution:
                 )
 
     def check_started(self, started: Sequence[str]) -> None:
-        """Refuse a session that runs without one of the providers: onnxruntime goes on with the CPU where one fails.
+        """Refuse a session that runs without one of the providers: onnxruntime continues on the CPU where one fails.
 
         Raises:
             ZooError: one has not started.
