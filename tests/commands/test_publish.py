@@ -2,8 +2,10 @@
 
 import base64
 import json
+import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +58,18 @@ def test_nothing_says_where_it_was_made(run, tmp_path):
         at = found.find(b"private place")
         assert at < 0, (path.name, found[max(0, at - 80) : at + 60])
         assert not path.name.startswith("sample.")
+
+
+def test_a_folder_with_a_blank_is_cut_in_the_middle_of_a_sentence(run, tmp_path):
+    copied = shutil.copytree(run, tmp_path / "run")
+    report = json.loads((copied / "report.json").read_text())
+    place = Path(report["data"]["source"].partition(":")[2]).parent
+    assert " " in str(place)
+    report["verdict"] = f"row 3 of {place}/cars.csv and /etc/other/rows.csv: odd"
+    (copied / "report.json").write_text(json.dumps(report))
+    zoo.publish(copied, f"folder:{tmp_path / 'cars'}")
+    found = json.loads((tmp_path / "cars" / "report.json").read_text())
+    assert found["verdict"] == "row 3 of cars.csv and rows.csv: odd"
 
 
 @pytest.mark.parametrize("source", ["folder", "file"])

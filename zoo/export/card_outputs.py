@@ -161,7 +161,7 @@ def box_outputs(signature: Signature) -> str:
     classes = len(signature.labels)
     return (
         f"The best {MAX_DETECTIONS} boxes with a score of at least {MIN_SCORE}, by falling score, padded with 0:\n\n"
-        f"- `boxes` `(batch, {MAX_DETECTIONS}, 4)`: float32, ymin, xmin, ymax, xmax in shares of the image\n"
+        f"- `boxes` `(batch, {MAX_DETECTIONS}, 4)`: float32, ymin, xmin, ymax, xmax in fractions of the image\n"
         f"- `scores` `(batch, {MAX_DETECTIONS})`: float32\n"
         f"- `labels` `(batch, {MAX_DETECTIONS})`: int64, the class by its place in {_classes(signature)}\n"
         "- `count` `(batch,)`: int64, how many boxes there are\n"

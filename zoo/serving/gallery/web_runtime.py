@@ -1,4 +1,4 @@
-"""onnxruntime-web: from its package in the npm registry, or from an unpacked copy."""
+"""onnxruntime-web: from its npm package, or from an unpacked copy."""
 
 from __future__ import annotations
 
