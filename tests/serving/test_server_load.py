@@ -341,6 +341,17 @@ def test_the_command_serves_without_keras_until_a_signal():
     assert rest.endswith("stopped\n")
 
 
+def test_a_signal_as_it_says_that_it_is_ready_stops_it_as_any_other():
+    code = (
+        "import os, signal, sys; from zoo import cli; from zoo.commands.serve import ERR;"
+        "write = ERR.print;"
+        "ERR.print = lambda text: (write(text), text.startswith('ready') and os.kill(os.getpid(), signal.SIGTERM));"
+        f"sys.argv = ['zoo', 'serve', {DIGITS!r}, '--port', '0']; cli.main()"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr.endswith("stopped\n")) == (0, True), result.stderr
+
+
 def test_a_signal_waits_for_the_request_that_is_being_answered():
     code = (
         "import sys; from zoo import cli; from zoo.serving.server.served_model import ServedModel;"

@@ -81,14 +81,14 @@ def serve(
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # models and modules stay until the end: collections need not look at them
     with running(app, host=host, port=port) as server:
-        for model in repository:
-            ERR.print(f"{model.name} (version {model.version}): {model.exported.path}")
-        if not token and not _is_loopback(host):
-            print_notes([f"{host} is reached from other machines, and no token is asked for: --token"])
-        if app.state.grpc is not None:
-            ERR.print(f"gRPC: {app.state.grpc.address}")
-        ERR.print(f"ready: {server.url}")
-        try:
+        try:  # a signal may come as soon as it is said to be ready
+            for model in repository:
+                ERR.print(f"{model.name} (version {model.version}): {model.exported.path}")
+            if not token and not _is_loopback(host):
+                print_notes([f"{host} is reached from other machines, and no token is asked for: --token"])
+            if app.state.grpc is not None:
+                ERR.print(f"gRPC: {app.state.grpc.address}")
+            ERR.print(f"ready: {server.url}")
             server.ended.wait()
         except (Stopped, KeyboardInterrupt):
             ERR.print("stopping: requests that are being answered are finished first")
