@@ -146,6 +146,20 @@ def test_a_pth_file_runs_nothing(kind, write, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"\x80\x02}X\x01\x00\x00\x00acos\nsystem\ns.", "os.system"),
+        (b"\x80\x04}\x8c\x01a\x8c\x08builtins\x8c\x04eval\x93s.", "builtins.eval"),
+        (b"\x80\x02}X\x01\x00\x00\x00actorch\nload\ns.", "torch.load"),
+    ],
+)
+def test_a_name_that_is_not_on_the_list_is_refused_though_nothing_calls_it(content, name, tmp_path):
+    path = write_zip(tmp_path / "x.pth", content, {})
+    with pytest.raises(ZooError, match=rf"asks for {name}"):
+        read_tensors(path)
+
+
+@pytest.mark.parametrize(
     ("wrong", "message"),
     [
         ({"shape": (2, 3, 10**9)}, "shape and strides differ"),
