@@ -51,22 +51,42 @@ def applied(preprocessor, raw):
 # --- resize and crop ----------------------------------------------------------------------------------------------
 
 
-def pillow(image, height, width):
+def pillow(image, height, width, interpolation="bilinear"):
     """Resize each channel as a floating-point image."""
     channels = [Image.fromarray(channel) for channel in np.moveaxis(image, -1, 0)]
-    return np.stack([np.asarray(c.resize((width, height), Image.Resampling.BILINEAR)) for c in channels], axis=-1)
+    how = Image.Resampling[interpolation.upper()]
+    return np.stack([np.asarray(c.resize((width, height), how)) for c in channels], axis=-1)
 
 
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(
     ("size", "target"), [((31, 20), (8, 5)), ((9, 14), (30, 17)), ((40, 7), (10, 21)), ((6, 6), (6, 6))]
 )
-def test_resize_equals_pillow(channels, size, target):
+def test_resize_equals_pillow(channels, size, target, interpolation):
     from zoo.layers.preprocessing import AntialiasResize
 
     image = RNG.uniform(0, 255, (*size, channels)).astype(np.float32)
-    resized = np.asarray(AntialiasResize(*target)(image[None]))[0]
-    np.testing.assert_allclose(resized, pillow(image, *target), atol=1e-3)
+    resized = np.asarray(AntialiasResize(*target, interpolation=interpolation)(image[None]))[0]
+    expected = pillow(image, *target, interpolation).clip(0, 255)  # bicubic overshoots at edges
+    np.testing.assert_allclose(resized, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(("size", "target"), [((61, 40), (17, 30)), ((20, 24), (50, 41))])
+def test_bicubic_resize_in_onnxruntime_is_that_of_pillow_on_bytes_up_to_its_rounding(size, target):
+    import keras
+    import onnxruntime
+
+    from zoo.export.convert import to_onnx
+    from zoo.layers.preprocessing import AntialiasResize
+
+    inputs = keras.Input((None, None, 3), dtype="uint8", name="image")
+    model = keras.Model(inputs, AntialiasResize(*target, interpolation="bicubic", dtype="float32")(inputs))
+    session = onnxruntime.InferenceSession(to_onnx(model, ["image"], ["resized"], opset=18).SerializeToString())
+    image = RNG.integers(64, 192, (*size, 3), dtype=np.uint8)  # Pillow also clips between rows and columns
+    (found,) = session.run(None, {"image": image[None]})
+    expected = np.asarray(Image.fromarray(image).resize(target[::-1], Image.Resampling.BICUBIC), np.float32)
+    assert np.abs(found[0] - expected).max() < 2 and np.abs(found[0] - expected).mean() < 0.5
 
 
 @pytest.mark.parametrize(
@@ -101,11 +121,13 @@ def test_resize_that_pads_shows_the_whole_image_in_the_middle(size, target, inne
     np.testing.assert_allclose(resized, expected, atol=1e-3)
 
 
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("mode", ["stretch", "crop", "pad"])
 @pytest.mark.parametrize(("size", "target"), [((31, 20), (8, 5)), ((9, 14), (30, 17)), ((64, 64), (33, 47))])
-def test_what_is_trained_on_is_what_the_saved_model_makes_of_an_image(mode, size, target):
+def test_what_is_trained_on_is_what_the_saved_model_makes_of_an_image(mode, size, target, interpolation):
     image = RNG.integers(0, 256, (1, *size, 3), dtype=np.uint8)
     settings = {"height": target[0], "width": target[1], "mode": mode, "fill": 90 * (mode == "pad")}
+    settings["interpolation"] = interpolation
     data = dataset(VARYING, ImageInputs(1, image.__getitem__, "d"))
     preprocessor = fit_preprocessor(steps({"resize": settings}, {"center_crop": {"height": 4, "width": 5}}), data)
     saved = np.asarray(preprocessor.to_shape(image))

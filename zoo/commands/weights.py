@@ -34,11 +34,13 @@ def known_weights_of(name: str | None = None) -> list[dict[str, Any]]:
 
 
 def _facts(name: str) -> dict[str, Any]:
+    from zoo.pretrained.keras_networks import NETWORKS
     from zoo.pretrained.known import namings_of, published_of
 
+    origins = [*(naming.origin for naming in namings_of(name)), *(["Keras Applications"] if name in NETWORKS else [])]
     return {
         "model": name,
-        "files": list(dict.fromkeys(naming.origin for naming in namings_of(name))),
+        "files": list(dict.fromkeys(origins)),
         "published": [
             {
                 "source": each.source,

@@ -146,7 +146,8 @@ def _fit_shape(steps: Sequence[PreprocessStep], dataset: Dataset) -> Preprocesso
     for step in steps:
         height, width = step.settings.height, step.settings.width
         if step.resize is not None:
-            x = AntialiasResize(height, width, step.resize.mode, float(step.resize.fill))(x)
+            own = step.resize
+            x = AntialiasResize(height, width, own.mode, float(own.fill), interpolation=own.interpolation)(x)
         else:
             if x.shape[1] is None or x.shape[2] is None:
                 raise ZooError("preprocess.center_crop: the images have different sizes; put a resize before the crop")

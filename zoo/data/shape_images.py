@@ -14,6 +14,8 @@ from zoo.recipe.steps import CenterCrop, PreprocessStep, Resize
 if TYPE_CHECKING:
     import tensorflow as tf
 
+_KERNELS = {"bilinear": "triangle", "bicubic": "keyscubic"}  # TensorFlow's names of the filters
+
 
 def shape_images(images: Any, steps: Sequence[PreprocessStep]) -> tf.Tensor:
     """Return images `(n, height, width, channels)` resized and cut.
@@ -37,8 +39,10 @@ def shape_images(images: Any, steps: Sequence[PreprocessStep]) -> tf.Tensor:
 
 
 def _resize(x: tf.Tensor, resize: Resize) -> tf.Tensor:
-    """Resize with the triangle filter, as `AntialiasResize` does."""
+    """Resize with the filter of the interpolation, as `AntialiasResize` does."""
     import tensorflow as tf
+
+    from zoo.layers.preprocessing import MAX_PIXEL
 
     have = tf.cast(tf.shape(x)[1:3], tf.float32)
     want = tf.constant([resize.height, resize.width], tf.float32)
@@ -51,9 +55,11 @@ def _resize(x: tf.Tensor, resize: Resize) -> tf.Tensor:
         size=tf.cast(want, tf.int32),
         scale=scale,
         translation=want / 2 - have / 2 * scale,
-        kernel_type="triangle",
+        kernel_type=_KERNELS[resize.interpolation],
         antialias=True,
     )
+    if resize.interpolation == "bicubic":
+        found = tf.clip_by_value(found, 0.0, MAX_PIXEL)
     if resize.mode != "pad" or not resize.fill:
         return found  # 0 where the image is not
     rows, columns = (_inside(have[axis], scale[axis], size) for axis, size in ((0, resize.height), (1, resize.width)))

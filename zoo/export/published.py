@@ -24,7 +24,7 @@ from zoo.export.predictors import Predictor
 from zoo.export.probe_inputs import probe_images, probe_texts
 from zoo.export.sample import take_sample
 from zoo.layers.head import features
-from zoo.layers.preprocessing import AntialiasResize
+from zoo.layers.preprocessing import INTERPOLATIONS, AntialiasResize
 from zoo.layers.unit_length import UnitLength
 from zoo.models.weights.naming import ImagePreprocessing, TextPreprocessing
 from zoo.pretrained.build import settings_for
@@ -187,7 +187,10 @@ def _of_images(
         )
     signature = Signature(kind="image", target="label" if labels else "", shape=(None, None, 3), labels=labels)
     raw = keras_inputs(signature)
-    x = AntialiasResize(prepared.resize, prepared.resize, "crop", name="resize")(raw)
+    resize = AntialiasResize(
+        prepared.resize, prepared.resize, "crop", interpolation=_interpolation(prepared), name="resize"
+    )
+    x = resize(raw)
     top = (prepared.resize - size) // 2
     x = keras.layers.Cropping2D(((top, prepared.resize - size - top),) * 2, name="center_crop")(x)
     scale = [1 / std for std in prepared.std]
@@ -252,16 +255,24 @@ def _tokenizer(path: Path, prepared: TextPreprocessing) -> Tokenizer:
 def _weights_facts(name: str, network: Published) -> dict[str, Any]:
     known = known_weights(name, network.loaded.source)
     prepared = network.preprocessing
-    given = {"interpolation": prepared.interpolation} if isinstance(prepared, ImagePreprocessing) else {}
+    given: dict[str, Any] = {}
+    if isinstance(prepared, ImagePreprocessing):
+        own = {"interpolation": prepared.interpolation}
+        given = {"interpolation": _interpolation(prepared), "trained_with": own}
     return {
         "builder": name,
         "source": network.loaded.source,
         "sha256": network.loaded.sha256,
         "names": network.loaded.names,
         "licence": "" if known is None else known.licence,
-        "trained_with": given,
         "notes": network.notes,
+        **given,
     }
+
+
+def _interpolation(prepared: ImagePreprocessing) -> str:
+    """Return the interpolation of the file: the authors' own, or bilinear where the layer has no such filter."""
+    return prepared.interpolation if prepared.interpolation in INTERPOLATIONS else "bilinear"
 
 
 def _may_certify(path: Path) -> bool:

@@ -8,13 +8,15 @@ from typing import Any
 import keras
 from keras import ops
 
+MAX_PIXEL = 255.0
+
 
 @keras.saving.register_keras_serializable("zoo")
 class AntialiasResize(keras.layers.Layer):
-    """Resize images by bilinear interpolation with antialiasing, as Pillow's BILINEAR does on floating-point images.
+    """Resize images with antialiasing, as Pillow's BILINEAR and BICUBIC do on floating-point images.
 
-    Two matrix products with the weights of the triangle filter give the same values in Keras and in onnxruntime for any
-    input size; the resize operators of the two differ.
+    Two matrix products with the weights of the filter give the same values in Keras and in onnxruntime for any input
+    size; the resize operators of the two differ.
 
     Input `(batch, height, width, channels)` of any type and size; output `(batch, *size, channels)` float.
 
@@ -24,11 +26,23 @@ class AntialiasResize(keras.layers.Layer):
         mode: "stretch" changes the shape of the image; "crop" and "pad" keep it, about the middle: "crop" fills the
             output and loses what sticks out, "pad" shows all of the image and fills the rest.
         fill: value of the padding.
+        interpolation: "bilinear", or "bicubic" (Keys, 1981, doi:10.1109/TASSP.1981.1163711, with a = -0.5), whose
+            values are clipped to 0 to 255, those of a pixel.
     """
 
-    def __init__(self, height: int, width: int, mode: str = "stretch", fill: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        mode: str = "stretch",
+        fill: float = 0.0,
+        *,
+        interpolation: str = "bilinear",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.height, self.width, self.mode, self.fill = height, width, mode, fill
+        self.interpolation = interpolation
 
     def call(self, images: Any) -> Any:
         """Resize the images."""
@@ -42,6 +56,8 @@ class AntialiasResize(keras.layers.Layer):
         columns, some_columns = self._weights(sizes[1], column_ratio, self.width)
         x = ops.einsum("oh,bhwc->bowc", rows, x)
         x = ops.einsum("pw,bowc->bopc", columns, x)
+        if self.interpolation == "bicubic":
+            x = ops.clip(x, 0.0, MAX_PIXEL)
         if self.mode != "pad":
             return x
         return x + self.fill * (1.0 - some_rows[None, :, :, None] * ops.transpose(some_columns)[None, :, :, None])
@@ -55,7 +71,7 @@ class AntialiasResize(keras.layers.Layer):
         places = ops.arange(target, dtype=self.compute_dtype)[:, None] + 0.5
         centers = places * ratio if self.mode == "stretch" else (places - target / 2) * ratio + size / 2
         pixels = ops.arange(size, dtype=self.compute_dtype)[None, :] + 0.5
-        weights = ops.maximum(1.0 - ops.abs(pixels - centers) / reach, 0.0)
+        weights = _FILTERS[self.interpolation](ops.abs(pixels - centers) / reach)
         if self.mode != "pad":
             return weights / ops.sum(weights, axis=1, keepdims=True), None
         inside = ops.cast(ops.logical_and(centers > 0.0, centers < size), self.compute_dtype)
@@ -68,7 +84,21 @@ class AntialiasResize(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         own = {"height": self.height, "width": self.width, "mode": self.mode, "fill": self.fill}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), **own, "interpolation": self.interpolation}
+
+
+def _triangle(distance: Any) -> Any:
+    return ops.maximum(1.0 - distance, 0.0)
+
+
+def _keys_cubic(distance: Any) -> Any:
+    near = (1.5 * distance - 2.5) * distance * distance + 1.0
+    far = ((2.5 - 0.5 * distance) * distance - 4.0) * distance + 2.0
+    return ops.where(distance < 1.0, near, ops.where(distance < 2.0, far, ops.zeros_like(distance)))
+
+
+_FILTERS = {"bilinear": _triangle, "bicubic": _keys_cubic}  # weight of a pixel by its distance from the centre
+INTERPOLATIONS = tuple(_FILTERS)
 
 
 @keras.saving.register_keras_serializable("zoo")

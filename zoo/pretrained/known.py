@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import zoo.models.weights
+from zoo.pretrained.keras_networks import NETWORKS
 
 if TYPE_CHECKING:
     from zoo.models.weights.naming import Naming, Published
@@ -33,7 +34,7 @@ def namings_of(builder: str) -> tuple[Naming, ...]:
 
 def published_of(builder: str) -> tuple[Published, ...]:
     """Return the published weights that are known for a builder."""
-    return _tables().get(builder, ((), ()))[1]
+    return (*_tables().get(builder, ((), ()))[1], *NETWORKS.get(builder, ()))
 
 
 def known_weights(builder: str, source: str) -> Published | None:
@@ -43,7 +44,7 @@ def known_weights(builder: str, source: str) -> Published | None:
 
 def mapped_builders() -> list[str]:
     """Return the builders whose tensors have a map, sorted."""
-    return sorted(_tables())
+    return sorted(_tables().keys() | NETWORKS.keys())
 
 
 def labels_of(name: str) -> tuple[str, ...]:

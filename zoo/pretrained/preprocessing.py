@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, listing
 from zoo.models.weights.naming import ImagePreprocessing, TextPreprocessing
+from zoo.pretrained.keras_networks import NETWORKS
 from zoo.pretrained.known import known_weights
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ def preprocessing_of(builder: str, found: WeightsFile) -> ImagePreprocessing | T
     known = known_weights(builder, found.source)
     if known is not None:
         return known.preprocessing
+    if found.keras:
+        own = [each.source for each in NETWORKS.get(builder, ())]
+        which = f"of it there are {listing(own)}" if own else f"there are some for {listing(NETWORKS)}"
+        raise ZooError(f"{found.source}: not known as weights of Keras Applications for '{builder}'; {which}")
     said = found.config
     images = said.get("pretrained_cfg", said)
     if {"mean", "std", "input_size"} <= set(images):  # timm's config.json

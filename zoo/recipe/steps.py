@@ -12,10 +12,13 @@ MIN_BYTES_IDS = 260  # the bytes and four special ids
 
 
 class Resize(Section):
-    """Resize images by bilinear interpolation with antialiasing."""
+    """Resize images with antialiasing."""
 
     height: Positive
     width: Positive
+    interpolation: Literal["bilinear", "bicubic"] = Field(
+        "bilinear", description="bicubic is Pillow's, sharper, which many published weights were trained with"
+    )
     mode: Literal["stretch", "crop", "pad"] = Field(
         "stretch",
         description="images of another shape: stretch them; crop what sticks out at two sides; or pad two sides, so "

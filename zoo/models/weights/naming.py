@@ -50,7 +50,8 @@ class ImagePreprocessing:
         resize: length of the shorter side before it.
         mean: of each channel.
         std: of each channel.
-        interpolation: the one that the authors use; files that this package writes are bilinear with antialiasing.
+        interpolation: the one that the authors use, of `zoo.layers.preprocessing.INTERPOLATIONS` in files that this
+            package writes, and bilinear where it is another.
     """
 
     size: int
@@ -94,5 +95,5 @@ class Published:
     figure: str
     task: str
     preprocessing: ImagePreprocessing | TextPreprocessing
-    settings: Mapping[str, float | int | str] = field(default_factory=dict)
+    settings: Mapping[str, float | int | str | tuple[int, ...]] = field(default_factory=dict)
     labels: str = ""
