@@ -6,6 +6,7 @@ Needs torch, timm, torchvision, transformers and efficientnet_lite_pytorch; the 
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,40 @@ def transformer(name, **settings):
     return getattr(transformers, f"{name}Model")(config)
 
 
+def mixer(**options):
+    from timm.models.mlp_mixer import MlpMixer
+
+    return MlpMixer(num_classes=5, patch_size=8, num_blocks=2, embed_dim=24, **options)
+
+
+def vision(name, **settings):
+    """Return a network of Hugging Face with the numbers of the names that its files use, which are not its own."""
+    import transformers
+    from safetensors.torch import load_file, save_file
+
+    kind = getattr(transformers, name)
+    with tempfile.TemporaryDirectory() as folder:
+        kind(kind.config_class(**SMALL_VIT, **settings)).save_pretrained(folder)
+        file = Path(folder) / "model.safetensors"
+        tensors = {key: torch.tensor(numbers(key, tuple(t.shape))) for key, t in load_file(file).items()}
+        save_file(tensors, file, metadata={"format": "pt"})
+        network = kind.from_pretrained(folder).eval()
+    network.files_tensors = tensors
+    return network
+
+
+def torchvision_swin():
+    from torchvision.models.swin_transformer import SwinTransformer
+
+    return SwinTransformer([4, 4], 12, [2, 2, 2], [2, 3, 4], [3, 3], num_classes=5)
+
+
+SMALL_VIT = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3, "patch_size": 8}
+OUR_VIT = {"width": 24, "depth": 2, "heads": 3, "patch": 8}
+SMALL_DINOV2 = {"embed_dim": 24, "depth": 2, "num_heads": 3, "num_classes": 5}
+OUR_DINOV2 = {"width": 24, "depth": 2, "heads": 3}
+SMALL_SWIN = {"embed_dim": 12, "depths": (2, 2, 2), "num_heads": (2, 3, 4), "window_size": 3}
+OUR_SWIN = {"width": 12, "depths": (2, 2, 2), "heads": (2, 3, 4), "window": 3}
 SMALL_BERT = {"vocab_size": 50, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3}
 
 # Name: how the reference is made, our builder, its settings, the sizes of the inputs.
@@ -66,6 +101,73 @@ REFERENCES = {
     ),
     "vit_small": (lambda: timm_of("vit_small_patch16_224", num_classes=5), "vit_small", {}, ((224, 224),)),
     "vit_base-torchvision": (lambda: torchvision_of("vit_b_16", num_classes=5), "vit_base", {}, ((224, 224),)),
+    "deit_tiny": (
+        lambda: timm_of("deit_tiny_patch16_224", num_classes=5, img_size=(80, 32), embed_dim=24, depth=2),
+        "vit_tiny",
+        {"width": 24, "depth": 2},
+        ((80, 32),),
+    ),
+    "vit-hugging_face": (
+        lambda: vision("ViTForImageClassification", image_size=[32, 48], intermediate_size=40, num_labels=5),
+        "vit_base",
+        {**OUR_VIT, "mlp_ratio": 40 / 24},
+        ((32, 48),),
+    ),
+    "vit-hugging_face-features": (
+        lambda: vision("ViTModel", image_size=40, intermediate_size=96),
+        "vit_base",
+        OUR_VIT,
+        ((40, 40),),
+    ),
+    "mlp_mixer": (
+        lambda: mixer(img_size=32),
+        "mlp_mixer",
+        {"patch": 8, "width": 24, "depth": 2, "token_width": 12, "channel_width": 96},
+        ((32, 32),),
+    ),
+    "mlp_mixer-wide": (
+        lambda: mixer(img_size=(24, 40), mlp_ratio=(1.5, 2)),
+        "mlp_mixer",
+        {"patch": 8, "width": 24, "depth": 2, "token_width": 36, "channel_width": 48},
+        ((24, 40),),
+    ),
+    "dinov2_small": (
+        lambda: timm_of("vit_small_patch14_dinov2", **SMALL_DINOV2, img_size=(42, 70)),
+        "dinov2_small",
+        OUR_DINOV2,
+        ((42, 70),),
+    ),
+    "dinov2_small-registers": (
+        lambda: timm_of("vit_small_patch14_reg4_dinov2", **SMALL_DINOV2, img_size=56),
+        "dinov2_small",
+        {**OUR_DINOV2, "registers": 4},
+        ((56, 56),),
+    ),
+    "dinov2-hugging_face": (
+        lambda: vision("Dinov2Model", image_size=40),
+        "dinov2_small",
+        OUR_VIT,
+        ((40, 40),),
+    ),
+    "dinov2-hugging_face-registers": (
+        lambda: vision("Dinov2WithRegistersModel", image_size=32, num_register_tokens=3),
+        "dinov2_small",
+        {**OUR_VIT, "registers": 3},
+        ((32, 32),),
+    ),
+    "swin_tiny": (
+        lambda: timm_of("swin_tiny_patch4_window7_224", **SMALL_SWIN, img_size=(48, 96), num_classes=5),
+        "swin_tiny",
+        OUR_SWIN,
+        ((48, 96),),
+    ),
+    "swin_tiny-torchvision": (torchvision_swin, "swin_tiny", OUR_SWIN, ((48, 96), (44, 68), (16, 16))),
+    "swin_tiny-full": (
+        lambda: timm_of("swin_tiny_patch4_window7_224", num_classes=5),
+        "swin_tiny",
+        {},
+        ((224, 224),),
+    ),
     "convnext_tiny-timm": (lambda: timm_of("convnext_tiny", num_classes=5), "convnext_tiny", {}, SIZES),
     "convnext_tiny": (lambda: torchvision_of("convnext_tiny", num_classes=5), "convnext_tiny", {}, SIZES),
     "densenet121": (lambda: torchvision_of("densenet121", num_classes=5), "densenet_bc", {}, SIZES),
@@ -101,6 +203,8 @@ REFERENCES = {
 
 def filled(network):
     """Give a network the numbers of its names."""
+    if hasattr(network, "files_tensors"):
+        return network
     state = network.state_dict()
     for name, tensor in state.items():
         if tensor.is_floating_point():
@@ -113,7 +217,10 @@ def output(network, size):
     """Return logits of images, or the means of the steps of texts."""
     with torch.no_grad():
         if isinstance(size, tuple):
-            return network(torch.tensor(images(*size).transpose(0, 3, 1, 2)))
+            found = network(torch.tensor(images(*size).transpose(0, 3, 1, 2)))
+            if isinstance(found, torch.Tensor):
+                return found
+            return found.logits if "logits" in found else found.last_hidden_state[:, 0]
         ids = torch.tensor(tokens(size, 50)).long()
         mask = (ids > 0).long()
         given = {"input_ids": ids, "attention_mask": mask}
@@ -128,12 +235,14 @@ def main(names):
     for name in names or REFERENCES:
         make, builder, settings, sizes = REFERENCES[name]
         network = filled(make())
+        tensors = getattr(network, "files_tensors", None) or network.state_dict()
         facts = {
             "made_by": f"{type(network).__module__.partition('.')[0]}, torch {torch.__version__.partition('+')[0]}",
             "builder": builder,
             "settings": settings,
+            "compared": "features" if type(network).__name__.endswith("Model") else "logits",
             "parameters": sum(p.numel() for p in network.parameters()),
-            "tensors": {n: [str(t.dtype).removeprefix("torch."), *t.shape] for n, t in network.state_dict().items()},
+            "tensors": {n: [str(t.dtype).removeprefix("torch."), *t.shape] for n, t in tensors.items()},
             "outputs": {
                 str(size): [[float(f"{v:.7g}") for v in row] for row in np.asarray(output(network, size)).tolist()]
                 for size in sizes

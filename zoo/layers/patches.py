@@ -93,6 +93,43 @@ class Patches(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("zoo")
+class Registers(keras.layers.Layer):
+    """Insert learned steps behind the class token: `(batch, steps, width)` to `(batch, steps + count, width)`.
+
+    Attention can use them as memory, instead of the patches of the background (Darcet, Oquab, Mairal and Bojanowski,
+    2023, arXiv:2309.16588).
+
+    Args:
+        count: number of registers.
+        after: steps before them: 1 for a class token, 0 without.
+    """
+
+    def __init__(self, count: int, *, after: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.count, self.after = count, after
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Make the weights."""
+        initializer = keras.initializers.TruncatedNormal(stddev=0.02)
+        self.tokens = without_decay(
+            self.add_weight(shape=(1, self.count, shape[-1]), initializer=initializer, name="tokens")
+        )
+
+    def call(self, x: Any) -> Any:
+        """Insert the registers."""
+        tokens = ops.broadcast_to(ops.cast(self.tokens, x.dtype), (ops.shape(x)[0], self.count, x.shape[-1]))
+        return ops.concatenate([x[:, : self.after], tokens, x[:, self.after :]], axis=1)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return `(batch, steps + count, width)`."""
+        return (shape[0], None if shape[1] is None else shape[1] + self.count, shape[2])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "count": self.count, "after": self.after}
+
+
+@keras.saving.register_keras_serializable("zoo")
 class ClassToken(keras.layers.Layer):
     """Prepend one learned step: `(batch, steps, width)` to `(batch, steps + 1, width)`."""
 

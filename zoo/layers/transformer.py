@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from zoo.layers.attention import Attention
+from zoo.layers.layer_scale import LayerScale
 from zoo.layers.norms import normalization
 from zoo.layers.stochastic_depth import StochasticDepth, linear_rates
 
@@ -36,6 +37,7 @@ class BlockOptions:
         stochastic_depth: fraction of examples for which the last block's branches are dropped while training; the rate
             grows from zero at the first block (Huang et al., 2016, arXiv:1603.09382).
         epsilon: added to the variance in the normalization.
+        layer_scale: initial scale of each channel of the branches' outputs; 0 for branches without.
     """
 
     norm: SeriesNorm = "layer"
@@ -44,6 +46,7 @@ class BlockOptions:
     dropout: float = 0.0
     stochastic_depth: float = 0.0
     epsilon: float = EPSILON
+    layer_scale: float = 0.0
 
 
 def transformer_blocks(
@@ -122,6 +125,8 @@ def add_branch(
     """
     if options.dropout:
         branch = keras.layers.Dropout(options.dropout, name=f"{name}_dropout")(branch)
+    if options.layer_scale:
+        branch = LayerScale(options.layer_scale, name=f"{name}_scale")(branch)
     if rate:
         branch = StochasticDepth(rate, name=f"{name}_stochastic_depth")(branch)
     x = keras.layers.Add(name=f"{name}_add")([x, branch])
@@ -183,16 +188,19 @@ class TokenPooling(keras.layers.Layer):
 
     Args:
         kind: "mean" of the steps that are not padding, zeros if there are none; or the "first" step.
+        skipped: steps at the beginning that the mean leaves out, such as registers.
     """
 
-    def __init__(self, kind: TokenPool, **kwargs: Any) -> None:
+    def __init__(self, kind: TokenPool, *, skipped: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.kind = kind
+        self.kind, self.skipped = kind, skipped
 
     def call(self, x: Any, valid: Any = None) -> Any:
         """Pool the steps for which the boolean `(batch, steps)` is true; all steps by default."""
         if self.kind == "first":
             return x[:, 0]
+        if self.skipped:
+            x, valid = x[:, self.skipped :], None if valid is None else valid[:, self.skipped :]
         if valid is None:
             return ops.mean(x, axis=1)
         weights = ops.expand_dims(ops.cast(valid, x.dtype), axis=2)
@@ -204,4 +212,4 @@ class TokenPooling(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "kind": self.kind}
+        return {**super().get_config(), "kind": self.kind, "skipped": self.skipped}

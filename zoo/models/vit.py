@@ -8,7 +8,7 @@ from typing import Any, Literal
 import keras
 
 from zoo.layers.head import head
-from zoo.layers.patches import ClassToken, embed_patches
+from zoo.layers.patches import ClassToken, Registers, embed_patches
 from zoo.layers.positions import Positions, add_positions
 from zoo.layers.transformer import (
     BlockNorm,
@@ -18,7 +18,7 @@ from zoo.layers.transformer import (
     TokenPooling,
     transformer_blocks,
 )
-from zoo.layers.types import Count, DropRate, Factor
+from zoo.layers.types import Count, DropRate, Factor, NotNegative, WholeNumber
 from zoo.registry import register
 from zoo.utils.settings import settings_of
 
@@ -40,6 +40,8 @@ def _vit(
     norm: BlockNorm = "layer",
     norm_position: NormPosition = "pre",
     feed_forward: FeedForward = "gelu",
+    layer_scale: NotNegative = 0.0,
+    registers: WholeNumber = 0,
     dropout: DropRate = 0.0,
     stochastic_depth: DropRate = 0.0,
 ) -> keras.Model:
@@ -62,6 +64,10 @@ def _vit(
         norm: normalization by "layer" or root mean square.
         norm_position: normalization before ("pre") or after ("post") each residual branch.
         feed_forward: activation of the feed-forward branch.
+        layer_scale: initial scale of each channel of the branches' outputs (Touvron et al., 2021, arXiv:2103.17239); 0
+            for branches without.
+        registers: learned steps between the class token and the patches, which the head does not see (Darcet et al.,
+            2023, arXiv:2309.16588).
         dropout: fraction of the embedding and of each branch's output dropped while training.
         stochastic_depth: fraction of examples for which the last block is dropped while training.
 
@@ -71,7 +77,7 @@ def _vit(
     Raises:
         ValueError: the input is no image, the patches do not tile it, or the heads do not divide the width.
     """
-    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
+    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth, layer_scale=layer_scale)
 
     # === Layers ===
     inputs = keras.Input(input_shape)
@@ -80,11 +86,17 @@ def _vit(
     if prefix:
         x = ClassToken(name="class_token")(x)
     grid = (input_shape[0] // patch, input_shape[1] // patch)
-    x, rotations = add_positions(x, positions, heads=heads, longest=x.shape[1], grid=grid, prefix=prefix)
+    # rotations are of all steps of attention; learned positions only of the class token and the patches
+    early = registers if positions == "rotary" else 0
+    if early:
+        x = Registers(early, after=prefix, name="registers")(x)
+    x, rotations = add_positions(x, positions, heads=heads, longest=x.shape[1], grid=grid, prefix=prefix + early)
     if dropout:
         x = keras.layers.Dropout(dropout, name="dropout")(x)
+    if registers > early:
+        x = Registers(registers, after=prefix, name="registers")(x)
     x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, rotations=rotations)
-    x = TokenPooling("first" if prefix else "mean", name="pool")(x)
+    x = TokenPooling("first", name="pool")(x) if prefix else TokenPooling("mean", skipped=registers, name="pool")(x)
 
     # === Functional model ===
     return keras.Model(inputs, head(x, outputs), name=name)
@@ -197,3 +209,19 @@ def vit_small(**settings: Any) -> keras.Model:
 def vit_base(**settings: Any) -> keras.Model:
     """Vision transformer ViT-B/16: 86.6M parameters with 1,000 classes (Dosovitskiy et al., table 1)."""
     return _vit("vit_base", **settings)
+
+
+@register(
+    tasks=("image_classification",),
+    input_shape=(518, 518, 3),
+    outputs=1000,
+    paper="arXiv:2304.07193; arXiv:2309.16588",
+    family="transformer",
+)
+@settings_of(_vit, patch=14, width=384, heads=6, layer_scale=1e-5)
+def dinov2_small(**settings: Any) -> keras.Model:
+    """DINOv2's ViT-S/14: 22.1M parameters without a head, of images of 518 pixels (Oquab et al., 2023).
+
+    The published network that has registers is `registers=4`. The features are the class token's.
+    """
+    return _vit("dinov2_small", **settings)

@@ -218,7 +218,9 @@ class _Planner:
     def positions(self, layer: LearnedPositions, shape: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
         """Return what brings learned positions to the number that the network has."""
         skipped, prefix, grid = self.naming.skipped_positions, self.naming.prefix, self.grid
-        count, width = layer.embeddings.shape
+        own, width = layer.embeddings.shape
+        new = self.naming.new_positions
+        count = own - new
         steps = shape[-2] - skipped if len(shape) > 1 else 0
         if len(shape) not in (2, 3) or shape[-1] != width or math.prod(shape[:-2]) != 1 or steps < 1:
             raise ZooError(f"the network has positions of the shape {(count, width)}, and the file's have {shape}")
@@ -227,7 +229,12 @@ class _Planner:
             self.found.notes.append(f"the network has {count} positions, and the file {steps}: {how}")
             if grid is None and steps < count:
                 raise ZooError(f"the file has {steps} positions; set maximum_length to at most that, not {count}")
-        return lambda values: with_positions(values.reshape(-1, width)[skipped:], count, prefix, grid=grid)
+
+        def adapt(values: np.ndarray) -> np.ndarray:
+            found = with_positions(values.reshape(-1, width)[skipped:], count, prefix, grid=grid)
+            return np.concatenate([np.zeros((new, width), np.float32), found])
+
+        return adapt
 
     @cached_property
     def grid(self) -> tuple[int, int] | None:

@@ -11,9 +11,10 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.layers.attention import Attention
 from zoo.layers.layer_scale import LayerScale
-from zoo.layers.patches import ClassToken
+from zoo.layers.patches import ClassToken, Registers
 from zoo.layers.positions import LearnedPositions
 from zoo.layers.tied_embedding import TiedEmbedding
+from zoo.layers.windows import RelativeBias, WindowAttention
 
 Transform = Callable[[np.ndarray, Any], np.ndarray]
 Form = tuple[
@@ -58,6 +59,8 @@ _FORMS: dict[type, Form] = {
     TiedEmbedding: (("embeddings", ".weight", _same),),
     LayerScale: (("gamma", "", lambda values, variable: values.reshape(variable.shape)),),
     ClassToken: (("token", "", _same),),
+    Registers: (("tokens", "", _same),),
+    RelativeBias: (("table", "", _same),),
     LearnedPositions: (("embeddings", "", lambda values, _: values.reshape(values.shape[-2:])),),
 }
 
@@ -88,11 +91,16 @@ def leaves(model: keras.Model) -> Iterator[tuple[str, keras.layers.Layer]]:
         if isinstance(layer, keras.Model):
             yield from leaves(layer)
         elif isinstance(layer, Attention):
-            yield from (
-                (f"{layer.name}/{part.name}", part) for part in (layer.query, layer.key_value, layer.projection)
-            )
+            yield from _projections(layer.name, layer)
+        elif isinstance(layer, WindowAttention):
+            yield from _projections(layer.name, layer.attention)
+            yield f"{layer.name}/bias", layer.bias
         elif layer.weights:
             yield layer.name, layer
+
+
+def _projections(name: str, layer: Attention) -> Iterator[tuple[str, keras.layers.Layer]]:
+    yield from ((f"{name}/{part.name}", part) for part in (layer.query, layer.key_value, layer.projection))
 
 
 def own_names(model: keras.Model) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def _of_timm(facts: dict[str, Any], found: WeightsFile) -> ImagePreprocessing:
     try:
         size = int(facts["input_size"][-1])
         mean, std = (tuple(_PIXEL * float(value) for value in facts[key]) for key in ("mean", "std"))
-        resize = round(size / float(facts.get("crop_pct", 1.0)))
+        resize = int(size / float(facts.get("crop_pct", 1.0)))  # timm rounds down
     except (TypeError, ValueError, LookupError, ZeroDivisionError) as error:
         raise ZooError(f"{found.source}: config.json beside it is damaged: {error}") from error
     if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or not 0 < size <= resize:

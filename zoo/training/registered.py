@@ -38,6 +38,7 @@ MODULES = (
     "layers.time_embedding",
     "layers.transformer",
     "layers.unit_length",
+    "layers.windows",
     "losses.classes",
     "losses.contrastive",
     "losses.detection",

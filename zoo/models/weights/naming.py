@@ -27,6 +27,7 @@ class Naming:
         prefix: steps before the patches that have learned positions: the class token.
         first_segment: their embeddings of segments, of which the first is added to the positions.
         skipped_positions: number of their first positions that no token has.
+        new_positions: number of our first positions that their network has none of; they are zero.
     """
 
     origin: str
@@ -39,6 +40,7 @@ class Naming:
     prefix: int = 0
     first_segment: str = ""
     skipped_positions: int = 0
+    new_positions: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,3 +99,47 @@ class Published:
     preprocessing: ImagePreprocessing | TextPreprocessing
     settings: Mapping[str, float | int | str | tuple[int, ...]] = field(default_factory=dict)
     labels: str = ""
+
+
+_PIXEL = 255.0
+_HALF = (0.5, 0.5, 0.5)
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+INCEPTION = (_HALF, _HALF)
+
+
+def of_timm(
+    name: str,
+    *,
+    licence: str,
+    megabytes: float,
+    size: int = 224,
+    crop: float = 0.9,
+    normalization: tuple[tuple[float, float, float], tuple[float, float, float]] = IMAGENET,
+    settings: Mapping[str, float | int | str] | None = None,
+    labels: str = "imagenet",
+) -> Published:
+    """Return what timm's `pretrained_cfg` says of weights on the hub.
+
+    Args:
+        name: of the repository under `timm/`.
+        licence: of the weights.
+        megabytes: of the parameters in float32.
+        size: height and width of the crop.
+        crop: its fraction of the shorter side.
+        normalization: mean and standard deviation, of pixels from 0 to 1.
+        settings: of the builder.
+        labels: name of the list of classes; empty for weights without a head.
+    """
+    mean, std = ((_PIXEL * r, _PIXEL * g, _PIXEL * b) for r, g, b in normalization)
+    return Published(
+        source=f"hf:timm/{name}",
+        licence=licence,
+        megabytes=megabytes,
+        figure="no figure in timm's pretrained_cfg",
+        task="image_classification" if labels else "representation_learning",
+        preprocessing=ImagePreprocessing(
+            size=size, resize=int(size / crop), mean=mean, std=std, interpolation="bicubic"
+        ),
+        settings=settings or {},
+        labels=labels,
+    )
