@@ -28,13 +28,17 @@ from zoo.utils.onnx_session import open_session, run_session
 VOCABULARY = 24
 CI = pytest.mark.ci
 MODELS = {
-    "gpt": {"width": 16, "depth": 1, "heads": 4, "kv_heads": 2, "positions": "rotary", "norm": "rms"},
+    "gpt": {
+        **{"width": 16, "depth": 1, "heads": 4, "kv_heads": 2, "positions": "rotary", "norm": "rms"},
+        **{"feed_forward": "swiglu", "hidden": 20, "rotary_base": 500.0, "head_size": 6},
+    },
     "lstm": {"units": 12, "layers": 2},
     "gru": {"units": 12},
     "rnn": {"units": 12},
     "tcn": {"width": 8, "depth": 2},
     "seq2seq_transformer": {"width": 16, "depth": 1, "heads": 2},
     "seq2seq_lstm": {"units": 12},
+    "t5": {"width": 16, "depth": 1, "heads": 2, "head_size": 6, "hidden": 20, "buckets": 6, "longest": 9},
 }
 
 
@@ -45,7 +49,7 @@ def exported(tmp_path_factory):
 
     def export(name):
         if name not in made:
-            source = name.startswith("seq2seq")
+            source = name.startswith("seq2seq") or name == "t5"
             extra = {} if source else {"every_step": True}
             keras.utils.set_random_seed(0)
             model = zoo.build(
@@ -96,7 +100,7 @@ def test_texts_of_different_lengths_get_the_tokens_of_the_whole_pass_beyond_the_
     )
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=CI) for n in ("seq2seq_transformer", "seq2seq_lstm")])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=CI) for n in ("seq2seq_transformer", "seq2seq_lstm", "t5")])
 def test_greedy_and_beams_give_the_answers_of_the_whole_pass(exported, tmp_path, name):
     path, run = exported(name)
     source = np.random.default_rng(0).integers(4, VOCABULARY, (5, 7)).astype(np.int32)

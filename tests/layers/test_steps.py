@@ -15,21 +15,36 @@ MODELS = {
     "learned": ("gpt", SMALL),
     "sinusoidal": ("gpt", {**SMALL, "positions": "sinusoidal", "norm_position": "post"}),
     "rotary": ("gpt", {**SMALL, "positions": "rotary", "norm": "rms", "feed_forward": "swiglu", "kv_heads": 2}),
+    "llama": (
+        "gpt",
+        {
+            **{**SMALL, "positions": "rotary", "norm": "rms", "feed_forward": "swiglu", "kv_heads": 2, "bias": False},
+            **{"head_size": 6, "hidden": 20, "rotary_base": 300.0, "epsilon": 1e-3},
+        },
+    ),
+    "gpt2": ("gpt", {**SMALL, "feed_forward": "gelu_tanh", "tie_embeddings": True, "epsilon": 1e-5}),
+    "qwen2": ("gpt", {**SMALL, "feed_forward": "geglu", "bias": False, "qkv_bias": True}),
     "tied": ("gpt", {**SMALL, "tie_embeddings": True, "dropout": 0.1, "stochastic_depth": 0.1, "kv_heads": 1}),
     "lstm": ("lstm", {"units": 8, "layers": 2, "dropout": 0.1}),
     "gru": ("gru", {"units": 8}),
     "rnn": ("rnn", {"units": 8}),
     "tcn": ("tcn", {"width": 8, "depth": 2, "dropout": 0.1}),
     "seq2seq_transformer": ("seq2seq_transformer", {**SMALL, "positions": "rotary"}),
+    "t5": ("t5", {**SMALL, "head_size": 3, "hidden": 20, "buckets": 6, "longest": 7}),
     **{score: ("seq2seq_lstm", {"units": 8, "attention": score}) for score in ("dot", "general", "additive")},
     "two layers": ("seq2seq_lstm", {"units": 8, "layers": 2, "dropout": 0.1, "bidirectional": False}),
 }
-USUAL = ("rotary", "gru", "tcn", "seq2seq_transformer", "general")
+USUAL = ("llama", "gru", "tcn", "t5", "general")
+
+
+def has_source(name):
+    """Return whether a builder takes a source and a target."""
+    return name.startswith("seq2seq") or name == "t5"
 
 
 def built(name, **settings):
     """Return a model with random weights, biases too."""
-    extra = {} if name.startswith("seq2seq") else {"every_step": True}
+    extra = {} if has_source(name) else {"every_step": True}
     model = zoo.build(name, input_shape=(None,), outputs=VOCABULARY, vocabulary=VOCABULARY, **extra, **settings)
     rng = np.random.default_rng(0)
     model.set_weights([w + 0.1 * rng.normal(size=w.shape).astype(np.float32) for w in model.get_weights()])
@@ -67,7 +82,7 @@ def test_steps_give_the_logits_of_the_whole_pass(which):
     tokens = rng.integers(4, VOCABULARY, (3, 12)).astype(np.int32)
     source = rng.integers(4, VOCABULARY, (3, 6)).astype(np.int32)
     source[1, 4:] = 0
-    whole = model.predict_on_batch([source, tokens] if name.startswith("seq2seq") else tokens)
+    whole = model.predict_on_batch([source, tokens] if has_source(name) else tokens)
     found = read_in_parts(split_steps(model), tokens, source, parts=(5, 1, 2, 1, 3), capacity=16)
     np.testing.assert_allclose(found, whole, atol=1e-5)
 

@@ -49,6 +49,7 @@ SMALL: dict[str, dict] = {
     "supcon": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "projection": (6, 5)},
     "realmlp": {"width": 8, "depth": 1, "embedding": 3, "frequencies": 2},
     "swin_tiny": {"width": 8, "depths": (2, 2), "heads": (2, 2), "patch": 2, "window": 3},
+    "t5": {"width": 8, "depth": 1, "heads": 2, "head_size": 3, "hidden": 12, "buckets": 8, "longest": 16},
     "tab_resnet": {"width": 8, "depth": 1, "bins": 3, "embedding": 2},
     "tabm": {"members": 3, "width": 8, "depth": 2, "bins": 3, "embedding": 2},
     "tcn": {"width": 6, "depth": 2},

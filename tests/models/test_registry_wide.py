@@ -43,7 +43,7 @@ LARGE = (
 LONGER = (  # `.ci/run` adds these to the test command
     *("alexnet", "center_net", "convnext_tiny", "crnn", "ddpm", "densenet_bc", "efficientnet_b0", "masked_autoencoder"),
     *("dinov2_small", "swin_tiny"),
-    *("bert", "efficientnet_lite0", "mobilenet_v2", "resnet20", "seq2seq_lstm", "seq2seq_transformer", "unet"),
+    *("bert", "efficientnet_lite0", "mobilenet_v2", "resnet20", "seq2seq_lstm", "seq2seq_transformer", "t5", "unet"),
 )
 QUICK = ("mlp",)  # the test command runs its options; `-m slow` runs those of all
 DEFAULT = cases(options=False)

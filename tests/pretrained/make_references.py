@@ -5,6 +5,7 @@ Needs torch, timm, torchvision, transformers and efficientnet_lite_pytorch; the 
 """
 
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from reference_numbers import images, numbers, tokens
 
 SIZES = ((64, 64), (75, 91))
+OUTPUTS = 12  # of the logits of a step
 
 
 def lite0():
@@ -34,11 +36,11 @@ def torchvision_of(name, **options):
     return getattr(torchvision.models, name)(**options)
 
 
-def transformer(name, **settings):
+def transformer(name, kind="Model", **settings):
     import transformers
 
     config = getattr(transformers, f"{name}Config")(**settings)
-    return getattr(transformers, f"{name}Model")(config)
+    return getattr(transformers, name + kind)(config)
 
 
 def mixer(**options):
@@ -75,6 +77,25 @@ SMALL_DINOV2 = {"embed_dim": 24, "depth": 2, "num_heads": 3, "num_classes": 5}
 OUR_DINOV2 = {"width": 24, "depth": 2, "heads": 3}
 SMALL_SWIN = {"embed_dim": 12, "depths": (2, 2, 2), "num_heads": (2, 3, 4), "window_size": 3}
 OUR_SWIN = {"width": 12, "depths": (2, 2, 2), "heads": (2, 3, 4), "window": 3}
+
+
+def t5(**settings):
+    sizes = {"vocab_size": 50, "d_model": 24, "d_kv": 5, "d_ff": 40, "num_layers": 2, "num_heads": 4}
+    distances = {"relative_attention_num_buckets": 8, "relative_attention_max_distance": 10}
+    network = transformer("T5", "ForConditionalGeneration", **sizes, **distances, **settings)
+    if not settings.get("tie_word_embeddings", True):
+        network.lm_head = torch.nn.Linear(24, 50, bias=False)
+    return network
+
+
+SMALL_T5 = {"width": 24, "depth": 2, "heads": 4, "head_size": 5, "hidden": 40, "buckets": 8, "longest": 10}
+SMALL_GPT = {"width": 24, "depth": 2, "heads": 4}
+LLAMA = {**SMALL_GPT, "kv_heads": 2, "hidden": 40, "positions": "rotary", "norm": "rms", "feed_forward": "swiglu"}
+LLAMA |= {"bias": False, "epsilon": 1e-5, "rotary_base": 500.0}
+SMALL_LLAMA = {"vocab_size": 50, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4}
+SMALL_LLAMA |= {"num_key_value_heads": 2, "intermediate_size": 40, "rms_norm_eps": 1e-5, "pad_token_id": None}
+SMALL_LLAMA |= {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}
+
 SMALL_BERT = {"vocab_size": 50, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3}
 
 # Name: how the reference is made, our builder, its settings, the sizes of the inputs.
@@ -198,23 +219,63 @@ REFERENCES = {
         {"width": 24, "depth": 2, "heads": 3, "mlp_ratio": 40 / 24, "maximum_length": 20},
         (12, 7),
     ),
+    "gpt2": (
+        lambda: transformer("GPT2", "LMHeadModel", vocab_size=50, n_embd=24, n_layer=2, n_head=4, n_positions=20),
+        "gpt",
+        {**SMALL_GPT, "maximum_length": 20, "feed_forward": "gelu_tanh", "epsilon": 1e-5, "tie_embeddings": True},
+        (12, 7),
+    ),
+    "llama": (lambda: transformer("Llama", "ForCausalLM", **SMALL_LLAMA), "gpt", LLAMA, (12, 7)),
+    "llama-tied": (
+        lambda: transformer("Llama", "ForCausalLM", **SMALL_LLAMA, tie_word_embeddings=True, head_dim=10),
+        "gpt",
+        {**LLAMA, "tie_embeddings": True, "head_size": 10},
+        (12, 7),
+    ),
+    "mistral": (
+        lambda: transformer("Mistral", "ForCausalLM", **SMALL_LLAMA, sliding_window=None),
+        "gpt",
+        LLAMA,
+        (12, 7),
+    ),
+    "qwen2": (
+        lambda: transformer("Qwen2", "ForCausalLM", **SMALL_LLAMA),
+        "gpt",
+        {**LLAMA, "qkv_bias": True},
+        (12, 7),
+    ),
+    "t5": (lambda: t5(feed_forward_proj="relu"), "t5", SMALL_T5, (12, 7)),
+    "t5-1.1": (
+        lambda: t5(feed_forward_proj="gated-gelu", tie_word_embeddings=False),
+        "t5",
+        {**SMALL_T5, "feed_forward": "geglu", "tie_embeddings": False},
+        (12, 7),
+    ),
 }
+
+
+def tensors_of(network):
+    """Return the tensors of a network, of tied ones the first, as files hold them."""
+    state = network.state_dict()
+    places = {}
+    for name, tensor in state.items():
+        places.setdefault(tensor.data_ptr() if tensor.numel() else name, name)
+    return {name: state[name] for name in places.values()}
 
 
 def filled(network):
     """Give a network the numbers of its names."""
     if hasattr(network, "files_tensors"):
         return network
-    state = network.state_dict()
+    state = tensors_of(network)
     for name, tensor in state.items():
         if tensor.is_floating_point():
             tensor.copy_(torch.tensor(numbers(name, tuple(tensor.shape))))
-    network.load_state_dict(state)
     return network.eval()
 
 
 def output(network, size):
-    """Return logits of images, or the means of the steps of texts."""
+    """Return logits of images, the means of the steps of texts, or the logits of the steps of the first text."""
     with torch.no_grad():
         if isinstance(size, tuple):
             found = network(torch.tensor(images(*size).transpose(0, 3, 1, 2)))
@@ -222,7 +283,13 @@ def output(network, size):
                 return found
             return found.logits if "logits" in found else found.last_hidden_state[:, 0]
         ids = torch.tensor(tokens(size, 50)).long()
+        if type(network).__name__.endswith(("LMHeadModel", "ForCausalLM")):
+            return network(ids[:1]).logits[0, :, :OUTPUTS]
         mask = (ids > 0).long()
+        if type(network).__name__.startswith("T5"):  # the source is padded, the target longer than it
+            target = torch.tensor(tokens(size + 1, 50)[:1]).long()
+            given = {"input_ids": ids[1:2], "attention_mask": mask[1:2], "decoder_input_ids": target}
+            return network(**given).logits[0, :, :OUTPUTS]
         given = {"input_ids": ids, "attention_mask": mask}
         if type(network).__name__.startswith("Roberta"):  # its own numbers of positions follow from the padding's id
             given["position_ids"] = torch.arange(2, 2 + size)[None].expand(len(ids), -1)
@@ -235,12 +302,12 @@ def main(names):
     for name in names or REFERENCES:
         make, builder, settings, sizes = REFERENCES[name]
         network = filled(make())
-        tensors = getattr(network, "files_tensors", None) or network.state_dict()
+        tensors = getattr(network, "files_tensors", None) or tensors_of(network)
         facts = {
             "made_by": f"{type(network).__module__.partition('.')[0]}, torch {torch.__version__.partition('+')[0]}",
             "builder": builder,
             "settings": settings,
-            "compared": "features" if type(network).__name__.endswith("Model") else "logits",
+            "compared": "features" if re.search(r"(?<!LMHead)Model$", type(network).__name__) else "logits",
             "parameters": sum(p.numel() for p in network.parameters()),
             "tensors": {n: [str(t.dtype).removeprefix("torch."), *t.shape] for n, t in tensors.items()},
             "outputs": {

@@ -103,7 +103,9 @@ def export(
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option(help="With --weights: image_classification, or representation_learning for features."),
+        typer.Option(
+            help="With --weights: image_classification, or representation_learning for features, or language_modeling."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

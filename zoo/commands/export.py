@@ -65,7 +65,8 @@ def export(
         output: with weights, the file to write.
         labels: with weights, names of the classes, or a file with a name a line; those that are known for the weights
             where it is left out.
-        task: with weights, "image_classification" or "representation_learning" (features); theirs where it is left out.
+        task: with weights, "image_classification", "representation_learning" (features) or "language_modeling"; theirs
+            where it is left out.
         console: where progress is shown; the cell, in a notebook, and nowhere in other programs, where it is left out.
 
     Returns:

@@ -33,7 +33,8 @@ def export_weights(
         weights: source of the weights: `package:NAME`, `file:PATH`, `hf:ORG/NAME[@REVISION]` or `keras:NAME`.
         output: the file to write.
         labels: names of the classes, or a file with a name a line; those that are known for the weights where left out.
-        task: "image_classification" or "representation_learning" (features); that of the weights where left out.
+        task: "image_classification", "representation_learning" (features) or "language_modeling"; that of the weights
+            where left out.
         console: where progress is shown.
 
     Returns:

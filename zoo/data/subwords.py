@@ -66,9 +66,9 @@ class Subwords:
             found = self._tokenizer.post_process(found)
         return found.ids, found.tokens
 
-    def join(self, numbers: Sequence[int]) -> str:
-        """Return the text of pieces."""
-        return str(self._tokenizer.decode(list(numbers), skip_special_tokens=False)).removeprefix(" ")
+    def join(self, numbers: Sequence[int], *, without_marks: bool = False) -> str:
+        """Return the text of pieces; without the tokenizer's special ones, such as [CLS], if they are not wanted."""
+        return str(self._tokenizer.decode(list(numbers), skip_special_tokens=without_marks)).removeprefix(" ")
 
 
 def train_subwords(texts: Sequence[str] | np.ndarray, *, kind: SubwordKind, lowercase: bool, size: int) -> Subwords:

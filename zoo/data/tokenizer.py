@@ -144,7 +144,8 @@ class Tokenizer:
                 parts.append([])
             elif i != START:
                 parts[-1].append(int(i) - len(SPECIAL))
-        return "\N{REPLACEMENT CHARACTER}".join(map(self._pieces.join, parts))
+        texts = [self._pieces.join(part, without_marks=self.marks) for part in parts]
+        return "\N{REPLACEMENT CHARACTER}".join(texts)
 
     def to_json(self) -> dict[str, Any]:
         """Return the tokenizer as plain data."""

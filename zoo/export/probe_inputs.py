@@ -31,11 +31,19 @@ def probe_images(size: int) -> Split:
     return whole(inputs, np.zeros(len(images), np.int32))
 
 
-def probe_texts(tokenizer: Tokenizer) -> Split:
-    """Return texts of the vocabulary's pieces, from one to more than the network sees, and some unusual ones."""
+def probe_texts(tokenizer: Tokenizer, *, longest: int | None = None, count: int = _TEXTS) -> Split:
+    """Return texts of the vocabulary's pieces, from one to more than the network sees, and some unusual ones.
+
+    Args:
+        tokenizer: of the network, which may cut texts.
+        longest: the most tokens of a text, where the tokenizer does not cut it; longer texts are left out.
+        count: of the texts of pieces.
+    """
     rng = np.random.default_rng(0)
     pieces = [piece for piece in tokenizer.symbols if not piece.startswith(("[", "<"))]
-    lengths = np.unique(np.geomspace(1, 1.2 * (tokenizer.length or 128), _TEXTS).astype(int))
-    texts = [" ".join(rng.choice(pieces, length)) for length in lengths]
-    every = np.array([*_PHRASES, *texts], dtype=object)
+    lengths = np.unique(np.geomspace(1, longest or 1.2 * (tokenizer.length or 128), count).astype(int))
+    texts = [*_PHRASES, *(" ".join(rng.choice(pieces, length)) for length in lengths)]
+    if longest is not None:
+        texts = [text for text in texts if len(tokenizer.tokens(text)) <= longest]
+    every = np.array(texts, dtype=object)
     return whole(TextInputs(every), np.zeros(len(every), np.int32))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 import onnx
 
 from zoo import registry
 from zoo.data.dataset import Dataset, Signature
 from zoo.data.raw_tensors import keras_inputs
-from zoo.data.tokenizer import Tokenizer, fit_tokenizer
+from zoo.data.tokenizer import SPECIAL, Tokenizer, fit_tokenizer
 from zoo.errors import ZooError, listing
 from zoo.export.convert import VERSIONS_KEY, add_metadata, seal
 from zoo.export.kinds import KINDS
@@ -23,19 +24,22 @@ from zoo.export.parity import hold_to
 from zoo.export.predictors import Predictor
 from zoo.export.probe_inputs import probe_images, probe_texts
 from zoo.export.sample import take_sample
+from zoo.export.steps import export_steps, has_steps
 from zoo.layers.head import features
 from zoo.layers.preprocessing import INTERPOLATIONS, AntialiasResize
 from zoo.layers.unit_length import UnitLength
+from zoo.layers.unlikely_tokens import UnlikelyTokens
 from zoo.models.weights.naming import ImagePreprocessing, TextPreprocessing
 from zoo.pretrained.build import settings_for
 from zoo.pretrained.known import known_weights, labels_of
 from zoo.pretrained.load import LoadedWeights, load_weights
 from zoo.pretrained.preprocessing import preprocessing_of
 from zoo.pretrained.source import find_weights
+from zoo.recipe.schema import Export
 from zoo.serving.certificate import CERTIFICATE, CERTIFICATE_VERSION
 from zoo.serving.metadata import FORMAT, FORMAT_KEY, SIGNATURE_KEY
 from zoo.serving.sample_files import write_sample
-from zoo.tasks import TASKS
+from zoo.tasks import END, PADDING, START, TASKS, UNKNOWN
 from zoo.training.run import versions
 from zoo.utils.files import read_json, replacing, write_json
 from zoo.utils.onnx_session import runtime
@@ -44,7 +48,9 @@ if TYPE_CHECKING:
     from zoo.data.dataset import Split
 
 WEIGHTS_KEY = "zoo.weights"
-CLASSIFICATION, EMBEDDING = "image_classification", "representation_learning"
+CLASSIFICATION, EMBEDDING, LANGUAGE = "image_classification", "representation_learning", "language_modeling"
+_COMPARED_TOKENS = 64  # of the longest text on which the file of a language model is compared
+_COMPARED_TEXTS = 8  # each step has a number for every token that there is
 _OPSET, _TOLERANCE = 18, 1e-4
 
 
@@ -82,7 +88,8 @@ def export_published(
         source: of the weights.
         path: the file to write.
         labels: the classes in the order of the outputs; those that are known for the weights where left out.
-        task: "image_classification" or "representation_learning"; that of the weights where left out.
+        task: "image_classification", "representation_learning" or "language_modeling"; that of the weights where left
+            out.
 
     Returns:
         The certificate, with `notes` of the loading. It is written to `certificate.json` beside the file, unless there
@@ -147,6 +154,8 @@ def export_published(
             test=network.probe,
             fingerprint="",
         )
+        if has_steps(TASKS[task]):
+            certificate["steps"] = export_steps(path, network.model, one, TASKS[task], Export())
         write_sample(path.parent, take_sample(path, one))
         write_json(path.with_name(CERTIFICATE), certificate)
     return {**certificate, "path": str(path), "certificate": written, "notes": network.notes}
@@ -165,11 +174,13 @@ def published_network(
     prepared = preprocessing_of(name, found)
     settings = settings_for(name, source, {})
     if isinstance(prepared, TextPreprocessing):
-        if chosen != EMBEDDING:
-            raise ZooError(f"{name}: published networks for texts are written as {EMBEDDING}, not {chosen}")
+        wanted = LANGUAGE if LANGUAGE in registry.entry(name).tasks else EMBEDDING
+        if chosen != wanted:
+            raise ZooError(f"{name}: its published networks are written as {wanted}, not {chosen}")
         if found.tokenizer is None:
             raise ZooError(f"{source}: there is no tokenizer.json beside the weights")
-        return _of_texts(name, source, settings, prepared, _tokenizer(found.tokenizer, prepared))
+        write = _of_language if chosen == LANGUAGE else _of_texts
+        return write(name, source, settings, prepared, found.tokenizer)
     names = _labels(name, source, labels) if chosen == CLASSIFICATION else ()
     return _of_images(name, source, settings, prepared, names)
 
@@ -203,9 +214,8 @@ def _of_images(
     )
 
 
-def _of_texts(
-    name: str, source: str, settings: dict[str, Any], prepared: TextPreprocessing, tokenizer: Tokenizer
-) -> Published:
+def _of_texts(name: str, source: str, settings: dict[str, Any], prepared: TextPreprocessing, file: Path) -> Published:
+    tokenizer = fit_tokenizer([], level="subword", file=str(file), length=prepared.length, marks=True)
     network = registry.build(name, input_shape=(None,), vocabulary=len(tokenizer), **settings)
     loaded = load_weights(network, source)
     signature = Signature(kind="text", target="", tokenizer=tokenizer)
@@ -214,6 +224,50 @@ def _of_texts(
     return Published(
         model=model, signature=signature, loaded=loaded, preprocessing=prepared, probe=probe_texts(tokenizer)
     )
+
+
+def _of_language(
+    name: str, source: str, settings: dict[str, Any], prepared: TextPreprocessing, file: Path
+) -> Published:
+    tokenizer = _with_first_marks(fit_tokenizer([], level="subword", file=str(file)))
+    count = len(tokenizer)
+    network = registry.build(name, input_shape=(None,), outputs=count, vocabulary=count, **settings)
+    loaded = load_weights(network, source)
+    if loaded.kept:
+        raise ZooError(f"{source}: {loaded.notes[0]}. A head that is not trained writes at random")
+    if not loaded.special:
+        raise ZooError(
+            f"{source}: the weights have {len(SPECIAL)} vectors more than tokenizer.json has tokens, taken for "
+            "those of padding, unknown, start and end"
+        )
+    _, unknown, _, end = loaded.special
+    twice = [UNKNOWN if unknown is None else unknown + len(SPECIAL), END if end is None else end + len(SPECIAL)]
+    unlikely = UnlikelyTokens(sorted({PADDING, START, *twice}), count, name="unlikely_tokens")
+    network = keras.Model(network.input, unlikely(network.output), name=name)
+    signature = Signature(
+        kind="text", target="next token", shape=(prepared.length,), labels=tokenizer.names, tokenizer=tokenizer
+    )
+    raw = keras_inputs(signature)
+    longest = min(_COMPARED_TOKENS, prepared.length)
+    return Published(
+        model=keras.Model(raw, network(raw), name=name),
+        signature=signature,
+        loaded=loaded,
+        preprocessing=prepared,
+        probe=_next_tokens(probe_texts(tokenizer, longest=longest, count=_COMPARED_TEXTS), tokenizer),
+    )
+
+
+def _with_first_marks(tokenizer: Tokenizer) -> Tokenizer:
+    """Return a tokenizer that puts the marks of its template before a text, if it has none behind it."""
+    marked = replace(tokenizer, marks=True)
+    return marked if marked.tokens("a")[-1:] == tokenizer.tokens("a")[-1:] else tokenizer
+
+
+def _next_tokens(texts: Split, tokenizer: Tokenizer) -> Split:
+    """Return texts with the ids of each next token as targets."""
+    ids = tokenizer.encode(texts.take(np.arange(len(texts))))
+    return replace(texts, targets=np.pad(ids[:, 1:], [(0, 0), (0, 1)]))
 
 
 def _probabilities(network: keras.Model, x: Any, *, unit: bool) -> Any:
@@ -227,13 +281,16 @@ def _embedding(network: keras.Model, x: Any, *, unit: bool) -> Any:
 
 def _task(name: str, source: str, asked: str | None) -> str:
     known = known_weights(name, source)
-    if asked not in (None, CLASSIFICATION, EMBEDDING):
-        raise ZooError(f"task: expected {CLASSIFICATION} or {EMBEDDING}, received '{asked}'")
+    if asked not in (None, CLASSIFICATION, EMBEDDING, LANGUAGE):
+        raise ZooError(f"task: expected {CLASSIFICATION}, {EMBEDDING} or {LANGUAGE}, received '{asked}'")
     if asked is not None:
         return asked
     if known is not None:
         return known.task
-    return CLASSIFICATION if CLASSIFICATION in registry.entry(name).tasks else EMBEDDING
+    tasks = registry.entry(name).tasks
+    if tasks == ("sequence_to_sequence",):
+        raise ZooError(f"{name}: networks with a source and a target are not written from weights alone")
+    return next((task for task in (CLASSIFICATION, LANGUAGE) if task in tasks), EMBEDDING)
 
 
 def _labels(name: str, source: str, given: Sequence[str] | None) -> tuple[str, ...]:
@@ -246,10 +303,6 @@ def _labels(name: str, source: str, given: Sequence[str] | None) -> tuple[str, .
     if not given or twice:
         raise ZooError(f"labels: expected a different name for each class, received {listing(twice) or 'none'} twice")
     return tuple(given)
-
-
-def _tokenizer(path: Path, prepared: TextPreprocessing) -> Tokenizer:
-    return fit_tokenizer([], level="subword", file=str(path), length=prepared.length, marks=True)
 
 
 def _weights_facts(name: str, network: Published) -> dict[str, Any]:

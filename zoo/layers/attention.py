@@ -24,11 +24,27 @@ class Attention(keras.layers.Layer):
         kv_heads: number of heads of keys and values, each for `heads / kv_heads` heads of queries (grouped-query
             attention, Ainslie et al., 2023, arXiv:2305.13245); `heads` by default.
         causal: hide later steps from each step.
+        size: features of a head; the width divided by `heads` by default.
+        bias: the projection of the means has a bias.
+        qkv_bias: the projections to queries, keys and values have one; as `bias` by default.
+        scaled: divide the scores by the root of `size`.
     """
 
-    def __init__(self, heads: int, *, kv_heads: int | None = None, causal: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        heads: int,
+        *,
+        kv_heads: int | None = None,
+        causal: bool = False,
+        size: int | None = None,
+        bias: bool = True,
+        qkv_bias: bool | None = None,
+        scaled: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        self.heads, self.kv_heads, self.causal = heads, kv_heads or heads, causal
+        self.heads, self.kv_heads, self.causal, self.size = heads, kv_heads or heads, causal, size
+        self.bias, self.qkv_bias, self.scaled = bias, bias if qkv_bias is None else qkv_bias, scaled
 
     def build(self, x_shape: tuple[int | None, ...], context_shape: tuple[int | None, ...] | None = None) -> None:
         """Make the projections.
@@ -37,43 +53,54 @@ class Attention(keras.layers.Layer):
             ValueError: the heads do not divide the width, or the heads of keys and values not the heads.
         """
         width = int(x_shape[-1] or 0)
-        if width % self.heads:
+        if self.size is None and width % self.heads:
             raise ValueError(f"width must be a multiple of heads. Received: width={width}, heads={self.heads}")
         if self.heads % self.kv_heads:
             raise ValueError(
                 f"heads must be a multiple of kv_heads. Received: heads={self.heads}, kv_heads={self.kv_heads}"
             )
-        common: dict[str, Any] = {"dtype": self.dtype_policy}
-        self.query = keras.layers.Dense(width, name="query", **common)
-        self.key_value = keras.layers.Dense(2 * width // self.heads * self.kv_heads, name="key_value", **common)
+        size = self.head_size(width)
+        common: dict[str, Any] = {"use_bias": self.qkv_bias, "dtype": self.dtype_policy}
+        self.query = keras.layers.Dense(self.heads * size, name="query", **common)
+        self.key_value = keras.layers.Dense(2 * self.kv_heads * size, name="key_value", **common)
+        common["use_bias"] = self.bias
         self.projection = keras.layers.Dense(width, name="projection", **common)
         self.query.build(x_shape)
         self.key_value.build(context_shape or x_shape)
-        self.projection.build(x_shape)
+        self.projection.build((*x_shape[:-1], self.heads * size))
 
-    def call(self, x: Any, context: Any = None, valid: Any = None, rotations: Any = None) -> Any:
+    def head_size(self, width: int) -> int:
+        """Return the features of a head, for steps of some width."""
+        return self.size or width // self.heads
+
+    def call(
+        self, x: Any, context: Any = None, valid: Any = None, rotations: Any = None, added_scores: Any = None
+    ) -> Any:
         """Attend.
 
         Args:
             x: queries, `(batch, steps, width)`.
             context: keys and values, `(batch, context steps, features)`; `x` by default.
             valid: boolean `(batch, context steps)`, true for the steps that are not padding; all steps by default.
-            rotations: rotary positions of `x`, `(2, steps, width / heads / 2)`.
+            rotations: rotary positions of `x`, `(2, steps, size / 2)`.
+            added_scores: what is added to the scores, `(1, heads, steps, context steps)`, such as relative positions.
         """
         query = self.queries(x, rotations)
         columns, value = self.memory(x if context is None else context, valid, rotations)
         scores = self.scores(query, columns)
+        if added_scores is not None:
+            scores = scores + ops.cast(added_scores, scores.dtype)
         visible = self._visible(scores, valid)
         if visible is not None:
             scores = scores + (1 - ops.cast(visible, scores.dtype)) * MASKED_SCORE
         return self.project(self.mean(ops.softmax(scores, axis=-1), value))
 
     def queries(self, x: Any, rotations: Any = None) -> Any:
-        """Return scaled queries, `(batch, heads, steps, width / heads)`."""
+        """Return queries, scaled if the scores are, `(batch, heads, steps, size)`."""
         query = self._by_head(self.query(x), self.heads)
         if rotations is not None:
             query = rotate(query, rotations)
-        return query * query.shape[-1] ** -0.5
+        return query * query.shape[-1] ** -0.5 if self.scaled else query
 
     def memory(self, context: Any, valid: Any = None, rotations: Any = None) -> tuple[Any, Any]:
         """Return keys as columns, `(batch, kv_heads, size, steps)`, and values, `(batch, kv_heads, steps, size)`.
@@ -93,7 +120,7 @@ class Attention(keras.layers.Layer):
         return self._ungroup(ops.matmul(self._group(query), columns), query)
 
     def mean(self, weights: Any, value: Any) -> Any:
-        """Return the weighted means of the values, `(batch, heads, steps, width / heads)`."""
+        """Return the weighted means of the values, `(batch, heads, steps, size)`."""
         return self._ungroup(ops.matmul(self._group(weights), value), weights)
 
     def project(self, mean: Any) -> Any:
@@ -133,5 +160,6 @@ class Attention(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        own = {"heads": self.heads, "kv_heads": self.kv_heads, "causal": self.causal}
+        own = {"heads": self.heads, "kv_heads": self.kv_heads, "causal": self.causal, "size": self.size}
+        own |= {"bias": self.bias, "qkv_bias": self.qkv_bias, "scaled": self.scaled}
         return {**super().get_config(), **own}

@@ -13,6 +13,7 @@ from keras import ops
 
 from zoo.layers.attention import MASKED_SCORE, Attention
 from zoo.layers.positions import LearnedPositions, Rotations, SinusoidalPositions
+from zoo.layers.relative_positions import RelativeScores
 from zoo.utils.cache_entry import CacheEntry
 
 
@@ -30,7 +31,7 @@ class CachedAttention(keras.layers.Layer):
     def entries(self, width: int) -> tuple[CacheEntry, ...]:
         """Return the keys, as columns, and the values of the steps so far."""
         name, heads = self.attention.name, self.attention.kv_heads
-        size = width // self.attention.heads
+        size = self.attention.head_size(width)
         return (
             CacheEntry(name=f"{name}_key", shape=(heads, size, None), axis=3),
             CacheEntry(name=f"{name}_value", shape=(heads, None, size), axis=2),
@@ -94,6 +95,34 @@ class HiddenSteps(keras.layers.Layer):
         return keras.KerasTensor((tokens.shape[0], 1, tokens.shape[1], None), self.compute_dtype)
 
 
+class CachedScores(keras.layers.Layer):
+    """Scores of relative positions of new steps, to those in the cache and among themselves.
+
+    Args:
+        scores: the layer whose weights it uses.
+    """
+
+    def __init__(self, scores: RelativeScores) -> None:
+        super().__init__(name=f"{scores.name}_cached")
+        self.scores = scores
+
+    def call(self, hidden: Any, length: Any) -> Any:
+        """Add the scores to what `HiddenSteps` returns, for the number of steps that the cache holds, `(batch,)`.
+
+        Returns:
+            A tensor of shape `(batch, heads, steps, capacity + steps)`.
+        """
+        new, every = ops.shape(hidden)[2], ops.shape(hidden)[3]
+        steps = ops.arange(new, dtype="int32")
+        before = length[:, None, None] + steps[None, :, None] - ops.arange(every - new, dtype="int32")[None, None, :]
+        among = ops.broadcast_to((steps[:, None] - steps[None, :])[None], (ops.shape(length)[0], new, new))
+        return hidden + self.scores.at(ops.concatenate([before, among], axis=2))
+
+    def compute_output_spec(self, hidden: Any, length: Any) -> keras.KerasTensor:
+        """Return shape and type."""
+        return keras.KerasTensor((hidden.shape[0], self.scores.heads, *hidden.shape[2:]), hidden.dtype)
+
+
 class EncodedMemory(keras.layers.Layer):
     """What attention to an encoder's output needs of it: keys, values, and the scores of padding.
 
@@ -108,7 +137,7 @@ class EncodedMemory(keras.layers.Layer):
     def entries(self, width: int) -> tuple[CacheEntry, ...]:
         """Return the keys, as columns, the values, and what is added to the scores."""
         name, heads = self.attention.name, self.attention.kv_heads
-        size = width // self.attention.heads
+        size = self.attention.head_size(width)
         kept: dict[str, Any] = {"encoded": True, "constant": True}
         return (
             CacheEntry(name=f"{name}_key", shape=(heads, size, None), **kept),

@@ -18,6 +18,7 @@ def head(
     dropout: float = 0.0,
     kernel_initializer: Any = "glorot_uniform",
     bias_initializer: Any = "zeros",
+    use_bias: bool = True,
     offset: keras.KerasTensor | None = None,
 ) -> keras.KerasTensor:
     """Mark `x` as the model's features and map it to logits (or values) in float32.
@@ -28,12 +29,14 @@ def head(
         dropout: fraction of features dropped while training.
         kernel_initializer: initial weights of the features.
         bias_initializer: initial bias of the logits.
+        use_bias: the logits have a bias.
         offset: what the network adds to the logits, of their shape; such a model keeps its head.
 
     Returns:
         A tensor of shape `(batch, outputs)` or `(batch, ..., outputs)`, without an activation.
     """
-    x = _logits(keras.layers.Identity(name=FEATURES)(x), outputs, dropout, kernel_initializer, bias_initializer)
+    x = keras.layers.Identity(name=FEATURES)(x)
+    x = _logits(x, outputs, dropout, kernel_initializer, bias_initializer, use_bias)
     return x if offset is None else keras.layers.Add(dtype="float32", name="offset")([x, offset])
 
 
@@ -79,19 +82,28 @@ def with_head(model: keras.Model, outputs: int, *, dropout: float = 0.0) -> kera
     own = [layer for layer in model.layers if layer.name == LOGITS]
     if own and model.outputs[0] is not own[0].output:
         raise ZooError(f"model '{model.name}' adds to its logits what has their shape; build it with outputs={outputs}")
-    old = [(layer.kernel_initializer, layer.bias_initializer) for layer in own]
-    logits = _logits(x, outputs, dropout, *(old[0] if old else ("glorot_uniform", "zeros")))
+    old = [(layer.kernel_initializer, layer.bias_initializer, layer.use_bias) for layer in own]
+    logits = _logits(x, outputs, dropout, *(old[0] if old else ("glorot_uniform", "zeros", True)))
     return keras.Model(model.input, logits, name=model.name)
 
 
 def _logits(
-    x: keras.KerasTensor, outputs: int, dropout: float, kernel_initializer: Any, bias_initializer: Any
+    x: keras.KerasTensor,
+    outputs: int,
+    dropout: float,
+    kernel_initializer: Any,
+    bias_initializer: Any,
+    use_bias: bool,
 ) -> keras.KerasTensor:
     if dropout:
         x = keras.layers.Dropout(dropout, name="head_dropout")(x)
-    # float32 under mixed precision too: the softmax of float16 logits overflows
     return keras.layers.Dense(
-        outputs, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, dtype="float32", name=LOGITS
+        outputs,
+        kernel_initializer=kernel_initializer,
+        bias_initializer=bias_initializer,
+        use_bias=use_bias,
+        dtype="float32",  # under mixed precision too: the softmax of float16 logits overflows
+        name=LOGITS,
     )(x)
 
 

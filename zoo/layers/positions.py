@@ -25,6 +25,8 @@ def add_positions(
     longest: int,
     grid: Grid | None = None,
     prefix: int = 0,
+    base: float | None = None,
+    size: int | None = None,
     name: str = "positions",
 ) -> tuple[keras.KerasTensor, keras.KerasTensor | None]:
     """Add positions to the steps or, for rotary ones, compute the rotations that attention applies.
@@ -40,6 +42,9 @@ def add_positions(
         longest: number of learned positions.
         grid: rows and columns of the image that the steps are patches of; None for a sequence.
         prefix: steps at the beginning without a position, such as a class token; learned positions include them.
+        base: of rotary positions, of which the longest wave has 2 pi times as many steps; 10,000 by default, and 100
+            on a grid.
+        size: features of an attention head; the width divided by `heads` by default.
         name: name of the layer.
 
     Returns:
@@ -56,9 +61,9 @@ def add_positions(
     if kind == "sinusoidal":
         _check_waves(width, grid, f"width={width}")
         return SinusoidalPositions(grid=grid, prefix=prefix, name=name)(x), None
-    size = width // heads
+    size = size or width // heads
     _check_waves(size, grid, f"width={width}, heads={heads}")
-    return x, Rotations(size, grid=grid, prefix=prefix, name=name)(x)
+    return x, Rotations(size, grid=grid, prefix=prefix, base=base, name=name)(x)
 
 
 def rotate(x: Any, rotations: Any) -> Any:
@@ -139,7 +144,7 @@ class SinusoidalPositions(keras.layers.Layer):
 
     def at(self, x: Any, position: Any) -> Any:
         """Add the waves of given positions in a sequence, int32 `(batch, steps)`."""
-        angles = _angles_at(position, x.shape[-1])
+        angles = _angles_at(position, x.shape[-1], BASE)
         waves = ops.reshape(ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1), ops.shape(x))
         return x + ops.cast(waves, x.dtype)
 
@@ -160,15 +165,19 @@ class Rotations(keras.layers.Layer):
         size: features of one attention head.
         grid: rows and columns that the steps after the prefix fill; None for a sequence.
         prefix: steps at the beginning that are not rotated.
+        base: the longest wave has 2 pi times as many steps; 10,000 by default, and 100 on a grid.
     """
 
-    def __init__(self, size: int, *, grid: Grid | None = None, prefix: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self, size: int, *, grid: Grid | None = None, prefix: int = 0, base: float | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.size, self.grid, self.prefix = size, grid, prefix
+        self.base = base or (GRID_BASE if grid else BASE)
 
     def call(self, x: Any) -> Any:
         """Return the rotations for the number of steps of `x`."""
-        angles = _angles(ops.shape(x)[1] - self.prefix, self.size, self.grid, GRID_BASE if self.grid else BASE)
+        angles = _angles(ops.shape(x)[1] - self.prefix, self.size, self.grid, self.base)
         if self.prefix:
             angles = ops.pad(angles, [[self.prefix, 0], [0, 0]])
         return ops.cast(ops.stack([ops.cos(angles), ops.sin(angles)]), self.compute_dtype)
@@ -178,7 +187,7 @@ class Rotations(keras.layers.Layer):
 
         Their shape `(2, batch, 1, steps, size / 2)` fits all heads.
         """
-        angles = _angles_at(position, self.size)[:, None]
+        angles = _angles_at(position, self.size, self.base)[:, None]
         return ops.cast(ops.stack([ops.cos(angles), ops.sin(angles)]), self.compute_dtype)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -187,7 +196,8 @@ class Rotations(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "size": self.size, "grid": self.grid, "prefix": self.prefix}
+        own = {"size": self.size, "grid": self.grid, "prefix": self.prefix, "base": self.base}
+        return {**super().get_config(), **own}
 
 
 def _angles(steps: Any, size: int, grid: Grid | None, base: float) -> Any:
@@ -200,9 +210,9 @@ def _angles(steps: Any, size: int, grid: Grid | None, base: float) -> Any:
     return ops.convert_to_tensor(angles, "float32")
 
 
-def _angles_at(position: Any, size: int) -> Any:
+def _angles_at(position: Any, size: int, base: float) -> Any:
     """Return position times frequency, `(batch, steps, size / 2)`."""
-    return ops.cast(position, "float32")[:, :, None] * _frequencies(size, BASE)
+    return ops.cast(position, "float32")[:, :, None] * _frequencies(size, base)
 
 
 def _frequencies(size: int, base: float) -> np.ndarray:

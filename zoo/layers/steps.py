@@ -18,6 +18,7 @@ from zoo.layers.cached import (
     CachedAttention,
     CachedConvolution,
     CachedPositions,
+    CachedScores,
     EncodedMemory,
     HiddenSteps,
     MemoryAttention,
@@ -26,9 +27,11 @@ from zoo.layers.cached import (
 )
 from zoo.layers.positions import LearnedPositions, Rotations, SinusoidalPositions
 from zoo.layers.recurrent import ZeroPaddedSteps
+from zoo.layers.relative_positions import RelativeScores
 from zoo.layers.stochastic_depth import StochasticDepth
 from zoo.layers.tied_embedding import TiedEmbedding
 from zoo.layers.transformer import SwiGLU
+from zoo.layers.unlikely_tokens import UnlikelyTokens
 from zoo.utils.cache_entry import CacheEntry
 
 LENGTH = "length"  # input of a step: steps in the cache
@@ -39,6 +42,7 @@ _STEPWISE = (
     *(keras.layers.Add, keras.layers.Multiply, keras.layers.Concatenate, keras.layers.Identity, keras.layers.Dropout),
     *(keras.layers.SpatialDropout1D, keras.layers.LayerNormalization, keras.layers.RMSNormalization),
     *(keras.layers.BatchNormalization, SwiGLU, TiedEmbedding, StochasticDepth, ZeroPaddedSteps, WeightedMemory),
+    UnlikelyTokens,
 )
 
 
@@ -93,6 +97,8 @@ class _Builder:
     length: keras.KerasTensor = field(init=False)
     has_length: bool = False
     hidden: keras.KerasTensor | None = None  # scores of steps that are not to be seen
+    relative: dict[int, RelativeScores] = field(default_factory=dict)  # by the id of what they return
+    scores: dict[int, keras.KerasTensor] = field(default_factory=dict)  # hidden steps and relative positions together
     entries: list[CacheEntry] = field(default_factory=list)
     given: list[keras.KerasTensor] = field(default_factory=list)  # inputs of the step, one for each entry
     encoded: list[keras.KerasTensor] = field(default_factory=list)  # outputs of the encoder
@@ -111,7 +117,9 @@ class _Builder:
         found = operation(*arguments, **options)
         self.kept.append(found)
         tensors = [t for t in keras.tree.flatten([arguments, options]) if isinstance(t, keras.KerasTensor)]
-        if any(id(t) in self.steps for t in tensors):
+        if isinstance(operation, RelativeScores) and id(arguments[0]) in self.steps:
+            self.relative[id(found)] = operation
+        elif any(id(t) in self.steps for t in tensors):
             self.steps[id(found)] = self._rule(operation)(operation, arguments, options)
         return found
 
@@ -157,9 +165,21 @@ class _Builder:
             self.has_length, self.hidden = True, HiddenSteps(name="hidden_steps")(self.tokens, self.length, given[0])
         rotations = options.get("rotations")
         given_rotations = {} if rotations is None else {"rotations": self._step_of(rotations)}
-        y, *new = cached(self._step_of(x), self.hidden, *given, **given_rotations)
+        hidden = self._hidden(options.get("added_scores"))
+        y, *new = cached(self._step_of(x), hidden, *given, **given_rotations)
         self.renewed += new
         return y
+
+    def _hidden(self, added: keras.KerasTensor | None) -> keras.KerasTensor:
+        """Return the scores that are added in self-attention: of hidden steps, and of relative positions."""
+        assert self.hidden is not None, "it is made for the first attention"
+        if added is None:
+            return self.hidden
+        if id(added) not in self.relative:
+            raise ZooError("scores that are added in attention and are not of relative positions have no cache")
+        if id(added) not in self.scores:
+            self.scores[id(added)] = CachedScores(self.relative[id(added)])(self.hidden, self.length)
+        return self.scores[id(added)]
 
     def _positions(self, layer: Any, arguments: Any, options: Any) -> Any:
         if not isinstance(layer, LearnedPositions) and (layer.grid is not None or layer.prefix):

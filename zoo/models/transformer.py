@@ -1,4 +1,4 @@
-"""Transformers of sequences: encoder, causal decoder (GPT), encoder with decoder, and two for time series.
+"""Transformers of sequences: encoder, encoder with decoder, and two for time series.
 
 Padded steps do not change any output.
 """
@@ -12,11 +12,11 @@ import keras
 from keras import ops
 
 from zoo.layers.embedding import not_padding, token_input
-from zoo.layers.head import FEATURES, head
+from zoo.layers.head import head
 from zoo.layers.padding import PaddedSteps
 from zoo.layers.patches import embed_windows
-from zoo.layers.positions import Positions, add_positions
-from zoo.layers.tied_embedding import TiedEmbedding
+from zoo.layers.positions import Positions
+from zoo.layers.token_steps import embed_tokens, require_vocabulary, with_positions
 from zoo.layers.transformer import (
     BlockNorm,
     BlockOptions,
@@ -89,13 +89,13 @@ def transformer_encoder(
     if vocabulary is not None:
         inputs = token_input(input_shape)
         valid = not_padding(inputs)
-        x = _embed(inputs, vocabulary, width, positions)
+        x = embed_tokens(inputs, vocabulary, width, positions)
     else:
         x = inputs = _series_input(input_shape)
         if inputs.shape[1] is None:
             x, valid = PaddedSteps(name="padding")(inputs)
         x = keras.layers.Dense(width, name="embedding")(x)
-    x, rotations = _with_positions(x, positions, options, heads=heads, longest=maximum_length)
+    x, rotations = with_positions(x, positions, options, heads=heads, longest=maximum_length)
     x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, valid=valid, rotations=rotations)
     if not every_step:
         pooling = TokenPooling(pool, name="pool")
@@ -121,92 +121,6 @@ def transformer(*, pool: TokenPool = "mean", **settings: Any) -> keras.Model:
         **settings: the arguments of `transformer_encoder`.
     """
     return transformer_encoder("transformer", pool, **settings)
-
-
-@register(
-    tasks=("language_modeling", "sequence_labeling"),
-    input_shape=(256,),
-    outputs=260,
-    vocabulary=260,
-    paper="Radford et al. (2019), Language models are unsupervised multitask learners",
-)
-def gpt(
-    *,
-    input_shape: Sequence[int | None],
-    outputs: int,
-    vocabulary: int | None = None,
-    every_step: bool = True,
-    width: Count = 128,
-    depth: Count = 4,
-    heads: Count = 4,
-    kv_heads: Count | None = None,
-    mlp_ratio: Factor = 4.0,
-    positions: Positions = "learned",
-    maximum_length: Count = 1024,
-    norm: BlockNorm = "layer",
-    norm_position: NormPosition = "pre",
-    feed_forward: FeedForward = "gelu",
-    tie_embeddings: bool = False,
-    dropout: DropRate = 0.0,
-    stochastic_depth: DropRate = 0.0,
-) -> keras.Model:
-    """Causal transformer in the form of GPT-2: every step attends to itself and the steps before it.
-
-    Radford et al., 2019; the parameter count equals the authors'.
-
-    Args:
-        input_shape: `(steps,)` of tokens, which may be None.
-        outputs: number of classes; in language modeling of token ids.
-        vocabulary: number of token ids; id 0 is padding, on the right.
-        every_step: has no effect: every step always has its output.
-        width: features of each step, a multiple of `heads`.
-        depth: number of blocks.
-        heads: attention heads.
-        kv_heads: heads of keys and values, a divisor of `heads`, each for as many heads of queries (grouped-query
-            attention, arXiv:2305.13245); fewer make the cache of a text that is generated smaller. None: `heads`.
-        mlp_ratio: hidden width of the feed-forward branch, in widths.
-        positions: "learned", as far as `maximum_length`; "sinusoidal"; or "rotary".
-        maximum_length: number of learned positions.
-        norm: normalization by "layer" or root mean square.
-        norm_position: normalization before ("pre") or after ("post") each residual branch.
-        feed_forward: activation of the feed-forward branch.
-        tie_embeddings: compute the logits with the embedding matrix of the tokens; logit i belongs to token i.
-        dropout: fraction of the embedding and of each branch's output dropped while training.
-        stochastic_depth: fraction of examples for which the last block is dropped while training.
-
-    Returns:
-        A model from `(batch, steps)` to `(batch, steps, outputs)`; the logits of a step depend on the tokens up to it.
-
-    Raises:
-        ValueError: the input is not tokens or is longer than learned positions reach, or the heads do not divide the
-            width, or `kv_heads` not the heads; or tied embeddings have fewer tokens than outputs.
-    """
-    options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
-    vocabulary = _require_vocabulary(vocabulary, input_shape)
-
-    # === Layers ===
-    inputs = token_input(input_shape)
-    tied = None
-    if tie_embeddings:
-        tied = TiedEmbedding(
-            vocabulary, width, outputs=outputs, stddev=_embedding_stddev(width, positions), name="embedding"
-        )
-    x = _embed(inputs, vocabulary, width, positions, layer=tied)
-    x, rotations = _with_positions(x, positions, options, heads=heads, longest=maximum_length)
-    x = transformer_blocks(
-        x,
-        options,
-        depth=depth,
-        heads=heads,
-        mlp_ratio=mlp_ratio,
-        kv_heads=kv_heads,
-        causal=True,
-        rotations=rotations,
-    )
-    logits = head(x, outputs) if tied is None else tied(keras.layers.Identity(name=FEATURES)(x), to_logits=True)
-
-    # === Functional model ===
-    return keras.Model(inputs, logits, name="gpt")
 
 
 @register(tasks=("sequence_to_sequence",), input_shape=(None,), outputs=64, vocabulary=64, paper="arXiv:1706.03762")
@@ -255,13 +169,13 @@ def seq2seq_transformer(
             width.
     """
     options = BlockOptions(norm, norm_position, feed_forward, dropout, stochastic_depth)
-    vocabulary = _require_vocabulary(vocabulary, input_shape)
+    vocabulary = require_vocabulary(vocabulary, input_shape)
 
     # === Encoder ===
     source = token_input(input_shape, name="source")
     valid = not_padding(source)
-    x = _embed(source, vocabulary, width, positions, name="source_")
-    x, rotations = _with_positions(x, positions, options, heads=heads, longest=maximum_length, name="source_")
+    x = embed_tokens(source, vocabulary, width, positions, name="source_")
+    x, rotations = with_positions(x, positions, options, heads=heads, longest=maximum_length, name="source_")
     memory = transformer_blocks(
         x,
         options,
@@ -275,8 +189,8 @@ def seq2seq_transformer(
 
     # === Decoder ===
     target = token_input((None,), name="target")
-    x = _embed(target, outputs, width, positions, name="target_")
-    x, rotations = _with_positions(x, positions, options, heads=heads, longest=maximum_length, name="target_")
+    x = embed_tokens(target, outputs, width, positions, name="target_")
+    x, rotations = with_positions(x, positions, options, heads=heads, longest=maximum_length, name="target_")
     x = transformer_blocks(
         x,
         options,
@@ -353,7 +267,7 @@ def ts_transformer(
     # === Layers ===
     inputs = _series_input(input_shape)
     x = embed_windows(inputs, patch, stride, width)
-    x, rotations = _with_positions(x, positions, options, heads=heads, longest=x.shape[1])
+    x, rotations = with_positions(x, positions, options, heads=heads, longest=x.shape[1])
     x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, rotations=rotations)
     pooling = keras.layers.Flatten(name="pool") if pool == "flatten" else TokenPooling("mean", name="pool")
 
@@ -427,7 +341,7 @@ def patch_tst(
     x = ops.concatenate([x, ops.repeat(x[:, -1:], stride, axis=1)], axis=1)
     x = keras.layers.Conv1D(width, patch, strides=stride, name="embedding")(x)
     patches = x.shape[1]
-    x, rotations = _with_positions(x, positions, options, heads=heads, longest=patches)
+    x, rotations = with_positions(x, positions, options, heads=heads, longest=patches)
     x = transformer_blocks(x, options, depth=depth, heads=heads, mlp_ratio=mlp_ratio, rotations=rotations)
     if pool == "mean":
         x, patches = TokenPooling("mean", name="pool")(x), 1
@@ -445,49 +359,3 @@ def _series_input(input_shape: Sequence[int | None]) -> keras.KerasTensor:
             f"Received: input_shape={shape}, vocabulary=None"
         )
     return keras.Input(shape)
-
-
-def _require_vocabulary(vocabulary: int | None, input_shape: Sequence[int | None]) -> int:
-    if vocabulary is None:
-        raise ValueError(f"needs tokens with a vocabulary. Received: input_shape={tuple(input_shape)}, vocabulary=None")
-    return vocabulary
-
-
-def _embed(
-    tokens: keras.KerasTensor,
-    vocabulary: int,
-    width: int,
-    positions: Positions,
-    *,
-    layer: keras.Layer | None = None,
-    name: str = "",
-) -> keras.KerasTensor:
-    """Return the vectors of the tokens, of about the same scale as the positions that are added."""
-    if layer is None:
-        initializer = keras.initializers.RandomNormal(stddev=_embedding_stddev(width, positions))
-        layer = keras.layers.Embedding(vocabulary, width, embeddings_initializer=initializer, name=f"{name}embedding")
-    x = layer(tokens)
-    if positions == "sinusoidal":  # section 3.4 of the paper
-        x = keras.layers.Rescaling(width**0.5, name=f"{name}embedding_scale")(x)
-    return x
-
-
-def _embedding_stddev(width: int, positions: Positions) -> float:
-    """Return the standard deviation of the initial embedding."""
-    return width**-0.5 if positions == "sinusoidal" else 0.02
-
-
-def _with_positions(
-    x: keras.KerasTensor,
-    positions: Positions,
-    options: BlockOptions,
-    *,
-    heads: int,
-    longest: int,
-    name: str = "",
-) -> tuple[keras.KerasTensor, keras.KerasTensor | None]:
-    """Add positions and dropout; also return the rotations of rotary positions."""
-    x, rotations = add_positions(x, positions, heads=heads, longest=longest, name=f"{name}positions")
-    if options.dropout:
-        x = keras.layers.Dropout(options.dropout, name=f"{name}dropout")(x)
-    return x, rotations

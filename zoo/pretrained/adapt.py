@@ -57,12 +57,18 @@ def with_positions(positions: np.ndarray, count: int, prefix: int, *, grid: tupl
     return np.concatenate([positions[:prefix], flat]).astype(np.float32)
 
 
-def with_special_ids(embeddings: np.ndarray, special: tuple[int | None, ...]) -> np.ndarray:
+def with_special_ids(
+    embeddings: np.ndarray, special: tuple[int | None, ...], count: int, *, are_logits: bool = False
+) -> np.ndarray:
     """Return embeddings for ids that begin with padding, unknown, start and end, and go on with the file's own.
 
     Args:
         embeddings: `(ids, width)`.
         special: for each of the first ids, the one of the file that it stands for; None for zeros.
+        count: ids in all; the file's last ones, which no token has, are left out.
+        are_logits: logits are computed with them, and None is for the mean: its logit is then the mean of all logits,
+            and its probability at most one in the number of ids.
     """
-    rows = [np.zeros_like(embeddings[0]) if i is None else embeddings[i] for i in special]
-    return np.concatenate([np.stack(rows), embeddings])
+    other = embeddings.mean(axis=0) if are_logits else np.zeros_like(embeddings[0])
+    rows = [embeddings[i] if i is not None and i < len(embeddings) else other for i in special]
+    return np.concatenate([np.stack(rows), embeddings])[:count]

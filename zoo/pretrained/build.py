@@ -10,19 +10,6 @@ from zoo import registry
 if TYPE_CHECKING:
     import keras
 
-# What `config.json` of Hugging Face says, by builder: their key, our setting.
-_CONFIGS = {
-    "bert": {
-        "width": ("hidden_size", "dim"),
-        "depth": ("num_hidden_layers", "n_layers"),
-        "heads": ("num_attention_heads", "n_heads"),
-        "epsilon": ("layer_norm_eps",),
-        "maximum_length": ("max_position_embeddings",),
-    }
-}
-_SKIPPING = ("roberta", "xlm-roberta", "camembert")  # their first positions are those of padding
-_SKIPPED_POSITIONS = 2
-
 
 def build(
     name: str,
@@ -78,24 +65,11 @@ def settings_for(name: str, source: str, config: Mapping[str, Any]) -> dict[str,
     Raises:
         ZooError: there is no such source.
     """
+    from zoo.pretrained.config_settings import settings_of_config
     from zoo.pretrained.known import known_weights
     from zoo.pretrained.source import find_weights
 
     registry.entry(name)
     known = known_weights(name, source)
-    own = dict(known.settings) if known is not None else _settings_of_config(name, find_weights(source).config)
+    own = dict(known.settings) if known is not None else settings_of_config(name, find_weights(source).config, source)
     return {**own, **config}
-
-
-def _settings_of_config(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    found = {}
-    for setting, keys in _CONFIGS.get(name, {}).items():
-        value = next((facts[key] for key in keys if key in facts), None)
-        if value is not None:
-            found[setting] = value
-    hidden = facts.get("intermediate_size", facts.get("hidden_dim"))
-    if "width" in found and hidden is not None:
-        found["mlp_ratio"] = hidden / found["width"]
-    if facts.get("model_type") in _SKIPPING and "maximum_length" in found:
-        found["maximum_length"] -= _SKIPPED_POSITIONS
-    return found

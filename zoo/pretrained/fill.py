@@ -70,11 +70,15 @@ class Plan:
         filled: variables and what fills them.
         kept: layers that keep their first values: the head.
         notes: what is adapted or left out, a sentence each.
+        equal: pairs of tensors of the file that must hold the same numbers.
+        has_special_ids: the network's ids begin with special ones, and go on with the file's.
     """
 
     filled: list[Filled] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    equal: list[tuple[str, str]] = field(default_factory=list)
+    has_special_ids: bool = False
 
 
 def choose_naming(tensors: Tensors, namings: Sequence[Naming]) -> Naming | None:
@@ -155,9 +159,24 @@ class _Planner:
         outputs = layer.kernel.shape[-1]
         if kernel is None:
             self.found.notes.append("the head is new: the file has none")
-        elif kernel.shape[0] != outputs:
+            return False
+        if kernel.shape[0] != outputs and not self.has_special_ids(
+            LOGITS, (outputs, layer.kernel.shape[0]), kernel.shape
+        ):
             self.found.notes.append(f"the head is new: it has {outputs} outputs, and the file's {kernel.shape[0]}")
-        return kernel is not None and kernel.shape[0] == outputs
+            return False
+        return True
+
+    def has_special_ids(self, path: str, wanted: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+        """Return whether a matrix `(ids, width)` is the file's behind vectors of special ids.
+
+        The file of a language model may have more vectors than there are tokens.
+        """
+        paths = ("embedding", LOGITS) if self.naming.token_logits else ("embedding",)
+        if not self.special or path not in paths or len(shape) != 2 or wanted[1:] != shape[1:]:
+            return False
+        count = shape[0] + len(self.special)
+        return len(self.special) < wanted[0] <= count if self.naming.token_logits else wanted[0] == count
 
     def fill(self, path: str, variable: Any, parts: tuple[Part, ...], transform: Transform) -> Filled:
         for part in parts:
@@ -197,11 +216,20 @@ class _Planner:
                 return lambda values: transform(values, variable)
         elif path == self.naming.first and len(shape) == 4:
             return self.channels(path, wanted, shape)
-        elif self.special and path == "embedding" and wanted == (shape[0] + len(self.special), *shape[1:]):
+        elif self.has_special_ids(path, wanted if path != LOGITS else wanted[::-1], shape):
+            count = wanted[-1] if path == LOGITS else wanted[0]
+            self.found.has_special_ids = True
             self.found.notes.append(
-                f"the ids begin with {len(self.special)} special ones, which have the vectors of the file's own"
+                f"the ids of '{path}' begin with {len(self.special)} special ones, which have the vectors of the "
+                "file's own"
             )
-            return lambda values: with_special_ids(values, self.special)
+            if count < shape[0] + len(self.special):
+                over = shape[0] + len(self.special) - count
+                self.found.notes.append(f"left out: the last {over} vectors of '{path}', which no token has")
+            are_logits = self.naming.token_logits
+            return lambda values: transform(
+                with_special_ids(values, self.special, count, are_logits=are_logits), variable
+            )
         raise ZooError(f"layer '{path}' has a variable of the shape {wanted}, and the file's has {shape}")
 
     def channels(
@@ -253,6 +281,9 @@ class _Planner:
             head = _modules(LOGITS, self.naming, 0)[0]
             used |= {f"{head}.weight", f"{head}.bias"}
         over = [name for name in self.tensors if name not in used]
+        for name in over:
+            if name in self.naming.copies:
+                self.found.equal.append((name, self.naming.copies[name]))
         for pattern, why in self.naming.left_out.items():
             named = [name for name in over if re.fullmatch(pattern, name)]
             if named:

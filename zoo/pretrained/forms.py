@@ -13,6 +13,7 @@ from zoo.layers.attention import Attention
 from zoo.layers.layer_scale import LayerScale
 from zoo.layers.patches import ClassToken, Registers
 from zoo.layers.positions import LearnedPositions
+from zoo.layers.relative_positions import RelativeScores
 from zoo.layers.tied_embedding import TiedEmbedding
 from zoo.layers.windows import RelativeBias, WindowAttention
 
@@ -57,6 +58,7 @@ _FORMS: dict[type, Form] = {
     _LAYERS.RMSNormalization: (("scale", ".weight", _same),),
     _LAYERS.Embedding: (("embeddings", ".weight", _same),),
     TiedEmbedding: (("embeddings", ".weight", _same),),
+    RelativeScores: (("embeddings", ".weight", _same),),
     LayerScale: (("gamma", "", lambda values, variable: values.reshape(variable.shape)),),
     ClassToken: (("token", "", _same),),
     Registers: (("tokens", "", _same),),

@@ -38,6 +38,7 @@ class LoadedWeights:
         names: whose names the file uses.
         kept: layers that keep their first values, because the file has none or has another size.
         notes: what was adapted or left out, a sentence each.
+        special: ids of the file that the network's first ones stand for, where these are not the file's own.
     """
 
     source: str
@@ -45,6 +46,7 @@ class LoadedWeights:
     names: str
     kept: tuple[str, ...]
     notes: tuple[str, ...]
+    special: SpecialIds = ()
 
 
 def load_weights(model: keras.Model, source: str) -> LoadedWeights:
@@ -69,7 +71,8 @@ def _from_file(model: keras.Model, found: WeightsFile, path: Path) -> LoadedWeig
     content = _sha256(path)
     naming = choose_naming(tensors, namings_of(model.name))
     if naming is not None:
-        plan = plan_by_naming(model, tensors, naming, _special_ids(model, found, tensors))
+        special = _special_ids(model, found, tensors)
+        plan = plan_by_naming(model, tensors, naming, special)
         _write(plan, tensors, path)
         return LoadedWeights(
             source=found.source,
@@ -77,6 +80,7 @@ def _from_file(model: keras.Model, found: WeightsFile, path: Path) -> LoadedWeig
             names=naming.origin,
             kept=tuple(plan.kept),
             notes=tuple(plan.notes),
+            special=special if plan.has_special_ids else (),
         )
     own = _own(model, tensors)
     if own is not None:
@@ -147,13 +151,22 @@ def _write(plan: Plan, tensors: Tensors, path: Path) -> None:
             read[name] = read_values(path, name, tensors[name])
         return read[name]
 
+    for name, other in plan.equal:
+        if not np.array_equal(values(name), values(other)):
+            raise ZooError(
+                f"{path}: tensor '{name}' differs from '{other}', and the network has one for both: set "
+                "tie_embeddings: false"
+            )
     found = [(filled.variable, filled.value(values)) for filled in plan.filled]
     for variable, value in found:
         variable.assign(value)
 
 
 def _special_ids(model: keras.Model, found: WeightsFile, tensors: Tensors) -> SpecialIds:
-    """Return which ids of the file padding, unknown, start and end are, from its tokenizer; empty for none."""
+    """Return which ids of the file padding, unknown, start and end are; empty where no tokenizer is beside it.
+
+    They are what `config.json` says, or have the names that they usually have.
+    """
     path = found.tokenizer
     if path is None:
         return ()
@@ -162,8 +175,18 @@ def _special_ids(model: keras.Model, found: WeightsFile, tensors: Tensors) -> Sp
     facts = json.loads(path.read_text("utf-8"))
     added = {each["content"]: int(each["id"]) for each in facts.get("added_tokens", [])}
     names = (("[PAD]", "<pad>"), ("[UNK]", "<unk>"), ("[CLS]", "<s>"), ("[SEP]", "</s>"))
+    keys = (("pad_token_id",), (), ("decoder_start_token_id", "bos_token_id"), ("eos_token_id",))
     assert START == 2, "the order of the special ids"
-    return tuple(next((added[name] for name in pair if name in added), None) for pair in names)
+    config = found.config
+    said = [next((_first_id(config[key]) for key in group if config.get(key) is not None), None) for group in keys]
+    named = [next((added[name] for name in pair if name in added), None) for pair in names]
+    return tuple(a if a is not None else b for a, b in zip(said, named, strict=True))
+
+
+def _first_id(value: Any) -> int | None:
+    """Return an id that a `config.json` gives, alone or as the first of several."""
+    value = value[0] if isinstance(value, list) and value else value
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _from_keras(model: keras.Model, found: WeightsFile) -> LoadedWeights:

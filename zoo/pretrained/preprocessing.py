@@ -65,7 +65,7 @@ def _of_sentence_transformers(config: dict[str, Any], found: WeightsFile) -> Tex
     length = _read(found.beside("sentence_bert_config.json")).get("max_seq_length")
     modules = _read(found.beside("modules.json"), [])
     unit = any(str(module.get("type", "")).endswith("Normalize") for module in modules if isinstance(module, dict))
-    longest = length or config.get("max_position_embeddings")
+    longest = length or config.get("max_position_embeddings") or config.get("n_positions")
     if not isinstance(longest, int) or longest < 3:
         raise ZooError(f"{found.source}: nothing beside it says how long a text may be (max_position_embeddings)")
     return TextPreprocessing(length=longest, unit=unit)

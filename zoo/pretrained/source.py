@@ -76,6 +76,11 @@ def find_weights(source: str) -> WeightsFile:
 
 def _file(source: str, name: str) -> WeightsFile:
     path = Path(name).expanduser()
+    if path.is_dir():
+        there = next((path / file for file in _HUB_FILES if (path / file).is_file()), None)
+        if there is None:
+            raise ZooError(f"{source}: the folder holds no file of weights ({', '.join(_HUB_FILES)})")
+        return WeightsFile(source=source, path=there)
     if not path.is_file():
         raise ZooError(f"{source}: there is no file {path}")
     return WeightsFile(source=source, path=path)

@@ -28,6 +28,8 @@ class Naming:
         first_segment: their embeddings of segments, of which the first is added to the positions.
         skipped_positions: number of their first positions that no token has.
         new_positions: number of our first positions that their network has none of; they are zero.
+        copies: tensors that are left out where they hold the numbers of another, as tied ones do; by its name.
+        token_logits: the head has an output for each id of a token.
     """
 
     origin: str
@@ -41,6 +43,8 @@ class Naming:
     first_segment: str = ""
     skipped_positions: int = 0
     new_positions: int = 0
+    copies: Mapping[str, str] = field(default_factory=dict)
+    token_logits: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
