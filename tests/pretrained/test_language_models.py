@@ -20,7 +20,12 @@ GPT2 = {"model_type": "gpt2", "n_embd": 24, "n_layer": 2, "n_head": 4, "n_positi
 LLAMA = {
     **{"model_type": "llama", "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4},
     **{"num_key_value_heads": 2, "intermediate_size": 40, "rms_norm_eps": 1e-5, "max_position_embeddings": 64},
-    **{"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}, "hidden_act": "silu", "head_dim": 6},
+    **{
+        "rope_parameters": {"rope_type": "default", "rope_theta": 500.0},
+        "hidden_act": "silu",
+        "head_dim": 6,
+        "eos_token_id": [0, 3],
+    },
 }
 
 
