@@ -1,156 +1,207 @@
-"""Latency of recurrent models: this zoo's ONNX file beside Keras, and beside torch and its own ONNX export.
+"""Latency in onnxruntime of the zoo's file and of torch's own export of the same network, and of Keras `predict`.
 
-python benchmarks/latency.py [--steps 50] [--units 128] [--batch 1 32] [--rounds 10]
+python benchmarks/latency.py [--networks mlp resnet20 …] [--torch PYTHON] [--folder FOLDER] [--seconds 8]
 
-Tokens in, five classes out, one layer; every second row ends in padding. The candidates run in turn, ten calls each a
-round, with two threads; medians are printed. Needs onnxscript, and torch in its CPU build (`torch_build.py`).
+Each network (`latency_cases.py`) is built in Keras and in torch with the same weights. PYTHON, a Python with torch and
+onnxscript (and timm), exports torch's in a process of its own (`latency_torch.py`); this one exports the zoo's,
+compares the outputs, and times both files in turn in one call, with 1 and 2 threads, at batches of 1 and 32. A round
+gives each file some calls, the order changing from round to round; the ratio is the median of the rounds' ratios. One
+thread is timed by its own processor time, which other processes do not lengthen; two by the clock.
+Networks that are not named keep their rows; torch's files that are in FOLDER are used again.
 """
 
-# ruff: noqa: E402 - torch's build is looked at before torch is imported
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import onnx
-from torch_build import require_cpu_torch
-
-require_cpu_torch()
-
-import torch
-from results import LATENCY, latency
+from latency_cases import CASES, Case, channels_last, make_distinct, random_inputs, torch_inputs
+from latency_table import LATENCY, table
 
 import zoo
-from zoo.backend.startup import disable_telemetry
 from zoo.export.convert import to_onnx
+from zoo.export.reshapes import simplify_reshapes
+from zoo.export.routes import convert
+from zoo.layers.steps import split_steps
 from zoo.training.run import hardware
-from zoo.utils.files import write_json
+from zoo.utils.execution import Execution
+from zoo.utils.files import read_json, write_json
+from zoo.utils.onnx_session import open_session
 
-VOCABULARY = 100  # token ids
-WIDTH = 64  # of an embedding
-CLASSES = 5
-THREADS = 2  # of each candidate
-CALLS = 10  # of a candidate in a round
-WARM_UP_CALLS = 2  # of these, not counted
-MODELS = ("lstm", "bilstm", "gru")
-
-
-class Torch(torch.nn.Module):
-    """The same network in torch: embedding, one recurrent layer, the last valid state, a linear head."""
-
-    def __init__(self, name: str, units: int) -> None:
-        super().__init__()
-        self.embedding = torch.nn.Embedding(VOCABULARY, WIDTH, padding_idx=0)
-        both = name == "bilstm"
-        layer = torch.nn.GRU if name == "gru" else torch.nn.LSTM
-        self.layer = layer(WIDTH, units, batch_first=True, bidirectional=both)
-        self.head = torch.nn.Linear(units * (1 + both), CLASSES)
-
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Map `(batch, steps)` to `(batch, classes)`."""
-        x, _ = self.layer(self.embedding(tokens))
-        last = (tokens != 0).sum(1).sub(1).clamp(min=0)
-        x = torch.gather(x, 1, last[:, None, None].expand(-1, 1, x.shape[2]))[:, 0]
-        return self.head(x)
+BATCHES, THREADS = (1, 32), (1, 2)
+TOLERANCE = 1e-3  # of the outputs, over their largest value
+MIN_ROUNDS, MAX_ROUNDS = 5, 60
+TURN_SECONDS, MAX_CALLS = 0.02, 50  # of a file in a round
+PREDICT_ROUNDS = 15
 
 
-def masked(name: str, units: int) -> keras.Model:
-    """Return the network with Keras's own masking, which ONNX can only hold as a Loop."""
-    inputs = keras.Input((None,), dtype="int32")
-    x = keras.layers.Embedding(VOCABULARY, WIDTH, mask_zero=True)(inputs)
-    if name == "bilstm":
-        x = keras.layers.Bidirectional(keras.layers.LSTM(units))(x)
-    else:
-        x = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[name](units)(x)
-    return keras.Model(inputs, keras.layers.Dense(CLASSES)(x))
+def model_of(case: Case, folder: Path) -> keras.Model:
+    """Return the zoo's model: with timm's weights, or with those that it leaves for torch."""
+    if case.published:
+        return zoo.build(case.builder, weights=f"file:{folder / 'weights.safetensors'}", **case.settings)
+    model = zoo.build(case.builder, **case.settings)
+    weights = folder / "weights.npz"
+    if weights.is_file():
+        with np.load(weights) as kept:
+            for layer in model.layers:
+                layer.set_weights([kept[f"{layer.name}/{i}"] for i in range(len(layer.weights))])
+        return model
+    make_distinct(model)
+    arrays = {f"{layer.name}/{i}": w for layer in model.layers for i, w in enumerate(layer.get_weights())}
+    np.savez(weights, **arrays)
+    return model
 
 
-def session(proto: onnx.ModelProto) -> Any:
-    """Return an onnxruntime session on two threads."""
-    disable_telemetry()
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    return ort.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+def network_of(case: Case, model: keras.Model) -> keras.Model:
+    """Return what is exported of a model: itself, or its step."""
+    return split_steps(model).step if case.step else model
 
 
-def torch_export(model: torch.nn.Module, tokens: np.ndarray) -> onnx.ModelProto:
-    """Return what torch's exporter makes of a model, with open batch and length."""
-    axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("steps")}
-    example = torch.from_numpy(np.concatenate([tokens, tokens]).astype(np.int64))
-    program = torch.onnx.export(model, (example,), dynamo=True, dynamic_shapes=(axes,), verbose=False)
-    if program is None:
-        raise RuntimeError("torch.onnx.export gave no program")
-    return program.model_proto
+def prepare(case: Case, folder: Path) -> None:
+    """Write what torch's half needs: weights, inputs, and which axes are open."""
+    folder.mkdir()
+    model = zoo.build(case.builder, **case.settings) if case.published else model_of(case, folder)
+    network = network_of(case, model)
+    given = torch_inputs(random_inputs(case, network, 2), step=case.step)
+    axes: list[list[int]] = [[i for i, size in enumerate(x.shape) if size is None] for x in network.inputs]
+    if case.step:  # torch has keys as rows
+        axes = [[0], [0], *[[0, 2]] * (len(given) - 2)]
+    np.savez(folder / "inputs.npz", *given)
+    write_json(folder / "case.json", {**asdict(case), "open_axes": axes})
 
 
-def candidates(name: str, units: int, tokens: np.ndarray) -> dict[str, Callable[[], Any]]:
-    """Return the calls to time, by what they are."""
-    model = zoo.build(name, input_shape=(None,), outputs=CLASSES, vocabulary=VOCABULARY, units=units, embedding=WIDTH)
-    own, loop = (session(to_onnx(m, ["tokens"], ["logits"])) for m in (model, masked(name, units)))
-    compiled = torch.from_numpy(tokens.astype(np.int64))
-    network = Torch(name, units).eval()
-    exported = session(torch_export(network, tokens))
-    exported_input = exported.get_inputs()[0].name
-
-    def eager() -> None:
-        with torch.inference_mode():
-            network(compiled)
-
-    return {
-        "zoo, onnxruntime": lambda: own.run(None, {"tokens": tokens}),
-        "Keras mask, onnxruntime": lambda: loop.run(None, {"tokens": tokens}),
-        "torch export, onnxruntime": lambda: exported.run(None, {exported_input: tokens.astype(np.int64)}),
-        "torch": eager,
-        "Keras predict": lambda: model.predict(tokens, verbose=0),
-    }
+def zoo_file(case: Case, network: keras.Model) -> tuple[onnx.ModelProto, list[str]]:
+    """Return the zoo's file of a network, and the names of its inputs."""
+    names = [f"input_{i}" for i in range(len(network.inputs))]
+    outputs = [f"output_{i}" for i in range(len(network.outputs))]
+    if not case.step:
+        return convert(network, names, outputs), names
+    proto = to_onnx(network, names, outputs)
+    simplify_reshapes(proto)
+    return proto, names
 
 
-def measure(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Return the median milliseconds of each call, without the warm-up calls of each round."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
+def calls_of(sessions: Mapping[str, Any], feeds: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
+    """Return a call of each file on its inputs."""
+    return {name: lambda s=session, f=feeds[name]: s.run(None, f) for name, session in sessions.items()}  # type: ignore[misc]
+
+
+def in_turn(
+    calls: Mapping[str, Callable[[], Any]], seconds: float, rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
+    """Return the milliseconds of each call, a median for each round, within about so many seconds."""
+    counts = {}
+    for name, call in calls.items():
+        call()
+        start = time.perf_counter()
+        call()
+        counts[name] = max(1, min(MAX_CALLS, round(TURN_SECONDS / (time.perf_counter() - start))))
+    count, times, started = min(counts.values()), {name: list[float]() for name in calls}, time.monotonic()
+    for i in range(rounds):
+        if i >= MIN_ROUNDS and time.monotonic() - started > seconds:
+            break
+        for name in list(calls) if i % 2 == 0 else reversed(calls):
             turn = []
-            for _ in range(CALLS):
-                start = time.perf_counter()
-                call()
-                turn.append((time.perf_counter() - start) * 1e3)
-            times[name] += turn[WARM_UP_CALLS:]
-    return {name: statistics.median(values) for name, values in times.items()}
+            for _ in range(count):
+                start = clock()
+                calls[name]()
+                turn.append(1e3 * (clock() - start))
+            times[name].append(statistics.median(turn))
+    return times
+
+
+def median_ratio(times: Mapping[str, list[float]], first: str, second: str) -> float:
+    """Return the median of the rounds' ratios of the first to the second."""
+    return statistics.median(a / b for a, b in zip(times[first], times[second], strict=True))
+
+
+def rows_of(name: str, folder: Path, seconds: float) -> list[dict[str, Any]]:
+    """Return the rows of a network, one for each batch."""
+    case, rows = CASES[name], []
+    network = network_of(case, model_of(case, folder))
+    proto, names = zoo_file(case, network)
+    exported = onnx.load(folder / "torch.onnx")
+    files = {"zoo": proto.SerializeToString(), "torch": exported.SerializeToString()}
+    torch_names = [each.name for each in exported.graph.input]
+    for batch in BATCHES:
+        given = random_inputs(case, network, batch)
+        feeds = {
+            "zoo": dict(zip(names, given, strict=True)),
+            "torch": dict(zip(torch_names, torch_inputs(given, step=case.step), strict=True)),
+        }
+        row: dict[str, Any] = {"network": name, "title": case.title, "batch": batch, "ms": {}, "ratio": {}}
+        row["nodes"] = {"zoo": len(proto.graph.node), "torch": len(exported.graph.node)}
+        for threads in THREADS:
+            sessions = {key: open_session(file, execution=Execution(threads=threads)) for key, file in files.items()}
+            ours, theirs = (sessions[key].run(None, feeds[key])[0] for key in ("zoo", "torch"))
+            row["difference"] = float(np.abs(ours - channels_last(theirs)).max() / np.abs(ours).max())
+            if row["difference"] > TOLERANCE:
+                raise SystemExit(f"{name}: the networks are not the same, they differ by {row['difference']:.1e}")
+            clock = time.thread_time if threads == 1 else time.perf_counter
+            times = in_turn(calls_of(sessions, feeds), seconds, MAX_ROUNDS, clock)
+            row["ms"][str(threads)] = {key: statistics.median(values) for key, values in times.items()}
+            row["ratio"][str(threads)] = median_ratio(times, "zoo", "torch")
+        if batch == 1:
+            calls = calls_of({"zoo": sessions["zoo"]}, feeds)
+            calls["predict"] = lambda: network.predict(given, verbose=0)  # noqa: B023 - called within this turn
+            times = in_turn(calls, 3 * seconds, PREDICT_ROUNDS)
+            row["predict"] = {
+                "ms": statistics.median(times["predict"]),
+                "ratio": median_ratio(times, "predict", "zoo"),
+            }
+        print(f"{name}, batch {batch}: {row['ratio']} {row.get('predict', '')}", flush=True)
+        rows.append(row)
+    return rows
 
 
 def main() -> None:
-    """Measure, keep the result, print the table."""
+    """Measure, keep the rows, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--units", type=int, default=128)
-    parser.add_argument("--batch", type=int, nargs="+", default=[1, 32])
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--networks", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--torch", default=sys.executable, help="a Python with torch, onnxscript and timm")
+    parser.add_argument("--folder", help="where both halves leave their files; a temporary one where left out")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement")
     given = parser.parse_args()
-    torch.set_num_threads(THREADS)
-    generator = np.random.default_rng(0)
-    rows = []
-    for name in MODELS:
-        for batch in given.batch:
-            tokens = generator.integers(1, VOCABULARY, (batch, given.steps)).astype(np.int32)
-            tokens[::2, given.steps // 2 :] = 0
-            print(f"{name}, batch {batch} ...", flush=True)
-            rows.append(
-                {"model": name, "batch": batch, "ms": measure(candidates(name, given.units, tokens), given.rounds)}
-            )
-    versions = {"onnxruntime": version("onnxruntime"), "keras": keras.__version__, "torch": torch.__version__}
-    result = {"rows": rows, **vars(given), "threads": THREADS, "versions": versions, "hardware": hardware()}
-    write_json(LATENCY, result)
-    print(latency())
-    print(f"Kept in {LATENCY}; `python benchmarks/results.py write` puts it into the README")
+    loads = [os.getloadavg()[0]]
+    kept = read_json(LATENCY)["rows"] if LATENCY.is_file() else []
+    rows = {name: [row for row in kept if row.get("network") == name] for name in CASES}
+    with nullcontext(given.folder) if given.folder else tempfile.TemporaryDirectory() as kept_in:
+        folder = Path(kept_in)
+        for name in given.networks:
+            if not (folder / name).exists():
+                prepare(CASES[name], folder / name)
+        missing = [name for name in given.networks if not (folder / name / "torch.onnx").is_file()]
+        if missing:
+            script = Path(__file__).with_name("latency_torch.py")
+            subprocess.run([given.torch, str(script), kept_in, *missing], check=True)
+        torch_versions = read_json(folder / "versions.json")
+        for name in given.networks:
+            rows[name] = rows_of(name, folder / name, given.seconds)
+            loads.append(os.getloadavg()[0])
+            result = {
+                "rows": [row for each in CASES for row in rows[each]],
+                "threads": THREADS,
+                "load": [min(loads), max(loads)],
+                "versions": {"onnxruntime": version("onnxruntime"), "keras": keras.__version__, **torch_versions},
+                "hardware": hardware(),
+            }
+            write_json(LATENCY, result)
+    print(table())
+    print(f"Kept in {LATENCY}; `python benchmarks/results.py write` puts it into docs/results.md")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from latency_table import table as latency
 from quantized_table import table as quantized
 from real_table import table as real_tables
 from routes_table import table as routes
@@ -30,7 +31,6 @@ from zoo.utils.files import read_json, write_json, write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-LATENCY = RESULTS / "latency.json"  # written by latency.py
 SCARCE = RESULTS / "scarce_labels.json"  # written by scarce_labels.py
 SAMPLER = RESULTS / "sampler.json"  # written by sampler.py
 SPEED = RESULTS / "speed.json"  # written by speed.py
@@ -169,26 +169,6 @@ def list_stale() -> int:
         print(f"{figure.path.relative_to(RESULTS)} {since}: {'; '.join(figure.reasons)}")
     print(f"{len(found)} of {len(list(RESULTS.rglob('seed-*.json')))} figures are stale")
     return len(found)
-
-
-def latency() -> str:
-    """Return the table of latencies: milliseconds, and in brackets the ratio to the zoo's file."""
-    result = read_json(LATENCY)
-    names = list(result["rows"][0]["ms"])
-    lines = [f"| model, batch | {' | '.join(names)} |", "| --- " * (len(names) + 1) + "|"]
-    for row in result["rows"]:
-        first = row["ms"][names[0]]
-        cells = [f"{row['ms'][n]:.2f}" + (f" ({row['ms'][n] / first:.1f}×)" if n != names[0] else "") for n in names]
-        lines.append(f"| `{row['model']}`, {row['batch']} | {' | '.join(cells)} |")
-    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    machine = result["hardware"]
-    lines += [
-        "",
-        f"Milliseconds a call, median of {result['rounds']} rounds in turn; {result['steps']} tokens, every second row "
-        f"padded, {result['units']} units, {result['threads']} threads, random weights. {versions}; "
-        f"{machine['cores']} cores of {machine['cpu']}.",
-    ]
-    return "\n".join(lines)
 
 
 def scarce_labels() -> str:

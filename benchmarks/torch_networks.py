@@ -328,7 +328,10 @@ def load(network: nn.Module, weights: Mapping[str, Sequence[np.ndarray]]) -> Non
             put(module.bias, given.pop(0))
         else:
             axes = {2: (1, 0), 4: (3, 2, 0, 1)}[given[0].ndim]
-            put(module.weight, given.pop(0).transpose(axes))
+            kernel = given.pop(0).transpose(axes)
+            if isinstance(module, nn.Conv2d) and kernel.ndim == 2:  # the zoo's is a dense layer on each pixel
+                kernel = kernel[:, :, None, None]
+            put(module.weight, kernel)
             if module.bias is not None:
                 put(module.bias, given.pop(0))
     left = {name for name, arrays in weights.items() if arrays} - used
