@@ -33,8 +33,6 @@ from latency_cases import CASES, Case, channels_last, make_distinct, random_inpu
 from latency_table import LATENCY, table
 
 import zoo
-from zoo.export.convert import to_onnx
-from zoo.export.reshapes import simplify_reshapes
 from zoo.export.routes import convert
 from zoo.layers.steps import split_steps
 from zoo.training.run import hardware
@@ -84,15 +82,11 @@ def prepare(case: Case, folder: Path) -> None:
     write_json(folder / "case.json", {**asdict(case), "open_axes": axes})
 
 
-def zoo_file(case: Case, network: keras.Model) -> tuple[onnx.ModelProto, list[str]]:
+def zoo_file(network: keras.Model) -> tuple[onnx.ModelProto, list[str]]:
     """Return the zoo's file of a network, and the names of its inputs."""
     names = [f"input_{i}" for i in range(len(network.inputs))]
     outputs = [f"output_{i}" for i in range(len(network.outputs))]
-    if not case.step:
-        return convert(network, names, outputs), names
-    proto = to_onnx(network, names, outputs)
-    simplify_reshapes(proto)
-    return proto, names
+    return convert(network, names, outputs), names
 
 
 def calls_of(sessions: Mapping[str, Any], feeds: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
@@ -133,7 +127,7 @@ def rows_of(name: str, folder: Path, seconds: float) -> list[dict[str, Any]]:
     """Return the rows of a network, one for each batch."""
     case, rows = CASES[name], []
     network = network_of(case, model_of(case, folder))
-    proto, names = zoo_file(case, network)
+    proto, names = zoo_file(network)
     exported = onnx.load(folder / "torch.onnx")
     files = {"zoo": proto.SerializeToString(), "torch": exported.SerializeToString()}
     torch_names = [each.name for each in exported.graph.input]

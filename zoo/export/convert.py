@@ -15,6 +15,7 @@ from onnx import helper
 
 from zoo.errors import ZooError
 from zoo.export.native_rnn import with_native_rnn
+from zoo.export.whole_operators import with_whole_operators
 from zoo.serving.onnx_file import CHECKSUM_KEY, scan
 
 RECIPE_KEY = "zoo.recipe"
@@ -71,6 +72,7 @@ def to_onnx(model: keras.Model, inputs: Sequence[str], outputs: Sequence[str], *
     if extra:
         raise ZooError(f"model '{model.name}': values that should be constants became inputs of the graph: {extra}")
     with_native_rnn(proto)
+    with_whole_operators(proto)
     return proto
 
 

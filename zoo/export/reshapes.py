@@ -1,4 +1,4 @@
-"""Shapes that a graph computes while it runs, replaced by constants: in a small step they cost more than the products.
+"""Shapes that a graph computes while it runs, replaced by constants: in a small graph they cost more than the products.
 
 TensorFlow flattens the input of each dense layer and puts the axes back, and asks for the length of each sequence that
 it splits into heads. ONNX multiplies tensors of any rank, and in a new shape 0 stands for "as it was".
@@ -6,133 +6,132 @@ it splits into heads. ONNX multiplies tensors of any rank, and in a new shape 0 
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
-
 import numpy as np
 import onnx
-from onnx import numpy_helper
+from onnx import helper
 
-Axis = int | tuple[str, int]  # a size, or a tensor and which of its axes
+from zoo.export.compact_graph import drop_unread
+from zoo.export.graph_values import Axis, GraphValues, attribute
+
+_BATCH_GATHER_OPSET = 12  # the first whose GatherND takes the batch apart
 
 
 def simplify_reshapes(proto: onnx.ModelProto) -> None:
     """Multiply without flattening, and give reshapes constant shapes, wherever that is certain to be the same."""
-    shapes = _Shapes(proto)
+    opset = next(each.version for each in proto.opset_import if not each.domain)
+    count = len(proto.graph.node) + 1
+    while len(proto.graph.node) < count:  # a constant shape makes those behind it known
+        count, values = len(proto.graph.node), GraphValues(proto)
+        for node in list(proto.graph.node):
+            if node.op_type == "MatMul":
+                _multiply_directly(node, values)
+            elif node.op_type == "Reshape" and opset >= _BATCH_GATHER_OPSET:
+                _take_steps_directly(node, values)
+        for node in proto.graph.node:
+            if node.op_type == "Reshape":
+                _make_constant(node, values)
+        drop_unread(proto.graph)
+    values = GraphValues(proto)
     for node in list(proto.graph.node):
-        if node.op_type == "MatMul":
-            shapes.multiply_directly(node)
-    for node in proto.graph.node:
-        if node.op_type == "Reshape":
-            shapes.make_constant(node)
-    _remove_unused(proto.graph)
+        _take_before_selecting(node, values)
+    drop_unread(proto.graph)
 
 
-class _Shapes:
-    """What is known of the tensors that hold shapes."""
+def _multiply_directly(node: onnx.NodeProto, values: GraphValues) -> None:
+    """Leave out the reshapes around a product with a matrix of weights, where they only join and part axes."""
+    before, weights = values.maker(node.input[0], "Reshape"), values.constants.get(node.input[1])
+    after = [each for each in values.graph.node if node.output[0] in each.input]
+    if before is None or weights is None or len(weights.dims) != 2 or values.ends(node.output[0]):
+        return
+    if len(after) != 1 or after[0].op_type != "Reshape" or after[0].input[0] != node.output[0]:
+        return
+    source, (rows, columns) = before.input[0], weights.dims
+    sizes, flat = values.sizes(source), values.axes(before.input[1])
+    if sizes is None or flat is None or len(flat) != 2 or flat[1] != rows:
+        return
+    if values.axes(after[0].input[1]) != [*sizes[:-1], columns]:
+        return
+    node.input[0], back = source, after[0]
+    node.output[0] = back.output[0]
+    values.makers[node.output[0]] = node
+    values.graph.node.remove(back)
 
-    def __init__(self, proto: onnx.ModelProto) -> None:
-        inferred = onnx.shape_inference.infer_shapes(proto).graph
-        self.graph = proto.graph
-        self.ranks = {
-            value.name: len(value.type.tensor_type.shape.dim)
-            for value in (*inferred.value_info, *inferred.input, *inferred.output)
-            if value.type.tensor_type.HasField("shape")
-        }
-        self.constants = {tensor.name: tensor for tensor in self.graph.initializer}
-        self.makers = {output: node for node in self.graph.node for output in node.output}
-        self.users: dict[str, list[onnx.NodeProto]] = {}
-        for node in self.graph.node:
-            for name in node.input:
-                self.users.setdefault(name, []).append(node)
-        self.results = {value.name for value in self.graph.output}
 
-    def multiply_directly(self, node: onnx.NodeProto) -> None:
-        """Leave out the reshapes around a product with a matrix of weights, where they only join and part axes."""
-        before, after = self.makers.get(node.input[0]), self.users.get(node.output[0], [])
-        weights = self.constants.get(node.input[1])
-        if before is None or before.op_type != "Reshape" or weights is None or len(weights.dims) != 2:
+def _take_steps_directly(node: onnx.NodeProto, values: GraphValues) -> None:
+    """Take steps of each sequence, at positions `(batch, n)`, where all sequences are joined to take rows of them."""
+    gather = values.maker(node.input[0], "Gather")
+    joined = None if gather is None else values.maker(gather.input[0], "Reshape")
+    flat = None if gather is None else values.maker(gather.input[1], "Reshape")
+    total = None if flat is None else values.maker(flat.input[0], "Add")
+    if gather is None or joined is None or total is None or attribute(gather, "axis", 0) != 0:
+        return
+    source = joined.input[0]
+    sizes, parted = values.sizes(source), values.axes(node.input[1])
+    if sizes is None or len(sizes) != 3 or values.axes(joined.input[1]) != [-1, sizes[2]]:
+        return
+    if parted is None or len(parted) != 3 or parted[0] not in (-1, sizes[0]) or parted[2] != sizes[2]:
+        return
+    for first, positions in (total.input, total.input[::-1]):
+        is_parted = parted[0] != -1 or (values.sizes(positions) or [])[1:] == [parted[1]]
+        if is_parted and _is_first_step(first, sizes, values):
+            name, last = node.output[0], values.constant(f"{node.output[0]}/last", np.array([-1], np.int64))
+            nodes = [
+                helper.make_node("Cast", [positions], [f"{name}/positions"], to=onnx.TensorProto.INT64),
+                helper.make_node("Unsqueeze", [f"{name}/positions", last], [f"{name}/places"]),
+                helper.make_node("GatherND", [source, f"{name}/places"], [name], batch_dims=1),
+            ]
+            values.replace(node, nodes)
             return
-        if len(after) != 1 or after[0].op_type != "Reshape" or node.output[0] in self.results:
-            return
-        source, (rows, columns) = before.input[0], weights.dims
-        rank = self.ranks.get(source, 0)
-        if self.axes(before.input[1]) != [-1, rows] or after[0].input[0] != node.output[0]:
-            return
-        if self.axes(after[0].input[1]) != [*((source, axis) for axis in range(rank - 1)), columns]:
-            return
-        node.input[0], back = source, after[0]
-        node.output[0] = back.output[0]
-        self.makers[node.output[0]] = node
-        self.graph.node.remove(back)
-
-    def make_constant(self, node: onnx.NodeProto) -> None:
-        """Give a reshape a constant shape where at most one of its axes is neither fixed nor as it was."""
-        found = self.axes(node.input[1])
-        if found is None or all(isinstance(axis, int) for axis in found):
-            return
-        kept: list[Axis] = [0 if axis == (node.input[0], i) else axis for i, axis in enumerate(found)]
-        kept = [axis if isinstance(axis, int) else -1 for axis in kept]
-        if kept.count(-1) > 1:
-            return
-        shape = numpy_helper.from_array(np.array(kept, np.int64), f"{node.output[0]}_shape")
-        self.graph.initializer.append(shape)
-        node.input[1] = shape.name
-
-    def axes(self, name: str) -> list[Axis] | None:
-        """Return the numbers that a tensor holds; None where they are not known."""
-        if name in self.constants:
-            values = numpy_helper.to_array(self.constants[name])
-            return [int(n) for n in values.reshape(-1)] if values.dtype.kind == "i" and values.size < 16 else None
-        node = self.makers.get(name)
-        if node is None or node.op_type not in _READ:
-            return None
-        return _READ[node.op_type](self, node)
-
-    def _of_shape(self, node: onnx.NodeProto) -> list[Axis] | None:
-        rank = self.ranks.get(node.input[0])
-        return None if rank is None or node.attribute else [(node.input[0], axis) for axis in range(rank)]
-
-    def _of_same(self, node: onnx.NodeProto) -> list[Axis] | None:
-        return self.axes(node.input[0])
-
-    def _of_gather(self, node: onnx.NodeProto) -> list[Axis] | None:
-        axes, places = self.axes(node.input[0]), self.axes(node.input[1])
-        if axes is None or places is None:
-            return None
-        return [axes[place] for place in places if isinstance(place, int)]
-
-    def _of_slice(self, node: onnx.NodeProto) -> list[Axis] | None:
-        axes = self.axes(node.input[0])
-        bounds: list[Any] = [self.axes(name) for name in node.input[1:]]
-        if axes is None or any(bound is None or len(bound) != 1 for bound in bounds):
-            return None
-        step = bounds[3][0] if len(bounds) > 3 else 1
-        return axes[bounds[0][0] : bounds[1][0] : step]
-
-    def _of_concat(self, node: onnx.NodeProto) -> list[Axis] | None:
-        parts = [self.axes(name) for name in node.input]
-        return None if None in parts else [axis for part in parts if part is not None for axis in part]
 
 
-_READ = {
-    "Shape": _Shapes._of_shape,
-    **dict.fromkeys(("Cast", "Identity", "Squeeze", "Unsqueeze"), _Shapes._of_same),
-    "Gather": _Shapes._of_gather,
-    "Slice": _Shapes._of_slice,
-    "Concat": _Shapes._of_concat,
-}
+def _take_before_selecting(node: onnx.NodeProto, values: GraphValues) -> None:
+    """Set one step of each sequence to a number where it is padding, not all steps of which one is taken."""
+    where = None if node.op_type != "GatherND" else values.maker(node.input[0], "Where")
+    if where is None or attribute(node, "batch_dims", 0) != 1 or values.reads(where.output[0]) != 1:
+        return
+    (condition, x, other), places = where.input, node.input[1]
+    sizes, of_condition = values.sizes(x), values.sizes(condition)
+    if values.scalar(other) is None or sizes is None or of_condition is None or len(sizes) != len(of_condition):
+        return
+    if (values.sizes(places) or [])[1:] != [1, 1] or isinstance(sizes[1], int) or of_condition[1] == 1:
+        return
+    (y,) = node.output
+    nodes = [
+        helper.make_node("GatherND", [source, places], [f"{y}/{part}"], batch_dims=1)
+        for source, part in ((condition, "condition"), (x, "taken"))
+    ]
+    values.replace(node, [*nodes, helper.make_node("Where", [f"{y}/condition", f"{y}/taken", other], [y])])
 
 
-def _remove_unused(graph: onnx.GraphProto) -> None:
-    """Remove nodes and constants that nothing reads any more."""
-    while True:
-        used = Counter([name for node in graph.node for name in node.input])
-        used.update(value.name for value in graph.output)
-        dead = [node for node in graph.node if not any(used[output] for output in node.output)]
-        if not dead:
-            break
-        for node in dead:
-            graph.node.remove(node)
-    for tensor in [tensor for tensor in graph.initializer if not used[tensor.name]]:
-        graph.initializer.remove(tensor)
+def _is_first_step(name: str, sizes: list[Axis], values: GraphValues) -> bool:
+    """Return whether a value is the number of the first row of each sequence, `(batch, 1)`: `steps * arange(batch)`."""
+    product = values.maker(name, "Mul")
+    if product is None:
+        return False
+    for size, column in (product.input, product.input[::-1]):
+        spread = values.maker(column, "Unsqueeze")
+        counted = None if spread is None else values.maker(spread.input[0], "Range")
+        if spread is None or counted is None or values.axes(spread.input[1]) != [1]:
+            continue
+        counts = [values.axes(each) for each in counted.input]
+        if counts == [[0], sizes[:1], [1]] and values.axes(size) == sizes[1:2]:
+            return True
+    return False
+
+
+def _make_constant(node: onnx.NodeProto, values: GraphValues) -> None:
+    """Give a reshape a constant shape where at most one of its axes is neither fixed nor as it was."""
+    found, sizes = values.axes(node.input[1]), values.sizes(node.input[0])
+    if found is None or sizes is None or all(isinstance(axis, int) for axis in found):
+        return
+    is_kept = [axis == size for axis, size in zip(found, sizes, strict=False)]
+    if len(found) == len(sizes) and sum(is_kept) == len(sizes) - 1:
+        is_kept = [True] * len(sizes)  # the last one is what is left of the elements
+    kept = [
+        0 if i < len(sizes) and is_kept[i] and not isinstance(sizes[i], int) else axis if isinstance(axis, int) else -1
+        for i, axis in enumerate(found)
+    ]
+    # an empty batch that is kept leaves nothing by which to tell how long an open axis is
+    if kept.count(-1) > 1 or (kept[0] == 0 and -1 in kept):
+        return
+    node.input[1] = values.constant(f"{node.output[0]}_shape", np.array(kept, np.int64))

@@ -15,7 +15,6 @@ from zoo.data.raw_tensors import as_tensors
 from zoo.errors import ZooError
 from zoo.export.convert import add_metadata, check_graph, seal, to_onnx
 from zoo.export.predictors import decoder_input
-from zoo.export.reshapes import simplify_reshapes
 from zoo.layers.steps import Steps, split_steps
 from zoo.serving.step_check import StepDifference, compare_steps
 from zoo.serving.step_model import ENCODER, LENGTH, STEP, STEPS_KEY, open_steps
@@ -111,7 +110,6 @@ def _converted(
 ) -> onnx.ModelProto:
     """Convert a part; `open_axes` names the axis that varies beside the batch, which is else that of the steps."""
     proto = to_onnx(model, inputs, outputs, opset=opset)
-    simplify_reshapes(proto)
     for value in (*proto.graph.input, *proto.graph.output):
         for position, axis in enumerate(value.type.tensor_type.shape.dim):
             if not axis.dim_value or position == 0:

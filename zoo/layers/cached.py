@@ -83,12 +83,12 @@ class HiddenSteps(keras.layers.Layer):
             length: steps of each sequence that the cache holds, int32 `(batch,)`; what lies behind them is hidden.
             columns: keys so far, `(batch, kv_heads, size, capacity)`.
         """
-        steps = ops.arange(ops.shape(tokens)[1], dtype="int32")
-        held = ops.arange(ops.shape(columns)[3], dtype="int32")[None, :] >= length[:, None]
-        before = ops.repeat(ops.cast(held, self.compute_dtype)[:, None, :], ops.shape(tokens)[1], axis=1)
-        later = ops.cast(steps[:, None] < steps[None, :], self.compute_dtype)[None]
-        later = ops.repeat(later, ops.shape(tokens)[0], axis=0)
-        return MASKED_SCORE * ops.concatenate([before, later], axis=-1)[:, None]
+        capacity, steps = ops.shape(columns)[3], ops.arange(ops.shape(tokens)[1], dtype="int32")[None, :, None]
+        position = ops.arange(capacity + ops.shape(tokens)[1], dtype="int32")[None, None, :]
+        is_held = position < length[:, None, None]
+        is_earlier = ops.logical_and(position >= capacity, position - capacity <= steps)
+        hidden = ops.cast(ops.logical_not(ops.logical_or(is_held, is_earlier)), self.compute_dtype)
+        return MASKED_SCORE * hidden[:, None]
 
     def compute_output_spec(self, tokens: Any, length: Any, columns: Any) -> keras.KerasTensor:
         """Return shape and type."""
