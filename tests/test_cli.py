@@ -154,7 +154,7 @@ def test_show_names_the_place_of_every_value(zoo):
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        (["res*"], ["resnet101", "resnet152", "resnet18", "resnet1d", "resnet20", "resnet34", "resnet50"]),
+        (["res*"], ["resnet101", "resnet152", "resnet18", "resnet1d", "resnet20", "resnet34", "resnet50", "resnext50"]),
         (["--family", "mlp"], ["mlp", "mlp_mixer"]),
         (["res*", "--family", "mlp"], []),
         (["--task", "tabular_regression", "m*"], ["mlp"]),
@@ -279,7 +279,7 @@ def test_usage_errors(arguments, zoo):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["describe", "vgg61"], "error: unknown model 'vgg61'; did you mean 'vgg16'?"),
+        (["describe", "alexnte"], "error: unknown model 'alexnte'; did you mean 'alexnet'?"),
         (["show", "cnn/digit"], "error: there is no recipe 'cnn/digit'; did you mean 'cnn/digits'?"),
         (["train", "cnn/digit"], "error: there is no recipe 'cnn/digit'; did you mean 'cnn/digits'?"),
         (["list", "--family", "cmn"], "error: unknown family 'cmn'; did you mean 'cnn'?"),

@@ -31,6 +31,18 @@ def trainable(model):
         ("densenet_bc", {}, 7_978_856),  # torchvision
         ("efficientnet_b0", {}, 5_288_548),  # torchvision
         ("efficientnet_lite0", {}, 4_652_008),  # timm
+        pytest.param("efficientnet_b1", {}, 7_794_184, marks=pytest.mark.slow),  # torchvision
+        pytest.param("efficientnet_b2", {}, 9_109_994, marks=pytest.mark.slow),  # torchvision
+        pytest.param("efficientnet_b3", {}, 12_233_232, marks=pytest.mark.slow),  # torchvision
+        pytest.param("efficientnet_v2_s", {}, 21_458_488, marks=pytest.mark.slow),  # torchvision
+        pytest.param("mobilenet_v3_large", {}, 5_483_032, marks=pytest.mark.slow),  # torchvision
+        ("mobilenet_v3_small", {}, 2_542_856),  # torchvision
+        pytest.param("resnext50", {}, 25_028_904, marks=pytest.mark.slow),  # torchvision
+        pytest.param("vgg11", {}, 132_863_336, marks=pytest.mark.slow),  # torchvision
+        pytest.param("vgg13", {}, 133_047_848, marks=pytest.mark.slow),  # torchvision
+        pytest.param("vgg19", {}, 143_667_240, marks=pytest.mark.slow),  # torchvision
+        pytest.param("convnext_small", {}, 50_223_688, marks=pytest.mark.slow),  # torchvision
+        pytest.param("convnext_v2_tiny", {}, 28_635_496, marks=pytest.mark.slow),  # timm
         ("convnext_tiny", {}, 28_589_128),  # torchvision
         pytest.param(
             "convnext_tiny", {"layer_scale": 0.0}, 28_589_128 - 3 * (96 + 192 + 3 * 384 + 768), marks=pytest.mark.slow
@@ -115,6 +127,9 @@ SMALL_FORMS = {
     "efficientnet_b0": {"stem": "small", "width": 0.1, "depth": 0.3},
     "efficientnet_lite0": {"stem": "small", "width": 0.1, "depth": 0.3},
     "convnext_tiny": {"patch": 2, "depths": (1, 2, 1), "widths": (4, 8, 12)},
+    "convnext_v2_tiny": {"patch": 2, "depths": (1, 2, 1), "widths": (4, 8, 12)},
+    "efficientnet_v2_s": {"stem": "small", "width": 0.1, "depth": 0.1},
+    "mobilenet_v3_small": {"stem": "small", "width": 0.1, "top_width": 8},
 }
 
 
@@ -135,6 +150,7 @@ def test_forms_for_small_images(name, shape):
         ("densenet_bc", "pool", {"imagenet": 8, "small": 32}),
         ("mobilenet_v2", "pool", {"imagenet": 4, "small": 16}),
         ("efficientnet_b0", "pool", {"imagenet": 4, "small": 16}),
+        ("mobilenet_v3_small", "pool", {"imagenet": 4, "small": 16}),
         ("alexnet", "pool5", {"imagenet": 7, "small": 31}),
     ],
 )

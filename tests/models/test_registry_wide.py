@@ -38,12 +38,23 @@ LARGE = (
         "triplet",
         "conditional_ddpm",
     ),
+    *(
+        "resnext50",
+        "vgg11",
+        "vgg13",
+        "vgg19",
+        "convnext_small",
+        "efficientnet_b1",
+        "efficientnet_b2",
+        "efficientnet_b3",
+    ),
     *("bilstm", "conditional_gan", "denoising_autoencoder", "dit_tiny", "masked_language_model", "wide_resnet"),
 )
 LONGER = (  # `.ci/run` adds these to the test command
     *("alexnet", "center_net", "convnext_tiny", "crnn", "ddpm", "densenet_bc", "efficientnet_b0", "masked_autoencoder"),
     *("dinov2_small", "swin_tiny"),
     *("bert", "efficientnet_lite0", "mobilenet_v2", "resnet20", "seq2seq_lstm", "seq2seq_transformer", "t5", "unet"),
+    *("convnext_v2_tiny", "efficientnet_v2_s", "mobilenet_v3_large", "mobilenet_v3_small"),
 )
 QUICK = ("mlp",)  # the test command runs its options; `-m slow` runs those of all
 DEFAULT = cases(options=False)

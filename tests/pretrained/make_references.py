@@ -8,6 +8,7 @@ import json
 import re
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,50 @@ def torchvision_of(name, **options):
     import torchvision
 
     return getattr(torchvision.models, name)(**options)
+
+
+def small_vgg(library, depths, *, norm):
+    """Return a narrow VGG with dense layers of 16 units: both libraries give it 4,096 whatever its convolutions."""
+    from torch import nn
+
+    widths = [each for width, depth in zip(VGG_WIDTHS, depths, strict=True) for each in [width] * depth + ["M"]]
+    if library == "timm":
+        from timm.models.vgg import VGG, ConvMlp
+
+        network = VGG(widths, num_classes=5, norm_layer=nn.BatchNorm2d if norm else None)
+        network.pre_logits, network.head.fc = ConvMlp(VGG_WIDTHS[-1], 16, 7), nn.Linear(16, 5)
+        return network
+    from torchvision.models.vgg import VGG, make_layers
+
+    network = VGG(make_layers(widths, batch_norm=norm), num_classes=5, init_weights=False)
+    network.classifier[0] = nn.Linear(49 * VGG_WIDTHS[-1], 16)
+    network.classifier[3], network.classifier[6] = nn.Linear(16, 16), nn.Linear(16, 5)
+    return network
+
+
+def small_efficientnet(name, epsilon, **scale):
+    """Return torchvision's network with multipliers of width and depth."""
+    from torch import nn
+    from torchvision.models.efficientnet import EfficientNet, _efficientnet_conf
+
+    stages, last = _efficientnet_conf(name, **scale)
+    if "v2" in name:  # these take no multipliers
+        for stage in stages:
+            stage.num_layers = -(-stage.num_layers // 8)
+    return EfficientNet(stages, 0.2, num_classes=5, last_channel=last, norm_layer=partial(nn.BatchNorm2d, eps=epsilon))
+
+
+def small_timm(module, make, name, **options):
+    import importlib
+
+    return getattr(importlib.import_module(f"timm.models.{module}"), make)(name, num_classes=5, **options)
+
+
+def small_convnext(version, **sizes):
+    from timm.models.convnext import ConvNeXt
+
+    options = {"use_grn": True, "ls_init_value": None} if version == 2 else {}
+    return ConvNeXt(num_classes=5, **sizes, **options)
 
 
 def transformer(name, kind="Model", **settings):
@@ -97,6 +142,13 @@ SMALL_LLAMA |= {"num_key_value_heads": 2, "intermediate_size": 40, "rms_norm_eps
 SMALL_LLAMA |= {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}
 
 SMALL_BERT = {"vocab_size": 50, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3}
+
+VGG_WIDTHS = (4, 8, 8, 12, 12)
+OF_VGG = {"widths": VGG_WIDTHS, "top_width": 16}
+TF = {"pad_type": "same", "bn_eps": 1e-3}  # of timm's networks that TensorFlow trained
+TORCH = {"padding": "symmetric", "epsilon": 1e-5}
+SMALL_DEPTHS, SMALL_WIDTHS = (1, 2, 3, 1), (8, 12, 16, 24)
+OF_CONVNEXT = {"depths": SMALL_DEPTHS, "widths": SMALL_WIDTHS}
 
 # Name: how the reference is made, our builder, its settings, the sizes of the inputs.
 REFERENCES = {
@@ -192,6 +244,81 @@ REFERENCES = {
     "convnext_tiny-timm": (lambda: timm_of("convnext_tiny", num_classes=5), "convnext_tiny", {}, SIZES),
     "convnext_tiny": (lambda: torchvision_of("convnext_tiny", num_classes=5), "convnext_tiny", {}, SIZES),
     "densenet121": (lambda: torchvision_of("densenet121", num_classes=5), "densenet_bc", {}, SIZES),
+    "vgg11": (lambda: small_vgg("torchvision", (1, 1, 2, 2, 2), norm=False), "vgg11", OF_VGG, SIZES),
+    "vgg13-bn": (lambda: small_vgg("torchvision", (2, 2, 2, 2, 2), norm=True), "vgg13", OF_VGG, SIZES),
+    "vgg16": (lambda: torchvision_of("vgg16", num_classes=5), "vgg16", {}, ((224, 224), (97, 131))),
+    "vgg16-timm": (lambda: small_vgg("timm", (2, 2, 3, 3, 3), norm=False), "vgg16", OF_VGG, SIZES),
+    "vgg19-bn-timm": (lambda: small_vgg("timm", (2, 2, 4, 4, 4), norm=True), "vgg19", OF_VGG, SIZES),
+    "resnext50": (lambda: torchvision_of("resnext50_32x4d", num_classes=5), "resnext50", {}, SIZES),
+    "resnext50-timm": (lambda: timm_of("resnext50_32x4d", num_classes=5), "resnext50", {}, SIZES[1:]),
+    "convnext_small": (lambda: torchvision_of("convnext_small", num_classes=5), "convnext_small", {}, SIZES),
+    "convnext_small-timm": (
+        lambda: small_convnext(1, depths=SMALL_DEPTHS, dims=SMALL_WIDTHS),
+        "convnext_small",
+        OF_CONVNEXT,
+        SIZES,
+    ),
+    "convnext_v2_tiny": (lambda: timm_of("convnextv2_tiny", num_classes=5), "convnext_v2_tiny", {}, SIZES),
+    "convnext_v2_tiny-small": (
+        lambda: small_convnext(2, depths=SMALL_DEPTHS, dims=SMALL_WIDTHS),
+        "convnext_v2_tiny",
+        OF_CONVNEXT,
+        SIZES,
+    ),
+    "mobilenet_v2": (
+        lambda: torchvision_of("mobilenet_v2", num_classes=5, width_mult=0.25),
+        "mobilenet_v2",
+        {"width": 0.25},
+        SIZES,
+    ),
+    "mobilenet_v2-timm": (lambda: timm_of("mobilenetv2_100", num_classes=5), "mobilenet_v2", TORCH, SIZES),
+    "mobilenet_v3_large": (
+        lambda: torchvision_of("mobilenet_v3_large", num_classes=5),
+        "mobilenet_v3_large",
+        {},
+        SIZES,
+    ),
+    "mobilenet_v3_large-timm": (
+        lambda: timm_of("tf_mobilenetv3_large_100", num_classes=5),
+        "mobilenet_v3_large",
+        {},
+        SIZES,
+    ),
+    "mobilenet_v3_small": (
+        lambda: torchvision_of("mobilenet_v3_small", num_classes=5),
+        "mobilenet_v3_small",
+        {},
+        SIZES,
+    ),
+    "mobilenet_v3_small-timm": (
+        lambda: timm_of("mobilenetv3_small_100", num_classes=5),
+        "mobilenet_v3_small",
+        TORCH,
+        SIZES,
+    ),
+    "efficientnet_b0": (
+        lambda: small_efficientnet("efficientnet_b0", 1e-5, width_mult=0.25, depth_mult=0.3),
+        "efficientnet_b0",
+        {"width": 0.25, "depth": 0.3},
+        SIZES,
+    ),
+    "efficientnet_b1-timm": (lambda: timm_of("tf_efficientnet_b1", num_classes=5), "efficientnet_b1", {}, SIZES),
+    "efficientnet_b2": (lambda: torchvision_of("efficientnet_b2", num_classes=5), "efficientnet_b2", {}, SIZES),
+    "efficientnet_b3-timm": (lambda: timm_of("efficientnet_b3", num_classes=5), "efficientnet_b3", TORCH, SIZES),
+    "efficientnet_v2_s": (
+        lambda: small_efficientnet("efficientnet_v2_s", 1e-3),
+        "efficientnet_v2_s",
+        {"depth": 0.125},
+        SIZES,
+    ),
+    "efficientnet_v2_s-timm": (
+        lambda: small_timm(
+            "efficientnet", "_gen_efficientnetv2_s", "s", channel_multiplier=0.25, depth_multiplier=0.1, **TF
+        ),
+        "efficientnet_v2_s",
+        {"width": 0.25, "depth": 0.1},
+        SIZES,
+    ),
     "bert": (
         lambda: transformer("Bert", **SMALL_BERT, intermediate_size=40, max_position_embeddings=20),
         "bert",

@@ -9,20 +9,30 @@ import keras
 
 from zoo.layers.layer_scale import LayerScale
 from zoo.layers.norms import normalization
+from zoo.layers.response_norm import GlobalResponseNorm
 from zoo.layers.stochastic_depth import StochasticDepth
 
 EPSILON = 1e-6  # added to the variance in layer normalization
 
 
 def convnext_block(
-    x: keras.KerasTensor, *, kernel_size: int = 7, layer_scale: float = 1e-6, drop: float = 0.0, name: str
+    x: keras.KerasTensor,
+    *,
+    kernel_size: int = 7,
+    layer_scale: float = 1e-6,
+    response_norm: bool = False,
+    drop: float = 0.0,
+    name: str,
 ) -> keras.KerasTensor:
     """Depthwise convolution, layer normalization, two dense layers with GELU between, and a shortcut (figure 4).
+
+    With global response normalization it is the block of ConvNeXt V2 (Woo et al., 2023, arXiv:2301.00808, figure 5).
 
     Args:
         x: tensor of shape `(batch, height, width, channels)`.
         kernel_size: height and width of the depthwise kernel.
         layer_scale: initial scale of the branch; 0 means no scale.
+        response_norm: global response normalization follows the GELU.
         drop: rate of stochastic depth.
         name: prefix of the layers' names.
 
@@ -36,6 +46,8 @@ def convnext_block(
     y = normalization(y, "layer", epsilon=EPSILON, name=f"{name}_norm")
     y = keras.layers.Dense(4 * channels, kernel_initializer=initializer(), name=f"{name}_widen")(y)
     y = keras.layers.Activation("gelu", name=f"{name}_gelu")(y)
+    if response_norm:
+        y = GlobalResponseNorm(name=f"{name}_response_norm")(y)
     y = keras.layers.Dense(channels, kernel_initializer=initializer(), name=f"{name}_narrow")(y)
     if layer_scale:
         y = LayerScale(layer_scale, name=f"{name}_scale")(y)

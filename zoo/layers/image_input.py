@@ -22,3 +22,13 @@ def check_image(input_shape: Sequence[int], smallest: int = 1) -> None:
         )
     if min(input_shape[:2]) < smallest:
         raise ValueError(f"needs images of {smallest}x{smallest} or more. Received: input_shape={tuple(input_shape)}")
+
+
+def check_stages(depths: Sequence[int], widths: Sequence[int]) -> None:
+    """Check the stages of a network.
+
+    Raises:
+        ValueError: there is none, or not a depth and a width for each.
+    """
+    if not depths or len(depths) != len(widths):
+        raise ValueError(f"needs a depth and a width for each stage. Received: depths={depths}, widths={widths}")

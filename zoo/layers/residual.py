@@ -20,6 +20,7 @@ def convolution(
     stride: int = 1,
     norm: Norm = "batch",
     gamma_initializer: str = "ones",
+    groups: int = 1,
     name: str,
 ) -> keras.KerasTensor:
     """Convolve with an odd kernel, then normalize.
@@ -33,6 +34,7 @@ def convolution(
         stride: step of the kernel.
         norm: normalization; the convolution has a bias only if this adds no shift.
         gamma_initializer: initial scale of the normalization.
+        groups: number of equal groups of channels that are convolved apart.
         name: prefix of the layers' names.
 
     Returns:
@@ -45,6 +47,7 @@ def convolution(
         kernel_size,
         strides=stride,
         padding="same" if stride == 1 else "valid",
+        groups=groups,
         use_bias=not has_shift(norm),
         kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
         name=f"{name}_conv",
@@ -91,30 +94,49 @@ def bottleneck(
     stride: int = 1,
     norm: Norm = "batch",
     shortcut: Shortcut = "projection",
+    groups: int = 1,
+    group_width: int = 64,
     name: str,
 ) -> keras.KerasTensor:
     """1x1, 3x3 and 1x1 convolutions and a shortcut; the 3x3 has the stride ("v1.5", as torchvision).
 
-    The last normalization starts with scale zero, as in `basic_block`.
+    The last normalization starts with scale zero, as in `basic_block`. With groups it is the block of ResNeXt (Xie,
+    Girshick, Dollár, Tu and He, 2016, arXiv:1611.05431, figure 3c).
 
     Args:
         x: tensor of shape `(batch, height, width, channels)`.
-        filters: channels of the 3x3 convolution, a quarter of the output channels.
+        filters: a quarter of the output channels; without groups also the channels of the 3x3 convolution.
         stride: step of the 3x3 convolution.
         norm: normalization after each convolution.
         shortcut: kind of shortcut if the shape changes (see `shortcut_to`).
+        groups: groups of the 3x3 convolution.
+        group_width: channels of a group where `filters` is 64; they grow with it.
         name: prefix of the layers' names.
 
     Returns:
         A tensor of shape `(batch, ceil(height / stride), ceil(width / stride), 4 * filters)`.
     """
-    y = convolution(x, filters, 1, norm=norm, name=f"{name}_1")
+    inner = filters * group_width // 64 * groups
+    y = convolution(x, inner, 1, norm=norm, name=f"{name}_1")
     y = keras.layers.ReLU(name=f"{name}_1_relu")(y)
-    y = convolution(y, filters, 3, stride=stride, norm=norm, name=f"{name}_2")
+    y = convolution(y, inner, 3, stride=stride, norm=norm, groups=groups, name=f"{name}_2")
     y = keras.layers.ReLU(name=f"{name}_2_relu")(y)
     y = convolution(y, 4 * filters, 1, norm=norm, gamma_initializer="zeros", name=f"{name}_3")
     y = keras.layers.Add(name=f"{name}_add")([shortcut_to(x, 4 * filters, stride, norm, shortcut, name), y])
     return keras.layers.ReLU(name=f"{name}_relu")(y)
+
+
+def stem_pool(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Halve the size of the stem's maps, which a ReLU has made 0 or more, by the largest of 3x3.
+
+    Args:
+        x: tensor of shape `(batch, height, width, channels)`.
+
+    Returns:
+        A tensor of shape `(batch, ceil(height / 2), ceil(width / 2), channels)`.
+    """
+    x = keras.layers.ZeroPadding2D(1, name="stem_pool_pad")(x)  # zero is the minimum after the ReLU
+    return keras.layers.MaxPooling2D(3, strides=2, name="stem_pool")(x)
 
 
 def shortcut_to(

@@ -1,19 +1,21 @@
-"""Networks of inverted residual blocks: MobileNetV2, EfficientNet and EfficientNet-Lite."""
+"""EfficientNet, EfficientNet-Lite and EfficientNetV2."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from zoo.layers.activations import Activation
 from zoo.layers.head import head
-from zoo.layers.image_input import Stem, check_image
-from zoo.layers.inverted_residual import conv_norm, divisible, inverted_residual
-from zoo.layers.stochastic_depth import linear_rates
+from zoo.layers.image_input import Stem
+from zoo.layers.inverted_maps import Stage, inverted_maps
+from zoo.layers.inverted_residual import EPSILON, Padding, divisible
 from zoo.layers.types import DropRate, Factor
 from zoo.registry import register
+from zoo.utils.settings import settings_of
 
 # Kernel, blocks, filters, expansion and stride of the stages of EfficientNet-B0 (Tan and Le, table 1).
 B0_STAGES = (
@@ -25,84 +27,73 @@ B0_STAGES = (
     (5, 4, 192, 6, 2),
     (3, 1, 320, 6, 1),
 )
+# Blocks, filters, expansion and stride of those of EfficientNetV2-S (Tan and Le, 2021, table 4); the first 3 are fused.
+V2_S_STAGES = ((2, 24, 1, 1), (4, 48, 4, 2), (4, 64, 4, 2), (6, 128, 4, 2), (9, 160, 6, 1), (15, 256, 6, 2))
 
 
-def _inverted(
-    name: str,
-    input_shape: Sequence[int],
-    outputs: int,
-    stages: Sequence[tuple[int, int, int, int, int]],
-    widths: tuple[int, int],
-    *,
-    stem: Stem,
-    activation: Activation,
-    squeeze: float = 0.0,
-    stochastic_depth: float = 0.0,
-    dropout: float,
+def _network(
+    name: str, maps: keras.KerasTensor, inputs: keras.KerasTensor, outputs: int, dropout: float
 ) -> keras.Model:
-    """Assemble stages of (kernel, blocks, filters, expansion, stride) between a stem and a top of the given widths."""
-    check_image(input_shape)
-    blocks = sum(repeats for _, repeats, *_ in stages)
-    rates = iter(linear_rates(blocks + 1, stochastic_depth))  # as Keras Applications: no block reaches the full rate
-
-    # === Layers ===
-    inputs = keras.Input(input_shape)
-    x = conv_norm(inputs, widths[0], 3, stride=1 if stem == "small" else 2, activation=activation, name="stem")
-    for stage, (kernel_size, repeats, filters, expansion, stride) in enumerate(stages, start=1):
-        for i in range(1, repeats + 1):
-            # with the small stem stage 6 keeps its size, so that the last maps are an eighth of the image
-            halves = i == 1 and not (stem == "small" and stage == 6)
-            x = inverted_residual(
-                x,
-                filters,
-                kernel_size=kernel_size,
-                stride=stride if halves else 1,
-                expansion=expansion,
-                squeeze=squeeze,
-                drop=next(rates),
-                activation=activation,
-                name=f"stage{stage}_block{i}",
-            )
-    x = conv_norm(x, widths[1], activation=activation, name="top")
-    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
-
-    # === Functional model ===
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(maps)
     return keras.Model(inputs, head(x, outputs, dropout=dropout), name=name)
 
 
-@register(
-    tasks=("image_classification", "audio_classification"),
-    input_shape=(224, 224, 3),
-    outputs=1000,
-    family="cnn",
-    paper="Sandler, Howard, Zhu, Zhmoginov and Chen (2018), arXiv:1801.04381",
-)
-def mobilenet_v2(
+def _efficientnet(
+    name: str,
     *,
     input_shape: Sequence[int],
     outputs: int,
     width: Factor = 1.0,
+    depth: Factor = 1.0,
     stem: Stem = "imagenet",
-    dropout: DropRate = 0.0,
+    padding: Padding = "same",
+    epsilon: Factor = EPSILON,
+    stochastic_depth: DropRate = 0.2,
+    dropout: DropRate = 0.2,
 ) -> keras.Model:
-    """MobileNetV2: 3.5M parameters with 1,000 classes (Sandler et al., table 2).
+    """EfficientNet: stages of inverted residual blocks with squeeze-and-excitation and swish.
+
+    Compound scaling (Tan and Le, section 3.3) of width and depth gives B1 to B7 from B0: B4 is `width=1.4, depth=1.8`.
 
     Args:
+        name: name of the model.
         input_shape: `(height, width, channels)`.
         outputs: number of classes.
-        width: multiplier of all channels, rounded to multiples of 8; the last 1,280 channels never shrink.
+        width: multiplier of all channels, rounded to multiples of 8.
+        depth: multiplier of the blocks in each stage, rounded up.
         stem: "imagenet" (last maps a 32nd of the size) or "small" (an eighth; for 32-pixel images).
+        padding: of strided convolutions: "same", as TensorFlow, or "symmetric", as PyTorch; published weights need
+            theirs.
+        epsilon: added to the variance in batch normalization.
+        stochastic_depth: rate at which the deepest blocks are dropped while training; it grows from 0 at the first.
         dropout: fraction of features dropped before the head while training.
 
     Returns:
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.
     """
-    table = ((1, 16, 1, 1), (2, 24, 6, 2), (3, 32, 6, 2), (4, 64, 6, 2), (3, 96, 6, 1), (3, 160, 6, 2), (1, 320, 6, 1))
-    stages = [(3, n, divisible(int(filters * width)), t, s) for n, filters, t, s in table]
-    widths = divisible(32 * width), divisible(1280 * max(width, 1.0))
-    return _inverted(
-        "mobilenet_v2", input_shape, outputs, stages, widths, stem=stem, activation="relu6", dropout=dropout
+    stages = [
+        Stage(
+            kernel_size=k,
+            filters=divisible(filters * width),
+            stride=s,
+            expansions=(t,) * math.ceil(n * depth),
+            squeeze=0.25,
+            activation="swish",
+        )
+        for k, n, filters, t, s in B0_STAGES
+    ]
+    inputs = keras.Input(input_shape)
+    maps = inverted_maps(
+        inputs,
+        stages,
+        (divisible(32 * width), divisible(1280 * width)),
+        activation="swish",
+        stem=stem,
+        padding=padding,
+        epsilon=epsilon,
+        stochastic_depth=stochastic_depth,
     )
+    return _network(name, maps, inputs, outputs, dropout)
 
 
 @register(
@@ -112,45 +103,49 @@ def mobilenet_v2(
     family="cnn",
     paper="Tan and Le (2019), arXiv:1905.11946",
 )
-def efficientnet_b0(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    width: Factor = 1.0,
-    depth: Factor = 1.0,
-    stem: Stem = "imagenet",
-    stochastic_depth: DropRate = 0.2,
-    dropout: DropRate = 0.2,
-) -> keras.Model:
-    """EfficientNet-B0: 5.3M parameters with 1,000 classes (Tan and Le, tables 1 and 2).
+@settings_of(_efficientnet)
+def efficientnet_b0(**settings: Any) -> keras.Model:
+    """EfficientNet-B0: 5.3M parameters with 1,000 classes (Tan and Le, table 2)."""
+    return _efficientnet("efficientnet_b0", **settings)
 
-    Compound scaling (section 3.3) gives B1 to B7: B1 is `depth=1.1`, B4 is `width=1.4, depth=1.8`.
 
-    Args:
-        input_shape: `(height, width, channels)`.
-        outputs: number of classes.
-        width: multiplier of all channels, rounded to multiples of 8.
-        depth: multiplier of the blocks in each stage, rounded up.
-        stem: "imagenet" (last maps a 32nd of the size) or "small" (an eighth; for 32-pixel images).
-        stochastic_depth: rate at which the deepest blocks are dropped while training; it grows from 0 at the first.
-        dropout: fraction of features dropped before the head while training.
+@register(
+    tasks=("image_classification", "audio_classification"),
+    input_shape=(240, 240, 3),
+    outputs=1000,
+    family="cnn",
+    paper="Tan and Le (2019), arXiv:1905.11946",
+)
+@settings_of(_efficientnet, depth=1.1)
+def efficientnet_b1(**settings: Any) -> keras.Model:
+    """EfficientNet-B1: 7.8M parameters with 1,000 classes (Tan and Le, table 2)."""
+    return _efficientnet("efficientnet_b1", **settings)
 
-    Returns:
-        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
-    """
-    stages = [(k, math.ceil(n * depth), divisible(filters * width), t, s) for k, n, filters, t, s in B0_STAGES]
-    return _inverted(
-        "efficientnet_b0",
-        input_shape,
-        outputs,
-        stages,
-        (divisible(32 * width), divisible(1280 * width)),
-        stem=stem,
-        activation="swish",
-        squeeze=0.25,
-        stochastic_depth=stochastic_depth,
-        dropout=dropout,
-    )
+
+@register(
+    tasks=("image_classification", "audio_classification"),
+    input_shape=(260, 260, 3),
+    outputs=1000,
+    family="cnn",
+    paper="Tan and Le (2019), arXiv:1905.11946",
+)
+@settings_of(_efficientnet, width=1.1, depth=1.2, dropout=0.3)
+def efficientnet_b2(**settings: Any) -> keras.Model:
+    """EfficientNet-B2: 9.1M parameters with 1,000 classes (Tan and Le, table 2)."""
+    return _efficientnet("efficientnet_b2", **settings)
+
+
+@register(
+    tasks=("image_classification", "audio_classification"),
+    input_shape=(300, 300, 3),
+    outputs=1000,
+    family="cnn",
+    paper="Tan and Le (2019), arXiv:1905.11946",
+)
+@settings_of(_efficientnet, width=1.2, depth=1.4, dropout=0.3)
+def efficientnet_b3(**settings: Any) -> keras.Model:
+    """EfficientNet-B3: 12.2M parameters with 1,000 classes (Tan and Le, table 2)."""
+    return _efficientnet("efficientnet_b3", **settings)
 
 
 @register(
@@ -188,18 +183,83 @@ def efficientnet_lite0(
         A model from `(batch, height, width, channels)` to `(batch, outputs)`.
     """
     last = len(B0_STAGES) - 1
+    activation: Activation = "relu6"
     stages = [
-        (k, n if i in (0, last) else math.ceil(n * depth), divisible(filters * width), t, s)
+        Stage(
+            kernel_size=k,
+            filters=divisible(filters * width),
+            stride=s,
+            expansions=(t,) * (n if i in (0, last) else math.ceil(n * depth)),
+            activation=activation,
+        )
         for i, (k, n, filters, t, s) in enumerate(B0_STAGES)
     ]
-    return _inverted(
-        "efficientnet_lite0",
-        input_shape,
-        outputs,
-        stages,
-        (32, 1280),
-        stem=stem,
-        activation="relu6",
-        stochastic_depth=stochastic_depth,
-        dropout=dropout,
+    inputs = keras.Input(input_shape)
+    maps = inverted_maps(
+        inputs, stages, (32, 1280), activation=activation, stem=stem, stochastic_depth=stochastic_depth
     )
+    return _network("efficientnet_lite0", maps, inputs, outputs, dropout)
+
+
+@register(
+    tasks=("image_classification", "audio_classification"),
+    input_shape=(384, 384, 3),
+    outputs=1000,
+    family="cnn",
+    paper="Tan and Le (2021), arXiv:2104.00298",
+)
+def efficientnet_v2_s(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    width: Factor = 1.0,
+    depth: Factor = 1.0,
+    stem: Stem = "imagenet",
+    padding: Padding = "same",
+    epsilon: Factor = EPSILON,
+    stochastic_depth: DropRate = 0.2,
+    dropout: DropRate = 0.2,
+) -> keras.Model:
+    """EfficientNetV2-S: 21.5M parameters with 1,000 classes (Tan and Le, 2021, tables 4 and 7).
+
+    The first three stages have fused blocks, in which one convolution stands for expansion and depthwise convolution.
+
+    Args:
+        input_shape: `(height, width, channels)`.
+        outputs: number of classes.
+        width: multiplier of all channels, rounded to multiples of 8.
+        depth: multiplier of the blocks in each stage, rounded up.
+        stem: "imagenet" (last maps a 32nd of the size) or "small" (an eighth; for 32-pixel images).
+        padding: of strided convolutions: "same", as TensorFlow, or "symmetric", as PyTorch; published weights need
+            theirs.
+        epsilon: added to the variance in batch normalization.
+        stochastic_depth: rate at which the deepest blocks are dropped while training; it grows from 0 at the first.
+        dropout: fraction of features dropped before the head while training.
+
+    Returns:
+        A model from `(batch, height, width, channels)` to `(batch, outputs)`.
+    """
+    stages = [
+        Stage(
+            kernel_size=3,
+            filters=divisible(filters * width),
+            stride=s,
+            expansions=(t,) * math.ceil(n * depth),
+            squeeze=0.0 if i < 3 else 0.25,
+            fused=i < 3,
+            activation="swish",
+        )
+        for i, (n, filters, t, s) in enumerate(V2_S_STAGES)
+    ]
+    inputs = keras.Input(input_shape)
+    maps = inverted_maps(
+        inputs,
+        stages,
+        (divisible(24 * width), divisible(1280 * width)),
+        activation="swish",
+        stem=stem,
+        padding=padding,
+        epsilon=epsilon,
+        stochastic_depth=stochastic_depth,
+    )
+    return _network("efficientnet_v2_s", maps, inputs, outputs, dropout)

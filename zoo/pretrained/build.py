@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo import registry
+from zoo.errors import ZooError
 
 if TYPE_CHECKING:
     import keras
+
+# timm's `config.json` names the architecture; `tf_` before it stands for networks that TensorFlow trained.
+_TENSORFLOW: dict[str, Any] = {"padding": "same", "epsilon": 1e-3}
+_PYTORCH: dict[str, Any] = {"padding": "symmetric", "epsilon": 1e-5}
 
 
 def build(
@@ -71,5 +77,32 @@ def settings_for(name: str, source: str, config: Mapping[str, Any]) -> dict[str,
 
     registry.entry(name)
     known = known_weights(name, source)
-    own = dict(known.settings) if known is not None else settings_of_config(name, find_weights(source).config, source)
-    return {**own, **config}
+    if known is not None:
+        return {**known.settings, **config}
+    found = find_weights(source)
+    of_config = settings_of_config(name, found.config, source) | _settings_of_timm(name, found.config)
+    return {**_settings_of_names(name, found.path), **of_config, **config}
+
+
+def _settings_of_names(name: str, path: Path | None) -> dict[str, Any]:
+    """Return the settings that all networks with the names in a file have."""
+    from zoo.pretrained.fill import choose_naming
+    from zoo.pretrained.known import namings_of
+    from zoo.pretrained.tensor_files import read_tensors
+
+    namings = [naming for naming in namings_of(name) if naming.settings]
+    if path is None or not namings:
+        return {}
+    try:
+        naming = choose_naming(read_tensors(path), namings)
+    except ZooError:  # loading will say what is wrong with the file
+        return {}
+    own = registry.defaults(name)
+    return {} if naming is None else {key: value for key, value in naming.settings.items() if key in own}
+
+
+def _settings_of_timm(name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that follow from the architecture that timm's `config.json` names."""
+    if "architecture" not in facts or "padding" not in registry.defaults(name):
+        return {}
+    return _TENSORFLOW if str(facts["architecture"]).startswith("tf_") else _PYTORCH

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from zoo.errors import ZooError, counted
 from zoo.layers.head import LOGITS
 from zoo.layers.patches import Patches
 from zoo.layers.positions import LearnedPositions
-from zoo.models.weights.naming import Naming
+from zoo.models.weights.naming import Naming, Rows
 from zoo.pretrained.adapt import with_channels, with_positions, with_special_ids
 from zoo.pretrained.forms import form_of, leaves
 from zoo.pretrained.tensors import FLOATS, Tensor, Tensors
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from zoo.pretrained.forms import Transform
 
 SpecialIds = tuple[int | None, ...]  # see `zoo.pretrained.adapt.with_special_ids`
-_BLOCK = re.compile(r"(?:stage\d+_)?block\d+(?:_layer\d+)?")
+_BLOCK = re.compile(r"(?:stage\d+_)?block\d+(?:_layer\d+)?|stage\d+_\d+")
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Filled:
         axis: along which they are, and along which they are parts.
         transform: takes them as one array; returns what the variable gets.
         added: a tensor whose first row is added.
+        subtracted: a tensor that is subtracted.
     """
 
     variable: Any
@@ -54,12 +55,15 @@ class Filled:
     axis: int = 0
     transform: Callable[[np.ndarray], np.ndarray]
     added: str = ""
+    subtracted: str = ""
 
     def value(self, read: Callable[[str], np.ndarray]) -> np.ndarray:
         """Return what the variable gets, by a function that reads a tensor."""
         found = [np.split(read(s.name), s.parts, self.axis)[s.part] for s in self.sources]
         value = self.transform(np.concatenate(found, self.axis) if len(found) > 1 else found[0])
-        return value + read(self.added)[0] if self.added else value
+        if self.added:
+            value = value + read(self.added)[0]
+        return value - read(self.subtracted) if self.subtracted else value
 
 
 @dataclass(kw_only=True)
@@ -84,8 +88,8 @@ class Plan:
 def choose_naming(tensors: Tensors, namings: Sequence[Naming]) -> Naming | None:
     """Return the names that a file uses; None where it uses none of these."""
     for naming in namings:
-        found = tensors.get(naming.has)
-        if found is not None and naming.rows in (None, (found.shape or (0,))[0]):
+        names = (naming.has,) if isinstance(naming.has, str) else naming.has
+        if all(name in tensors for name in names) and naming.rows in (None, (tensors[names[0]].shape or (0,))[0]):
             return naming
     return None
 
@@ -98,9 +102,9 @@ class _Number(int):
         return str(self * int(factor or 1) + int(offset or 0))
 
 
-def _modules(path: str, naming: Naming, block: int) -> tuple[str, ...]:
+def _modules(path: str, rows: Rows, block: int) -> tuple[str, ...]:
     """Return their modules for our layer, empty where there are none."""
-    for pattern, modules in naming.layers.items():
+    for pattern, modules in rows.items():
         found = re.fullmatch(pattern, path)
         if found is not None:
             numbers = [_Number(n) for n in found.groups()]
@@ -139,9 +143,11 @@ class _Planner:
             block = _BLOCK.match(path)
             if block and block[0] not in blocks:
                 blocks.append(block[0])
-            modules = _modules(path, self.naming, len(blocks) - 1)
+            modules = _modules(path, self.naming.layers, len(blocks) - 1)
             if not modules:
                 raise ZooError(f"the names of {self.naming.origin} have none for layer '{path}' of the network")
+            self.check_settings(layer)
+            biases = _modules(path, self.naming.folded, len(blocks) - 1)
             if path == LOGITS and not self.has_head(layer, modules):
                 self.found.kept.append(path)
                 continue
@@ -149,7 +155,10 @@ class _Planner:
                 variable = getattr(layer, attribute, None)
                 if variable is not None:
                     parts = tuple(_part(module, suffix) for module in modules)
-                    self.found.filled.append(self.fill(path, variable, parts, transform))
+                    filled = self.fill(path, variable, parts, transform)
+                    if biases and attribute == "moving_mean":
+                        filled = self.without_bias(filled, f"{biases[0]}.bias")
+                    self.found.filled.append(filled)
         self.check_left_over()
         return self.found
 
@@ -177,6 +186,36 @@ class _Planner:
             return False
         count = shape[0] + len(self.special)
         return len(self.special) < wanted[0] <= count if self.naming.token_logits else wanted[0] == count
+
+    def check_settings(self, layer: keras.layers.Layer) -> None:
+        """Check that a layer has the form that those of the library have.
+
+        Raises:
+            ZooError: it pads in another way, or has another epsilon.
+        """
+        epsilon, padding = self.naming.settings.get("epsilon"), self.naming.settings.get("padding")
+        if epsilon and isinstance(layer, keras.layers.BatchNormalization) and layer.epsilon != epsilon:
+            raise ZooError(
+                f"layer '{layer.name}' has epsilon {layer.epsilon}, and the networks of {self.naming.origin} have "
+                f"{epsilon}: set epsilon={epsilon}"
+            )
+        strided = isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D) and max(layer.strides) > 1
+        if padding and strided and max(layer.kernel_size) > 1 and (layer.padding == "same") != (padding == "same"):
+            raise ZooError(
+                f"layer '{layer.name}' has another padding than the networks of {self.naming.origin}: set "
+                f"padding={padding!r}"
+            )
+
+    def without_bias(self, filled: Filled, bias: str) -> Filled:
+        """Return a mean from which a bias is subtracted.
+
+        Raises:
+            ZooError: the file lacks the bias, or it has another shape.
+        """
+        shape = tuple(filled.variable.shape)
+        if bias not in self.tensors or self.tensors[bias].shape != shape or self.tensors[bias].dtype not in FLOATS:
+            raise ZooError(f"the file lacks the tensor '{bias}' of the shape {shape}")
+        return replace(filled, subtracted=bias)
 
     def fill(self, path: str, variable: Any, parts: tuple[Part, ...], transform: Transform) -> Filled:
         for part in parts:
@@ -211,6 +250,9 @@ class _Planner:
         layer = self.model.get_layer(path.partition("/")[0])
         if isinstance(layer, LearnedPositions):
             return self.positions(layer, shape)
+        if path == self.naming.flattened and len(shape) == 2 and math.prod(shape) == math.prod(wanted):
+            height, width, channels = self.flattened_maps
+            return lambda values: transform(values.reshape(-1, channels, height, width), variable)
         if math.prod(shape) == math.prod(wanted):
             if transform(np.broadcast_to(np.float32(0), shape), variable).shape == wanted:
                 return lambda values: transform(values, variable)
@@ -264,6 +306,12 @@ class _Planner:
 
         return adapt
 
+    @property
+    def flattened_maps(self) -> tuple[int, ...]:
+        """Height, width and channels of the maps that the network flattens."""
+        flat = next(layer for layer in self.model.layers if isinstance(layer, keras.layers.Flatten))
+        return tuple(flat.input.shape[1:])
+
     @cached_property
     def grid(self) -> tuple[int, int] | None:
         """Rows and columns of the patches that an image is cut into; None for other networks."""
@@ -276,9 +324,9 @@ class _Planner:
     def check_left_over(self) -> None:
         """Check that each tensor of the file is used, or left out for a reason, which is noted."""
         used = {part.name for filled in self.found.filled for part in filled.sources}
-        used |= {filled.added for filled in self.found.filled}
+        used |= {name for filled in self.found.filled for name in (filled.added, filled.subtracted)}
         if LOGITS in self.found.kept:
-            head = _modules(LOGITS, self.naming, 0)[0]
+            head = _modules(LOGITS, self.naming.layers, 0)[0]
             used |= {f"{head}.weight", f"{head}.bias"}
         over = [name for name in self.tensors if name not in used]
         for name in over:

@@ -14,6 +14,7 @@ from zoo.layers.layer_scale import LayerScale
 from zoo.layers.patches import ClassToken, Registers
 from zoo.layers.positions import LearnedPositions
 from zoo.layers.relative_positions import RelativeScores
+from zoo.layers.response_norm import GlobalResponseNorm
 from zoo.layers.tied_embedding import TiedEmbedding
 from zoo.layers.windows import RelativeBias, WindowAttention
 
@@ -55,6 +56,7 @@ _FORMS: dict[type, Form] = {
         ("moving_variance", ".running_var", _same),
     ),
     _LAYERS.LayerNormalization: _AFFINE,
+    GlobalResponseNorm: _AFFINE,
     _LAYERS.RMSNormalization: (("scale", ".weight", _same),),
     _LAYERS.Embedding: (("embeddings", ".weight", _same),),
     TiedEmbedding: (("embeddings", ".weight", _same),),

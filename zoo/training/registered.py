@@ -6,6 +6,7 @@ import importlib
 
 # Modules with registered classes, by room.
 MODULES = (
+    "layers.adaptive_pool",
     "layers.attention",
     "layers.attention_recurrent",
     "layers.code",
@@ -28,6 +29,7 @@ MODULES = (
     "layers.preprocessing",
     "layers.recurrent",
     "layers.relative_positions",
+    "layers.response_norm",
     "layers.robust_scale",
     "layers.series",
     "layers.spectral",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.models.weights.naming import Naming, Published
 
-BUILDERS = ("convnext_tiny",)
+BUILDERS = ("convnext_tiny", "convnext_small", "convnext_v2_tiny")
 
 NAMINGS = (
     Naming(
@@ -19,6 +19,7 @@ NAMINGS = (
             r"stage(\d+)_block(\d+)_depthwise_conv": "stages.{0:-1}.blocks.{1:-1}.conv_dw",
             r"stage(\d+)_block(\d+)_norm": "stages.{0:-1}.blocks.{1:-1}.norm",
             r"stage(\d+)_block(\d+)_widen": "stages.{0:-1}.blocks.{1:-1}.mlp.fc1",
+            r"stage(\d+)_block(\d+)_response_norm": "stages.{0:-1}.blocks.{1:-1}.mlp.grn",
             r"stage(\d+)_block(\d+)_narrow": "stages.{0:-1}.blocks.{1:-1}.mlp.fc2",
             r"stage(\d+)_block(\d+)_scale": "stages.{0:-1}.blocks.{1:-1}.gamma",
             r"last_norm": "head.norm",

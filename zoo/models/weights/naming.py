@@ -18,8 +18,8 @@ class Naming:
 
     Attributes:
         origin: the library.
-        has: a tensor that only files with these names have.
-        rows: number of rows of that tensor, where others give it another.
+        has: tensors that only files with these names have.
+        rows: number of rows of the first of them, where others give it another.
         layers: see `Rows`; the first pattern that fits a layer counts.
         left_out: pattern of their tensors that our model has no place for, and why.
         first: our layer that takes the channels of the image.
@@ -30,10 +30,15 @@ class Naming:
         new_positions: number of our first positions that their network has none of; they are zero.
         copies: tensors that are left out where they hold the numbers of another, as tied ones do; by its name.
         token_logits: the head has an output for each id of a token.
+        flattened: our dense layer that takes flattened maps; in theirs the channels come first.
+        folded: our batch normalization (a pattern, as in `layers`) to the module before it, whose bias ours lacks; it
+            is subtracted from the mean.
+        settings: of the builder, that all networks of the library have. A network with another `padding` or `epsilon`
+            is refused.
     """
 
     origin: str
-    has: str
+    has: str | tuple[str, ...]
     rows: int | None = None
     layers: Rows
     left_out: Mapping[str, str] = field(default_factory=dict)
@@ -45,6 +50,9 @@ class Naming:
     new_positions: int = 0
     copies: Mapping[str, str] = field(default_factory=dict)
     token_logits: bool = False
+    flattened: str = ""
+    folded: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, float | int | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoo.models.weights.naming import Naming, Published
 
-BUILDERS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
+BUILDERS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50")
 
 NAMINGS = (
     Naming(
