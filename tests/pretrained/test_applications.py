@@ -140,7 +140,7 @@ def test_weights_of_another_architecture_are_refused_and_nothing_changes(files, 
 @pytest.mark.parametrize(
     ("name", "config", "message"),
     [
-        ("cnn", {}, "no Keras Applications weights for 'cnn' \\(known: convnext_tiny, densenet_bc"),
+        ("cnn", {}, "no Keras Applications weights for 'cnn' \\(known: convnext_small, convnext_tiny, densenet_bc"),
         ("mobilenet_v2", {"width": 0.2}, "of this size: it has .* parameters.*410,208 of MobileNetV2, alpha 0.35"),
         ("mobilenet_v2", {"input_shape": (28, 28, 1)}, "3 channels; model 'mobilenet_v2' has 1"),
     ],

@@ -30,24 +30,33 @@ SISTERS = {
     "EfficientNetB7": {"width": 2.0, "depth": 3.1},
     "ConvNeXtTiny": {},
     "ConvNeXtSmall": {"depths": (3, 3, 27, 3)},
+    **{name: {} for name in ("VGG19", "MobileNetV3Large", "MobileNetV3Small", "EfficientNetV2S")},
     "ConvNeXtBase": {"depths": (3, 3, 27, 3), "widths": (128, 256, 512, 1024)},
     "ConvNeXtLarge": {"depths": (3, 3, 27, 3), "widths": (192, 384, 768, 1536)},
 }
+FIRST = ("vgg16", "densenet_bc", "efficientnet_b0", "convnext_tiny")  # builders whose settings give others of its kind
 MODULES = {
     "vgg16": keras.applications.vgg16,
     "mobilenet_v2": keras.applications.mobilenet_v2,
     "densenet_bc": keras.applications.densenet,
     "efficientnet_b0": keras.applications.efficientnet,
+    "efficientnet_b1": keras.applications.efficientnet,
+    "efficientnet_b2": keras.applications.efficientnet,
+    "efficientnet_b3": keras.applications.efficientnet,
+    "efficientnet_v2_s": keras.applications.efficientnet_v2,
+    "mobilenet_v3_large": keras.applications.mobilenet_v3,
+    "mobilenet_v3_small": keras.applications.mobilenet_v3,
     "convnext_tiny": keras.applications.convnext,
+    "convnext_small": keras.applications.convnext,
 }
 
 
-def randomized(model):
+def randomized(model, factor=2):
     """Give every vector a random value, shifts around 0 and scales around 1, and the input its usual statistics."""
     rng = np.random.default_rng(1)
     for layer in model.layers:
         if isinstance(layer, keras.Sequential):
-            randomized(layer)
+            randomized(layer, factor)
         elif isinstance(layer, keras.layers.Normalization) and layer.weights:
             layer.set_weights([np.array(MEAN), np.array(STD) ** 2, np.array(0)])
             layer.finalize_state()
@@ -57,7 +66,7 @@ def randomized(model):
                     shifts = any(part in w.path for part in ("beta", "mean", "bias"))
                     w.assign(rng.normal(0, 0.1, w.shape) if shifts else rng.uniform(0.5, 1.5, w.shape))
                 else:
-                    w.assign(2 * w)  # else the images hardly matter after so many layers
+                    w.assign(factor * w)  # else the images hardly matter after so many layers
     return model
 
 
@@ -82,6 +91,13 @@ def output(model, x):
         pytest.param("mobilenet_v2", "MobileNetV2", {"alpha": 0.35}, marks=pytest.mark.ci),
         pytest.param("densenet_bc", "DenseNet121", {}, marks=pytest.mark.slow),
         pytest.param("efficientnet_b0", "EfficientNetB0", {}, marks=pytest.mark.slow),
+        pytest.param("efficientnet_b1", "EfficientNetB1", {}, marks=pytest.mark.slow),
+        pytest.param("efficientnet_b2", "EfficientNetB2", {}, marks=pytest.mark.slow),
+        pytest.param("efficientnet_b3", "EfficientNetB3", {}, marks=pytest.mark.slow),
+        pytest.param("efficientnet_v2_s", "EfficientNetV2S", {}, marks=pytest.mark.slow),
+        pytest.param("mobilenet_v3_large", "MobileNetV3Large", {}, marks=pytest.mark.slow),
+        pytest.param("mobilenet_v3_small", "MobileNetV3Small", {}, marks=pytest.mark.ci),
+        pytest.param("convnext_small", "ConvNeXtSmall", {}, marks=pytest.mark.slow),
         pytest.param("convnext_tiny", "ConvNeXtTiny", {}, marks=pytest.mark.slow),
         pytest.param("vgg16", "VGG16", {}, marks=pytest.mark.slow),
     ],
@@ -90,9 +106,10 @@ def test_equals_keras_applications(name, reference, settings, tmp_path):
     size = 224 if name == "vgg16" else 64  # the dense layers of VGG need the size of the file
     images = np.kron(IMAGES[:, :56, :56], np.ones((1, 4, 4, 1), "float32")) if size == 224 else IMAGES
     shape = (size, size, 3)
-    theirs = randomized(
-        getattr(keras.applications, reference)(weights=None, input_shape=shape, classifier_activation=None, **settings)
+    theirs = getattr(keras.applications, reference)(
+        weights=None, input_shape=shape, classifier_activation=None, **settings
     )
+    randomized(theirs, factor=4 if reference.startswith("MobileNetV3") else 2)  # its gates halve what goes through
     theirs.save_weights(tmp_path / "x.weights.h5")
     ours = registry.build(name, input_shape=shape, **({"width": settings["alpha"]} if settings else {}))
     loaded = load_applications_weights(ours, tmp_path / "x.weights.h5")
@@ -115,11 +132,11 @@ def test_equals_keras_applications(name, reference, settings, tmp_path):
     [(name, count, *reference) for name, sizes in REFERENCES.items() for count, reference in sizes.items()],
 )
 def test_sizes_are_those_of_keras_applications(name, count, reference, settings):
-    config = {"width": settings["alpha"]} if settings else SISTERS[reference]
+    config = {"width": settings["alpha"]} if settings else SISTERS[reference] if name in FIRST else {}
     shape = (64, 64, 3)
     ours = registry.build(name, input_shape=shape, outputs=1, **config)
     theirs = getattr(keras.applications, reference)(weights=None, include_top=False, input_shape=shape, **settings)
     idle = sum(layer.count_params() for layer in theirs.layers if isinstance(layer, keras.layers.Normalization))
     assert theirs.count_params() - idle == count
-    top = sum(layer.count_params() for layer in ours.layers if layer.name in ("top1", "top2", "logits"))
+    top = sum(layer.count_params() for layer in ours.layers if layer.name in ("top1", "top2", "top_dense", "logits"))
     assert ours.count_params() - top == count

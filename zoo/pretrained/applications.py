@@ -21,21 +21,39 @@ import numpy as np
 from zoo.errors import ZooError, listing
 
 _TO_ONE = {"rescale": {"scale": 1 / 255}}
+_TO_MINUS_ONE = {"rescale": {"scale": 1 / 127.5, "offset": -1.0}}
+_CENTRED = {"standardize": {"mean": [123.68, 116.779, 103.939], "std": [1.0, 1.0, 1.0]}}
 _IMAGENET = {"standardize": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}}
 
 # Steps of a recipe's `preprocess:` that the published weights expect, from RGB pixels of 0 to 255. VGG's weights expect
 # BGR: loading reverses the input channels of the first kernel.
 PREPROCESS: dict[str, list[dict[str, Any]]] = {
-    "vgg16": [{"standardize": {"mean": [123.68, 116.779, 103.939], "std": [1.0, 1.0, 1.0]}}],
-    "mobilenet_v2": [{"rescale": {"scale": 1 / 127.5, "offset": -1.0}}],
+    "vgg16": [_CENTRED],
+    "vgg19": [_CENTRED],
+    "mobilenet_v2": [_TO_MINUS_ONE],
+    "mobilenet_v3_large": [_TO_MINUS_ONE],
+    "mobilenet_v3_small": [_TO_MINUS_ONE],
     "densenet_bc": [_TO_ONE, _IMAGENET],
     "efficientnet_b0": [_TO_ONE, _IMAGENET],
+    "efficientnet_b1": [_TO_ONE, _IMAGENET],
+    "efficientnet_b2": [_TO_ONE, _IMAGENET],
+    "efficientnet_b3": [_TO_ONE, _IMAGENET],
+    "efficientnet_v2_s": [{"rescale": {"scale": 1 / 128, "offset": -1.0}}],
     "convnext_tiny": [_TO_ONE, _IMAGENET],
+    "convnext_small": [_TO_ONE, _IMAGENET],
 }
 
 # From builder and number of parameters before the head (VGG: before the dense layers) to the Keras model and its size.
 REFERENCES: dict[str, dict[int, tuple[str, dict[str, float]]]] = {
     "vgg16": {14_714_688: ("VGG16", {})},
+    "vgg19": {20_024_384: ("VGG19", {})},
+    "mobilenet_v3_large": {2_996_352: ("MobileNetV3Large", {})},
+    "mobilenet_v3_small": {939_120: ("MobileNetV3Small", {})},
+    "efficientnet_b1": {6_575_232: ("EfficientNetB1", {})},
+    "efficientnet_b2": {7_768_562: ("EfficientNetB2", {})},
+    "efficientnet_b3": {10_783_528: ("EfficientNetB3", {})},
+    "efficientnet_v2_s": {20_331_360: ("EfficientNetV2S", {})},
+    "convnext_small": {49_454_688: ("ConvNeXtSmall", {})},
     "mobilenet_v2": {
         410_208: ("MobileNetV2", {"alpha": 0.35}),
         706_224: ("MobileNetV2", {"alpha": 0.5}),
@@ -67,7 +85,12 @@ REFERENCES: dict[str, dict[int, tuple[str, dict[str, float]]]] = {
     },
 }
 
-_TOP_LAYERS = ("top1", "top2", "logits")  # may differ from the file: the number of outputs and the size of the image
+_BGR = ("VGG16", "VGG19")
+_PADDED_BEHIND = ("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "efficientnet_v2_s") + tuple(
+    f"efficientnet_b{i}" for i in range(4)
+)  # have the setting `padding`
+# May differ from the file: the number of outputs and the size of the image.
+_TOP_LAYERS = ("top1", "top2", "top_dense", "logits")
 
 
 @dataclass(frozen=True)
@@ -90,8 +113,8 @@ def load_applications_weights(model: keras.Model, path: str | Path) -> Loaded:
     if the size of the images differs from the file's. On an error nothing is loaded.
 
     Args:
-        model: model of `vgg16`, `mobilenet_v2`, `densenet_bc`, `efficientnet_b0` or `convnext_tiny` for images of any
-            size with three channels, with default settings or those of another published size, such as
+        model: model of a builder in `REFERENCES`, such as `mobilenet_v2`, for images of any size with three channels,
+            with default settings or those of another published size, such as
             `densenet_bc(blocks=(6, 12, 32, 32))` for DenseNet-169.
         path: file of weights, `.h5` as published or `.weights.h5`.
 
@@ -108,7 +131,7 @@ def load_applications_weights(model: keras.Model, path: str | Path) -> Loaded:
         raise ZooError(f"{path}: there is no such file; give a file of weights for {_title(name, options)}")
     if path.suffix not in (".h5", ".hdf5") or not h5py.is_hdf5(path):
         raise ZooError(f"{path}: not a file of Keras weights; one for {_title(name, options)} ends in .h5 and is HDF5")
-    features = 4096 if name == "VGG16" else model.get_layer("logits").kernel.shape[0]
+    features = 4096 if name in _BGR else model.get_layer("logits").kernel.shape[0]
     reference = _read(path, name, options, features)
     return _load(model, reference, name, path)
 
@@ -139,7 +162,7 @@ def load_applications_network(model: keras.Model, name: str) -> Loaded:
 
 def _load(model: keras.Model, reference: keras.Model, name: str, where: Path | str) -> Loaded:
     plan, kept = _plan(model, reference, where)
-    if name == "VGG16":  # BGR: see PREPROCESS
+    if name in _BGR:  # see PREPROCESS
         plan[0][1][0] = plan[0][1][0][:, :, ::-1]
     for layer, values in plan:
         layer.set_weights(values)
@@ -153,6 +176,8 @@ def _reference_of(model: keras.Model) -> tuple[str, dict[str, float]]:
         raise ZooError(
             f"Keras Applications weights need images of 3 channels; model '{model.name}' has {model.input_shape[-1]}"
         )
+    if model.name in _PADDED_BEHIND and any(layer.name == "stem_pad" for layer in model.layers):
+        raise ZooError(f"Keras Applications weights need padding='same', and model '{model.name}' has 'symmetric'")
     known = REFERENCES[model.name]
     count = sum(layer.count_params() for layer in _layers(model) if layer.name not in _TOP_LAYERS)
     if count not in known:
@@ -186,12 +211,15 @@ def _read(path: Path, name: str, options: dict[str, float], features: int) -> ke
 
 
 def _widths_after(path: Path, features: int) -> list[int]:
-    """Return the output sizes of the file's dense layers with `features` inputs: the head is one of them."""
+    """Return the output sizes of the file's dense layers with `features` inputs: the head is one of them.
+
+    MobileNetV3 has convolutions of one pixel for dense layers.
+    """
     found = set()
 
     def visit(_: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and len(item.shape) == 2 and item.shape[0] == features:
-            found.add(item.shape[1])
+        if isinstance(item, h5py.Dataset) and item.shape[:-1] in ((features,), (1, 1, features)):
+            found.add(item.shape[-1])
 
     with h5py.File(path) as file:
         file.visititems(visit)
@@ -219,10 +247,13 @@ def _plan(
 def _fitting(ours: keras.layers.Layer, theirs: keras.layers.Layer) -> list[np.ndarray] | None:
     """Return their weights in our shapes; None if they do not fit."""
     values = theirs.get_weights()
+    if isinstance(ours, keras.layers.Dense) and values[0].shape[:-2] == (1, 1):
+        values[0] = values[0][0, 0]  # a convolution of one pixel
     if isinstance(ours, keras.layers.DepthwiseConv2D) and not isinstance(theirs, keras.layers.DepthwiseConv2D):
         values[0] = values[0].transpose(0, 1, 3, 2)  # a convolution with as many groups as channels
     shapes = [tuple(w.shape) for w in ours.weights]
-    return values if [v.shape for v in values] == shapes else None
+    same_form = getattr(ours, "epsilon", None) == getattr(theirs, "epsilon", None)
+    return values if same_form and [v.shape for v in values] == shapes else None
 
 
 def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
