@@ -34,7 +34,16 @@ RANDOM = (
     "level",
 )  # these draw numbers in training
 TOKENS_ALONE = ("fasttext",)  # no numbers in their place
-ALWAYS_RANDOM = ("vae", "dcgan", "conditional_gan", "ddpm", "conditional_ddpm", "dit_tiny", "masked_autoencoder")
+ALWAYS_RANDOM = (
+    "vae",
+    "dcgan",
+    "conditional_gan",
+    "ddpm",
+    "conditional_ddpm",
+    "dit_tiny",
+    "masked_autoencoder",
+    "dino",
+)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,12 @@ SMALL: dict[str, dict] = {
     "rnn": {"units": 6, "embedding": 5},
     "seq2seq_lstm": {"units": 6, "embedding": 5},
     "seq2seq_transformer": {"width": 8, "depth": 1, "heads": 2},
+    "dino": {
+        "encoder": "cnn",
+        "encoder_config": {"widths": (4, 8), "depth": 1},
+        "projection": (6, 5),
+        "prototypes": 7,
+    },
     "siamese": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "embedding": 5},
     "simclr": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "projection": (6, 5)},
     "supcon": {"encoder": "cnn", "encoder_config": {"widths": (4, 8), "depth": 1}, "projection": (6, 5)},
@@ -89,6 +95,7 @@ ANOTHER = {
 }
 # Losses that take a model's output as it is, in place of the first of its task, which needs two views of each image.
 LOSSES = {
+    "dino": "supcon",
     "masked_autoencoder": "masked_pixels",
     "siamese": "contrastive",
     "simclr": "supcon",

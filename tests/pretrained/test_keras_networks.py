@@ -76,6 +76,7 @@ def cached(tmp_path, monkeypatch):
     return reference
 
 
+@pytest.mark.ci
 def test_a_network_in_the_cache_of_keras_becomes_a_file_with_its_preprocessing_and_labels(cached, tmp_path):
     file = tmp_path / "mobilenet.onnx"
     certificate = zoo.export("mobilenet_v2", weights="keras:MobileNetV2", output=file)

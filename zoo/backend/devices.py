@@ -15,7 +15,7 @@ from zoo.errors import ZooError
 if TYPE_CHECKING:
     from zoo.recipe.schema import Recipe
 
-_PAIRWISE_LOSSES = ("nt_xent", "supcon", "contrastive", "triplet")  # compare the examples of a batch
+_PAIRWISE_LOSSES = ("nt_xent", "supcon", "contrastive", "triplet", "dino")  # compare the examples of a batch
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,9 @@ def encoder_of(model: keras.Model) -> keras.Model:
         ZooError: the model has no encoder.
     """
     for layer in model.layers:
-        if layer.name == ENCODER and isinstance(layer, keras.Model):
-            return layer
+        inner = layer if layer.name == ENCODER else getattr(layer, ENCODER, None)  # of a layer that holds a teacher
+        if isinstance(inner, keras.Model):
+            return inner
     raise ZooError(f"model '{model.name}' has no encoder of its own")
 
 

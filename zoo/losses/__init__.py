@@ -19,6 +19,7 @@ from zoo.losses.detection import CenterNet
 from zoo.losses.numbers import Quantile
 from zoo.losses.pixels import PixelBinaryCrossentropy
 from zoo.losses.segmentation import CrossentropyDice, Dice
+from zoo.losses.self_distillation import Dino
 from zoo.losses.sequences import ConnectionistTemporal, MaskedCrossentropy
 
 __all__ = ["balanced_weights", "build_loss"]
@@ -43,6 +44,7 @@ _LOSSES: dict[str, type[keras.losses.Loss]] = {
     "contrastive": ContrastivePairs,
     "triplet": TripletMargin,
     "masked_pixels": MaskedPixels,
+    "dino": Dino,
 }
 
 
@@ -57,8 +59,8 @@ def build_loss(
 
     Losses take logits, and targets as the task's kind has them: one-hot classes for classification, class numbers for
     pixels, tokens and symbols, numbers for regression and forecasting, boxes for detection. For reconstruction both are
-    images in [0, 1]. For representations the targets are class numbers, and the outputs embeddings or hidden patches
-    (`zoo.losses.contrastive`).
+    images in [0, 1]. For representations the targets are class numbers, and the outputs embeddings, hidden patches
+    (`zoo.losses.contrastive`), or those of a student and its teacher (`zoo.losses.self_distillation`).
 
     Args:
         settings: the section.

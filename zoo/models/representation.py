@@ -52,7 +52,7 @@ def _contrastive(
     """
     # === Layers ===
     inputs = keras.Input(tuple(input_shape))
-    x = _encoder(input_shape, encoder, encoder_config)(inputs)
+    x = encoder_for(input_shape, encoder, encoder_config)(inputs)
     x = keras.layers.Identity(name=FEATURES)(x)
     for i, units in enumerate(projection, start=1):
         if i > 1:
@@ -103,7 +103,7 @@ def _embedding(
     """
     # === Layers ===
     inputs = keras.Input(tuple(input_shape))
-    x = _encoder(input_shape, encoder, encoder_config)(inputs)
+    x = encoder_for(input_shape, encoder, encoder_config)(inputs)
     x = keras.layers.Dense(embedding, name="embedding")(x)
 
     # === Functional model ===
@@ -228,8 +228,13 @@ def masked_language_model(
     )
 
 
-def _encoder(input_shape: Sequence[int], name: str, config: dict[str, Any] | None) -> keras.Model:
-    """Return the model of a builder up to its features, `(batch, channels)`."""
+def encoder_for(input_shape: Sequence[int], name: str, config: dict[str, Any] | None) -> keras.Model:
+    """Return the model of a builder up to its features, `(batch, channels)`.
+
+    Raises:
+        ValueError: there is no such builder for images.
+        ZooError: it cannot be built with its settings, or its features are not one vector for each image.
+    """
     try:
         registry.validate_encoder(name, config or {})
     except registry.ModelConfigError as error:

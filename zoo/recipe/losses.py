@@ -192,6 +192,13 @@ class MaskedPixels(Section):
     name: Literal["masked_pixels"]
 
 
+class Dino(Section):
+    """Cross-entropy between a student and a teacher that see other views of an image (Caron et al. 2021)."""
+
+    name: Literal["dino"]
+    temperature: Temperature = Field(0.1, description="what the student's logits are divided by")
+
+
 Loss = Annotated[
     CategoricalCrossentropy
     | SparseCategoricalCrossentropy
@@ -213,6 +220,7 @@ Loss = Annotated[
     | SupCon
     | Contrastive
     | Triplet
-    | MaskedPixels,
+    | MaskedPixels
+    | Dino,
     Field(discriminator="name"),
 ]

@@ -63,7 +63,8 @@ def load_pretrained(network: keras.Model, folder: str, *, freeze: bool) -> dict[
         plan.append((layer, theirs))
     for layer, theirs in plan:
         layer.set_weights(theirs.get_weights())
-        layer.trainable = not freeze
+        if freeze:
+            layer.trainable = False
     content = hashlib.sha256(Path(run.model_path).read_bytes()).hexdigest()
     return {"run": str(folder), "recipe": source.name, "sha256": content}
 

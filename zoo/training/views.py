@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from zoo.training.heads import Head
     from zoo.training.targets import TargetScale
 
-TWO_VIEWS = ("nt_xent", "supcon")  # losses that compare two views of each example
+TWO_VIEWS = ("nt_xent", "supcon", "dino")  # losses that compare two views of each example
 
 
 @dataclass(frozen=True)

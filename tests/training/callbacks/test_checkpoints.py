@@ -55,6 +55,15 @@ RUNS = {
         "representation/digits_simclr",
         ["model.encoder_config={widths: [4]}", "training.batch_size=200"],
     ),
+    "teacher": (
+        "representation/digits_dino",
+        [
+            "model.encoder_config={widths: [4]}",
+            "model.projection=[6, 5]",
+            "model.prototypes=8",
+            "training.batch_size=200",
+        ],
+    ),
     "graph": ("graph/digit_neighbors_gat", ["model.width=8", "model.heads=2"]),
     "language": (
         "representation/python_topics_masked",

@@ -83,7 +83,7 @@ def less_augmentation(context: Context) -> Iterator[Edit]:
     for key in ("mixup", "cutmix"):
         if getattr(recipe.regularization, key):
             changes[f"regularization.{key}"] = 0.0
-    if recipe.augment and recipe.loss.name not in ("nt_xent", "supcon"):
+    if recipe.augment and recipe.loss.name not in ("nt_xent", "supcon", "dino"):
         mild = [i for i, step in enumerate(recipe.augment) if step.kind in _MILD]
         steps = [context.tree["augment"][i] for i in mild]
         changes["augment"] = [] if len(steps) == len(recipe.augment) else steps
