@@ -278,6 +278,20 @@ def validate_encoder(name: str, config: dict[str, Any]) -> None:
         raise ModelConfigError("encoder_config", str(error)) from error
 
 
+def build_encoder(name: str, input_shape: Sequence[int | None], config: dict[str, Any] | None) -> keras.Model:
+    """Build the network that another one is built around (`encoder`), with a head of one output.
+
+    Raises:
+        ValueError: no builder for images with classes is called so, or its settings are wrong.
+        ZooError: it cannot be built for the shape.
+    """
+    try:
+        validate_encoder(name, config or {})
+    except ModelConfigError as error:
+        raise ValueError(f"{error.key}: {error}") from error
+    return build(name, input_shape=input_shape, outputs=1, **(config or {}))
+
+
 def _index() -> dict[str, Entry]:
     """Return every entry: read from the package's sources, from entry points, or registered by hand."""
     for point in _plugins():

@@ -18,6 +18,10 @@ SMALL: dict[str, dict] = {
     "dcgan": {"latent": 6, "generator_widths": (8, 4), "discriminator_widths": (4, 8)},
     "ddpm": {"widths": (8, 8), "depth": 1, "heads": 2, "groups": 4},
     "denoising_autoencoder": {"widths": (4, 6), "code": 5},
+    "deeplab_v3_plus": {
+        **{"encoder": "mobilenet_v2", "encoder_config": {"width": 0.2}, "output_stride": 16},
+        **{"width": 6, "low_width": 4, "rates": (1, 2)},
+    },
     "densenet_bc": {"blocks": (1, 1, 2, 1), "growth": 4},
     "dinov2_small": {"width": 8, "depth": 1, "heads": 2, "patch": 8, "registers": 2},
     "dit_tiny": {"width": 16, "depth": 1, "heads": 2, "patch": 8},
@@ -29,6 +33,10 @@ SMALL: dict[str, dict] = {
     "efficientnet_v2_s": {"width": 0.2, "depth": 0.05},
     "fasttext": {"width": 5, "buckets": 20},
     "fcn": {"widths": (6, 8, 6)},
+    "fpn": {
+        **{"encoder": "convnext_tiny", "width": 6, "head_width": 8},
+        "encoder_config": {"widths": (4, 4, 6, 8), "depths": (1, 1, 1, 1), "patch": 2, "stochastic_depth": 0.0},
+    },
     "ft_transformer": {"width": 8, "depth": 1, "heads": 2},
     "gat": {"width": 8, "heads": 2},
     "gcn": {"width": 8},

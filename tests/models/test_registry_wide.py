@@ -52,7 +52,7 @@ LARGE = (
 )
 LONGER = (  # `.ci/run` adds these to the test command
     *("alexnet", "center_net", "convnext_tiny", "crnn", "ddpm", "densenet_bc", "efficientnet_b0", "masked_autoencoder"),
-    *("dinov2_small", "swin_tiny"),
+    *("deeplab_v3_plus", "dinov2_small", "fpn", "swin_tiny"),
     *("bert", "efficientnet_lite0", "mobilenet_v2", "resnet20", "seq2seq_lstm", "seq2seq_transformer", "t5", "unet"),
     *("convnext_v2_tiny", "efficientnet_v2_s", "mobilenet_v3_large", "mobilenet_v3_small"),
 )

@@ -424,9 +424,34 @@ def output(network, size):
         return (steps * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
 
 
+def dense():
+    """Write what torchvision's parts of networks for segmentation put out."""
+    import torchvision
+    from torchvision.models.segmentation.deeplabv3 import ASPP
+
+    def rounded(tensor):
+        return [float(f"{v:.7g}") for v in tensor.detach().permute(0, 2, 3, 1).flatten().tolist()]
+
+    maps = {str(i): torch.tensor(images(8 >> i, 4 >> i, 3 + i)[:1].transpose(0, 3, 1, 2)) for i in range(3)}
+    pyramid = filled(torchvision.ops.FeaturePyramidNetwork([3, 4, 5], 4))
+    pooling = filled(ASPP(3, [2, 3, 4], 4))
+    found = {
+        "made_by": f"torchvision, torch {torch.__version__.partition('+')[0]}",
+        "pyramid": {name: rounded(x) for name, x in pyramid(maps).items()},
+        "pooling": rounded(pooling(torch.tensor(images(6, 10)[:1].transpose(0, 3, 1, 2)))),
+        "dilated": {},
+    }
+    for stride, replaced in ((16, [False, False, True]), (8, [False, True, True])):
+        network = filled(torchvision_of("resnet50", num_classes=5, replace_stride_with_dilation=replaced))
+        found["dilated"][stride] = [[float(f"{v:.7g}") for v in row] for row in output(network, (64, 96)).tolist()]
+    (Path(__file__).parent / "dense_references.json").write_text(json.dumps(found) + "\n")
+
+
 def main(names):
     folder = Path(__file__).parent / "references"
-    for name in names or REFERENCES:
+    if not names or "dense" in names:
+        dense()
+    for name in [each for each in names if each != "dense"] or (() if names else REFERENCES):
         make, builder, settings, sizes = REFERENCES[name]
         network = filled(make())
         tensors = getattr(network, "files_tensors", None) or tensors_of(network)

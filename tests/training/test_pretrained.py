@@ -47,6 +47,24 @@ def test_all_but_the_head_is_taken_over(run, freeze):
     assert (learnt == {"logits"}) == freeze
 
 
+@pytest.mark.parametrize("freeze", [False, True])
+def test_a_network_around_an_encoder_takes_the_encoder_alone(run, freeze):
+    folder, source = run
+    cnn = {"encoder": "cnn", "encoder_config": {"widths": [4, 6], "depth": 1}}
+    model = registry.build("unet", input_shape=(8, 8, 1), outputs=3, widths=(4,), **cnn)
+    encoder = model.get_layer("encoder")
+    inside = {id(w) for w in encoder.weights}
+    before = [np.array(w) for w in model.weights if id(w) not in inside]
+    load_pretrained(model, str(folder.folder), freeze=freeze, config=cnn)
+    for layer in (layer for layer in encoder.layers if layer.weights):
+        for a, b in zip(layer.get_weights(), source.get_layer(layer.name).get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+    after = [np.array(w) for w in model.weights if id(w) not in inside]
+    assert all(np.array_equal(a, b) for a, b in zip(after, before, strict=True))
+    assert bool(encoder.trainable_weights) != freeze
+    assert {v.path.split("/")[-2] for v in model.trainable_weights} >= {"logits", "up1_1_conv"}
+
+
 def test_frozen_means_that_training_moves_the_head_alone(run):
     model = network(2)
     load_pretrained(model, str(run[0].folder), freeze=True)

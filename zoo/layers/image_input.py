@@ -32,3 +32,14 @@ def check_stages(depths: Sequence[int], widths: Sequence[int]) -> None:
     """
     if not depths or len(depths) != len(widths):
         raise ValueError(f"needs a depth and a width for each stage. Received: depths={depths}, widths={widths}")
+
+
+def check_divisible(input_shape: Sequence[int], by: int) -> None:
+    """Check that the sides of an image are multiples of a number.
+
+    Raises:
+        ValueError: they are not, or it is no image of a known size.
+    """
+    check_image(input_shape)
+    if any(size % by for size in input_shape[:2]):
+        raise ValueError(f"needs images whose sides are multiples of {by}. Received: input_shape={tuple(input_shape)}")

@@ -18,6 +18,7 @@ def convolution(
     kernel_size: int,
     *,
     stride: int = 1,
+    dilation: int = 1,
     norm: Norm = "batch",
     gamma_initializer: str = "ones",
     groups: int = 1,
@@ -32,6 +33,7 @@ def convolution(
         filters: output channels.
         kernel_size: height and width of the kernel, odd.
         stride: step of the kernel.
+        dilation: distance of neighbouring weights of the kernel, in pixels; above 1 the stride is 1.
         norm: normalization; the convolution has a bias only if this adds no shift.
         gamma_initializer: initial scale of the normalization.
         groups: number of equal groups of channels that are convolved apart.
@@ -46,6 +48,7 @@ def convolution(
         filters,
         kernel_size,
         strides=stride,
+        dilation_rate=dilation,
         padding="same" if stride == 1 else "valid",
         groups=groups,
         use_bias=not has_shift(norm),

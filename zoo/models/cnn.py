@@ -1,4 +1,4 @@
-"""Convolutional networks: plain and dense ones, some with an output for each pixel or cell, and one for sequences."""
+"""Convolutional networks: plain and dense ones, and one for sequences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
-from zoo.layers import dense_block, detection
+from zoo.layers import dense_block
 from zoo.layers.activations import Activation, kernel_initializer
 from zoo.layers.embedding import sequence_input
 from zoo.layers.head import head
@@ -14,10 +14,9 @@ from zoo.layers.image_input import Stem, check_image
 from zoo.layers.norms import Norm, has_shift, normalization
 from zoo.layers.preactivation import norm_relu, plain_convolution
 from zoo.layers.recurrent import Pool, ZeroPaddedSteps, pool_steps
-from zoo.layers.residual import basic_block, convolution, stem_pool
+from zoo.layers.residual import stem_pool
 from zoo.layers.temporal import StepNorm, temporal_block
 from zoo.layers.types import AtLeastTwo, Count, DropRate, Proportion
-from zoo.layers.unet import Upsample, double_convolution, double_size
 from zoo.registry import register
 
 
@@ -150,123 +149,6 @@ def densenet_bc(
 
     # === Functional model ===
     return keras.Model(inputs, head(x, outputs, dropout=dropout), name="densenet_bc")
-
-
-@register(tasks=("semantic_segmentation",), input_shape=(256, 256, 1), outputs=2, paper="arXiv:1505.04597")
-def unet(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    widths: Sequence[Count] = (64, 128, 256, 512, 1024),
-    norm: Norm = "batch",
-    upsample: Upsample = "transpose",
-    dropout: DropRate = 0.0,
-) -> keras.Model:
-    """U-Net: 31.0M parameters (Ronneberger et al., 2015), padded so that the output has the size of the image.
-
-    Args:
-        input_shape: `(height, width, channels)`, sides that are multiples of `2 ** (len(widths) - 1)`.
-        outputs: number of classes of a pixel.
-        widths: channels of each stage, each half the size of the one before.
-        norm: normalization after each convolution; "none" in the paper.
-        upsample: "transpose" (transposed convolutions, as in the paper) or "bilinear" (interpolation).
-        dropout: fraction of the smallest stage's features dropped while training.
-
-    Returns:
-        A model from `(batch, height, width, channels)` to `(batch, height, width, outputs)`.
-
-    Raises:
-        ValueError: the input is no image, or cannot be halved evenly; or there is no stage.
-    """
-    if not widths:
-        raise ValueError("needs at least one stage. Received: widths=()")
-    _check_divisible(input_shape, 2 ** (len(widths) - 1))
-
-    # === Layers ===
-    x = inputs = keras.Input(input_shape)
-    skips = []
-    for stage, width in enumerate(widths, start=1):
-        if stage > 1:
-            skips.append(x)
-            x = keras.layers.MaxPooling2D(2, name=f"down{stage}_pool")(x)
-        x = double_convolution(x, width, norm=norm, name=f"down{stage}")
-    if dropout:
-        x = keras.layers.Dropout(dropout, name="dropout")(x)
-    for stage, width in reversed(list(enumerate(widths[:-1], start=1))):
-        x = double_size(x, width, upsample, name=f"up{stage}")
-        x = keras.layers.Concatenate(name=f"up{stage}_concat")([skips.pop(), x])
-        x = double_convolution(x, width, norm=norm, name=f"up{stage}")
-
-    # === Functional model ===
-    return keras.Model(inputs, head(x, outputs), name="unet")
-
-
-@register(tasks=("object_detection",), input_shape=(512, 512, 3), outputs=80, paper="arXiv:1904.07850")
-def center_net(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    widths: Sequence[Count] = (64, 128, 256, 512),
-    depth: Count = 2,
-    head_width: Count = 64,
-    norm: Norm = "batch",
-    upsample: Upsample = "transpose",
-    dropout: DropRate = 0.0,
-) -> keras.Model:
-    """CenterNet: objects as points on the maps of a ResNet-18 with an upsampling path (Zhou et al., 2019).
-
-    The downsampling path is a ResNet. The upsampling path adds the stage of equal size at each step, up to a quarter of
-    the image's size.
-
-    Args:
-        input_shape: `(height, width, channels)`, sides that are multiples of `4 * 2 ** (len(widths) - 1)`.
-        outputs: number of classes.
-        widths: channels of each stage: the first at a quarter of the image's size, each half the size of the last.
-        depth: residual blocks in each stage.
-        head_width: channels of the features.
-        norm: normalization after each convolution.
-        upsample: "transpose" (transposed convolutions, as in the paper) or "bilinear" (interpolation).
-        dropout: fraction of features dropped before the head while training.
-
-    Returns:
-        A model from `(batch, height, width, channels)` to the maps `(batch, height / 4, width / 4, outputs + 4)`: for
-        each cell the logits of the classes, the centre's offset (y, x), the height and the width, in cells.
-
-    Raises:
-        ValueError: the input is no image, or cannot be halved evenly; or there is no stage.
-    """
-    if not widths:
-        raise ValueError("needs at least one stage. Received: widths=()")
-    _check_divisible(input_shape, 4 * 2 ** (len(widths) - 1))
-
-    # === Layers ===
-    inputs = keras.Input(input_shape)
-    x = convolution(inputs, widths[0], 7, stride=2, norm=norm, name="stem")
-    x = keras.layers.ReLU(name="stem_relu")(x)
-    x = stem_pool(x)
-    stages = []
-    for stage, width in enumerate(widths, start=1):
-        for i in range(1, depth + 1):
-            stride = 2 if stage > 1 and i == 1 else 1
-            x = basic_block(x, width, stride=stride, norm=norm, name=f"stage{stage}_block{i}")
-        stages.append(x)
-    for stage, width in reversed(list(enumerate(widths[:-1], start=1))):
-        x = double_size(x, width, upsample, name=f"up{stage}")
-        x = keras.layers.Add(name=f"up{stage}_add")([stages[stage - 1], x])
-        x = convolution(x, width, 3, norm=norm, name=f"up{stage}_merge")
-        x = keras.layers.ReLU(name=f"up{stage}_relu")(x)
-    x = convolution(x, head_width, 3, norm=norm, name="maps")
-    x = keras.layers.ReLU(name="maps_relu")(x)
-
-    # === Functional model ===
-    maps = head(x, outputs + detection.BOX, dropout=dropout, bias_initializer=detection.MapBias())
-    return keras.Model(inputs, maps, name="center_net")
-
-
-def _check_divisible(input_shape: Sequence[int], by: int) -> None:
-    check_image(input_shape)
-    if any(size % by for size in input_shape[:2]):
-        raise ValueError(f"needs images whose sides are multiples of {by}. Received: input_shape={tuple(input_shape)}")
 
 
 @register(

@@ -235,11 +235,7 @@ def encoder_for(input_shape: Sequence[int], name: str, config: dict[str, Any] | 
         ValueError: there is no such builder for images.
         ZooError: it cannot be built with its settings, or its features are not one vector for each image.
     """
-    try:
-        registry.validate_encoder(name, config or {})
-    except registry.ModelConfigError as error:
-        raise ValueError(f"{error.key}: {error}") from error
-    model = registry.build(name, input_shape=input_shape, outputs=1, **(config or {}))
+    model = registry.build_encoder(name, input_shape, config)
     features = model.get_layer(FEATURES).output
     if len(features.shape) != 2:
         raise ZooError(f"encoder: the features of model '{name}' are not one vector for each image: {features.shape}")

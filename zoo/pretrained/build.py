@@ -38,7 +38,8 @@ def build(
             `vocabulary` are both left out.
         every_step: give one output for each step of a sequence.
         weights: published weights to start from: `file:PATH`, `package:NAME`, `hf:ORG/NAME[@REVISION]` or
-            `keras:NAME`. The head keeps its first values where its number of outputs is another.
+            `keras:NAME`. The head keeps its first values where its number of outputs is another, and a network around
+            an encoder all but that, where the weights are the encoder's.
         **config: the builder's own settings; `defaults(name)` lists them. With weights, those of the network that they
             are of are the default.
 
@@ -58,10 +59,11 @@ def build(
     }
     if weights is None:
         return registry.build(name, **given, **config)
-    model = registry.build(name, **given, **settings_for(name, weights, config))
-    from zoo.pretrained.load import load_weights
+    settings = settings_for(name, weights, config)
+    model = registry.build(name, **given, **settings)
+    from zoo.pretrained.encoder import load_network_weights
 
-    load_weights(model, weights)
+    load_network_weights(model, name, settings, weights)
     return model
 
 

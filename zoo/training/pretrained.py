@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,19 @@ import keras
 from zoo import registry
 from zoo.errors import ZooError, prefixed
 from zoo.layers.head import LOGITS
-from zoo.pretrained.load import load_weights
+from zoo.pretrained.encoder import find_encoder, load_network_weights
 from zoo.pretrained.source import is_source
 from zoo.training.run import open_run
 from zoo.training.run_files import check_unchanged
 
 
-def load_pretrained(network: keras.Model, folder: str, *, freeze: bool) -> dict[str, Any]:
+def load_pretrained(
+    network: keras.Model, folder: str, *, freeze: bool, config: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Copy published weights, or those of a run's encoder, into a network of the same architecture.
 
-    The head of a run's network is left as it is; that of published weights is taken where it has as many outputs.
+    The head of a run's network is left as it is; that of published weights is taken where it has as many outputs. Of a
+    network that is built around an encoder, that alone gets them where they are of a network without the other layers.
 
     Frozen layers keep their weights, and their norms the statistics that they came with.
 
@@ -30,7 +33,8 @@ def load_pretrained(network: keras.Model, folder: str, *, freeze: bool) -> dict[
         folder: the source of published weights (`zoo.pretrained.load`), or the run folder. Any trained run will do
             whose model has layers of these names and sizes: an encoder that was trained by comparing or by masking, an
             autoencoder, or a supervised network.
-        freeze: whether all but the head is to stay as it is.
+        freeze: whether all but the head, or what is not loaded, is to stay as it is.
+        config: settings of the network's builder.
 
     Returns:
         `run`, `recipe` and the file's `sha256`; of published weights `source`, `names`, `notes` and `sha256`.
@@ -39,7 +43,7 @@ def load_pretrained(network: keras.Model, folder: str, *, freeze: bool) -> dict[
         ZooError: there is no such run, it is not trained, or its network is another. Nothing is copied then.
     """
     if is_source(folder):
-        return _load_published(network, folder, freeze=freeze)
+        return _load_published(network, folder, freeze=freeze, config=config or {})
     run = open_run(folder)
     if not run.model_path.is_file():
         raise ZooError(f"model.pretrained: {folder} has no model.keras: the run did not finish its training")
@@ -48,7 +52,9 @@ def load_pretrained(network: keras.Model, folder: str, *, freeze: bool) -> dict[
     registry.builder(source.recipe.model.name)  # its module registers the layers of its family
     known = {layer.name: layer for layer in _weighted(_load(run.model_path))}
     plan = []
-    for layer in _weighted(network):
+    encoder = find_encoder(network)
+    needed = [layer.name for layer in _weighted(network) if layer.name != LOGITS]
+    for layer in _weighted(network if encoder is None or all(name in known for name in needed) else encoder):
         if layer.name == LOGITS:
             continue
         theirs = known.get(layer.name)
@@ -69,9 +75,9 @@ def load_pretrained(network: keras.Model, folder: str, *, freeze: bool) -> dict[
     return {"run": str(folder), "recipe": source.name, "sha256": content}
 
 
-def _load_published(network: keras.Model, source: str, *, freeze: bool) -> dict[str, Any]:
+def _load_published(network: keras.Model, source: str, *, freeze: bool, config: Mapping[str, Any]) -> dict[str, Any]:
     with prefixed("model.pretrained"):
-        loaded = load_weights(network, source)
+        loaded = load_network_weights(network, network.name, config, source)
     if freeze:
         for layer in _weighted(network):
             layer.trainable = layer.name == LOGITS or layer.name in loaded.kept

@@ -140,7 +140,9 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
     pretrained = None
     if recipe.model.pretrained is not None:
         with devices.scope():
-            pretrained = load_pretrained(views.learner, recipe.model.pretrained, freeze=recipe.model.freeze)
+            pretrained = load_pretrained(
+                views.learner, recipe.model.pretrained, freeze=recipe.model.freeze, config=recipe.model.config
+            )
             if recipe.model.lora is not None:
                 pretrained["lora"] = add_lora(views.learner, **recipe.model.lora.model_dump())
     validation = dataset.validation
