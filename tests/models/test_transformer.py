@@ -52,6 +52,7 @@ def same(a, b):
             124_439_808,  # the authors' smallest model
             marks=pytest.mark.slow,
         ),
+        pytest.param("t5", {}, 60_506_624, marks=pytest.mark.slow),  # the authors' small model
     ],
 )
 def test_published_parameter_counts(name, config, count):

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.layers.decay import without_decay
+
 
 @keras.saving.register_keras_serializable("zoo")
 class RelativeScores(keras.layers.Layer):
@@ -36,7 +38,9 @@ class RelativeScores(keras.layers.Layer):
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Make the weights."""
         initializer = keras.initializers.RandomNormal(stddev=0.02)
-        self.embeddings = self.add_weight(shape=(self.buckets, self.heads), initializer=initializer, name="embeddings")
+        self.embeddings = without_decay(
+            self.add_weight(shape=(self.buckets, self.heads), initializer=initializer, name="embeddings")
+        )
 
     def call(self, x: Any) -> Any:
         """Return the scores of each step for each other."""
