@@ -10,6 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 import zoo
 from zoo import ZooError
+from zoo.pretrained.build import settings_for
 from zoo.pretrained.load import load_weights
 from zoo.pretrained.source import find_weights
 
@@ -82,6 +83,27 @@ def test_another_architecture_is_refused(lite0, reference):
         zoo.build("efficientnet_lite0", input_shape=SIZE, depth=2.0, weights=f"file:{lite0}")
     with pytest.raises(ZooError, match=r"none is known for it \(there are maps for bert, convnext_small"):
         zoo.build("mlp", input_shape=(4,), weights=f"file:{lite0}")
+
+
+def test_networks_of_torchvision_have_their_padding_and_epsilon(reference):
+    path = reference("mobilenet_v2")[2]
+    small = {"input_shape": (32, 32, 3), "outputs": 5, "width": 0.25}
+    model = zoo.build("mobilenet_v2", **small, weights=f"file:{path}")
+    assert (model.get_layer("stem_conv").padding, model.get_layer("stem_norm").epsilon) == ("valid", 1e-5)
+    with pytest.raises(ZooError, match=r"'stem_conv' has another padding .* torchvision: set padding='symmetric'"):
+        zoo.build("mobilenet_v2", **small, padding="same", weights=f"file:{path}")
+    with pytest.raises(ZooError, match=r"'stem_norm' has epsilon 0.001, .* torchvision have 1e-05: set epsilon=1e-05"):
+        zoo.build("mobilenet_v2", **small, epsilon=1e-3, weights=f"file:{path}")
+
+
+def test_padding_and_epsilon_of_timm_follow_from_the_architecture(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    found = {}
+    for name in ("tf_efficientnet_b0", "efficientnet_b0"):
+        (tmp_path / "config.json").write_text(json.dumps({"architecture": name}))
+        found[name] = settings_for("efficientnet_b0", f"file:{tmp_path / 'model.safetensors'}", {"width": 0.5})
+    assert found["tf_efficientnet_b0"] == {"padding": "same", "epsilon": 1e-3, "width": 0.5}
+    assert found["efficientnet_b0"] == {"padding": "symmetric", "epsilon": 1e-5, "width": 0.5}
 
 
 @pytest.mark.parametrize("suffix", ["weights.h5", "keras", "npz"])
