@@ -101,7 +101,8 @@ def vision(name, **settings):
 
     kind = getattr(transformers, name)
     with tempfile.TemporaryDirectory() as folder:
-        kind(kind.config_class(**SMALL_VIT, **settings)).save_pretrained(folder)
+        sizes = {} if "Swin" in name else SMALL_VIT
+        kind(kind.config_class(**sizes, **settings)).save_pretrained(folder)
         file = Path(folder) / "model.safetensors"
         tensors = {key: torch.tensor(numbers(key, tuple(t.shape))) for key, t in load_file(file).items()}
         save_file(tensors, file, metadata={"format": "pt"})
@@ -233,6 +234,17 @@ REFERENCES = {
         "swin_tiny",
         OUR_SWIN,
         ((48, 96),),
+    ),
+    "swin_tiny-hugging_face": (
+        lambda: vision(
+            "SwinForImageClassification",
+            **{"embed_dim": 12, "depths": [2, 2], "num_heads": [2, 3], "window_size": 3, "patch_size": 4},
+            image_size=[44, 52],
+            num_labels=5,
+        ),
+        "swin_tiny",
+        {**OUR_SWIN, "depths": (2, 2), "heads": (2, 3)},
+        ((44, 52),),
     ),
     "swin_tiny-torchvision": (torchvision_swin, "swin_tiny", OUR_SWIN, ((48, 96), (44, 68), (16, 16))),
     "swin_tiny-full": (

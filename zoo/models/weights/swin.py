@@ -21,9 +21,41 @@ _LAYERS: Rows = {
     r"blocks_norm": "norm",
 }
 _DERIVED = {r".*\.(relative_position_index|attn_mask)": "follows from the sizes"}
+
+
+def _hugging_face(model: str) -> Naming:
+    """Return the names of a class of Hugging Face, of which the encoder's begin with nothing or its name and a dot."""
+    block = f"{model}encoder.layers.{{0:-1}}.blocks.{{1:-1}}"
+    attention = f"{block}.attention.self"
+    return Naming(
+        origin="Hugging Face",
+        has=f"{model}encoder.layers.0.blocks.0.attention.self.relative_position_bias_table",
+        first="patches_embedding",
+        layers={
+            r"patches_embedding": f"{model}embeddings.patch_embeddings.projection",
+            r"patches_norm": f"{model}embeddings.norm",
+            rf"{_THEIRS}_attention/query": f"{attention}.query",
+            rf"{_THEIRS}_attention/key_value": (f"{attention}.key", f"{attention}.value"),
+            rf"{_THEIRS}_attention/projection": f"{block}.attention.output.dense",
+            rf"{_THEIRS}_attention/bias": f"{attention}.relative_position_bias_table",
+            rf"{_THEIRS}_attention_norm": f"{block}.layernorm_before",
+            rf"{_THEIRS}_mlp_norm": f"{block}.layernorm_after",
+            rf"{_THEIRS}_mlp_dense1": f"{block}.intermediate.dense",
+            rf"{_THEIRS}_mlp_dense2": f"{block}.output.dense",
+            r"stage(\d+)_merge_norm": f"{model}encoder.layers.{{0:-2}}.downsample.norm",
+            r"stage(\d+)_merge_dense": f"{model}encoder.layers.{{0:-2}}.downsample.reduction",
+            r"blocks_norm": f"{model}layernorm",
+            r"logits": "classifier",
+        },
+        left_out=_DERIVED,
+    )
+
+
 _FEATURES = "features.{0:*2-1}.{1:-1}"
 
 NAMINGS = (
+    _hugging_face("swin."),
+    _hugging_face(""),
     Naming(
         origin="the authors",
         has="layers.0.downsample.reduction.weight",
