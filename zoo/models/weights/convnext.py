@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.models.weights.naming import Naming, Published
+from zoo.models.weights.naming import Naming, of_timm
 
 BUILDERS = ("convnext_tiny", "convnext_small", "convnext_v2_tiny")
 
@@ -46,4 +46,10 @@ NAMINGS = (
     ),
 )
 
-PUBLISHED: dict[str, tuple[Published, ...]] = {}
+PUBLISHED = {
+    "convnext_tiny": (of_timm("convnext_tiny.fb_in1k", licence="Apache-2.0", megabytes=114.4, crop=0.875),),
+    "convnext_small": (of_timm("convnext_small.fb_in1k", licence="Apache-2.0", megabytes=200.9, crop=0.875),),
+    "convnext_v2_tiny": (
+        of_timm("convnextv2_tiny.fcmae_ft_in1k", licence="CC-BY-NC-4.0", megabytes=114.5, crop=0.875),
+    ),
+}

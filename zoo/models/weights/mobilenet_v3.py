@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zoo.models.weights.efficientnet import COUNTER, TIMM_BLOCKS, torchvision_block
-from zoo.models.weights.naming import Naming, Published
+from zoo.models.weights.efficientnet import COUNTER, TIMM_BLOCKS, TIMM_OWN, torchvision_block
+from zoo.models.weights.naming import Naming, of_timm
 
 BUILDERS = ("mobilenet_v3_large", "mobilenet_v3_small")
 
@@ -63,4 +63,11 @@ _SMALL = {
 
 NAMINGS = (_timm(6), _timm(5), _torchvision(_LARGE, 16), _torchvision(_SMALL, 12))
 
-PUBLISHED: dict[str, tuple[Published, ...]] = {}
+PUBLISHED = {
+    "mobilenet_v3_large": (
+        of_timm("mobilenetv3_large_100.ra_in1k", licence="Apache-2.0", megabytes=21.9, crop=0.875, settings=TIMM_OWN),
+    ),
+    "mobilenet_v3_small": (
+        of_timm("mobilenetv3_small_100.lamb_in1k", licence="Apache-2.0", megabytes=10.2, crop=0.875, settings=TIMM_OWN),
+    ),
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.models.weights.naming import Naming, Published
+from zoo.models.weights.naming import Naming, of_timm
 
 BUILDERS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50")
 
@@ -24,4 +24,8 @@ NAMINGS = (
     ),
 )
 
-PUBLISHED: dict[str, tuple[Published, ...]] = {}
+PUBLISHED = {
+    "resnet18": (of_timm("resnet18.a1_in1k", licence="Apache-2.0", megabytes=46.8, crop=0.95),),
+    "resnet50": (of_timm("resnet50.a1_in1k", licence="Apache-2.0", megabytes=102.2, crop=0.95),),
+    "resnext50": (of_timm("resnext50_32x4d.a1_in1k", licence="Apache-2.0", megabytes=100.1, crop=0.95),),
+}
