@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo import registry
+from zoo.export.convert import to_onnx
+from zoo.utils.onnx_session import open_session
 
 RANDOM = np.random.default_rng(0)
 WINDOW = RANDOM.normal(size=(5, 20, 2)).astype("float32")
@@ -138,3 +141,13 @@ def test_window_and_forecast_need_one_unit(name, tmp_path):
     )
     with pytest.raises(zoo.ZooError, match=f"preprocess: {name} adds the last value of a window to its forecast"):
         zoo.load_recipe(str(tmp_path / "a.yaml"))
+
+
+@pytest.mark.parametrize("name", registry.list_models(family="forecaster"))
+def test_a_series_of_one_channel_is_exported_for_any_number_of_examples(name):
+    window = WINDOW[..., :1]
+    model = zoo.build(name, input_shape=(20, 1), outputs=6)
+    proto = to_onnx(model, ["x"], ["y"]).SerializeToString()
+    for batch in (1, len(window)):
+        found = open_session(proto).run(["y"], {"x": window[:batch]})[0]
+        np.testing.assert_allclose(found, model(window[:batch], training=False), rtol=1e-4, atol=1e-5)

@@ -112,9 +112,9 @@ def tsmixer(
     x = inputs
     for i in range(1, depth + 1):
         y = _normalized(x, norm, name=f"block{i}_steps")
-        y = keras.layers.Permute((2, 1), name=f"block{i}_steps_last")(y)
+        y = _swapped(y, name=f"block{i}_steps_last")
         y = keras.layers.Dense(steps, activation="relu", name=f"block{i}_steps_dense")(y)
-        y = keras.layers.Permute((2, 1), name=f"block{i}_steps_first")(y)
+        y = _swapped(y, name=f"block{i}_steps_first")
         y = keras.layers.Dropout(dropout, name=f"block{i}_steps_dropout")(y)
         x = keras.layers.Add(name=f"block{i}_steps_add")([x, y])
         y = _normalized(x, norm, name=f"block{i}_channels")
@@ -127,6 +127,13 @@ def tsmixer(
 
     # === Functional model ===
     return keras.Model(inputs, head(x, outputs), name="tsmixer")
+
+
+def _swapped(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+    """Exchange steps and channels."""
+    if 1 in x.shape[1:]:  # tf2onnx loses the batch where it moves the transposition of a single channel
+        return keras.layers.Reshape((x.shape[2], x.shape[1]), name=name)(x)
+    return keras.layers.Permute((2, 1), name=name)(x)
 
 
 @register(tasks=("forecasting",), input_shape=(96, 1), outputs=24, paper="arXiv:2304.08424")
