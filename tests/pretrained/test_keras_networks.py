@@ -17,11 +17,17 @@ from zoo.pretrained.keras_networks import NETWORKS
 
 MODULES = {
     "vgg16": "vgg16",
+    "vgg19": "vgg19",
     "mobilenet_v2": "mobilenet_v2",
+    "mobilenet_v3_large": "mobilenet_v3",
+    "mobilenet_v3_small": "mobilenet_v3",
     "densenet_bc": "densenet",
-    "efficientnet_b0": "efficientnet",
+    **{f"efficientnet_b{i}": "efficientnet" for i in range(4)},
+    "efficientnet_v2_s": "efficientnet_v2",
     "convnext_tiny": "convnext",
+    "convnext_small": "convnext",
 }
+INSIDE = ("mobilenet_v3", "efficientnet", "efficientnet_v2", "convnext")  # modules whose networks prepare the pixels
 EVERY = [pytest.param(name, each, id=each.source) for name, listed in NETWORKS.items() for each in listed]
 
 
@@ -32,13 +38,15 @@ def test_mean_and_deviation_are_those_of_the_module(name, published):
     expected = module.preprocess_input(pixels.copy())
     given = published.preprocessing
     found = (pixels - np.float32(given.mean)) / np.float32(given.std)
-    if name == "vgg16":
+    if MODULES[name].startswith("vgg"):
         found = found[..., ::-1]  # BGR: loading reverses the first kernel instead
-    if name in ("efficientnet_b0", "convnext_tiny"):  # `preprocess_input` does nothing: it is inside the network
+    if MODULES[name] in INSIDE:  # `preprocess_input` does nothing
         np.testing.assert_array_equal(expected, pixels)
-        rescale, standardize = PREPROCESS[name]
-        scale, own = rescale["rescale"]["scale"], standardize["standardize"]
-        expected = (pixels * scale - np.float32(own["mean"])) / np.float32(own["std"])
+        for step in PREPROCESS[name]:
+            own = step.get("rescale", {})
+            expected = expected * own.get("scale", 1) + own.get("offset", 0)
+            if standardize := step.get("standardize"):
+                expected = (expected - np.float32(standardize["mean"])) / np.float32(standardize["std"])
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -99,7 +107,7 @@ def test_without_cache_and_network_the_reason_is_said(tmp_path, monkeypatch):
     with pytest.raises(ZooError, match=r"keras:MobileNetV2: not in Keras's cache .* Name or service not known"):
         zoo.export("mobilenet_v2", weights="keras:MobileNetV2", output=tmp_path / "x.onnx")
     with pytest.raises(ZooError, match="Applications for 'vgg16'; of it there are keras:VGG16"):
-        zoo.export("vgg16", weights="keras:VGG19", output=tmp_path / "x.onnx")
-    with pytest.raises(ZooError, match="for 'resnet18'; there are some for convnext_tiny, densenet_bc"):
+        zoo.export("vgg16", weights="keras:VGG11", output=tmp_path / "x.onnx")
+    with pytest.raises(ZooError, match="for 'resnet18'; there are some for convnext_small, convnext_tiny"):
         zoo.export("resnet18", weights="keras:ResNet50", output=tmp_path / "x.onnx")
     assert not (tmp_path / "x.onnx").exists()

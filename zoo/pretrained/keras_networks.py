@@ -9,10 +9,11 @@ from zoo.models.weights.naming import ImagePreprocessing, Published
 Colours = tuple[float, float, float]
 
 # Mean and deviation of each colour, by the mode of `preprocess_input`; "caffe" takes BGR, which loading turns round.
-# EfficientNet and ConvNeXt have "torch" inside the network.
+# EfficientNet and ConvNeXt have "torch" inside the network, MobileNetV3 "tf", EfficientNetV2 "128".
 MODES: dict[str, tuple[Colours, Colours]] = {
     "caffe": ((123.68, 116.779, 103.939), (1.0, 1.0, 1.0)),
     "tf": ((127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
+    "128": ((128.0, 128.0, 128.0), (128.0, 128.0, 128.0)),
     "torch": ((0.485 * 255, 0.456 * 255, 0.406 * 255), (0.229 * 255, 0.224 * 255, 0.225 * 255)),
 }
 
@@ -73,7 +74,10 @@ _DEEP = (3, 3, 27, 3)
 
 NETWORKS: dict[str, tuple[Published, ...]] = {
     "vgg16": (_network("VGG16", mode="caffe", licence="CC-BY-4.0", megabytes=528, top1=0.713),),
+    "vgg19": (_network("VGG19", mode="caffe", licence="CC-BY-4.0", megabytes=549, top1=0.713),),
     "mobilenet_v2": (_network("MobileNetV2", mode="tf", licence="Apache-2.0", megabytes=14, top1=0.713),),
+    "mobilenet_v3_large": (_network("MobileNetV3Large", mode="tf", licence="Apache-2.0", megabytes=22, top1=0.756),),
+    "mobilenet_v3_small": (_network("MobileNetV3Small", mode="tf", licence="Apache-2.0", megabytes=10, top1=0.681),),
     "densenet_bc": (
         _network("DenseNet121", megabytes=33, top1=0.750, **_DENSENET),
         _network("DenseNet169", megabytes=57, top1=0.762, blocks=(6, 12, 32, 32), **_DENSENET),
@@ -89,10 +93,26 @@ NETWORKS: dict[str, tuple[Published, ...]] = {
         _efficientnet(6, 166, 0.840, 528, width=1.8, depth=2.6),
         _efficientnet(7, 256, 0.843, 600, width=2.0, depth=3.1),
     ),
+    "efficientnet_b1": (_efficientnet(1, 31, 0.791, 240),),
+    "efficientnet_b2": (_efficientnet(2, 36, 0.801, 260),),
+    "efficientnet_b3": (_efficientnet(3, 48, 0.816, 300),),
+    "efficientnet_v2_s": (
+        _network(
+            "EfficientNetV2S",
+            mode="128",
+            licence="Apache-2.0",
+            megabytes=88,
+            top1=0.839,
+            size=384,
+            resize=384,
+            interpolation="bicubic",
+        ),
+    ),
     "convnext_tiny": (
         _convnext("Tiny", 109, 0.813),
         _convnext("Small", 192, 0.823, depths=_DEEP),
         _convnext("Base", 339, 0.853, depths=_DEEP, widths=(128, 256, 512, 1024)),
         _convnext("Large", 755, 0.863, depths=_DEEP, widths=(192, 384, 768, 1536)),
     ),
+    "convnext_small": (_convnext("Small", 192, 0.823),),
 }
