@@ -19,8 +19,8 @@ def built(settings, **options):
     return build_loss(TypeAdapter(Loss).validate_python(settings), **options)
 
 
-def example(kind):
-    """Return targets and outputs of a small batch."""
+def example(kind, name=""):
+    """Return targets and outputs of a small batch, for one loss where its outputs have a form of their own."""
 
     def logits(*shape):
         return RNG.normal(size=shape).astype("float32")
@@ -45,9 +45,11 @@ def example(kind):
             ),
             logits(2, 8, 4, CLASSES + 4),
         ),
+        # two views, each with the logits of its whole and of a crop, and then the teacher's
+        "dino": (np.array([0, 3, 0, 1], "int32"), np.abs(logits(4, 2, 3, 5))),
         # four examples in two views each; the last feature is also the mask of hidden patches
         "representation": (np.array([0, 3, 0, 1], "int32"), np.abs(logits(4, 2, 5))),
-    }[kind]
+    }[name if name == "dino" else kind]
 
 
 # models that make images compute their losses themselves: see test_adversarial.py and test_diffusion_training.py
@@ -89,7 +91,7 @@ def test_every_loss_of_the_recipes_serves_a_task():
 )
 def test_every_loss_of_every_task_is_one_finite_number_that_training_lowers(kind, name):
     """The outputs are the weights: gradient descent on the outputs themselves."""
-    y, output = example(kind)
+    y, output = example(kind, name)
     loss = built({"name": name}, kind=kind)
     model = keras.Sequential(
         [keras.Input((1,)), keras.layers.Dense(output[0].size), keras.layers.Reshape(output.shape[1:])]
@@ -106,7 +108,7 @@ def test_every_loss_of_every_task_is_one_finite_number_that_training_lowers(kind
 
 @pytest.mark.parametrize(("kind", "name"), LOSSES)
 def test_every_loss_of_every_task_survives_its_configuration(kind, name):
-    y, output = example(kind)
+    y, output = example(kind, name)
     loss = built({"name": name}, kind=kind)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
     assert float(again(y, output)) == float(loss(y, output))
@@ -115,7 +117,7 @@ def test_every_loss_of_every_task_survives_its_configuration(kind, name):
 
 @pytest.mark.parametrize(("kind", "name"), LOSSES)
 def test_every_loss_takes_whole_numbers_and_half_precision(kind, name):
-    y, output = example(kind)
+    y, output = example(kind, name)
     loss = built({"name": name}, kind=kind)
     half = ops.convert_to_tensor(output, "float16")
     exact = float(loss(y, ops.convert_to_numpy(half).astype("float32")))
