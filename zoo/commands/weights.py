@@ -72,7 +72,8 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
     yield f"{facts['model']}: reads files of {', '.join(facts['files'])}"
     for each in facts["published"]:
         yield f"  {each['source']}  {each['licence']}, {each['megabytes']} MB"
-        yield f"    {each['figure']}"
+        if each["figure"]:
+            yield f"    {each['figure']}"
         labels = f"; labels: {each['labels']}" if each["labels"] else ""
         prepared = ", ".join(f"{key} {_text(value)}" for key, value in each["preprocessing"].items())
         yield f"    {prepared}{labels}"

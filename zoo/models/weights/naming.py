@@ -96,7 +96,7 @@ class Published:
         source: as `model.pretrained` takes it.
         licence: of the weights.
         megabytes: of the file.
-        figure: what its authors measured.
+        figure: what its authors measured; empty where their configuration has none.
         task: of a file that `zoo export NAME --weights SOURCE` writes.
         preprocessing: what they expect.
         settings: of the builder.
@@ -147,7 +147,7 @@ def of_timm(
         source=f"hf:timm/{name}",
         licence=licence,
         megabytes=megabytes,
-        figure="no figure in timm's pretrained_cfg",
+        figure="",  # timm's configurations have none
         task="image_classification" if labels else "representation_learning",
         preprocessing=ImagePreprocessing(
             size=size, resize=int(size / crop), mean=mean, std=std, interpolation="bicubic"
