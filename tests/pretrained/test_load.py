@@ -106,6 +106,15 @@ def test_padding_and_epsilon_of_timm_follow_from_the_architecture(tmp_path):
     assert found["efficientnet_b0"] == {"padding": "symmetric", "epsilon": 1e-5, "width": 0.5}
 
 
+def test_what_a_file_of_timm_does_not_say_is_said(reference, tmp_path):
+    facts, _, path = reference("mobilenet_v2-timm")
+    model = zoo.build("mobilenet_v2", input_shape=(32, 32, 3), outputs=5, **facts["settings"])
+    assert any("does not say how its network pads" in note for note in load_weights(model, f"file:{path}").notes)
+    path.rename(tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps({"architecture": "mobilenetv2_100"}))
+    assert not any("pads" in note for note in load_weights(model, f"file:{tmp_path}").notes)
+
+
 @pytest.mark.parametrize("suffix", ["weights.h5", "keras", "npz"])
 def test_files_of_the_same_network_by_its_own_names(suffix, tmp_path):
     settings = {"input_shape": (16, 16, 3), "patch": 8, "width": 12, "heads": 3, "depth": 1}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from zoo import registry
 from zoo.errors import ZooError, counted, listing, prefixed
 from zoo.layers.head import LOGITS
 from zoo.pretrained.fill import Plan, choose_naming, plan_by_naming
@@ -21,6 +23,7 @@ from zoo.pretrained.tensor_files import read_tensors, read_values
 from zoo.tasks import START
 
 if TYPE_CHECKING:
+    from zoo.models.weights.naming import Naming
     from zoo.pretrained.fill import SpecialIds
     from zoo.pretrained.tensors import Tensors
 
@@ -79,7 +82,7 @@ def _from_file(model: keras.Model, found: WeightsFile, path: Path) -> LoadedWeig
             sha256=content,
             names=naming.origin,
             kept=tuple(plan.kept),
-            notes=tuple(plan.notes),
+            notes=(*plan.notes, *_unsaid(model.name, naming, found.config)),
             special=special if plan.has_special_ids else (),
         )
     own = _own(model, tensors)
@@ -102,6 +105,16 @@ def _from_file(model: keras.Model, found: WeightsFile, path: Path) -> LoadedWeig
     origins = {naming.origin for naming in namings_of(model.name)}
     known = f"known are those of {listing(origins)}" if origins else f"there are maps for {listing(mapped_builders())}"
     raise ZooError(f"{path}: {counted(tensors, 'tensors')} have names of which none is known for it ({known})")
+
+
+def _unsaid(builder: str, naming: Naming, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what neither tensors nor configuration say of a network, in which networks of its names differ."""
+    if naming.origin != "timm" or "architecture" in facts or "padding" not in registry.defaults(builder):
+        return ()
+    return (
+        "the file does not say how its network pads: of timm's, those named tf_… need padding='same' and epsilon=1e-3, "
+        "the others padding='symmetric' and epsilon=1e-5",
+    )
 
 
 def _own(model: keras.Model, tensors: Tensors) -> dict[str, tuple[Any, str]] | None:
