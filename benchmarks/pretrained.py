@@ -11,7 +11,7 @@ SimCLR made of all drawings without their labels; and EfficientNet-Lite0 fine-tu
 The same probe on the embeddings of MiniLM, against logistic regression on TF-IDF of words. Each draw takes other
 examples; the test examples, at most 40 of each class, are never among them.
 
-The file that is written holds each draw as soon as it is measured; a second call goes on with those that are missing.
+The file that is written holds each draw as soon as it is measured; a second call measures those that are missing.
 Half an hour on two cores.
 """
 
