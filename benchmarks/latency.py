@@ -108,7 +108,7 @@ def in_turn(
     for i in range(rounds):
         if i >= MIN_ROUNDS and time.monotonic() - started > seconds:
             break
-        for name in list(calls) if i % 2 == 0 else reversed(calls):
+        for name in list(calls) if i % 2 == 0 else list(calls)[::-1]:
             turn = []
             for _ in range(count):
                 start = clock()

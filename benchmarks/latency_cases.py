@@ -120,7 +120,7 @@ CASES = {
 
 def random_inputs(case: Case, model: keras.Model, batch: int) -> list[np.ndarray]:
     """Return inputs of the zoo's model."""
-    draw, found = np.random.default_rng(0), []
+    draw, found = np.random.default_rng(0), list[np.ndarray]()
     for given in model.inputs:
         open_size = CAPACITY if case.step else STEPS
         shape = [batch, *(size or open_size for size in given.shape[1:])]

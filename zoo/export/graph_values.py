@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,16 @@ class GraphValues:
 
     def __init__(self, proto: onnx.ModelProto) -> None:
         self.graph = proto.graph
-        inferred = onnx.shape_inference.infer_shapes(proto).graph
-        known = {v.name: v.type.tensor_type for v in (*inferred.value_info, *inferred.input, *inferred.output)}
+        self.constants = {tensor.name: tensor for tensor in self.graph.initializer}
+        inferred = onnx.shape_inference.infer_shapes(_without_weights(proto)).graph
+        named = (*inferred.value_info, *inferred.input, *inferred.output)
+        known = {v.name: v.type.tensor_type for v in named if v.name not in self.constants}
         self.shapes = {
             name: [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim]
             for name, tensor in known.items()
             if tensor.HasField("shape")
         }
         self.types = {name: tensor.elem_type for name, tensor in known.items()}
-        self.constants = {tensor.name: tensor for tensor in self.graph.initializer}
         self.makers = {name: node for node in self.graph.node for name in node.output}
         self.inner = {name for node in self.graph.node for name in _read_within(node)}
         self.results = {value.name for value in self.graph.output}
@@ -195,6 +197,21 @@ def attribute(node: onnx.NodeProto, name: str, default: Any = None) -> Any:
     """Return the value of a node's attribute."""
     found = next((each for each in node.attribute if each.name == name), None)
     return default if found is None else helper.get_attribute_value(found)
+
+
+def _without_weights(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy whose large constants are inputs: their shapes count, and to carry their values costs time."""
+    light = onnx.ModelProto(ir_version=proto.ir_version, opset_import=proto.opset_import, functions=proto.functions)
+    light.graph.name = proto.graph.name
+    for field in ("node", "input", "output", "value_info", "sparse_initializer"):
+        getattr(light.graph, field).extend(getattr(proto.graph, field))
+    given = {value.name for value in proto.graph.input}
+    for tensor in proto.graph.initializer:
+        if math.prod(tensor.dims) < _MAX_AXES:
+            light.graph.initializer.append(tensor)
+        elif tensor.name not in given:
+            light.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    return light
 
 
 def _read_within(node: onnx.NodeProto) -> set[str]:
