@@ -120,7 +120,7 @@ def _recipe_of_all(folders: Sequence[RunFolder]) -> LoadedRecipe:
 def _fixed(loaded: LoadedRecipe) -> dict[str, Any]:
     """Return what has to be the same in all runs."""
     tree = {key: value for key, value in loaded.tree().items() if key not in _MAY_DIFFER}
-    model = {key: value for key, value in tree["model"].items() if key not in ("pretrained", "freeze", "lora")}
+    model = {key: value for key, value in tree["model"].items() if key not in ("pretrained", "freeze", "head", "lora")}
     return {**tree, "model": model}
 
 

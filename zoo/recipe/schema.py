@@ -51,6 +51,11 @@ class Model(BaseModel):
         "hf:ORG/NAME[@REVISION], keras:NAME), or the folder of a run; all layers but the head must be the same",
     )
     freeze: bool = Field(False, description="keep the pretrained weights fixed and train only the head")
+    head: Literal["probed", "new"] = Field(
+        "probed",
+        description="a new head on pretrained weights of a network that predicts classes or values: fitted to the "
+        "features of the training examples before training, or drawn at random",
+    )
     lora: Lora | None = Field(
         None,
         description="train low-rank adapters and the head alone, and keep the other pretrained weights; the saved "

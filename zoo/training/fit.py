@@ -34,6 +34,7 @@ from zoo.training.callbacks.non_finite import StopOnNonFinite
 from zoo.training.callbacks.plateau import Plateau
 from zoo.training.callbacks.progress import ProgressDisplay
 from zoo.training.callbacks.samples import SampleGrids
+from zoo.training.probed_head import begin_with_probe
 from zoo.training.problem import Problem, class_weights
 from zoo.training.run import id_of, record_backend
 from zoo.training.teacher import Taught
@@ -126,6 +127,9 @@ def fit(
         assert own is not None
         if problem.devices.first:
             record_backend(Path(own), {"name": keras.backend.backend(), "devices": devices, "cpu_kernels": kernels})
+        fitted = None if resume else begin_with_probe(problem)
+        if fitted is not None:
+            console.print(f"Head: {fitted}", markup=False)
         run = _Fit(problem, Path(own), console, watching, measure)
         run.checkpoints.stop = stop
         if resume and folder is not None:

@@ -37,7 +37,8 @@ def load_pretrained(
         config: settings of the network's builder.
 
     Returns:
-        `run`, `recipe` and the file's `sha256`; of published weights `source`, `names`, `notes` and `sha256`.
+        `run`, `recipe` and the file's `sha256`; of published weights `source`, `names`, `notes` and `sha256`; and
+        `new_head`, whether the head has its first values still.
 
     Raises:
         ZooError: there is no such run, it is not trained, or its network is another. Nothing is copied then.
@@ -72,7 +73,7 @@ def load_pretrained(
         if freeze:
             layer.trainable = False
     content = hashlib.sha256(Path(run.model_path).read_bytes()).hexdigest()
-    return {"run": str(folder), "recipe": source.name, "sha256": content}
+    return {"run": str(folder), "recipe": source.name, "sha256": content, "new_head": True}
 
 
 def _load_published(network: keras.Model, source: str, *, freeze: bool, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +82,8 @@ def _load_published(network: keras.Model, source: str, *, freeze: bool, config: 
     if freeze:
         for layer in _weighted(network):
             layer.trainable = layer.name == LOGITS or layer.name in loaded.kept
-    return {"source": source, "names": loaded.names, "notes": list(loaded.notes), "sha256": loaded.sha256}
+    facts = {"source": source, "names": loaded.names, "notes": list(loaded.notes), "sha256": loaded.sha256}
+    return {**facts, "new_head": LOGITS in loaded.kept}
 
 
 def _load(path: Path) -> keras.Model:

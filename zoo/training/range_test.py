@@ -15,6 +15,7 @@ from zoo.errors import ZooError
 from zoo.recipe.schedules import Exponential
 from zoo.training.callbacks.log import EpochStart
 from zoo.training.fit import compile_for_training
+from zoo.training.probed_head import begin_with_probe
 from zoo.training.problem import Problem
 
 DIVERGED = 4.0  # times the lowest smoothed loss: what is above it will not come down again
@@ -87,6 +88,7 @@ def range_test(problem: Problem, steps: int, low: float, high: float) -> RangeTe
     recipe = problem.recipe
     if recipe.loss.name == "adversarial":
         raise ZooError("the range test is for one loss that is to fall; the two of a GAN play against each other")
+    begin_with_probe(problem)
     rate = Exponential(schedule="exponential", initial=low, factor=high / low, every=f"{steps - 1} steps")
     groups = [group.model_copy(update={"learning_rate": None}) for group in recipe.optimizer.groups or ()]
     changed = {"learning_rate": rate, "layer_decay": None, "unfreeze_epochs": None, "ema": None, "swa": None}
