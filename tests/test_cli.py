@@ -198,6 +198,7 @@ def test_check_takes_overrides(zoo):
     assert code == 2 and err.count("override 'training.epochs=0': training.epochs: must be at least 1") == 2
 
 
+@pytest.mark.ci
 def test_check_reads_and_audits_the_data_when_asked(zoo, tmp_path):
     code, out, _ = zoo("check", "mlp/wine", "--data", "--json")
     found = json.loads(out)

@@ -187,6 +187,7 @@ LONG = {  # recipes whose data or graph takes long to make
     *("graph/digit_neighbors", "graph/digit_neighbors_gat", "graph/digit_neighbors_sage"),
     *("lstm/dates", "lstm/digit_strips", "transformer/dates", "transformer/python_topics"),
 }
+QUICK = ("autoencoder/digits", "cnn/digits", "mlp/wine")
 
 
 def _structure(graph: onnx.GraphProto) -> tuple[Counter[str], Counter[tuple[int, ...]], list[bytes]]:
@@ -216,7 +217,7 @@ def _drop_derived(graph: onnx.GraphProto) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow if name in LONG else ())
+        pytest.param(name, marks=pytest.mark.slow if name in LONG else () if name in QUICK else pytest.mark.ci)
         for name in (path.relative_to(ROOT / "exported").as_posix() for path in EXPORTED)
     ],
 )

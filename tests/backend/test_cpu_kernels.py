@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from in_ci import in_ci
 
 from zoo.backend.cpu_kernels import common, fused_kernels
 
@@ -50,7 +51,7 @@ def step_of(layer, x, weight):
     return {op.type for op in graph.get_operations()}, tf.nest.flatten(step(x)), layer.get_weights()
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", in_ci(LAYERS, but=["batch", "layer", "gelu", "softmax", "dense"]))
 def test_values_and_gradients_are_those_of_keras(name):
     """The gradient of the gradient too, which penalties take."""
     shape, make = LAYERS[name]

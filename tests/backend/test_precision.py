@@ -40,8 +40,11 @@ FORMS = {
 }
 
 
+MARKS = {"mlp": [], "lstm": [], "dcgan": [], "ddpm": pytest.mark.slow}
+
+
 @pytest.mark.parametrize("policy", [MIXED[0], pytest.param(MIXED[1], marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] if n == "ddpm" else []) for n in FORMS])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=MARKS.get(n, pytest.mark.ci)) for n in FORMS])
 def test_a_training_step_is_close_to_that_of_float32(name, policy):
     case = Case(name, *FORMS[name], quiet(name))
     exact = losses(build_case(case), case)
@@ -81,6 +84,7 @@ def test_only_float16_is_scaled(policy):
     assert with_loss_scale(optimizer, policy) is optimizer
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("family", "policy"),
     [

@@ -1,5 +1,7 @@
 """What `zoo evaluate` prints of analyses, of a run that has them."""
 
+import pytest
+
 from zoo.commands import analysis_lines
 from zoo.commands.evaluate import metric_lines
 from zoo.tasks import ANALYSES
@@ -9,6 +11,7 @@ def test_every_analysis_has_lines():
     assert set(analysis_lines._LINES) == set(ANALYSES)
 
 
+@pytest.mark.ci
 def test_lines_have_the_strongest_corruption_the_importance_and_the_probes(analysed):
     _, said = analysed("table")
     lines = metric_lines(said)

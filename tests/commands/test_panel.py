@@ -86,6 +86,7 @@ def test_a_panel(zoo, tmp_path):
     assert code == 2 and "1 of 2 series have fewer: '12' (2)" in " ".join(err.split())
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("targets", ["sold", pytest.param("[sold, visits]", marks=pytest.mark.ci)])
 def test_intervals_are_outputs_of_the_file(zoo, tmp_path, targets):
     table = panel().assign(visits=lambda t: t["sold"] * 2 + 1)
@@ -196,6 +197,7 @@ def test_a_network_learns_from_what_is_known_in_advance(zoo, tmp_path):
     assert report["metrics"]["test"]["mase"] < 0.5 * report["baseline"]["test"]["mase"]
 
 
+@pytest.mark.ci
 def test_several_targets_are_forecast_together(zoo, tmp_path):
     table = shops().assign(visits=lambda t: (t["sold"] / 10 + t["price"]).round(3))
     table.to_csv(tmp_path / "shops.csv", index=False)

@@ -51,10 +51,10 @@ def weights(folder):
     ("removed", "stays"),
     [
         (("export",), ("model.keras", "report.html", "report.json")),
-        (("export/certificate.json",), ("model.keras", "report.html", "report.json")),
-        (("report.json", "export"), ("model.keras", "training.json")),
-        (("report.html",), ("model.keras", "training.json")),
-        (("training.json", "report.html", "report.json", "export"), ()),
+        pytest.param(("export/certificate.json",), ("model.keras", "report.html", "report.json"), marks=pytest.mark.ci),
+        pytest.param(("report.json", "export"), ("model.keras", "training.json"), marks=pytest.mark.ci),
+        pytest.param(("report.html",), ("model.keras", "training.json"), marks=pytest.mark.ci),
+        pytest.param(("training.json", "report.html", "report.json", "export"), (), marks=pytest.mark.ci),
         (("checkpoints", "metrics.csv", "model.keras", "training.json", "report.json", "data.json"), ()),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pandas as pd
+import pytest
 
 from zoo.training.saved_model import load_file
 
@@ -30,6 +31,7 @@ def pump(hours=600, seed=0):
     return pd.DataFrame({**columns, "state": np.where(broken, "broken", "fine")})
 
 
+@pytest.mark.ci
 def test_steps_of_a_series(zoo, tmp_path):
     pump().to_csv(tmp_path / "pump.csv", index=False)
     (tmp_path / "short.yaml").write_text(RECIPE)

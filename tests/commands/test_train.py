@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import onnxruntime
 import pytest
+from in_ci import in_ci
 from PIL import Image
 
 import zoo
@@ -284,7 +285,7 @@ def test_without_a_baseline_and_without_an_export(tmp_path):
     assert certificate["label_flips"] == 0
 
 
-@pytest.mark.parametrize("kind", ["folder", "table", "regression", "array"])
+@pytest.mark.parametrize("kind", in_ci(["folder", "table", "regression", "array"], but=["table"]))
 def test_evaluation_and_export_of_own_data_give_the_same_again(kind, trained, tmp_path):
     run = shutil.copytree(trained(kind).run, tmp_path / "run")  # other processes read the shared one
     report = json.loads((run / "report.json").read_text())

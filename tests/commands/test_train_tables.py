@@ -231,6 +231,7 @@ model: {name: row_autoencoder, widths: [32], code: 4}
 """
 
 
+@pytest.mark.ci
 def test_anomalies_of_a_table(zoo, tmp_path):
     frame = rows_with_faults()
     frame.to_csv(tmp_path / "t.csv", index=False)

@@ -123,7 +123,7 @@ def test_the_image_is_the_sample_in_bytes(case):
     assert len(np.unique(image)) > 5
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [pytest.param(c, marks=[pytest.mark.ci] if c == "unet" else []) for c in CASES])
 def test_an_image_does_not_depend_on_its_batch(case):
     given = example(case, count=3)
     (together,) = session(case).run(["sample"], given)

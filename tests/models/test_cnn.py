@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from in_ci import in_ci
 from keras import ops
 
 from zoo import registry
@@ -17,19 +18,19 @@ def trainable(model):
     [
         ("resnet18", {}, 11_689_512),  # torchvision
         pytest.param("resnet34", {}, 21_797_672, marks=pytest.mark.slow),  # torchvision
-        ("resnet50", {}, 25_557_032),  # torchvision
+        pytest.param("resnet50", {}, 25_557_032, marks=pytest.mark.ci),  # torchvision
         pytest.param("resnet101", {}, 44_549_160, marks=pytest.mark.slow),  # torchvision
         pytest.param("resnet152", {}, 60_192_808, marks=pytest.mark.slow),  # torchvision
         ("resnet20", {}, 269_722),  # github.com/akamaster/pytorch_resnet_cifar10, option A
         ("resnet20", {"shortcut": "projection"}, 272_474),  # option B
-        ("alexnet", {}, 61_100_840),  # torchvision
+        pytest.param("alexnet", {}, 61_100_840, marks=pytest.mark.ci),  # torchvision
         pytest.param("vgg16", {}, 138_357_544, marks=pytest.mark.slow),  # torchvision
         # torchvision, whose convolutions keep an idle bias
         pytest.param("vgg16", {"norm": "batch"}, 138_365_992 - 4_224, marks=pytest.mark.slow),
         pytest.param("wide_resnet", {}, 36_479_194, marks=pytest.mark.slow),  # github.com/xternalz/WideResNet-pytorch
         ("mobilenet_v2", {}, 3_504_872),  # torchvision
-        ("densenet_bc", {}, 7_978_856),  # torchvision
-        ("efficientnet_b0", {}, 5_288_548),  # torchvision
+        pytest.param("densenet_bc", {}, 7_978_856, marks=pytest.mark.ci),  # torchvision
+        pytest.param("efficientnet_b0", {}, 5_288_548, marks=pytest.mark.ci),  # torchvision
         ("efficientnet_lite0", {}, 4_652_008),  # timm
         pytest.param("efficientnet_b1", {}, 7_794_184, marks=pytest.mark.slow),  # torchvision
         pytest.param("efficientnet_b2", {}, 9_109_994, marks=pytest.mark.slow),  # torchvision
@@ -43,7 +44,7 @@ def trainable(model):
         pytest.param("vgg19", {}, 143_667_240, marks=pytest.mark.slow),  # torchvision
         pytest.param("convnext_small", {}, 50_223_688, marks=pytest.mark.slow),  # torchvision
         pytest.param("convnext_v2_tiny", {}, 28_635_496, marks=pytest.mark.slow),  # timm
-        ("convnext_tiny", {}, 28_589_128),  # torchvision
+        pytest.param("convnext_tiny", {}, 28_589_128, marks=pytest.mark.ci),  # torchvision
         pytest.param(
             "convnext_tiny", {"layer_scale": 0.0}, 28_589_128 - 3 * (96 + 192 + 3 * 384 + 768), marks=pytest.mark.slow
         ),
@@ -133,7 +134,7 @@ SMALL_FORMS = {
 }
 
 
-@pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (17, 40, 2)])
+@pytest.mark.parametrize("shape", in_ci([(28, 28, 1), (32, 32, 3), (17, 40, 2)], but=[(17, 40, 2)]))
 @pytest.mark.parametrize("name", SMALL_FORMS)
 def test_forms_for_small_images(name, shape):
     keras.utils.set_random_seed(0)

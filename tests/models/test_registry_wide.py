@@ -23,38 +23,15 @@ from zoo.layers.encoder import encoder_of, representation
 from zoo.layers.head import features, with_head
 from zoo.tasks import TASKS
 
-# same code as their smaller sisters, or much to compute
-LARGE = (
-    *(
-        "resnet18",
-        "resnet34",
-        "resnet50",
-        "resnet101",
-        "resnet152",
-        "vit_small",
-        "vit_base",
-        "vgg16",
-        "supcon",
-        "triplet",
-        "conditional_ddpm",
-    ),
-    *(
-        "resnext50",
-        "vgg11",
-        "vgg13",
-        "vgg19",
-        "convnext_small",
-        "efficientnet_b1",
-        "efficientnet_b2",
-        "efficientnet_b3",
-    ),
-    *("bilstm", "conditional_gan", "denoising_autoencoder", "dit_tiny", "masked_language_model", "wide_resnet"),
+LARGE = (  # same code as their smaller sisters, or much to compute
+    *("bilstm", "conditional_ddpm", "conditional_gan", "convnext_small", "denoising_autoencoder", "dit_tiny"),
+    *("efficientnet_b1", "efficientnet_b2", "efficientnet_b3", "masked_language_model", "resnet101", "resnet152"),
+    *("resnet18", "resnet34", "resnet50", "resnext50", "supcon", "triplet", "vgg11", "vgg13", "vgg16", "vgg19"),
+    *("vit_base", "vit_small", "wide_resnet"),
 )
-LONGER = (  # `.ci/run` adds these to the test command
-    *("alexnet", "center_net", "convnext_tiny", "crnn", "ddpm", "densenet_bc", "efficientnet_b0", "masked_autoencoder"),
-    *("deeplab_v3_plus", "dinov2_small", "fpn", "swin_tiny"),
-    *("bert", "efficientnet_lite0", "mobilenet_v2", "resnet20", "seq2seq_lstm", "seq2seq_transformer", "t5", "unet"),
-    *("convnext_v2_tiny", "efficientnet_v2_s", "mobilenet_v3_large", "mobilenet_v3_small"),
+SHORT = (  # the test command runs these, `.ci/run` all that are not large
+    *("autoencoder", "cnn", "dcgan", "dlinear", "fasttext", "gcn", "lstm", "minirocket", "mlp", "nlinear", "realmlp"),
+    *("rnn", "row_autoencoder", "siamese", "transformer", "vq_vae", "window_autoencoder"),
 )
 QUICK = ("mlp",)  # the test command runs its options; `-m slow` runs those of all
 DEFAULT = cases(options=False)
@@ -63,9 +40,9 @@ OPTIONS = [case for case in cases() if case not in DEFAULT]
 
 
 def marked(more):
-    """Return all cases; all but the builders' first forms and `more` of the quick builders are marked as slow."""
-    quick = [c for c in FIRST if c.name not in (*LARGE, *LONGER)] + [c for c in more if c.name in QUICK]
-    longer = [c for c in FIRST if c.name in LONGER]
+    """Return all cases; the test command runs first forms of short builders and `more` of the quick ones."""
+    quick = [c for c in FIRST if c.name in SHORT] + [c for c in more if c.name in QUICK]
+    longer = [c for c in FIRST if c.name not in LARGE]
 
     def mark(case):
         return [] if case in quick else pytest.mark.ci if case in longer else pytest.mark.slow
@@ -211,7 +188,7 @@ def test_a_training_step_on_jax_has_the_same_loss_with_every_option(on_jax):
 
 
 def mark_of(name):
-    return pytest.mark.slow if name in LARGE else pytest.mark.ci if name in LONGER else []
+    return [] if name in SHORT else pytest.mark.slow if name in LARGE else pytest.mark.ci
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=mark_of(n)) for n in registry.list_models()])

@@ -130,6 +130,7 @@ def test_what_does_not_fit_is_refused(name, shape, settings, message):
         zoo.build(name, input_shape=shape, outputs=3, **settings)
 
 
+@pytest.mark.ci
 def test_rounding_decides_nothing_where_series_stay_constant():
     random = np.random.default_rng(0)
     levels = random.normal(size=(20, 12, 1)).astype(np.float32) * 3

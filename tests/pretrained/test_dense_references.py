@@ -60,7 +60,8 @@ def test_spatial_pyramid_pooling():
     compare(np.array(model(images(6, 10)[:1], training=False)), FACTS["pooling"])
 
 
-@pytest.mark.parametrize("stride", [16, pytest.param(8, marks=pytest.mark.ci)])
+@pytest.mark.ci
+@pytest.mark.parametrize("stride", [16, 8])
 def test_dilated_encoder(stride, reference):
     _, _, path = reference("resnet50")
     model = dilate(zoo.build("resnet50", input_shape=(64, 96, 3), outputs=5), stride)

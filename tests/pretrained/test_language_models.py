@@ -99,7 +99,8 @@ def test_a_tied_head_must_be_equal_to_the_embedding(reference):
             assert any("the embedding of the tokens again" in n for n in load_weights(model, f"file:{path}").notes)
 
 
-@pytest.mark.parametrize("name", ["gpt2", pytest.param("llama", marks=pytest.mark.ci)])
+@pytest.mark.ci
+@pytest.mark.parametrize("name", ["gpt2", "llama"])
 def test_a_published_language_model_becomes_a_file_that_continues_texts(name, folder, tmp_path):
     path, _ = folder(name, {"gpt2": GPT2, "llama": LLAMA}[name])
     file = tmp_path / "out" / "text.onnx"

@@ -17,6 +17,7 @@ CI = (
     *("efficientnet_lite0-timm", "resnet18", "efficientnet_b0-timm", "vit_tiny", "resnet50", "convnext_tiny"),
     *("mobilenet_v2-timm", "mobilenet_v3_large", "mobilenet_v3_small-timm", "vgg16-timm", "convnext_v2_tiny-small"),
     *("vit-hugging_face-features", "mlp_mixer-wide", "dinov2_small", "dinov2-hugging_face", "swin_tiny"),
+    *("efficientnet_b0", "efficientnet_v2_s-timm", "mobilenet_v2", "swin_tiny-torchvision", "t5", "vgg19-bn-timm"),
 )
 SLOW = (
     *("resnet34", "resnet101", "resnet152", "vit_small", "vit_base-torchvision", "convnext_tiny-timm", "densenet121"),

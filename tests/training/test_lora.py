@@ -60,8 +60,8 @@ def test_adapters_are_the_product_of_the_paper():
     ("name", "settings", "targets", "count"),
     [
         ("vit_tiny", VIT, ["attention"], 6),
-        ("vit_tiny", VIT, ["dense"], 5),
-        ("vit_tiny", VIT, ["attention", "dense", "convolution"], 11),
+        pytest.param("vit_tiny", VIT, ["dense"], 5, marks=pytest.mark.ci),
+        pytest.param("vit_tiny", VIT, ["attention", "dense", "convolution"], 11, marks=pytest.mark.ci),
         ("cnn", {"widths": [4, 6], "depth": 1}, ["convolution"], 2),
         ("mlp", {"widths": [8, 6]}, ["dense"], 2),
     ],

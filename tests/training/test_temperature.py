@@ -38,7 +38,12 @@ def test_it_stays_1_where_no_example_is_wrong():
 
 
 @pytest.mark.parametrize(
-    ("loss", "members"), [("categorical_crossentropy", None), ("binary_crossentropy", None), ("focal", 2)]
+    ("loss", "members"),
+    [
+        pytest.param("categorical_crossentropy", None, marks=pytest.mark.ci),
+        pytest.param("binary_crossentropy", None, marks=pytest.mark.ci),
+        ("focal", 2),
+    ],
 )
 def test_the_saved_model_has_it_and_says_the_same_classes(tmp_path, loss, members):
     lines = ["model.widths=[64]", "training.epochs=8", "training.batch_size=64", "optimizer.learning_rate=0.01"]

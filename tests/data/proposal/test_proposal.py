@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from in_ci import in_ci
 from PIL import Image
 
 from zoo.commands.init import init
@@ -115,7 +116,10 @@ def value_of(recipe, key):
     return recipe
 
 
-@pytest.mark.parametrize("name", TABLES)
+QUICK = ("classes", "prices", "group", "series", "panel", "texts", "a usual name")
+
+
+@pytest.mark.parametrize("name", in_ci(TABLES, but=QUICK))
 def test_tables(name, tmp_path, monkeypatch):
     """The recipe loads its data unedited, and says what it was decided by."""
     columns, target, expected = TABLES[name]

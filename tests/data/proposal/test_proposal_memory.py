@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import yaml
+from in_ci import in_ci
 from PIL import Image
 
 import zoo
@@ -81,7 +82,10 @@ DATA = {  # data, target, task
 }
 
 
-@pytest.mark.parametrize("name", DATA)
+QUICK = ("columns", "images", "tags", "graphs", "running text", "a series")
+
+
+@pytest.mark.parametrize("name", in_ci(DATA, but=QUICK))
 def test_the_task_is_told_by_the_data_and_the_recipe_loads_it(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data, target, task = DATA[name]
