@@ -31,7 +31,13 @@ def test_every_module_with_registered_classes_is_listed():
 
 
 @pytest.mark.parametrize(
-    "imports", ["import zoo\nimport keras", pytest.param("import keras\nimport zoo", marks=pytest.mark.slow)]
+    "imports",
+    [
+        "import zoo\nimport keras",
+        "import zoo.layers.head\nimport keras",
+        "import zoo.optimization.averaged\nimport keras",
+        pytest.param("import keras\nimport zoo", marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.ci
 def test_either_may_be_imported_first(imports):

@@ -1,1 +1,3 @@
 """Blocks that several families share."""
+
+import keras  # noqa: F401 - first: it registers this room's classes, which import each other
