@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tensorflow as tf
+from in_ci import in_ci
 
 from zoo.backend.startup import start_keras
 from zoo.data.batches import evaluation_batches, training_batches
@@ -82,7 +83,7 @@ def test_inputs_and_targets_belong_together():
         np.testing.assert_array_equal(x[:, 0, 0, 0], y.argmax(1))
 
 
-@pytest.mark.parametrize("start", [1, PER_EPOCH, 2 * PER_EPOCH - 1])
+@pytest.mark.parametrize("start", in_ci([1, PER_EPOCH, 2 * PER_EPOCH - 1], but=[1]))
 def test_a_late_start_gives_the_tail(start):
     settings, prepared, total = recipe(AUGMENT, MIXUP), numbered(), 3 * PER_EPOCH
     whole_run = batches(prepared, settings, steps=total)

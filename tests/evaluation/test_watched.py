@@ -37,7 +37,13 @@ def trained(data, folder, *overrides):
 
 
 @pytest.mark.parametrize(
-    "extra", [[], ["optimizer.ema=0.9"], ["training.precision=mixed_float16"]], ids=["plain", "ema", "16 bits"]
+    "extra",
+    [
+        [],
+        pytest.param(["optimizer.ema=0.9"], marks=pytest.mark.ci),
+        pytest.param(["training.precision=mixed_float16"], marks=pytest.mark.ci),
+    ],
+    ids=["plain", "ema", "16 bits"],
 )
 def test_the_epoch_that_is_kept_has_the_best_value_which_is_that_of_the_saved_model(digits, tmp_path, extra):
     problem, fitted = trained(digits, tmp_path, "evaluation.metric=f_beta", "evaluation.beta=0.5", *extra)

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from in_ci import in_ci
 from onnx import numpy_helper
 from PIL import Image
 
@@ -77,7 +78,7 @@ def test_the_file_equals_the_model_on_the_whole_test_split(kind, reopened):
     assert worst == pytest.approx(certificate["max_abs_difference"], abs=0.01 if kind == "regression" else 1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", in_ci(KINDS, but=["table"]))
 @pytest.mark.parametrize("opset", [13, *(pytest.param(opset, marks=pytest.mark.slow) for opset in range(14, 18)), 18])
 def test_every_opset_and_any_batch(kind, opset, reopened):
     run, dataset, model = reopened(kind)
@@ -200,7 +201,7 @@ def perturbed(*arguments, **options):
     return proto
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", in_ci(KINDS, but=["table"]))
 def test_a_file_that_differs_is_refused_and_removed(kind, copied, monkeypatch):
     run, dataset, model = copied(kind)
     export_run(run, dataset, model)

@@ -56,7 +56,7 @@ def test_one_number_that_is_not_finite_spoils_its_example_alone(name):
             assert np.isnan(model.predict_on_batch(x)[1]).all()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", in_ci(NETWORKS, but=[next(iter(NETWORKS))]))
 def test_finite_answers_are_those_of_the_file_without_guards(name, monkeypatch):
     guarded = exported(name)
     monkeypatch.setattr(predictors, "guard", lambda proto, signature: None)

@@ -85,9 +85,16 @@ def test_every_loss_of_the_recipes_serves_a_task():
     assert named == {name for task in TASKS.values() for name in task.losses}
 
 
+QUICK = ("categorical_crossentropy", "mean_squared_error", "masked_crossentropy", "pixel_crossentropy", "supcon")
+
+
+def mark_of(kind, name):
+    return pytest.mark.slow if (kind, name) != ONCE[name] else [] if name in QUICK else pytest.mark.ci
+
+
 @pytest.mark.parametrize(
     ("kind", "name"),  # each loss with one kind of task, and with the others where there is time
-    [pytest.param(*one, marks=[] if one == ONCE[one[1]] else [pytest.mark.slow]) for one in LOSSES],
+    [pytest.param(*one, marks=mark_of(*one)) for one in LOSSES],
 )
 def test_every_loss_of_every_task_is_one_finite_number_that_training_lowers(kind, name):
     """The outputs are the weights: gradient descent on the outputs themselves."""

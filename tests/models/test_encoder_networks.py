@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import onnxruntime
 import pytest
+from in_ci import in_ci
 
 from zoo import ZooError, registry
 from zoo.export.convert import to_onnx
@@ -44,7 +45,7 @@ def test_each_pixel_gets_an_answer_from_the_whole_image(name):
     assert (a != b).any()
 
 
-@pytest.mark.parametrize("name", ["unet", "center_net"])
+@pytest.mark.parametrize("name", in_ci(["unet", "center_net"], but=["unet"]))
 def test_the_onnx_file_gives_the_same(name):
     builder, settings, _ = NETWORKS[name]
     model = registry.build(builder, input_shape=(32, 32, 3), outputs=3, **settings)

@@ -33,16 +33,16 @@ SHORT = (  # the test command runs these, `.ci/run` all that are not large
     *("autoencoder", "cnn", "dcgan", "dlinear", "fasttext", "gcn", "lstm", "minirocket", "mlp", "nlinear", "realmlp"),
     *("rnn", "row_autoencoder", "siamese", "transformer", "vq_vae", "window_autoencoder"),
 )
-QUICK = ("mlp",)  # the test command runs its options; `-m slow` runs those of all
+QUICK = ("mlp",)  # `.ci/run` runs its options; `-m slow` runs those of all
 DEFAULT = cases(options=False)
 FIRST = [case for i, case in enumerate(DEFAULT) if i == 0 or case.name != DEFAULT[i - 1].name]  # one form a builder
 OPTIONS = [case for case in cases() if case not in DEFAULT]
 
 
 def marked(more):
-    """Return all cases; the test command runs first forms of short builders and `more` of the quick ones."""
-    quick = [c for c in FIRST if c.name in SHORT] + [c for c in more if c.name in QUICK]
-    longer = [c for c in FIRST if c.name not in LARGE]
+    """Return all cases; the test command runs first forms of short builders, `.ci/run` `more` of the quick, too."""
+    quick = [c for c in FIRST if c.name in SHORT]
+    longer = [c for c in FIRST if c.name not in LARGE] + [c for c in more if c.name in QUICK]
 
     def mark(case):
         return [] if case in quick else pytest.mark.ci if case in longer else pytest.mark.slow

@@ -65,7 +65,7 @@ def assert_equal(ours, theirs):
     [
         pytest.param("full.weights.h5", 4, ("logits",), marks=pytest.mark.ci),
         pytest.param("full.weights.h5", 1000, (), marks=pytest.mark.slow),
-        ("full.h5", 1000, ()),
+        pytest.param("full.h5", 1000, (), marks=pytest.mark.ci),
         pytest.param("four.weights.h5", 4, (), marks=pytest.mark.ci),
         pytest.param("notop.weights.h5", 4, ("logits",), marks=pytest.mark.slow),
         ("notop.h5", 4, ("logits",)),

@@ -88,6 +88,7 @@ def test_a_head_that_is_left_as_it_is(overrides, pretrained):
     assert all(np.array_equal(a, b) for a, b in zip(before, head_of(problem), strict=True))
 
 
+@pytest.mark.ci
 def test_training_begins_with_it(tmp_path):
     """Fine-tuning of no more than a few steps, at a rate of nearly nothing, has the probe's accuracy."""
     short = ["training.epochs=1", "evaluation.baselines=[]", "optimizer.learning_rate=1e-9"]

@@ -83,6 +83,11 @@ def data_for(made):
 
 
 CASES = [(task, name) for task in TASKS for name in TASKS[task].baselines]
+LONGER = [
+    *((task, "random_forest") for task in TASKS if task != "image_classification"),
+    *((task, name) for task, name in CASES if "multi_label" in task),
+    ("forecasting", "arima"),
+]
 
 
 def test_every_baseline_has_a_task_and_every_task_a_baseline():
@@ -92,7 +97,10 @@ def test_every_baseline_has_a_task_and_every_task_a_baseline():
     assert offered == {(kind, name) for kind, entry in KINDS.items() for name in entry.methods}
 
 
-@pytest.mark.parametrize(("task", "name"), [case for case in CASES if "tabular" not in case[0]])
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [pytest.param(*case, marks=pytest.mark.ci if case in LONGER else []) for case in CASES if "tabular" not in case[0]],
+)
 def test_every_baseline_of_every_task(task, name, data_for, monkeypatch):
     monkeypatch.setattr(segmentation, "TREES", 5)
     data = data_for(task)
