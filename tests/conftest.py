@@ -17,6 +17,9 @@ from hypothesis import settings
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # tests import onnxruntime by themselves
+_workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS"):
+    os.environ.setdefault(_name, str(max(1, (os.cpu_count() or 1) // _workers)))  # processes that do not wait for cores
 settings.register_profile("tests", deadline=None, derandomize=True)
 settings.load_profile("tests")
 

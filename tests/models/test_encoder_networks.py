@@ -30,6 +30,7 @@ NETWORKS = {
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.ci if "mobilenet" in n else []) for n in NETWORKS])
 def test_each_pixel_gets_an_answer_from_the_whole_image(name):
+    keras.utils.set_random_seed(0)  # other weights may leave a pixel without any unit that is active
     builder, settings, stride = NETWORKS[name]
     model = registry.build(builder, input_shape=(32, 64, 3), outputs=3, **settings)
     channels = 3 + 4 * (builder == "center_net")
