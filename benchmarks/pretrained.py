@@ -12,7 +12,7 @@ The same probe on the embeddings of MiniLM, against logistic regression on TF-ID
 examples; the test examples, at most 40 of each class, are never among them.
 
 The file that is written holds each draw as soon as it is measured; a second call measures those that are missing.
-Half an hour on two cores.
+An hour on two cores.
 """
 
 from __future__ import annotations
