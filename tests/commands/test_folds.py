@@ -27,6 +27,7 @@ def run(tmp_path_factory):
     return zoo.train("mlp/diabetes", [source, *SMALL, "evaluation.folds=3"], runs=runs, export=False)
 
 
+@pytest.mark.ci
 def test_mean_and_deviation_are_those_of_the_folds(run):
     found = run.report.facts["cross_validation"]
     reports = [json.loads((run / name / "report.json").read_text()) for name in found["runs"]]
@@ -38,6 +39,7 @@ def test_mean_and_deviation_are_those_of_the_folds(run):
     assert "Cross-validation" in (run / "report.html").read_text()
 
 
+@pytest.mark.ci
 def test_predictions_are_those_of_the_models_that_had_not_seen_the_example(run):
     found = run.report.facts["cross_validation"]
     rows = pd.read_csv(run / found["predictions"])

@@ -59,6 +59,7 @@ def test_what_the_recipe_leaves_open_is_chosen_and_said(run):
     ]
 
 
+@pytest.mark.ci
 def test_the_data_is_not_in_the_run_and_is_given_again(run, frame, tmp_path):
     folder = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("export"))
     refusal = (

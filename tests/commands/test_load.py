@@ -10,6 +10,7 @@ from zoo.data.raw_tensors import as_tensors
 from zoo.errors import ZooError
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("kind", in_ci(["table", "folder"], but=["table"]))
 def test_a_run_and_its_file(kind, trained):
     run = trained(kind).run

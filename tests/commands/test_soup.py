@@ -28,6 +28,7 @@ def mean(runs):
     return [np.mean(each, axis=0) for each in zip(*weights, strict=True)]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("uniform", [True, False])
 def test_the_weights_are_the_mean_of_those_that_were_taken(runs, tmp_path, uniform):
     made = zoo.soup(runs, uniform=uniform, runs=tmp_path)
@@ -46,6 +47,7 @@ def test_the_weights_are_the_mean_of_those_that_were_taken(runs, tmp_path, unifo
     )
 
 
+@pytest.mark.ci
 def test_runs_of_other_networks_or_data_are_refused(runs, tmp_path):
     other = zoo.train("mlp/wine", [*SHORT, "model.widths=[8]"], runs=tmp_path, export=False)
     with pytest.raises(ZooError, match=r"differs from .* in model, and weights of one network add up"):
@@ -56,6 +58,7 @@ def test_runs_of_other_networks_or_data_are_refused(runs, tmp_path):
         zoo.soup([runs[0], runs[0]], runs=tmp_path)
 
 
+@pytest.mark.ci
 def test_an_interrupted_soup_does_not_become_a_training(runs, tmp_path):
     made = zoo.soup(runs[:2], runs=tmp_path, export=False)
     (made / "model.keras").unlink()

@@ -212,6 +212,7 @@ def test_refused_before_anything_is_written(overrides, options, text, write, tmp
     assert not (tmp_path / "search").exists()
 
 
+@pytest.mark.ci
 def test_bad_data_is_told_before_the_first_trial(write, tmp_path):
     with pytest.raises(ZooError, match=r"training.batch_size is 5000, and the training split"):
         tune(write(MLP), ["training.batch_size=5000"], folder=tmp_path / "search")

@@ -29,6 +29,7 @@ def test_each_label_counts_once():
         label_picker(FEATURES, "label")
 
 
+@pytest.mark.ci
 def test_labels_and_boxes_of_scenes_are_the_same_objects():
     """Both are picked from one feature, and cached apart."""
     data = Data(source="builtin:digit_scenes", target="objects", validation=0.1)

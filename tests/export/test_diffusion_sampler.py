@@ -68,6 +68,7 @@ def example(case, count=4, guidance=2.0, seed=0):
     return given
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("case", [pytest.param(c, marks=[pytest.mark.ci] if c == "unet" else []) for c in CASES])
 def test_the_file_is_no_further_from_float64_than_keras(case):
     parity = measure_sampler(exported(case), denoiser(case), *plan(case), samples=8)

@@ -105,6 +105,7 @@ def test_nt_xent_equals_loops(temperature):
     assert loss("nt_xent", CLASSES, VIEWS, temperature=temperature) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.ci
 def test_nt_xent_is_cross_entropy_of_torch_and_takes_no_classes():
     torch = pytest.importorskip("torch")
     z = torch.tensor(VIEWS[:, :2].reshape(16, 5))

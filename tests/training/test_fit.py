@@ -137,6 +137,7 @@ def test_the_same_seed_gives_the_same_bits(train):
     assert same(streamed, first)
 
 
+@pytest.mark.ci
 def test_convolutions_too(train):
     settings = ["model.widths=[4]", "model.depth=1", "training.epochs=1"]
     first, second = (weights(train(*settings, recipe="cnn/digits")[0]) for _ in range(2))

@@ -129,6 +129,7 @@ def test_what_cannot_be_adapted_is_refused():
         zoo.load_adapters(network(), "a.npz")
 
 
+@pytest.mark.ci
 def test_a_recipe_trains_adapters_and_saves_the_merged_model(tmp_path):
     short = ["training.epochs=2", "optimizer.learning_rate.warmup_epochs=0.5", "evaluation.baselines=[]"]
     first = zoo.train("mlp/wine", short, runs=tmp_path, export=False)

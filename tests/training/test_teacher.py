@@ -84,6 +84,7 @@ def test_others_classes_are_refused_before_training(teacher, tmp_path):
     assert not any(tmp_path.rglob("environment.json"))
 
 
+@pytest.mark.ci
 def test_a_run_is_asked_about_the_images_that_the_student_sees(tmp_path):
     digits = ["data.per_class=10", "training.epochs=1", "optimizer.learning_rate.warmup_epochs=0.5"]
     digits += ["training.batch_size=32", "evaluation.baselines=[]"]

@@ -21,6 +21,7 @@ def test_the_digits_are_parted_before_anything_is_drawn():
         assert counts.min() > 0.05 and counts.max() < 0.15
 
 
+@pytest.mark.ci
 def test_digit_strips():
     assert sizes("digit_strips") == {"train": 8_000, "test": 1_000}
     for split in ("train", "test"):
@@ -67,6 +68,7 @@ def normal(vectors):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+@pytest.mark.ci
 def test_digit_scenes():
     assert sizes("digit_scenes") == {"train": 4_000, "test": 500}
     builder = builtin_builder("digit_scenes")

@@ -115,6 +115,7 @@ def test_a_builder_with_a_broken_graph_is_refused():
             read_graphs(broken, "train", "graph", "label")
 
 
+@pytest.mark.ci
 def test_the_neighborhoods_of_digits():
     """The first node is the example's own; no label but its own is in it; edges stand in both directions."""
     from zoo.data.builtin.measured import digit_images

@@ -41,6 +41,7 @@ def test_images_of_a_convolutional_network_have_grad_cam(evaluated):
     assert page.count(": Grad-CAM") == len(found["mistakes"]) > 0
 
 
+@pytest.mark.ci
 def test_tables_have_columns_and_importance(evaluated):
     found, page = evaluated("table")
     assert {row["name"] for row in found["importance"]} == {"size, in cm", "größe", "colour", "zip code"}

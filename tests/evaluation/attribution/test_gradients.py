@@ -88,6 +88,7 @@ def test_completeness(trained, images):
         assert found.gap == pytest.approx(found.output - found.reference - found.values.sum(), abs=1e-6)
 
 
+@pytest.mark.ci
 def test_values_of_a_randomised_model_are_unrelated(trained, images):
     """Adebayo et al., "Sanity checks for saliency maps", 2018: what does not depend on the weights explains nothing."""
     own = attributions(trained[0], images)

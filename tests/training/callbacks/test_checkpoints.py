@@ -368,6 +368,7 @@ def test_another_process_ends_in_the_same_bits(name, data, tmp_path):
         assert same([other[key] for key in other.files], weights)
 
 
+@pytest.mark.ci
 def test_a_damaged_state_is_passed_over(data, tmp_path):
     recipe_name, overrides = RUNS["mlp"]
     recipe = load_recipe(recipe_name, [*overrides, "training.epochs=3", "training.checkpoints.every_steps=2"]).recipe
@@ -401,6 +402,7 @@ def test_a_run_that_stopped_early_stays_stopped(data, tmp_path):
     assert len(resumed.history) == len(expected.history) == 2 and same(found, weights)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "waiting",
     [
