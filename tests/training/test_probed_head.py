@@ -72,7 +72,7 @@ def test_a_class_without_examples_is_the_least_likely():
 def test_of_many_examples_a_part_is_taken(monkeypatch):
     monkeypatch.setattr(probed_head, "MAX_EXAMPLES", 60)
     problem = problem_of("mlp/wine")
-    assert begin_with_probe(problem).endswith("to the features of 60 training examples")
+    assert begin_with_probe(problem).endswith("fitted to the features of 60 training examples")
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def begin_with_probe(problem: Problem) -> str | None:
     kernel = kernel / deviation[:, None]
     weights = [kernel, bias - mean @ kernel] if layer.use_bias else [kernel]
     layer.set_weights(weights)
-    return f"{how} to the features of {len(chosen):,} training examples"
+    return f"{how}, fitted to the features of {len(chosen):,} training examples"
 
 
 def _features(problem: Problem, chosen: np.ndarray) -> np.ndarray:
