@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -50,6 +51,63 @@ def test_classes_get_logistic_regression(name):
     assert {path.split("/")[-2] for path in changed} == {"logits"}
 
 
+def test_rare_classes_count_as_in_the_loss():
+    problem = problem_of("mlp/breast_cancer", "loss.class_weights=[3.0,1.0]")
+    c = float(begin_with_probe(problem).split("C = ")[1].split(")")[0])
+    network = problem.views.learner
+    x, labels = features(network).predict(inputs(problem), verbose=0), problem.train.targets.argmax(1)
+    scaled = StandardScaler().fit_transform(x.astype("float64"))
+    own = LogisticRegression(C=c, max_iter=2000, class_weight={0: 3.0, 1: 1.0}).fit(scaled, labels)
+    found = np.asarray(keras.ops.softmax(network.predict(inputs(problem), verbose=0)))
+    np.testing.assert_allclose(found, own.predict_proba(scaled), atol=2e-3)
+
+
+def test_each_label_gets_a_regression_of_its_own():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(80, 4))
+    first, second = x[:, 0] + 0.5 * rng.normal(size=80) > 0, x[:, 1] - x[:, 2] + 0.5 * rng.normal(size=80) > 0.5
+    targets = np.stack([first, second, np.ones(80), np.zeros(80)], axis=1).astype("float32")
+    kernel, bias, said = probed_head._logistic_of_each(x, targets, 0, None)
+    assert said.startswith("logistic regression of each label (C = ")
+    for label in range(2):
+        known = targets[:, label].astype(int)
+        own = min(
+            (LogisticRegression(C=c, max_iter=2000).fit(x, known) for c in probed_head._INVERSE_PENALTIES),
+            key=lambda model: np.abs(model.coef_[0] - kernel[:, label]).max(),
+        )
+        np.testing.assert_allclose(kernel[:, label], own.coef_[0], atol=1e-4)
+        np.testing.assert_allclose(bias[label], own.intercept_[0], atol=1e-4)
+    assert not kernel[:, 2:].any()
+    np.testing.assert_allclose(bias[2:], [np.log(81), -np.log(81)])
+
+
+@pytest.mark.ci
+def test_several_labels_begin_with_a_probe():
+    data = ["data.train_fraction=0.1", "model.widths=[8, 16]"]
+    problem = problem_of("cnn/digit_scenes_labels", *data)
+    x, targets = inputs(problem), problem.train.targets
+    said, network = begin_with_probe(problem), problem.views.learner
+    assert said.endswith(f"of {len(targets)} training examples")
+    found = np.asarray(keras.ops.sigmoid(network.predict(x, verbose=0)))
+    assert roc_auc_score(targets, found, average="macro") > 0.6
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "said"),
+    [
+        ("graph/digit_graphs", ["data.train_fraction=0.1"], "a model of several inputs"),
+        ("mlp/wine", ["model.ensemble=2"], "an ensemble"),
+        ("mlp/diabetes", ["loss={name: quantile, quantile: 0.9}"], "a model with the loss quantile"),
+        ("transformer/dates", ["data.train_fraction=0.1"], "the task sequence_to_sequence"),
+    ],
+)
+def test_where_none_is_fitted_it_is_said(name, overrides, said):
+    problem = problem_of(name, *overrides)
+    before = [np.array(weight) for weight in problem.views.learner.get_weights()]
+    assert begin_with_probe(problem) == f"drawn at random: no probe is fitted for {said}"
+    assert all(map(np.array_equal, before, problem.views.learner.get_weights()))
+
+
 def test_values_get_ridge_regression():
     problem = problem_of("mlp/diabetes")
     said = begin_with_probe(problem)
@@ -63,7 +121,7 @@ def test_values_get_ridge_regression():
 def test_a_class_without_examples_is_the_least_likely():
     x = np.random.default_rng(0).normal(size=(40, 3))
     labels = np.where(x[:, 0] > 0, 3, 1)
-    kernel, bias, _ = probed_head._logistic(x, labels, 5, 0)
+    kernel, bias, _ = probed_head._logistic(x, labels, 5, 0, None)
     logits = x @ kernel + bias
     assert set(logits.argmax(1)) == {1, 3} and (logits.argmax(1) == labels).mean() > 0.9
     assert not kernel[:, [0, 2, 4]].any()

@@ -53,7 +53,7 @@ class Model(BaseModel):
     freeze: bool = Field(False, description="keep the pretrained weights fixed and train only the head")
     head: Literal["probed", "new"] = Field(
         "probed",
-        description="a new head on pretrained weights of a network that predicts classes or values: fitted to the "
+        description="a new head on pretrained weights of a network for classes, labels or values: fitted to the "
         "features of the training examples before training, or drawn at random",
     )
     lora: Lora | None = Field(

@@ -13,6 +13,7 @@ import numpy as np
 
 from zoo.layers.head import LOGITS, features
 from zoo.tasks import TASKS
+from zoo.training.problem import class_weights
 
 if TYPE_CHECKING:
     from zoo.training.problem import Problem
@@ -24,48 +25,80 @@ _INVERSE_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 _PENALTIES = tuple(np.logspace(-2, 5, 15))
 _MAX_STEPS = 200  # of L-BFGS
 _BATCH = 64
-_LOGISTIC = ("categorical_crossentropy", "sparse_categorical_crossentropy", "focal")
+_ONE_CLASS = ("categorical_crossentropy", "sparse_categorical_crossentropy", "focal")
+_EACH_LABEL = ("binary_crossentropy",)  # of several labels, or of classes each against all others
 _LEAST_SQUARES = ("mean_squared_error", "mean_absolute_error", "huber")
 
 
 def begin_with_probe(problem: Problem) -> str | None:
     """Fit the new head of a pretrained network to the features of training examples, without augmentation.
 
-    Classes get logistic regression, values ridge regression, on standardised features; the penalty is chosen by
-    cross-validation. Of more than 10,000 examples, so many are drawn. The features stay as they are.
+    Classes get logistic regression with the loss's class weights, several labels one each, values ridge regression, on
+    standardised features; the penalty is chosen by cross-validation. Of more than 10,000 examples, so many are drawn.
+    The features stay as they are.
 
     Returns:
-        What was fitted, in words; None where the recipe asks for a head that is drawn at random, where the head came
-        with the weights, and where the task or its loss is not one of classes or values.
+        In words what was fitted, or why the head is drawn at random although the recipe asks for a probe; None where
+        it does not, and where the head came with the weights.
     """
-    recipe, learner = problem.recipe, problem.views.learner
-    kind, loss = TASKS[recipe.task].kind, recipe.loss.name
-    fits = {"classification": loss in _LOGISTIC, "regression": loss in _LEAST_SQUARES}.get(kind, False)
-    found = problem.pretrained or {}
-    layer = next((each for each in learner.layers if each.name == LOGITS), None)
-    if recipe.model.head != "probed" or not found.get("new_head") or not fits:
+    recipe = problem.recipe
+    if recipe.model.head != "probed" or not (problem.pretrained or {}).get("new_head"):
         return None
-    if layer is None or learner.outputs[0] is not layer.output or isinstance(learner.input, dict | list):
-        return None
+    reason = _refused(problem)
+    if reason is not None:
+        return f"drawn at random: no probe is fitted for {reason}"
     chosen = np.arange(len(problem.train))
     if len(chosen) > MAX_EXAMPLES:
         chosen = np.sort(np.random.default_rng(recipe.training.seed).choice(chosen, MAX_EXAMPLES, replace=False))
     targets = problem.train.targets[chosen]
-    if kind == "classification" and len(np.unique(targets.argmax(1))) < 2:
-        return None
     x = _features(problem, chosen)
     mean, deviation = x.mean(0), x.std(0)
     deviation[deviation <= 1e-6 * np.abs(mean)] = 1  # constant up to rounding
     deviation[deviation == 0] = 1
     scaled = (x - mean) / deviation
-    if kind == "classification":
-        kernel, bias, how = _logistic(scaled, targets.argmax(1), targets.shape[1], recipe.training.seed)
-    else:
+    seed, weights = recipe.training.seed, _class_weights(problem)
+    if recipe.loss.name in _LEAST_SQUARES:
         kernel, bias, how = _ridge(scaled, targets)
+    elif recipe.loss.name in _EACH_LABEL:
+        kernel, bias, how = _logistic_of_each(scaled, targets, seed, weights)
+    else:
+        kernel, bias, how = _logistic(scaled, targets.argmax(1), targets.shape[1], seed, weights)
+    layer = problem.views.learner.get_layer(LOGITS)
     kernel = kernel / deviation[:, None]
     weights = [kernel, bias - mean @ kernel] if layer.use_bias else [kernel]
     layer.set_weights(weights)
     return f"{how}, fitted to the features of {len(chosen):,} training examples"
+
+
+def _refused(problem: Problem) -> str | None:
+    """Return what no head is fitted for, in words; None where one is."""
+    recipe, learner = problem.recipe, problem.views.learner
+    kind, loss = TASKS[recipe.task].kind, recipe.loss.name
+    losses = {
+        "classification": (*_ONE_CLASS, *_EACH_LABEL),
+        "multi_label": _EACH_LABEL,
+        "regression": _LEAST_SQUARES,
+    }.get(kind)
+    layer = next((each for each in learner.layers if each.name == LOGITS), None)
+    if losses is None:
+        return f"the task {recipe.task}"
+    if loss not in losses:
+        return f"a model with the loss {loss}"
+    if recipe.model.ensemble is not None:
+        return "an ensemble"
+    if isinstance(learner.input, dict | list):
+        return "a model of several inputs"
+    if layer is None or learner.outputs[0] is not layer.output:
+        return "a model that does not end in one linear layer"
+    if kind == "classification" and len(np.unique(problem.train.targets.argmax(1))) < 2:
+        return "examples of one class"
+    return None
+
+
+def _class_weights(problem: Problem) -> np.ndarray | None:
+    """Return the weight of each class in the recipe's loss, `(classes,)`; None where all are alike."""
+    given, balanced = getattr(problem.recipe.loss, "class_weights", None), class_weights(problem)
+    return balanced if given in (None, "balanced") else np.asarray(given, dtype=np.float64)
 
 
 def _features(problem: Problem, chosen: np.ndarray) -> np.ndarray:
@@ -78,34 +111,68 @@ def _features(problem: Problem, chosen: np.ndarray) -> np.ndarray:
     return np.concatenate([model.predict_on_batch(read(part)) for part in parts]).astype(np.float64)
 
 
-def _logistic(x: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray, str]:
+def _logistic(
+    x: np.ndarray, labels: np.ndarray, classes: int, seed: int, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, str]:
     """Return kernel and bias for all classes, and what was fitted."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_score
-
-    found, counts = np.unique(labels, return_counts=True)
-    folds, compared = min(_FOLDS, counts.min()), np.random.default_rng(seed).permutation(len(x))[:_MAX_COMPARED]
-    best = _INVERSE_PENALTIES[len(_INVERSE_PENALTIES) // 2]
-    if folds > 1 and np.unique(labels[compared], return_counts=True)[1].min() >= folds:
-        split = StratifiedKFold(folds, shuffle=True, random_state=seed)
-        scores = {
-            c: cross_val_score(
-                LogisticRegression(C=c, max_iter=_MAX_STEPS),
-                x[compared],
-                labels[compared],
-                cv=split,
-                scoring="neg_log_loss",
-            ).mean()
-            for c in _INVERSE_PENALTIES
-        }
-        best = max(scores, key=lambda c: scores[c])
-    model = LogisticRegression(C=best, max_iter=_MAX_STEPS).fit(x, labels)
-    own, offset = model.coef_, model.intercept_
+    found, own, offset, penalty = _fit(x, labels, seed, None if weights is None else weights[labels])
     if len(found) == 2:  # scikit-learn keeps the difference alone
         own, offset = np.concatenate([-own, own]) / 2, np.concatenate([-offset, offset]) / 2
     kernel, bias = np.zeros((x.shape[1], classes)), np.full(classes, offset.min())
     kernel[:, found], bias[found] = own.T, offset
-    return kernel, bias, f"logistic regression (C = {best:g})"
+    return kernel, bias, f"logistic regression (C = {penalty:g})"
+
+
+def _logistic_of_each(
+    x: np.ndarray, targets: np.ndarray, seed: int, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Return kernel and bias for each label against its absence, and what was fitted.
+
+    A label that all examples have, or none, gets the log odds of its rate with one example more on either side.
+    """
+    kernel, bias, penalties = np.zeros((x.shape[1], targets.shape[1])), np.zeros(targets.shape[1]), []
+    examples = None if weights is None else weights[targets.argmax(1)]
+    for label, given in enumerate((targets > 0.5).astype(int).T):
+        if given.min() == given.max():
+            bias[label] = np.log((given.sum() + 1) / (len(given) - given.sum() + 1))
+            continue
+        _, own, offset, penalty = _fit(x, given, seed, examples)
+        kernel[:, label], bias[label] = own[0], offset[0]
+        penalties.append(penalty)
+    if not penalties:
+        return kernel, bias, "log odds of the labels"
+    low, high = min(penalties), max(penalties)
+    return kernel, bias, f"logistic regression of each label (C = {low:g}{'' if low == high else f' to {high:g}'})"
+
+
+def _fit(
+    x: np.ndarray, labels: np.ndarray, seed: int, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Return the classes found, scikit-learn's coefficients and intercepts, and the penalty's inverse."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold
+
+    found, counts = np.unique(labels, return_counts=True)
+    folds, compared = min(_FOLDS, counts.min()), np.random.default_rng(seed).permutation(len(x))[:_MAX_COMPARED]
+    best = _INVERSE_PENALTIES[len(_INVERSE_PENALTIES) // 2]
+    rarest = np.bincount(np.searchsorted(found, labels[compared]), minlength=len(found)).min()
+    if folds > 1 and rarest >= folds:
+        part, known = x[compared], labels[compared]
+        own = np.ones(len(part)) if weights is None else weights[compared]
+        split = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(part, known))
+
+        def loss(penalty: float) -> float:
+            total = 0.0
+            for train, rest in split:
+                model = LogisticRegression(C=penalty, max_iter=_MAX_STEPS).fit(part[train], known[train], own[train])
+                column = np.searchsorted(found, known[rest])
+                likelihood = model.predict_log_proba(part[rest])[np.arange(len(rest)), column]
+                total -= float((own[rest] * likelihood).sum())
+            return total
+
+        best = min(_INVERSE_PENALTIES, key=loss)
+    model = LogisticRegression(C=best, max_iter=_MAX_STEPS).fit(x, labels, weights)
+    return found, model.coef_, model.intercept_, best
 
 
 def _ridge(x: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray, str]:
