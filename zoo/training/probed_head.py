@@ -65,8 +65,7 @@ def begin_with_probe(problem: Problem) -> str | None:
         kernel, bias, how = _logistic(scaled, targets.argmax(1), targets.shape[1], seed, weights)
     layer = problem.views.learner.get_layer(LOGITS)
     kernel = kernel / deviation[:, None]
-    weights = [kernel, bias - mean @ kernel] if layer.use_bias else [kernel]
-    layer.set_weights(weights)
+    layer.set_weights([kernel, bias - mean @ kernel] if layer.use_bias else [kernel])
     return f"{how}, fitted to the features of {len(chosen):,} training examples"
 
 
