@@ -42,9 +42,10 @@ def fit_preprocessor(steps: Sequence[PreprocessStep], dataset: Dataset) -> Prepr
             if step.standardize.mean is not None and step.standardize.std is not None:
                 mean, std = np.array(step.standardize.mean), np.array(step.standardize.std)
                 if {len(mean), len(std)} - {1, fitted.shape[-1]}:
+                    grey = "; data.channels: 3 reads grey files in colour" if fitted.shape[-1] == 1 else ""
                     raise ZooError(
                         f"preprocess.standardize: expected 1 or {fitted.shape[-1]} means and stds, one a channel or "
-                        f"column, received {len(mean)} and {len(std)}"
+                        f"column, received {len(mean)} and {len(std)}{grey}"
                     )
             else:
                 moments = moments or _moments(fitted, dataset.train)

@@ -14,6 +14,7 @@ from zoo.recipe.checks import inconsistencies
 from zoo.recipe.checks.effect import BEYOND_THE_RUN, NO_EFFECT
 from zoo.recipe.compose import compose
 from zoo.recipe.default_sections import add_default_sections, default_notes
+from zoo.recipe.expand import expand
 from zoo.recipe.find import find_recipe
 from zoo.recipe.overrides import Overrides, apply_override, as_lists, as_text, override_lines
 from zoo.recipe.problems import Problem, problems_of
@@ -39,7 +40,8 @@ class LoadedRecipe:
         name: what runs are filed under, such as `cnn/digits`.
         recipe: the checked values, defaults included.
         origins: where each value was written; values without one are defaults.
-        notes: what was changed to fit into a run that an override has shortened, a sentence each.
+        notes: what stands for other settings, and what was changed to fit into a run that an override has shortened, a
+            sentence each.
         shortened: the keys that were.
     """
 
@@ -173,6 +175,9 @@ def _checked(
     for text in overrides:
         apply_override(tree, origins, text)
     recipe = _typed(tree, origins, shown)
+    expanded = expand(recipe, tree, origins)
+    if expanded is not None:
+        recipe = _typed(tree, origins, shown)
     problems = inconsistencies(recipe)
     if trained:
         problems = [p for p in problems if p.type not in (BEYOND_THE_RUN, NO_EFFECT)]
@@ -182,7 +187,8 @@ def _checked(
         recipe = _typed(tree, origins, shown)
         problems = [p for p in inconsistencies(recipe) if p.type != BEYOND_THE_RUN]
     _refuse(problems, origins, shown)
-    return LoadedRecipe(title, recipe, origins, (*default_notes(tree, origins), *shorter.notes), tuple(shorter.changed))
+    notes = [*default_notes(tree, origins), *([expanded] if expanded else []), *shorter.notes]
+    return LoadedRecipe(title, recipe, origins, tuple(notes), tuple(shorter.changed))
 
 
 def check_search(loaded: LoadedRecipe) -> None:

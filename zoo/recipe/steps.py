@@ -36,6 +36,14 @@ class CenterCrop(Section):
     width: Positive
 
 
+class Pretrained(Section):
+    """Prepare inputs as the published weights in `model.pretrained` expect: it stands for the steps that do so."""
+
+    size: Positive | None = Field(
+        None, description="height and width of images, at which the rest is scaled; the weights' own where left out"
+    )
+
+
 class Tokenize(Section):
     """Turn text into token ids. The vocabulary is fitted on the training split and is part of the exported file."""
 
@@ -176,6 +184,7 @@ class OneOf(Section):
 class PreprocessStep(OneOf):
     """One step of preprocessing. It is part of the saved and of the exported model."""
 
+    pretrained: Pretrained | None = None
     resize: Resize | None = None
     center_crop: CenterCrop | None = None
     encode: Encode | None = None

@@ -24,6 +24,7 @@ from zoo.layers.table import with_embedded_columns
 from zoo.losses import balanced_weights
 from zoo.postprocessing.kinds import compact_outputs
 from zoo.pretrained.build import settings_for
+from zoo.pretrained.recipe_steps import unlike_expected
 from zoo.pretrained.source import is_source
 from zoo.tasks import TASKS
 from zoo.training.adapt import adapt
@@ -143,6 +144,9 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
             pretrained = load_pretrained(
                 views.learner, recipe.model.pretrained, freeze=recipe.model.freeze, config=recipe.model.config
             )
+            unlike = _unlike_expected(recipe, preprocessor)
+            if unlike is not None:
+                pretrained["notes"].append(f"warning: {unlike}")
             if recipe.model.lora is not None:
                 pretrained["lora"] = add_lora(views.learner, **recipe.model.lora.model_dump())
     validation = dataset.validation
@@ -165,6 +169,13 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
         devices=devices,
     )
     return compute_fixed_features(problem)
+
+
+def _unlike_expected(recipe: Recipe, preprocessor: Preprocessor) -> str | None:
+    """Return how images differ from what published weights expect; None where they do not."""
+    if preprocessor.signature.kind != "image" or not is_source(recipe.model.pretrained or ""):
+        return None
+    return unlike_expected(recipe, preprocessor.scale, preprocessor.offset)
 
 
 def _prepare(

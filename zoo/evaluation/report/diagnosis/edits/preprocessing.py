@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from zoo.evaluation.report.diagnosis.edits.edit import Context, Edit, edit
+from zoo.pretrained.recipe_steps import standardization
 from zoo.recipe.steps import PHOTOMETRIC, SPECTRAL
 
 Step = dict[str, Any]  # name of a step to its settings
@@ -29,11 +30,12 @@ def scaled_inputs(context: Context) -> Iterator[Edit]:
     kinds = {step.kind for step in context.recipe.preprocess}
     if kinds & set(_SCALING) or "tokenize" in kinds:
         return
-    steps = [*context.tree["preprocess"], {"standardize": {}}]
+    step = standardization(context.recipe) if "image" in context.task.inputs else None
+    how = "by the training split" if step is None else "as the pretrained weights expect"
     yield edit(
         "preprocessing",
-        {"preprocess": steps},
-        "The inputs go into the network unscaled: standardise them by the training split.",
+        {"preprocess": [*context.tree["preprocess"], step or {"standardize": {}}]},
+        f"The inputs go into the network unscaled: standardise them {how}.",
     )
 
 
