@@ -309,7 +309,7 @@ SCHEMA = [
     ({"augment": [{}]}, "4: augment.0: a step has exactly one key (random_flip, random_translation, "),
     (
         {"preprocess": [{"standardize": {}, "rescale": {"scale": 1}}]},
-        "3: preprocess.0: a step has exactly one key (resize, center_crop, encode, tokenize, log_mel, rescale, "
+        "3: preprocess.0: a step has exactly one key (pretrained, resize, center_crop, encode, tokenize, log_mel, rescale, "
         "standardize, standardize_window), received rescale and standardize",
     ),
     (
