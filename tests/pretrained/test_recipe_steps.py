@@ -103,7 +103,7 @@ def test_it_is_said_what_stands_there_and_where_it_is_from(tmp_path, weights):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"model.pretrained": "runs/a"}, "is for published weights in model.pretrained .*, received 'runs/a'"),
+        ({"model.pretrained": "runs/a"}, "runs/a is not a run that finished its training"),
         ({"model.pretrained": None}, "which the recipe does not name"),
         ({"model.pretrained": "package:no-such-package"}, "no package 'no-such-package' is installed here"),
         ({"preprocess": [{"pretrained": {}}, {"pretrained": {}}]}, "may stand only once"),
@@ -114,6 +114,45 @@ def test_what_it_cannot_stand_for_is_refused(tmp_path, weights, changes, said):
     recipe(tmp_path, weights, "[{pretrained: {}}]")
     with pytest.raises(ZooError, match=said):
         zoo.load_recipe(tmp_path / "own.yaml", changes)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Return the folder of a short run on digits, whose images are standardised by the training split."""
+    short = ["training.epochs=1", "data.train_fraction=0.1", "evaluation.baselines=[]", "model.widths=[4]"]
+    steps = "preprocess=[{resize: {height: 12, width: 12}}, {rescale: {scale: 1/16}}, {standardize: {}}]"
+    return zoo.train("cnn/digits", [*short, steps], runs=tmp_path_factory.mktemp("runs")).folder
+
+
+def test_a_run_has_the_values_that_it_was_fitted_to(run):
+    changes = [f"model.pretrained={run}", "model.widths=[4]", "preprocess=[{pretrained: {}}]"]
+    loaded = zoo.load_recipe("cnn/digits", changes).recipe
+    dataset = load_dataset(loaded.data, TASKS[loaded.task], loaded.preprocess)
+    fitted = fit_preprocessor(loaded.preprocess, dataset)
+    images = dataset.test.take(np.arange(4))
+    normalize = zoo.load(run).model.get_layer("normalize")
+    x = np.asarray(fitted.to_shape(images))
+    np.testing.assert_allclose(x * fitted.scale + fitted.offset, normalize(x), atol=1e-4)
+    assert [step.kind for step in loaded.preprocess] == ["resize", "standardize"]
+    with pytest.raises(ZooError, match="size has no effect on"):
+        zoo.load_recipe("cnn/digits", [*changes[:2], "preprocess=[{pretrained: {size: 8}}]"])
+
+
+def test_what_is_published_says_it(run, tmp_path):
+    zoo.publish(run, f"folder:{tmp_path / 'p'}")
+    changes = ["model.widths=[4]", "preprocess=[{pretrained: {}}]"]
+    own, published = (
+        zoo.load_recipe("cnn/digits", [f"model.pretrained={source}", *changes]).recipe.preprocess
+        for source in (run, f"file:{tmp_path / 'p'}")
+    )
+    assert own == published
+
+
+def test_tables_of_a_run_are_left_to_the_recipe(tmp_path):
+    short = ["training.epochs=1", "evaluation.baselines=[]"]
+    folder = zoo.train("mlp/wine", short, runs=tmp_path, export=False).folder
+    with pytest.raises(ZooError, match="its inputs are table or array; write the steps"):
+        zoo.load_recipe("mlp/wine", [f"model.pretrained={folder}", "preprocess=[{pretrained: {}}]"])
 
 
 def test_weights_of_another_kind_of_input_are_refused(tmp_path, weights):

@@ -309,8 +309,8 @@ SCHEMA = [
     ({"augment": [{}]}, "4: augment.0: a step has exactly one key (random_flip, random_translation, "),
     (
         {"preprocess": [{"standardize": {}, "rescale": {"scale": 1}}]},
-        "3: preprocess.0: a step has exactly one key (pretrained, resize, center_crop, encode, tokenize, log_mel, rescale, "
-        "standardize, standardize_window), received rescale and standardize",
+        "3: preprocess.0: a step has exactly one key (pretrained, resize, center_crop, encode, tokenize, log_mel, "
+        "rescale, standardize, standardize_window), received rescale and standardize",
     ),
     (
         {"preprocess": [{"standardize": None}]},

@@ -14,6 +14,7 @@ from rich.console import Console
 from zoo.backend.startup import start_keras
 from zoo.errors import ZooError, import_extra
 from zoo.recipe.load import PATH_KEYS, published_source
+from zoo.tasks import TASKS
 from zoo.training.run_files import TRAINING, read_run_file
 from zoo.utils.files import write_json, write_text
 from zoo.utils.notebook import default_console
@@ -108,6 +109,7 @@ def _check_whole(run: Run) -> None:
 
 def _fill(run: Run, folder: Path, license: str | None, sample: bool) -> None:
     """Write what is published of a run into a folder."""
+    from zoo.pretrained.recipe_steps import CONFIG_KEY, steps_of_run
     from zoo.training.run import recipe_checksum
     from zoo.training.saved_model import load_model
 
@@ -129,6 +131,8 @@ def _fill(run: Run, folder: Path, license: str | None, sample: bool) -> None:
     report = _without_paths(read_run_file(run.folder / "report.json"), folders)
     report = {key: value for key, value in report.items() if key not in _PRIVATE}
     write_json(folder / "report.json", {**report, "config": loaded.published_yaml()})
+    if "image" in TASKS[loaded.recipe.task].inputs:
+        write_json(folder / "config.json", {CONFIG_KEY: steps_of_run(run.folder)})
     _write_safetensors(load_model(run), folder / "model.safetensors")
     write_text(folder / "README.md", _card(run, loaded, license))
 

@@ -1,4 +1,4 @@
-"""Steps of `preprocess:` that stand for others: those that published weights expect."""
+"""Steps of `preprocess:` that stand for others: those that pretrained weights expect."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ if TYPE_CHECKING:
     from zoo.recipe.schema import Recipe
 
 _STEPS = "zoo.pretrained.recipe_steps"  # by name: what weights expect is a matter of the builders, above this room
-_SOURCES = ("file:", "package:", "hf:", "keras:")
 
 
 def expand(recipe: Recipe, tree: dict[str, Any], origins: dict[KeyPath, Origin]) -> str | None:
-    """Put the steps that the recipe's published weights expect in the place of `pretrained: {}`.
+    """Put the steps that the recipe's pretrained weights expect in the place of `pretrained: {}`.
 
     Args:
         recipe: of the tree, checked for its types.
@@ -27,7 +26,7 @@ def expand(recipe: Recipe, tree: dict[str, Any], origins: dict[KeyPath, Origin])
         A sentence on what was put there; None where there is no such step.
 
     Raises:
-        ZooError: the recipe names no published weights, or what they expect is not known or is another kind of input.
+        ZooError: the recipe names no weights, or what they expect is not known or is another kind of input.
     """
     places = [i for i, step in enumerate(recipe.preprocess) if step.pretrained is not None]
     if not places:
@@ -39,9 +38,8 @@ def expand(recipe: Recipe, tree: dict[str, Any], origins: dict[KeyPath, Origin])
     try:
         if len(places) > 1:
             raise ZooError("may stand only once")
-        if not source.startswith(_SOURCES):
-            given = f"received '{source}'" if source else "which the recipe does not name"
-            raise ZooError(f"is for published weights in model.pretrained ({', '.join(_SOURCES)}…), {given}")
+        if not source:
+            raise ZooError("is for the weights in model.pretrained, which the recipe does not name")
         settings = recipe.preprocess[first].pretrained
         assert settings is not None
         steps = importlib.import_module(_STEPS).expected_steps(recipe, settings.size)

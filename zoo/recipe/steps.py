@@ -37,7 +37,7 @@ class CenterCrop(Section):
 
 
 class Pretrained(Section):
-    """Prepare inputs as the published weights in `model.pretrained` expect: it stands for the steps that do so."""
+    """Prepare inputs as the weights in `model.pretrained` expect: it stands for the steps that do so."""
 
     size: Positive | None = Field(
         None, description="height and width of images, at which the rest is scaled; the weights' own where left out"

@@ -146,7 +146,7 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
             )
             unlike = _unlike_expected(recipe, preprocessor)
             if unlike is not None:
-                pretrained["notes"].append(f"warning: {unlike}")
+                pretrained["notes"] = [*pretrained.get("notes", []), f"warning: {unlike}"]
             if recipe.model.lora is not None:
                 pretrained["lora"] = add_lora(views.learner, **recipe.model.lora.model_dump())
     validation = dataset.validation
@@ -172,8 +172,8 @@ def set_up(recipe: Recipe, dataset: Dataset) -> Problem:
 
 
 def _unlike_expected(recipe: Recipe, preprocessor: Preprocessor) -> str | None:
-    """Return how images differ from what published weights expect; None where they do not."""
-    if preprocessor.signature.kind != "image" or not is_source(recipe.model.pretrained or ""):
+    """Return how images differ from what the weights that a recipe names expect; None where they do not."""
+    if preprocessor.signature.kind != "image":
         return None
     return unlike_expected(recipe, preprocessor.scale, preprocessor.offset)
 
