@@ -40,6 +40,8 @@ from zoo.training.run import id_of, record_backend
 from zoo.training.teacher import Taught
 from zoo.utils.stopping import StopRequests
 
+# Objects have their variables at once; TensorFlow traces a step twice that makes those of a name.
+_METRICS = {"accuracy": keras.metrics.CategoricalAccuracy, "mae": keras.metrics.MeanAbsoluteError}
 STEPS_PER_EXECUTION = {
     "mlp": 32,
     "forecaster": 32,
@@ -86,7 +88,7 @@ def compile_for_training(problem: Problem, optimizer: Any, steps: int, epochs: i
         model.compile(
             optimizer=with_loss_scale(built, recipe.training.precision),
             loss=loss,
-            metrics=[] if task.monitor == "loss" else [task.monitor],
+            metrics=[_METRICS[task.monitor](name=task.monitor)] if task.monitor in _METRICS else [],
             steps_per_execution=min(per_call, steps),
             jit_compile=keras.backend.backend() == "jax",  # TensorFlow's is up to five times slower on processors
         )
