@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zoo.serving.metadata import FileSignature
 
 _EXAMPLES = 4
-_MAX_NUMBERS = 200_000  # in all tensors together: larger ones have fewer examples, at least one
+_MAX_NUMBERS = 24_000  # in all tensors together: larger ones have fewer examples, at least one
 
 
 def take_sample(path: Path, dataset: Dataset) -> Sample:
