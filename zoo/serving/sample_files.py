@@ -5,6 +5,7 @@ Both hold the same tensors by their names in the graph; onnxruntime alone is eno
 
 from __future__ import annotations
 
+import json
 import math
 import zipfile
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from zoo.data.sources.archive import Archive
 from zoo.errors import ZooError, listing
 from zoo.serving.certificate import DECODER, own_part
 from zoo.serving.feeds import Feeds
-from zoo.utils.files import replacing, write_json
+from zoo.utils.files import replacing, write_text
 
 SAMPLE = "sample.npz"
 SAMPLE_JSON = "sample.json"
@@ -55,9 +56,10 @@ def write_sample(folder: Path, sample: Sample, form: str = "") -> None:
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, _without_objects(values), allow_pickle=False)
     parts = {"inputs": sample.inputs, "outputs": sample.outputs}
-    write_json(
+    tensors = {part: {name: _tensor(values) for name, values in each.items()} for part, each in parts.items()}
+    write_text(
         path.with_suffix(".json"),
-        {part: {name: _tensor(values) for name, values in tensors.items()} for part, tensors in parts.items()},
+        json.dumps(tensors, allow_nan=False, ensure_ascii=False, separators=(",", ":")) + "\n",
     )
 
 
