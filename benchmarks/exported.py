@@ -26,11 +26,12 @@ from zoo.utils.files import read_json, replacing
 ROOT = Path(__file__).resolve().parents[1]
 EXPORTED = ROOT / "exported"
 MAX_BYTES = 4 << 20  # of a file in the repository
+MAX_REPEATED_BYTES = 100_000  # of a sample as JSON beside that of a smaller file
 MAX_ALL_BYTES = 30_000_000  # of `exported/`
 NAMES = (  # autoencoders alone have a decoder, and what writes texts has steps
     *("model.onnx", "certificate.json", "card.md", "sample.npz", "sample.json", "decoder.onnx"),
     *("certificate.decoder.json", "sample.decoder.npz", "sample.decoder.json", "step.onnx", "encoder.onnx"),
-    *("model.int8.onnx", "certificate.int8.json", "sample.int8.npz"),  # whose JSON nearly repeats that of float32
+    *("model.int8.onnx", "certificate.int8.json", "sample.int8.npz", "sample.int8.json"),
 )
 _LEFT_OUT = shutil.ignore_patterns("checkpoints", "tensorboard", "samples", "*.log")  # of a copy of a run
 
@@ -89,10 +90,15 @@ def keep(source: Path, recipe: str, console: Console) -> None:
     for path in (EXPORTED / recipe).glob("*"):
         path.unlink()
     for name in NAMES:
-        if (source / name).is_file():
+        if (source / name).is_file() and not _repeats(source / name):
             with replacing(EXPORTED / recipe / name) as path:
                 shutil.copyfile(source / name, path)
     console.print(f"Kept in {EXPORTED / recipe}")
+
+
+def _repeats(path: Path) -> bool:
+    """Return whether a sample is large, and stands in `sample.int8.npz` and almost the same in `sample.json`, too."""
+    return path.name == "sample.int8.json" and path.stat().st_size > MAX_REPEATED_BYTES
 
 
 def check_size() -> int:
