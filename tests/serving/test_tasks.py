@@ -15,7 +15,7 @@ from zoo.serving.exported_model import ExportedModel
 from zoo.serving.predict import predict
 
 EXPORTED = Path(__file__).resolve().parents[2] / "exported"
-DATES = {"March 29th, 2016": "2016-03-29", "29 march 2016": "2016-03-29", "Tuesday, 4 May 1971": "1971-05-04"}
+DATES = {"March 29th, 2016": "2016-03-29", "29 march 2016": "2016-03-29", "Tue, 4 May 1971": "1971-05-04"}
 
 
 def exported(name):
