@@ -184,6 +184,7 @@ def test_images_of_pillow_are_predicted_as_their_files(trained, write_images, tm
     assert run.predict(images[0]).labels == [expected[0]["label"]]
 
 
+@pytest.mark.ci
 def test_the_forecast_after_a_frame_is_that_after_its_file(tmp_path):
     values = np.sin(np.arange(90) / 7) + np.arange(90) / 50
     frame = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=90), "sold": values})

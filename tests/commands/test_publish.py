@@ -74,6 +74,7 @@ def test_a_folder_with_a_blank_is_cut_in_the_middle_of_a_sentence(run, tmp_path)
 
 
 @pytest.mark.parametrize("source", in_ci(["folder", "file"], but=["file"]))
+@pytest.mark.ci
 def test_a_published_run_is_fine_tuned(run, tmp_path, source):
     zoo.publish(run, f"folder:{tmp_path / 'cars'}")
     given = tmp_path / "cars" if source == "folder" else f"file:{tmp_path / 'cars' / 'model.safetensors'}"

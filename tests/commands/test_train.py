@@ -275,6 +275,7 @@ def test_an_encoder_goes_on_into_a_classifier(tmp_path, freeze):
     assert np.array_equal(*kernels) == freeze
 
 
+@pytest.mark.ci
 def test_without_a_baseline_and_without_an_export(tmp_path):
     run = zoo.train("mlp/wine", [*small("mlp/wine"), "evaluation.baseline=null"], runs=tmp_path, export=False)
     report = json.loads((run / "report.json").read_text())
@@ -310,7 +311,7 @@ def test_a_run_can_be_opened_by_another_process(kind, trained):
     assert done.stderr.splitlines() == [f"Evaluating {run} on {report['examples']['test']} test examples"]
 
 
-@pytest.mark.parametrize("kind", ["folder", pytest.param("table", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", in_ci(["folder", "table"], but=["table"]))
 def test_what_a_user_sees_of_a_training(kind, trained, tmp_path):
     """Nothing of the libraries beneath, and on standard output the run folder alone."""
     recipe = trained(kind).recipe
@@ -325,6 +326,7 @@ def test_what_a_user_sees_of_a_training(kind, trained, tmp_path):
     assert [line for line in done.stderr.splitlines() if not re.match(begins, line)] == []
 
 
+@pytest.mark.ci
 def test_a_recipe_run_again_gives_the_same_model(trained, tmp_path):
     """From the recipe that the run folder holds."""
     first = trained("array").run

@@ -86,6 +86,7 @@ def test_without_clipping_rounding_grows_alike():
     assert measure_sampler(exported("dit"), denoiser("dit"), process, steps, sampler, clip=False).exported > 1e-2
 
 
+@pytest.mark.ci
 def test_the_measure_finds_a_wrong_file():
     """A last digit changed in one coefficient of one step is further away than rounding."""
     proto = onnx.ModelProto.FromString(exported("flow").SerializeToString())

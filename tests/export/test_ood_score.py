@@ -65,6 +65,7 @@ def letters():
     return np.stack(found)
 
 
+@pytest.mark.ci
 def test_the_score_is_the_distance_to_the_nearest_class(trained, exported):
     data, task = trained.data, "image_classification"
     x, y = features_of(trained.model, data.train, data, task), data.train.targets

@@ -69,6 +69,7 @@ def exported(tmp_path_factory):
 
 @pytest.mark.parametrize("name", ["gpt", *(pytest.param(n, marks=CI) for n in ("lstm", "gru", "rnn", "tcn"))])
 @pytest.mark.parametrize("sampling", [Sampling(top_k=1), pytest.param(Sampling(temperature=0.8, top_p=0.9), marks=CI)])
+@pytest.mark.ci
 def test_texts_of_different_lengths_get_the_tokens_of_the_whole_pass_beyond_the_context(exported, name, sampling):
     path, run = exported(name)
     opened, context, length = open_steps(path), 12, 40

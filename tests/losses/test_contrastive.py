@@ -228,6 +228,7 @@ def test_gradients_are_those_of_differences():
         assert (gradient * step).sum() == pytest.approx((ahead - behind) / 2e-3, rel=0.03, abs=2e-3), name
 
 
+@pytest.mark.ci
 def test_an_open_number_of_examples_and_views():
     import tensorflow as tf
 
@@ -268,6 +269,7 @@ def test_impossible_settings_are_refused(section):
 
 
 @pytest.mark.parametrize("name", [NAMES[1], *(pytest.param(n, marks=pytest.mark.slow) for n in NAMES[2:])])
+@pytest.mark.ci
 def test_training_parts_the_classes(name):
     """The embeddings are weights: examples of one class end up nearer to each other than to others."""
     inputs = keras.Input((8,))

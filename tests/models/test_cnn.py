@@ -62,6 +62,7 @@ def test_resnet20_count_is_the_sum_of_its_layers():
     assert trainable(registry.build("resnet20")) == by_hand
 
 
+@pytest.mark.ci
 def test_resnet50_equals_keras_applications_but_for_the_idle_biases():
     theirs = keras.applications.ResNet50(weights=None)
     biases = sum(layer.filters for layer in theirs.layers if isinstance(layer, keras.layers.Conv2D))
@@ -148,9 +149,9 @@ def test_forms_for_small_images(name, shape):
 @pytest.mark.parametrize(
     ("name", "layer", "sizes"),
     [
-        ("densenet_bc", "pool", {"imagenet": 8, "small": 32}),
-        ("mobilenet_v2", "pool", {"imagenet": 4, "small": 16}),
-        ("efficientnet_b0", "pool", {"imagenet": 4, "small": 16}),
+        pytest.param("densenet_bc", "pool", {"imagenet": 8, "small": 32}, marks=pytest.mark.ci),
+        pytest.param("mobilenet_v2", "pool", {"imagenet": 4, "small": 16}, marks=pytest.mark.ci),
+        pytest.param("efficientnet_b0", "pool", {"imagenet": 4, "small": 16}, marks=pytest.mark.ci),
         ("mobilenet_v3_small", "pool", {"imagenet": 4, "small": 16}),
         ("alexnet", "pool5", {"imagenet": 7, "small": 31}),
     ],

@@ -115,7 +115,7 @@ def test_dit_count_is_the_sum_of_its_layers():
 # --- shapes -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (7, 5, 1), (32, 32, 3)])
+@pytest.mark.parametrize("shape", in_ci([(8, 8, 1), (28, 28, 1), (7, 5, 1), (32, 32, 3)], but=[(7, 5, 1)]))
 def test_a_unet_predicts_in_the_shape_of_the_image(shape):
     model = randomized("conditional_ddpm", input_shape=shape, outputs=4, **{**SMALL_UNET, "widths": (4, 8, 8)})
     assert [x.name for x in model.inputs] == ["image", "time", "label"]

@@ -47,6 +47,7 @@ def test_each_pixel_gets_an_answer_from_the_whole_image(name):
 
 
 @pytest.mark.parametrize("name", in_ci(["unet", "center_net"], but=["unet"]))
+@pytest.mark.ci
 def test_the_onnx_file_gives_the_same(name):
     builder, settings, _ = NETWORKS[name]
     model = registry.build(builder, input_shape=(32, 32, 3), outputs=3, **settings)

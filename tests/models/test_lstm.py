@@ -146,6 +146,7 @@ def test_seq2seq_sees_every_source_step():
 @pytest.mark.parametrize(
     "attention", [*(pytest.param(n, marks=pytest.mark.slow) for n in ("dot", "general")), "additive"]
 )
+@pytest.mark.ci
 def test_seq2seq_is_exported_with_the_operator(attention):
     model = seq2seq(attention=attention)
     session, kinds = exported(model, ["source", "target"])

@@ -69,6 +69,7 @@ def test_the_encoder_goes_by_name_into_the_builder(encoder):
     np.testing.assert_allclose(representation(classifier)(x), inner(x), rtol=0, atol=1e-6)
 
 
+@pytest.mark.ci
 def test_two_views_train_together():
     """As the loss takes them: the views of an example side by side."""
     model = build("simclr", input_shape=(16, 16, 1), projection=[5], **SMALL)

@@ -124,6 +124,7 @@ def run(tmp_path_factory):
     return zoo.train("cnn/digits", [*short, steps], runs=tmp_path_factory.mktemp("runs")).folder
 
 
+@pytest.mark.ci
 def test_a_run_has_the_values_that_it_was_fitted_to(run):
     changes = [f"model.pretrained={run}", "model.widths=[4]", "preprocess=[{pretrained: {}}]"]
     loaded = zoo.load_recipe("cnn/digits", changes).recipe
@@ -138,6 +139,7 @@ def test_a_run_has_the_values_that_it_was_fitted_to(run):
         zoo.load_recipe("cnn/digits", [*changes[:2], "preprocess=[{pretrained: {size: 8}}]"])
 
 
+@pytest.mark.ci
 def test_what_is_published_says_it(run, tmp_path):
     zoo.publish(run, f"folder:{tmp_path / 'p'}")
     changes = ["model.widths=[4]", "preprocess=[{pretrained: {}}]"]
@@ -148,6 +150,7 @@ def test_what_is_published_says_it(run, tmp_path):
     assert own == published
 
 
+@pytest.mark.ci
 def test_tables_of_a_run_are_left_to_the_recipe(tmp_path):
     short = ["training.epochs=1", "evaluation.baselines=[]"]
     folder = zoo.train("mlp/wine", short, runs=tmp_path, export=False).folder

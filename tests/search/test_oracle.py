@@ -106,6 +106,7 @@ def test_the_grid_is_searched_whole(path):
     assert len(found) == len(set(found)) == count
 
 
+@pytest.mark.ci
 def test_a_guess_of_the_gaussian_process_is_made_again_too(path):
     few = ["search.max_trials=6", "search.space.model.widths=null", "search.space.training.batch_size=null"]
     whole = search(oracle_of(path, "bayesian", *few)[0], noise(2))

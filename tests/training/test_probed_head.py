@@ -98,7 +98,6 @@ def test_several_labels_begin_with_a_probe():
         ("graph/digit_graphs", ["data.train_fraction=0.1"], "a model of several inputs"),
         ("mlp/wine", ["model.ensemble=2"], "an ensemble"),
         ("mlp/diabetes", ["loss={name: quantile, quantile: 0.9}"], "a model with the loss quantile"),
-        ("transformer/dates", ["data.train_fraction=0.1"], "the task sequence_to_sequence"),
     ],
 )
 def test_where_none_is_fitted_it_is_said(name, overrides, said):

@@ -58,6 +58,7 @@ def teacher(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", in_ci(["run", "file", "features"], but=["file"]))
+@pytest.mark.ci
 def test_a_student_comes_nearer_to_its_teacher_than_without(teacher, tmp_path, kind):
     source = teacher / "export" / "model.onnx" if kind == "file" else teacher.folder
     settings = [f"training.teacher={{source: {source}, weight: 1.0, temperature: 2.0, features: 0.1}}"]

@@ -45,6 +45,7 @@ def test_it_stays_1_where_no_example_is_wrong():
         ("focal", 2),
     ],
 )
+@pytest.mark.ci
 def test_the_saved_model_has_it_and_says_the_same_classes(tmp_path, loss, members):
     lines = ["model.widths=[64]", "training.epochs=8", "training.batch_size=64", "optimizer.learning_rate=0.01"]
     lines += [f"loss={{name: {loss}}}", "evaluation.temperature=true", "data.per_class=15", "optimizer.weight_decay=0"]

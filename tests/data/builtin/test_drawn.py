@@ -37,6 +37,7 @@ def test_digit_strips():
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.ci
 def test_strips_can_be_read_with_the_digits_of_their_split(split):
     """Find the glyphs again, among those of both splits: which they are, where they stand, what they read."""
     parts = split_glyphs()

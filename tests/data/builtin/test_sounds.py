@@ -1,12 +1,14 @@
 """Generated sounds: as many of each class, within their range, and told apart by the order of time alone."""
 
 import numpy as np
+import pytest
 from builtin_examples import examples, sizes
 
 from zoo.data.builtin import builtin_builder
 from zoo.layers.spectrogram import LogMel
 
 
+@pytest.mark.ci
 def test_sounds_of_all_classes_fill_their_range():
     names = builtin_builder("sounds").info.features["label"].names
     assert len(names) == 8 and sizes("sounds") == {"train": 800, "test": 400}

@@ -24,6 +24,7 @@ IN_CI = [pytest.param(kind, marks=pytest.mark.ci) for kind in ("image", "text")]
 
 
 @pytest.mark.parametrize("kind", ["table", *IN_CI])
+@pytest.mark.ci
 def test_report_and_page_have_the_metric_by_strength(analysed, trained, kind):
     (run, said), (corruptions, epsilons) = analysed(kind), CASES[kind]
     before, report = (json.loads((folder / "report.json").read_text()) for folder in (trained(kind).run, run))

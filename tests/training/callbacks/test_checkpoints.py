@@ -286,6 +286,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(name, data, tmp_path):
     assert rows(final) == rows(expected)
 
 
+@pytest.mark.ci
 def test_a_signal_ends_training_after_a_step_and_its_state_is_written(data, tmp_path):
     recipe = load_recipe("mlp/digits", [*MLP, "training.epochs=2"]).recipe
     weights, expected = train(recipe, data(recipe), tmp_path / "whole")

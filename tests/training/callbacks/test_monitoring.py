@@ -79,6 +79,7 @@ def test_a_run_that_is_watched_ends_in_the_same_weights(recipe, tmp_path):
 
 
 @pytest.mark.parametrize("name", in_ci(["sgd", "adamw"], but=["adamw"]))
+@pytest.mark.ci
 def test_gradients_of_two_steps_are_those_of_a_batch_twice_as_large(name, tmp_path):
     weights = []
     for size, accumulate in ((100, 1), (50, 2)):
