@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from in_ci import in_ci
 
 from zoo.errors import ZooError
 from zoo.evaluation.baselines import segmentation
@@ -117,10 +116,11 @@ def test_every_baseline_of_every_task(task, name, data_for, monkeypatch):
 
 @pytest.mark.parametrize(
     ("task", "name"),
-    in_ci(
-        [case for case in CASES if "tabular" in case[0]],
-        but=[case for case in CASES if case[0] == "tabular_regression"],
-    ),
+    [
+        pytest.param(*case, marks=() if case[0] == "tabular_regression" else pytest.mark.ci)
+        for case in CASES
+        if "tabular" in case[0]
+    ],
 )
 def test_examples_in_parts_give_what_all_at_once_do(task, name, data_for):
     data = data_for(task)
