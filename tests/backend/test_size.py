@@ -1,8 +1,9 @@
 import keras
+import numpy as np
 import pytest
 
 from zoo import registry
-from zoo.backend.size import count_flops
+from zoo.backend.size import count_flops, count_parameters
 from zoo.errors import ZooError
 
 
@@ -43,3 +44,25 @@ def test_backend_without_a_profiler_is_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     with pytest.raises(ZooError, match="torch backend; use tensorflow or jax"):
         count_flops(model)
+
+
+@pytest.mark.parametrize("name", ["resnet20", "vit_tiny", "lstm"])
+def test_frozen_layers_count_and_stay_frozen(name):
+    model = registry.build(name)
+    expected = count_parameters(model)
+    assert expected == sum(np.prod(v.shape) for v in model.trainable_variables)
+    for layer in model.layers:
+        layer.trainable = layer.name == "logits"
+    head = [v.path for v in model.trainable_variables]
+    assert count_parameters(model) == expected
+    assert [v.path for v in model.trainable_variables] == head and len(head) == 2
+
+
+def test_a_model_in_a_model_counts_once():
+    inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), keras.layers.BatchNormalization()])
+    x = keras.Input((3,))
+    model = keras.Model(x, keras.layers.Dense(2)(inner(x)))
+    inner.layers[0].trainable = False
+    assert count_parameters(model) == 3 * 4 + 4 + 2 * 4 + 4 * 2 + 2
+    inner.trainable = False
+    assert count_parameters(model) == 3 * 4 + 4 + 2 * 4 + 4 * 2 + 2 and not inner.trainable

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import ZooError
@@ -14,8 +15,26 @@ if TYPE_CHECKING:
 
 
 def count_parameters(model: keras.Model) -> int:
-    """Count the trainable parameters, without the moving statistics of batch norm."""
-    return sum(math.prod(v.shape) for v in model.trainable_variables)
+    """Count the parameters, without the moving statistics of batch norm; those of frozen layers count, too."""
+    frozen = [layer for layer in _layers(model) if not layer.trainable]
+    for layer in frozen:
+        layer.trainable = True
+    try:
+        return sum(math.prod(v.shape) for v in model.trainable_variables)
+    finally:
+        for layer in frozen:
+            layer.trainable = False
+
+
+def _layers(model: keras.Model) -> Iterator[keras.Layer]:
+    """Yield the layers of a model and of the models in it that are not frozen as a whole."""
+    import keras
+
+    for layer in model.layers:
+        if isinstance(layer, keras.Model) and layer.trainable:
+            yield from _layers(layer)
+        else:
+            yield layer
 
 
 LENGTH = 128  # steps that `zoo describe` counts for sequences of open length
