@@ -270,7 +270,9 @@ def test_an_unknown_form_is_refused(tmp_path):
 
 
 @pytest.mark.ci
-def test_a_network_with_convolutions_shrinks_and_keeps_its_accuracy(tmp_path):
+def test_a_network_with_convolutions_shrinks_and_keeps_its_accuracy(tmp_path, monkeypatch):
+    """On a busy machine int8 may be measured as no faster; it is then passed over."""
+    monkeypatch.setattr("zoo.export.quantized_file._is_faster", lambda *_: True)
     (tmp_path / "cnn.yaml").write_text(CNN)
     run = package.train(
         tmp_path / "cnn.yaml", ["export.quantize=int8", "export.budget={accuracy: 0.01}"], runs=tmp_path

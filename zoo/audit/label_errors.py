@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -89,7 +90,9 @@ def likely_errors(subject: Subject) -> LikelyErrors | None:
     classes = np.flatnonzero(counts >= _MIN_CLASS_EXAMPLES)
     if len(classes) < 2:
         return None
-    find_label_issues = import_extra("cleanlab.filter", "the search").find_label_issues
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")  # by tqdm, in notebooks
+        find_label_issues = import_extra("cleanlab.filter", "the search").find_label_issues
     positions, probabilities = held_out_probabilities(subject, classes)
     y = np.searchsorted(classes, train.targets[positions])
     wrong = find_label_issues(
