@@ -151,6 +151,14 @@ def test_what_is_published_says_it(run, tmp_path):
 
 
 @pytest.mark.ci
+def test_of_a_model_that_takes_noise_nothing_is_said(tmp_path):
+    short = ["training.epochs=1", "data.train_fraction=0.2", "training.batch_size=16", "evaluation.baselines=[]"]
+    folder = zoo.train("gan/digits", short, runs=tmp_path).folder
+    zoo.publish(folder, f"folder:{tmp_path / 'p'}")
+    assert (tmp_path / "p" / "model.safetensors").is_file() and not (tmp_path / "p" / "config.json").exists()
+
+
+@pytest.mark.ci
 def test_tables_of_a_run_are_left_to_the_recipe(tmp_path):
     short = ["training.epochs=1", "evaluation.baselines=[]"]
     folder = zoo.train("mlp/wine", short, runs=tmp_path, export=False).folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -14,7 +15,6 @@ from rich.console import Console
 from zoo.backend.startup import start_keras
 from zoo.errors import ZooError, import_extra
 from zoo.recipe.load import PATH_KEYS, published_source
-from zoo.tasks import TASKS
 from zoo.training.run_files import TRAINING, read_run_file
 from zoo.utils.files import write_json, write_text
 from zoo.utils.notebook import default_console
@@ -131,7 +131,7 @@ def _fill(run: Run, folder: Path, license: str | None, sample: bool) -> None:
     report = _without_paths(read_run_file(run.folder / "report.json"), folders)
     report = {key: value for key, value in report.items() if key not in _PRIVATE}
     write_json(folder / "report.json", {**report, "config": loaded.published_yaml()})
-    if "image" in TASKS[loaded.recipe.task].inputs:
+    with contextlib.suppress(ZooError):  # of other inputs, and of models that take noise: the file says nothing of them
         write_json(folder / "config.json", {CONFIG_KEY: steps_of_run(run.folder)})
     _write_safetensors(load_model(run), folder / "model.safetensors")
     write_text(folder / "README.md", _card(run, loaded, license))
