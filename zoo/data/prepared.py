@@ -14,7 +14,7 @@ from zoo.data.inputs import GraphInputs, ImageInputs
 from zoo.data.neighborhoods import NeighborhoodInputs
 from zoo.data.preprocessor import Preprocessor, chunks
 from zoo.data.shape_images import shape_images
-from zoo.recipe.steps import AugmentStep
+from zoo.recipe.augment_steps import AugmentStep
 from zoo.tasks import START
 
 if TYPE_CHECKING:

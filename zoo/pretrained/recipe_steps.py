@@ -14,6 +14,7 @@ from zoo.errors import ZooError
 from zoo.models.weights.naming import ImagePreprocessing, TextPreprocessing
 from zoo.pretrained.preprocessing import preprocessing_of
 from zoo.pretrained.source import find_weights, is_source
+from zoo.recipe.checks.preprocess import TARGET_STAYS
 from zoo.recipe.load import load_recipe
 from zoo.recipe.steps import SHAPE_STEPS
 from zoo.tasks import TASKS
@@ -25,7 +26,6 @@ CONFIG_KEY = "zoo_preprocess"  # of the config.json that `zoo publish` writes
 NORMALIZE = "normalize"  # the layer of a saved model that scales its inputs
 _LARGEST_PIXEL = 255.0
 _NEARLY = 0.1  # standard deviations: no further is an input from the expected one where they count as alike
-_OBJECTS_STAY = ("segmentation", "detection", "transcription")  # kinds whose targets a crop would cut
 
 Step = dict[str, Any]
 
@@ -65,7 +65,7 @@ def expected_steps(recipe: Recipe, size: int | None) -> list[Step]:
     if "image" not in task.inputs:
         raise ZooError(f"{found.source} takes images, and {recipe.task} {' or '.join(task.inputs)}")
     return [
-        *_shape_steps(expected, size or expected.size, crops=task.kind not in _OBJECTS_STAY),
+        *_shape_steps(expected, size or expected.size, crops=task.kind not in TARGET_STAYS),
         _standardize(expected),
     ]
 

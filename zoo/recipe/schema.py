@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from zoo.recipe.augment_steps import AugmentStep
 from zoo.recipe.data_section import Data
 from zoo.recipe.evaluation_section import Evaluation
 from zoo.recipe.losses import Loss
 from zoo.recipe.optimizers import Optimizer
 from zoo.recipe.schedules import Duration
 from zoo.recipe.search import Search
-from zoo.recipe.steps import AugmentStep, PreprocessStep
+from zoo.recipe.steps import PreprocessStep
 from zoo.recipe.types import NonNegative, Positive, PositiveNumber, Section
 from zoo.tasks import TASKS
 

@@ -7,7 +7,7 @@ from scipy import ndimage
 from zoo.backend.startup import start_keras
 from zoo.data.augmentation import image_steps as augmentation
 from zoo.data.augmentation.image_steps import build_augmentation, build_mask_augmentation
-from zoo.recipe.steps import AugmentStep
+from zoo.recipe.augment_steps import AugmentStep
 
 start_keras()
 RNG = np.random.default_rng(0)

@@ -8,7 +8,7 @@ from zoo.backend.startup import start_keras
 from zoo.data.augmentation import rand_augment as module
 from zoo.data.augmentation.image_steps import build_augmentation, build_mask_augmentation
 from zoo.data.augmentation.rand_augment import GEOMETRIC, OPERATIONS, change, move
-from zoo.recipe.steps import AugmentStep
+from zoo.recipe.augment_steps import AugmentStep
 
 start_keras()
 RNG = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from zoo.data.augmentation.image_steps import build_augmentation
-from zoo.recipe.steps import AugmentStep
+from zoo.recipe.augment_steps import AugmentStep
 
 COUNT, FRAMES, BANDS = 400, 50, 20
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.augmentation.rand_augment import RANGE, rand_augment, rand_augment_masks, warp
 from zoo.data.augmentation.spectrogram_steps import shift_time, spec_augment
-from zoo.recipe.steps import AugmentStep
+from zoo.recipe.augment_steps import AugmentStep
 
 if TYPE_CHECKING:
     import tensorflow as tf

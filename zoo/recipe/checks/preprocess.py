@@ -18,7 +18,7 @@ _FOR = {  # kinds of input that each step of preprocessing is for
     "standardize_window": ("array",),
 }
 _ONCE = ("encode", "tokenize", "log_mel", "standardize_window")  # steps that a recipe has at most once
-_TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which, and why
+TARGET_STAYS = {  # kinds of task whose targets do not follow some steps: which, and why
     "segmentation": (("center_crop",), "cuts off pixels, whose classes a picture could not be given back; take resize"),
     "detection": (("center_crop",), "cuts off what the targets of object_detection count on"),
     "transcription": (("center_crop",), "cuts off what the targets of transcription count on"),
@@ -89,7 +89,7 @@ def _check_fit(checks: Checks, name: str, at: KeyPath) -> None:
         at,
         f"each word has its tag, so {task.name} takes level: whitespace, without a length",
     )
-    steps, reason = _TARGET_STAYS.get(task.kind, ((), ""))
+    steps, reason = TARGET_STAYS.get(task.kind, ((), ""))
     checks.refuse(name in steps, at, f"{name} {reason}")
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from zoo.errors import did_you_mean
+from zoo.recipe.augment_steps import PHOTOMETRIC, SPECTRAL
 from zoo.recipe.checks.collect import Checks
 from zoo.recipe.losses import NtXent, SupCon
 from zoo.recipe.source import KeyPath
-from zoo.recipe.steps import PHOTOMETRIC, SPECTRAL
 from zoo.tasks import ANALYSES, METRICS, tasks_with
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from zoo.evaluation.report.diagnosis.edits.edit import Context, Edit, edit
 from zoo.pretrained.recipe_steps import standardization
-from zoo.recipe.steps import PHOTOMETRIC, SPECTRAL
+from zoo.recipe.augment_steps import PHOTOMETRIC, SPECTRAL
 
 Step = dict[str, Any]  # name of a step to its settings
 _SCALING = ("standardize", "standardize_window", "rescale")
